@@ -1,0 +1,49 @@
+/* dwell/flow.h - idealised dynamics of tokens: transformers as interacting particles on the sphere
+ * (Geshkovski, Letrouit, Polyanskiy, Rigollet, arXiv:2312.10794). */
+#ifndef DWELL_FLOW_H
+#define DWELL_FLOW_H
+
+#include <dwell/trajectory.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum dwell_integrator {
+  DWELL_RK45,  /* Dormand-Prince 5(4), adaptive, projection to the sphere after each step, dense output */
+  DWELL_RK4,   /* classical, fixed step */
+  DWELL_EULER, /* x <- normalise(x + H * velocity): the published scripts' map */
+  DWELL_LAYER  /* x <- normalise(x + ETA * A(x)), A not projected: what a post-norm layer does */
+} dwell_integrator;
+
+/* How a flow is run. Start from dwell_flow_options_default(). Strings and arrays are copied by dwell_flow_open. */
+typedef struct dwell_flow_options {
+  const char *flow;       /* registry name: "sa", "usa" */
+  size_t n, d;            /* particles, dimensions; ignored where `init` is a file */
+  double beta;            /* inverse temperature, finite; may be negative */
+  const char *init;       /* uniform | orthogonal | equiangular:RHO | caps:K,EPS | FILE.npy ([n,d], normalised here) */
+  const double *masses;   /* [n] >= 0, rescaled to sum 1; NULL: 1/n each */
+  bool causal;            /* token i sees j <= i only */
+  size_t replicas;        /* independent starts from the same seed, >= 1 */
+  dwell_integrator integrator;
+  double step;            /* H or ETA of rk4, euler, layer */
+  double rtol;            /* relative tolerance of rk45 per step, in (0, 1e-2] */
+  double until;           /* final time T (layer: number of layers x ETA), > 0 */
+  size_t frames;          /* equally spaced states incl. both ends, >= 2; used if times == NULL */
+  bool log_times;         /* frames: first at t = 0, the others spaced equally in ln t */
+  const double *times;    /* [times_count] ascending, >= 0: exactly these states */
+  size_t times_count;
+  dwell_dtype dtype;      /* of the states pushed; the integration is always double */
+} dwell_flow_options;
+
+/* sa, n = 32, d = 3, beta = 4, uniform start, T = 20, 101 frames, rk45 at 1e-10, f64, one replica. */
+dwell_flow_options dwell_flow_options_default(void);
+
+/* Checks the options, makes the starts. Errors: DWELL_USAGE, DWELL_BAD_INPUT (file), DWELL_NO_MEMORY. */
+dwell_status dwell_flow_open(const dwell_flow_options *options, const dwell_context *ctx, dwell_source **ret_source,
+                             dwell_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

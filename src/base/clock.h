@@ -1,0 +1,10 @@
+/* base/clock.h - what a run cost. */
+#ifndef DWELL_BASE_CLOCK_H
+#define DWELL_BASE_CLOCK_H
+
+#include <stdint.h>
+
+double clock_seconds(void);        /* monotonic wall clock */
+uint64_t clock_peak_bytes(void);   /* peak resident memory of this process so far */
+
+#endif

@@ -1,0 +1,56 @@
+/* base/mem.c - allocation with checked sizes. */
+#include "base/mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64 };
+
+/* PTRDIFF_MAX: beyond it pointer differences inside the buffer are undefined in C. */
+#define MEM_LIMIT ((size_t)PTRDIFF_MAX - ALIGNMENT)
+
+bool size_mul(size_t a, size_t b, size_t *ret_result) { return !__builtin_mul_overflow(a, b, ret_result); }
+
+bool size_add(size_t a, size_t b, size_t *ret_result) { return !__builtin_add_overflow(a, b, ret_result); }
+
+#ifdef DWELL_TORTURE
+static size_t fail_at, calls;
+void mem_fail_at(size_t k) { fail_at = k, calls = 0; }
+size_t mem_calls(void) { return calls; }
+static bool must_fail(void) { return __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) == fail_at; }
+#else
+void mem_fail_at(size_t k) { (void)k; }
+size_t mem_calls(void) { return 0; }
+static bool must_fail(void) { return false; }
+#endif
+
+void *mem_alloc(size_t count, size_t size) {
+  size_t bytes;
+  if (must_fail() || !size_mul(count, size, &bytes) || bytes > MEM_LIMIT) return NULL;
+  size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  return aligned_alloc(ALIGNMENT, rounded ? rounded : ALIGNMENT);
+}
+
+void *mem_zero(size_t count, size_t size) {
+  void *buffer = mem_alloc(count, size);
+  if (buffer != NULL) memset(buffer, 0, count * size);
+  return buffer;
+}
+
+void *mem_grow(void *buffer, size_t old_count, size_t new_count, size_t size) {
+  void *grown = mem_alloc(new_count, size);
+  if (grown == NULL) return NULL;
+  size_t kept = old_count < new_count ? old_count : new_count;
+  if (kept > 0) memcpy(grown, buffer, kept * size);
+  mem_free(buffer);
+  return grown;
+}
+
+void *mem_copy(const void *source, size_t count, size_t size) {
+  void *copy = mem_alloc(count, size);
+  if (copy != NULL && count > 0) memcpy(copy, source, count * size);
+  return copy;
+}
+
+void mem_free(void *buffer) { free(buffer); }

@@ -1,0 +1,42 @@
+/* base/random.h - counter-based random numbers (Random123, philox4x32-10; Salmon et al. 2011).
+ *
+ * A number is a pure function of (seed, purpose, replica, i, j): nothing is consumed in order, so results depend
+ * neither on the number of threads nor on how work is divided. */
+#ifndef DWELL_BASE_RANDOM_H
+#define DWELL_BASE_RANDOM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a stream is for; one number each, never reused, so that no two uses share numbers. */
+enum {
+  RANDOM_START = 1,        /* initial tokens of a flow: i = particle, j = coordinate */
+  RANDOM_TWIN = 2,         /* phases of the Gaussian twin: i = draw, j = frequency */
+  RANDOM_TWIN_HAAR = 3,    /* rotations of the Gaussian twin: i = draw, j = entry */
+  RANDOM_INIT = 4,         /* random-initialised weights: i = tensor, j = entry */
+  RANDOM_SHUFFLE = 5,      /* permutations: i = what is permuted, j = position */
+  RANDOM_SELFCHECK = 6,    /* operands of the BLAS check */
+  RANDOM_TEST = 100        /* tests and benchmarks */
+};
+
+typedef struct random_stream {
+  uint64_t seed;
+  uint32_t purpose; /* RANDOM_... */
+  uint32_t replica; /* replica, state or 0 */
+} random_stream;
+
+/* 128 random bits. */
+void random_bits(const random_stream *s, uint32_t i, uint32_t j, uint32_t ret_bits[4]);
+/* Uniform in (0,1), 53 bits, never 0 or 1. */
+double random_uniform(const random_stream *s, uint32_t i, uint32_t j);
+/* Standard normal, by inversion (Wichura 1988, AS 241; 1e-16 relative). One counter per number. */
+double random_normal(const random_stream *s, uint32_t i, uint32_t j);
+/* Uniform in 0..n-1, n >= 1; bias below n/2^64. */
+size_t random_below(const random_stream *s, uint32_t i, uint32_t j, size_t n);
+/* A uniform permutation of 0..n-1 (Fisher-Yates on random_below(i, 1..n-1)). */
+void random_permutation(const random_stream *s, uint32_t i, size_t n, size_t *ret_order);
+
+/* The quantile function of the standard normal, 0 < p < 1. */
+double random_normal_quantile(double p);
+
+#endif

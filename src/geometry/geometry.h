@@ -1,0 +1,54 @@
+/* geometry/geometry.h - one state under one token selection. Each quantity is computed once, when first asked for, in
+ * double. Everything an instrument needs is here, so no instrument touches the n x d states (spec: O(n^2) or O(n^3),
+ * never d again).
+ *
+ * A geometry belongs to one thread at a time. Pointers it returns live until geometry_destroy. */
+#ifndef DWELL_GEOMETRY_GEOMETRY_H
+#define DWELL_GEOMETRY_GEOMETRY_H
+
+#include <dwell/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct geometry geometry;
+
+typedef enum representation {
+  RAW,     /* G = U U^T, cosines of the tokens */
+  CENTRED, /* C = centred cosines: normalise first, then subtract the mean (instruments.md 0.2) */
+  STATES   /* K = X X^T, norms kept (only its effective rank is used) */
+} representation;
+
+/* From states x [*, d] (row-major): rows[0..n-1] are the selected tokens. Copies what it needs (unit rows and norms).
+ * Zero-norm rows must have been excluded by the selection: DWELL_BAD_INPUT. */
+dwell_status geometry_create(const double *x, size_t d, const size_t *rows, size_t n, geometry **ret_geometry,
+                             dwell_error *err);
+/* From a cosine Gram [n,n] (unit diagonal), taken over: surrogates. It has no norms (norms == 1) and no coordinates. */
+dwell_status geometry_from_gram(double *gram, size_t n, size_t d, geometry **ret_geometry, dwell_error *err);
+void geometry_destroy(geometry *g);
+
+size_t geometry_n(const geometry *g);
+size_t geometry_d(const geometry *g);
+const double *geometry_norms(const geometry *g);            /* [n] */
+const double *geometry_unit(const geometry *g);             /* [n,d] unit rows, or NULL (surrogates) */
+/* Cosines [n,n]: G (diagonal exactly 1, off-diagonal clamped to [-1,1]) or C (diagonal 1, or 0 where undefined). */
+dwell_status geometry_cosines(geometry *g, representation r, const double **ret_cosines, dwell_error *err);
+/* Kc = H G H [n,n], not normalised. */
+dwell_status geometry_centred_gram(geometry *g, const double **ret_gram, dwell_error *err);
+/* Eigenvalues of G, Kc or K, ascending [n]. */
+dwell_status geometry_eigenvalues(geometry *g, representation r, const double **ret_values, dwell_error *err);
+/* Bounded energy n^-2 sum_ij exp(beta (G_ij - 1)); cached per beta (up to 8). */
+dwell_status geometry_energy(geometry *g, double beta, double *ret_energy, dwell_error *err);
+/* Nearest neighbours by the given cosines: order [n,k], best first, ties to the smaller index; k = min(5, n-1). */
+dwell_status geometry_neighbours(geometry *g, representation r, const uint32_t **ret_order, size_t *ret_k,
+                                 dwell_error *err);
+/* HSIC_u(G,G) (Song et al. 2012, eq. 5), tr(K) etc. are derived by the instruments from the Grams. */
+
+size_t geometry_clamped(const geometry *g);                 /* cosines that had to be clamped */
+size_t geometry_centred_undefined(const geometry *g);       /* tokens whose centred norm is zero (after CENTRED) */
+bool geometry_collapsed(const geometry *g);                 /* trace(Kc)/n < 1e-6 (after CENTRED) */
+
+/* Bytes one geometry takes at most when everything was asked for (flow and model bounds). */
+uint64_t geometry_bytes(size_t n, size_t d);
+
+#endif

@@ -1,0 +1,78 @@
+/* instrument/instrument.h - one measure: geometry (or one attention head) in, values out. One file and one line in
+ * registry.c each. */
+#ifndef DWELL_INSTRUMENT_INSTRUMENT_H
+#define DWELL_INSTRUMENT_INSTRUMENT_H
+
+#include <dwell/cloud.h>
+
+#include "geometry/geometry.h"
+
+/* A number, or the reason why there is none (static text such as "n < 4"). */
+typedef struct value {
+  double number;
+  const char *undefined; /* NULL: defined */
+} value;
+
+#define VALUE(x) ((value){(x), NULL})
+#define UNDEFINED(reason) ((value){0, (reason)})
+
+typedef enum instrument_scope {
+  PER_STATE, /* layers.csv */
+  PER_STEP,  /* blocks.csv: from the states before and after a block */
+  PER_HEAD   /* heads.csv: from one attention matrix */
+} instrument_scope;
+
+enum { /* representations an instrument reports in; a centred column's name ends in _centred */
+  IN_RAW = 1,
+  IN_CENTRED = 2
+};
+
+typedef struct instrument_column {
+  const char *name;      /* column name for RAW ("ip_mean"); with IN_CENTRED also ip_mean_centred */
+  const char *unit;      /* "1", "rad", "nat", ... */
+  double low, high;      /* range; +-INFINITY if open */
+  const char *meaning;   /* one line */
+  const char *null;      /* name of the sampled null drawn for it, or NULL */
+  unsigned null_in;      /* representations in which that null is drawn */
+  double (*chance)(size_t n); /* mean under the token shuffle (N2), analytic; NULL: none */
+} instrument_column;
+
+/* One attention matrix, as a source delivers it. */
+typedef struct instrument_head {
+  size_t n;
+  dwell_dtype dtype;
+  const void *attention; /* [n,n] */
+  bool causal;
+} instrument_head;
+
+/* What an instrument may know beside the geometry. */
+typedef struct instrument_setting {
+  double epsilon;    /* relative rounding error of the states */
+  double beta;       /* calibrated inverse temperature (flows: their own), or NaN */
+} instrument_setting;
+
+typedef struct instrument {
+  const char *name;     /* --instruments NAME */
+  const char *summary;  /* one line */
+  const char *source;   /* paper and equation, or section of the specification */
+  instrument_scope scope;
+  unsigned in;          /* IN_RAW | IN_CENTRED (PER_STATE only) */
+  const instrument_column *columns;
+  size_t column_count;
+  /* Exactly one of these three. ret_values [column_count]. */
+  dwell_status (*state)(geometry *g, representation r, const instrument_setting *s, value *ret_values,
+                        dwell_error *err);
+  dwell_status (*step)(geometry *before, geometry *after, const instrument_setting *s, value *ret_values,
+                       dwell_error *err);
+  dwell_status (*head)(const instrument_head *h, value *ret_values, dwell_error *err);
+  /* An array per state for arrays.npz, or NULL: name ("hist"; "_centred" added), fixed length, whole numbers. */
+  const char *array_name;
+  size_t array_length;
+  dwell_status (*array)(geometry *g, representation r, int64_t *ret_array, dwell_error *err);
+  double (*flops)(size_t n, size_t d); /* per state, step or head */
+} instrument;
+
+const instrument *const *instrument_registry(size_t *ret_count);
+const instrument *instrument_find(const char *name);           /* by instrument or column name */
+
+#endif

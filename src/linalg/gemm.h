@@ -1,0 +1,39 @@
+/* linalg/gemm.h - dense products, row-major, with bits that depend on nothing but the operands.
+ *
+ * BLAS is called only here, always single-threaded; parallel work comes from our own loops over fixed tiles. */
+#ifndef DWELL_LINALG_GEMM_H
+#define DWELL_LINALG_GEMM_H
+
+#include <dwell/context.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* C[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * C. Leading dimensions in elements. Single-threaded; safe inside a
+ * parallel region. f32: oneDNN for large products where it was built in, OpenBLAS otherwise. */
+void gemm_f32(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, float alpha, const float *a,
+              size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
+void gemm_f64(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, double alpha, const double *a,
+              size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc);
+
+/* Y[rows, n] = X[rows, k] * op(B), threads over fixed row tiles: row i of Y has the same bits for any number of rows
+ * and threads (a token's state must not depend on how many tokens follow it). b_transposed: B is [n,k] ("[out,in]",
+ * torch Linear); otherwise [k,n] (GPT-2's Conv1D). Errors: out of memory, interrupted. */
+dwell_status gemm_rows_f32(const dwell_context *ctx, size_t rows, size_t k, size_t n, const float *x, size_t ldx,
+                           const float *b, size_t ldb, bool b_transposed, float *y, size_t ldy, dwell_error *err);
+dwell_status gemm_rows_f64(const dwell_context *ctx, size_t rows, size_t k, size_t n, const double *x, size_t ldx,
+                           const double *b, size_t ldb, bool b_transposed, double *y, size_t ldy, dwell_error *err);
+/* Bytes of scratch that gemm_rows takes at most, for memory bounds. */
+size_t gemm_rows_bytes(size_t k, size_t n, size_t real_size, int threads);
+
+/* G[n,n] = X[n,d] X^T in double, both triangles, exactly symmetric; threads over fixed tiles. */
+dwell_status gemm_gram(const dwell_context *ctx, size_t n, size_t d, const double *x, size_t ldx, double *g,
+                       size_t ldg, dwell_error *err);
+
+/* Compares the products and the symmetric eigen-solver with plain loops on awkward shapes (a few milliseconds).
+ * DWELL_CHECK_FAILED names the kernel and the remedy (OPENBLAS_CORETYPE=...). `quick` false: more shapes (doctor). */
+dwell_status gemm_selfcheck(bool quick, dwell_error *err);
+
+/* "OpenBLAS 0.3.21 ... Cooperlake" and, where built in, "oneDNN 2.6.3 (AVX-512)". Static storage. */
+const char *gemm_library(void);
+
+#endif

@@ -1,0 +1,19 @@
+/* linalg/vmath.h - elementwise functions over arrays (glibc's libmvec where the CPU has AVX2 or AVX-512, else scalar),
+ * in place allowed (x == y). At most 4 ulp. exp(-inf) = 0, exp(NaN) = NaN. The bits of an element depend neither on
+ * its place in the array nor on the length (tails are padded to whole vectors). */
+#ifndef DWELL_LINALG_VMATH_H
+#define DWELL_LINALG_VMATH_H
+
+#include <stddef.h>
+
+void vmath_exp_f32(size_t n, const float *x, float *y);
+void vmath_exp_f64(size_t n, const double *x, double *y);
+void vmath_tanh_f32(size_t n, const float *x, float *y);
+void vmath_tanh_f64(size_t n, const double *x, double *y);
+void vmath_erf_f32(size_t n, const float *x, float *y);
+void vmath_erf_f64(size_t n, const double *x, double *y);
+
+/* Instruction set chosen at run time: "avx512", "avx2" or "baseline". Checks the OS too (XCR0). */
+const char *vmath_isa(void);
+
+#endif

@@ -1,0 +1,37 @@
+/* null/null.h - null models: what chance would give. A null makes surrogate geometries; it knows no instrument. */
+#ifndef DWELL_NULL_NULL_H
+#define DWELL_NULL_NULL_H
+
+#include "base/random.h"
+#include "geometry/geometry.h"
+
+/* What the draws of one trajectory share. */
+typedef struct null_setting {
+  uint64_t seed;
+  size_t n;               /* tokens of the selection */
+  bool ordered;           /* token order means something: phases; else rotations */
+  const double *phases;   /* [phase_draws, phase_columns] given with the data, or NULL */
+  size_t phase_draws, phase_columns;
+} null_setting;
+
+typedef struct null_model {
+  const char *name, *summary, *source;
+  const char *holds, *destroys; /* one line each */
+  bool analytic;                /* no draws: columns carry their chance value */
+  /* Once per state. ret_prepared NULL and *ret_reason set: no null for this state ("few_tokens", "degenerate"). */
+  dwell_status (*prepare)(geometry *g, void **ret_prepared, const char **ret_reason, dwell_error *err);
+  void (*release)(void *prepared);
+  /* A number the report prints about the fit (twin_err), NaN if none. */
+  double (*fit_error)(const void *prepared);
+  /* Once per draw, shared by all states of the trajectory; then one surrogate per state. */
+  dwell_status (*begin_draw)(const null_setting *setting, size_t draw, void **ret_draw, dwell_error *err);
+  void (*end_draw)(void *draw);
+  dwell_status (*surrogate)(const void *prepared, const void *draw, geometry **ret_geometry, dwell_error *err);
+  double (*flops)(size_t n); /* per draw and state */
+  uint64_t (*bytes)(size_t n); /* of one prepared state */
+} null_model;
+
+const null_model *const *null_registry(size_t *ret_count);
+const null_model *null_find(const char *name);
+
+#endif

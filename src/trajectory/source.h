@@ -1,0 +1,23 @@
+/* trajectory/source.h - what a kind of source implements. */
+#ifndef DWELL_TRAJECTORY_SOURCE_H
+#define DWELL_TRAJECTORY_SOURCE_H
+
+#include <dwell/trajectory.h>
+
+typedef struct source_vtable {
+  dwell_status (*run)(void *self, const dwell_context *ctx, const dwell_sink *sink, dwell_error *err);
+  uint64_t (*bytes)(const void *self, const dwell_context *ctx);
+  /* Adds what only this kind knows to the manifest; may be NULL. See source_note. */
+  void (*destroy)(void *self); /* releases self */
+} source_vtable;
+
+/* Wraps `self`; takes ownership of it only on success. `trajectory` is copied; what it points to belongs to self. */
+dwell_status source_create(const source_vtable *vtable, void *self, const dwell_trajectory *trajectory,
+                           dwell_source **ret_source, dwell_error *err);
+
+/* Pushing helpers: check the sink's callback for NULL and the context for an interruption. */
+dwell_status source_push_state(const dwell_context *ctx, const dwell_sink *sink, const dwell_frame *frame,
+                               const dwell_cloud *x, dwell_error *err);
+dwell_status source_push_end(const dwell_sink *sink, dwell_error *err);
+
+#endif

@@ -1,0 +1,105 @@
+/* tests/util/testing.c - what cmocka lacks. */
+#define _GNU_SOURCE
+#include "util/testing.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void testing_near(double got, double expected, double relative, double absolute, const char *what, const char *file,
+                  int line) {
+  double allowed = absolute + relative * fabs(expected);
+  if (fabs(got - expected) <= allowed) return;
+  print_error("%s = %.17g, expected %.17g: off by %.3g, allowed %.3g\n", what, got, expected, fabs(got - expected),
+              allowed);
+  _fail(file, line);
+}
+
+static void print_status(dwell_status status, const dwell_error *err, const char *what) {
+  char text[1600] = "";
+  if (err != NULL) dwell_error_text(err, text, sizeof text);
+  print_error("%s: %s: %s\n", what, dwell_status_name(status), text);
+}
+
+void testing_ok(dwell_status status, const dwell_error *err, const char *what, const char *file, int line) {
+  if (status == DWELL_OK) return;
+  print_status(status, err, what);
+  _fail(file, line);
+}
+
+void testing_fails(dwell_status got, dwell_status expected, const dwell_error *err, const char *words,
+                   const char *what, const char *file, int line) {
+  char text[1600];
+  dwell_error_text(err, text, sizeof text);
+  if (got == expected && err->status == expected && strstr(text, words) != NULL) return;
+  print_status(got, err, what);
+  print_error("expected: %s, with \"%s\"\n", dwell_status_name(expected), words);
+  _fail(file, line);
+}
+
+const char *testing_format(const char *format, ...) {
+  static char buffers[16][4096];
+  static unsigned turn;
+  char *buffer = buffers[turn++ % 16];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(buffer, sizeof buffers[0], format, args);
+  va_end(args);
+  return buffer;
+}
+
+const char *testing_source(const char *name) {
+  const char *root = getenv("DWELL_SOURCE");
+  return testing_format("%s/%s", root ? root : ".", name);
+}
+
+const char *testing_shared(const char *name) {
+  const char *root = getenv("DWELL_SHARED");
+  const char *path = root ? testing_format("%s/%s", root, name) : testing_format("%s/%s", testing_source("../shared"), name);
+  return access(path, R_OK) == 0 ? path : NULL;
+}
+
+void testing_skip_absent(const char *name) {
+  print_message("skipped: %s is not here (set DWELL_SHARED to the folder of real checkpoints)\n", name);
+  skip();
+}
+
+static char folder[256];
+
+static void remove_folder(void) {
+  if (folder[0] == '\0') return;
+  const char *command = testing_format("chmod -R u+w '%s' 2>/dev/null; rm -rf '%s'", folder, folder);
+  if (system(command) != 0) print_error("could not remove %s\n", folder);
+}
+
+const char *testing_folder(void) {
+  if (folder[0] != '\0') return folder;
+  const char *base = getenv("TMPDIR");
+  snprintf(folder, sizeof folder, "%s/dwell-test-XXXXXX", base ? base : "/tmp");
+  if (mkdtemp(folder) == NULL) fail_msg("cannot make a folder below %s", base ? base : "/tmp");
+  atexit(remove_folder);
+  return folder;
+}
+
+const char *testing_write(const char *path, const void *data, size_t size) {
+  FILE *stream = fopen(path, "wb");
+  if (stream == NULL || fwrite(data, 1, size, stream) != size || fclose(stream) != 0) fail_msg("cannot write %s", path);
+  return path;
+}
+
+char *testing_read(const char *path, size_t *opt_size) {
+  FILE *stream = fopen(path, "rb");
+  if (stream == NULL) fail_msg("cannot read %s", path);
+  struct stat info;
+  if (fstat(fileno(stream), &info) != 0) fail_msg("cannot stat %s", path);
+  size_t size = (size_t)info.st_size;
+  char *data = malloc(size + 1);
+  if (data == NULL || fread(data, 1, size, stream) != size) fail_msg("cannot read %s", path);
+  fclose(stream);
+  data[size] = '\0';
+  if (opt_size != NULL) *opt_size = size;
+  return data;
+}
