@@ -4,16 +4,21 @@
 
 #include <dwell/trajectory.h>
 
+#include "file/jwriter.h"
+
 typedef struct source_vtable {
   dwell_status (*run)(void *self, const dwell_context *ctx, const dwell_sink *sink, dwell_error *err);
   uint64_t (*bytes)(const void *self, const dwell_context *ctx);
-  /* Adds what only this kind knows to the manifest; may be NULL. See source_note. */
+  /* Writes, into an open JSON object, what only this kind knows: certificates, files, decisions. May be NULL. */
+  void (*note)(const void *self, jwriter *w);
   void (*destroy)(void *self); /* releases self */
 } source_vtable;
 
 /* Wraps `self`; takes ownership of it only on success. `trajectory` is copied; what it points to belongs to self. */
 dwell_status source_create(const source_vtable *vtable, void *self, const dwell_trajectory *trajectory,
                            dwell_source **ret_source, dwell_error *err);
+
+void source_note(const dwell_source *source, jwriter *w);
 
 /* Pushing helpers: check the sink's callback for NULL and the context for an interruption. */
 dwell_status source_push_state(const dwell_context *ctx, const dwell_sink *sink, const dwell_frame *frame,

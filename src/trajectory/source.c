@@ -1,0 +1,53 @@
+/* trajectory/source.c - the common part of every source. */
+#include "trajectory/source.h"
+
+#include "base/context.h"
+#include "base/error.h"
+#include "base/mem.h"
+
+struct dwell_source {
+  const source_vtable *vtable;
+  void *self;
+  dwell_trajectory trajectory;
+};
+
+dwell_status source_create(const source_vtable *vtable, void *self, const dwell_trajectory *trajectory,
+                           dwell_source **ret_source, dwell_error *err) {
+  dwell_source *source = MEM_NEW(dwell_source, 1);
+  *ret_source = source;
+  if (source == NULL) return error_no_memory(err, "a source");
+  *source = (dwell_source){vtable, self, *trajectory};
+  return DWELL_OK;
+}
+
+const dwell_trajectory *dwell_source_trajectory(const dwell_source *source) { return &source->trajectory; }
+
+dwell_status dwell_source_run(dwell_source *source, const dwell_context *ctx, const dwell_sink *sink,
+                              dwell_error *err) {
+  return source->vtable->run(source->self, ctx, sink, err);
+}
+
+uint64_t dwell_source_bytes(const dwell_source *source, const dwell_context *ctx) {
+  return source->vtable->bytes(source->self, ctx);
+}
+
+void source_note(const dwell_source *source, jwriter *w) {
+  if (source->vtable->note != NULL) source->vtable->note(source->self, w);
+}
+
+void dwell_source_destroy(dwell_source *source) {
+  if (source == NULL) return;
+  source->vtable->destroy(source->self);
+  mem_free(source);
+}
+
+dwell_status source_push_state(const dwell_context *ctx, const dwell_sink *sink, const dwell_frame *frame,
+                               const dwell_cloud *x, dwell_error *err) {
+  dwell_status status = context_interrupted(ctx, err);
+  if (status != DWELL_OK || sink->on_state == NULL) return status;
+  return sink->on_state(sink->self, frame, x, err);
+}
+
+dwell_status source_push_end(const dwell_sink *sink, dwell_error *err) {
+  return sink->on_end == NULL ? DWELL_OK : sink->on_end(sink->self, err);
+}
