@@ -16,6 +16,7 @@ typedef struct jwriter {
   size_t depth;
   bool some[JWRITER_MAX_DEPTH]; /* the container has an element already */
   bool flat[JWRITER_MAX_DEPTH]; /* the container is written on one line */
+  char closing[JWRITER_MAX_DEPTH]; /* '}' or ']' */
   bool after_key;
 } jwriter;
 
