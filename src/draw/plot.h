@@ -1,0 +1,66 @@
+/* draw/plot.h - a frame with axes and what is drawn in it: lines, bands, points, bars, rules, and labels placed at the
+ * curves themselves instead of in a legend box.
+ *
+ *   plot p;
+ *   plot_begin(&p, out, &(plot_frame){.id = "ip", .title = ..., .x = scale_make(...), .y = ..., ...});
+ *   plot_band(&p, x, low, high, n, "fc0", "layers.ip_mean-sd");
+ *   plot_line(&p, x, y, n, &(plot_style){.colour = "0", .series = "layers.ip_mean", .label = "mean"});
+ *   plot_end(&p);
+ *
+ * The svg carries data-x-kind, data-x-low, data-x-high, data-x-from, data-x-to (and the same for y), so that pixels
+ * can be turned back into data by whoever reads the page. */
+#ifndef DWELL_DRAW_PLOT_H
+#define DWELL_DRAW_PLOT_H
+
+#include "draw/scale.h"
+#include "draw/svg.h"
+
+typedef struct plot_frame {
+  const char *id, *title, *description;
+  double width, height;       /* of the drawing */
+  double right;               /* pixels kept for labels at the right */
+  scale x, y;                 /* pixels are set here */
+  const char *x_label, *y_label;
+  bool whole_x;               /* ticks at whole numbers only */
+  bool has_zero;              /* an x outside a logarithmic axis: "0", drawn left of a break */
+  double zero;                /* where on the axis (in data) it sits */
+  double x_first;             /* with has_zero: ticks start here */
+} plot_frame;
+
+typedef struct plot_style {
+  const char *colour;  /* class without its f or s: "c0", "m12" */
+  const char *more;    /* further classes: "dash", "thin", "bold", "faint"; NULL: none */
+  const char *series;  /* data-series: which column this is, "layers.ip_mean" */
+  const char *label;   /* written at the right end; NULL: none */
+  size_t replica;
+} plot_style;
+
+enum { PLOT_MAX_LABELS = 24 };
+
+typedef struct plot_label {
+  const char *text, *colour;
+  double anchor, y; /* where it belongs, where it is put */
+} plot_label;
+
+typedef struct plot {
+  strbuf *out;
+  scale x, y;
+  double left, right, top, bottom; /* pixels of the data rectangle */
+  plot_label labels[PLOT_MAX_LABELS];
+  size_t label_count;
+} plot;
+
+/* Opens the svg, draws grid, axes and axis labels. The texts of the frame are not kept. */
+void plot_begin(plot *p, strbuf *out, const plot_frame *frame);
+/* A curve through (x, y) in data; NaN in y (or x) is a gap. The texts of the style must live until plot_end. */
+void plot_line(plot *p, const double *x, const double *y, size_t n, const plot_style *style);
+/* The area between two curves; a piece ends where either is NaN. */
+void plot_band(plot *p, const double *x, const double *low, const double *high, size_t n, const plot_style *style);
+/* Dots; `mark` (may be NULL) says which are filled, the others are hollow. */
+void plot_points(plot *p, const double *x, const double *y, const bool *mark, size_t n, const plot_style *style);
+/* A horizontal reference line over the whole width, labelled at the right. */
+void plot_rule(plot *p, double y, const plot_style *style);
+/* Places the labels without overlap and closes the svg. */
+void plot_end(plot *p);
+
+#endif
