@@ -4,6 +4,7 @@
 
 #include <dwell/status.h>
 
+#pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -21,4 +22,5 @@ typedef struct dwell_cloud {
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

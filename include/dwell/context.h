@@ -8,6 +8,7 @@
 
 #include <dwell/status.h>
 
+#pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -35,4 +36,5 @@ dwell_context dwell_context_default(void);
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

@@ -5,6 +5,7 @@
 
 #include <dwell/trajectory.h>
 
+#pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -46,4 +47,5 @@ dwell_status dwell_flow_open(const dwell_flow_options *options, const dwell_cont
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

@@ -5,6 +5,7 @@
 #include <dwell/run.h>
 #include <dwell/trajectory.h>
 
+#pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -36,4 +37,5 @@ dwell_status dwell_measure_cost(const dwell_context *ctx, const dwell_source *so
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

@@ -7,6 +7,7 @@
 
 #include <dwell/trajectory.h>
 
+#pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -50,4 +51,5 @@ dwell_status dwell_model_open_ids(dwell_model *model, const int64_t *ids, size_t
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

@@ -6,6 +6,7 @@
 #include <dwell/context.h>
 #include <stdbool.h>
 
+#pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -35,4 +36,5 @@ void dwell_run_destroy(dwell_run *run);
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

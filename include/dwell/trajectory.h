@@ -16,6 +16,7 @@
 #include <dwell/context.h>
 #include <stdbool.h>
 
+#pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -88,4 +89,5 @@ dwell_status dwell_import_open(const char *path, const dwell_context *ctx, dwell
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

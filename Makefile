@@ -1,0 +1,81 @@
+# dwell's front door. Meson does the work; this file gives it names. `make` alone lists them.
+
+# Debian's tools first: a meson or python3 of a personal environment may lack what Debian's has.
+export PATH := /usr/bin:/bin:$(PATH)
+
+PREFIX       ?= /usr/local
+CI           ?=
+FUZZ_SECONDS ?= 60
+
+NINJA     := $(firstword $(wildcard /usr/bin/ninja) ninja)
+MESON     := $(firstword $(wildcard /usr/bin/meson) meson)
+DEPS      := sh tools/install-deps
+CONFIGURE := sh tools/configure
+TESTS     := tools/run-tests
+# In continuous integration the browser is installed and its check is not optional.
+CHECK_SETS := build check $(if $(filter true,$(CI)),web)
+SANITIZE   := -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
+
+.DEFAULT_GOAL := help
+.PHONY: help demo check build install bench fuzz torture web-check docs sanitize format dist clean
+.NOTPARALLEL:
+
+help: ## list the targets
+	@echo 'make TARGET, where TARGET is one of'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+
+demo: build ## install what is missing, build, simulate, measure a model, say where the reports lie (MODEL=folder)
+	@sh tools/demo build/src/cli/dwell
+
+check: ## install what is missing, build, run every test
+	@$(DEPS) $(CHECK_SETS)
+	@$(MAKE) --no-print-directory build
+	@$(TESTS) build
+
+build: ## install what is missing, build the program and the library in build/
+	@$(DEPS) build
+	@$(CONFIGURE) build -Dprefix=$(PREFIX)
+	@$(NINJA) -C build
+
+install: build ## install below PREFIX (default /usr/local); DESTDIR is honoured
+	@$(MESON) install -C build --no-rebuild
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then /sbin/ldconfig; fi
+
+bench: build ## benchmarks: ratios against the rivals, measured in one run (bench/SPEED.md)
+	@sh tools/bench build/src/cli/dwell
+
+fuzz: ## build the parsers' fuzz harnesses with clang and run each for FUZZ_SECONDS (60)
+	@$(DEPS) build check fuzz
+	@CC=clang $(CONFIGURE) build-fuzz $(SANITIZE) -Dfuzz=true
+	@$(NINJA) -C build-fuzz
+	@sh tools/fuzz build-fuzz $(FUZZ_SECONDS)
+
+torture: ## run the tests in a build where any allocation can be made to fail
+	@$(DEPS) build check
+	@$(CONFIGURE) build-torture $(SANITIZE) -Dtorture=true
+	@$(NINJA) -C build-torture
+	@$(TESTS) --units build-torture
+
+web-check: ## open the report in a headless browser and compare it with the numbers
+	@$(DEPS) build check web
+	@$(MAKE) --no-print-directory build
+	@CI=true $(TESTS) --suite web build
+
+docs: build ## build the man pages; read one with `man build/docs/man/dwell.1`
+	@echo 'man pages:'; ls build/docs/man/*.[1-9]; echo 'manual: docs/'
+
+sanitize: ## build with the address and undefined-behaviour sanitizers and run the unit tests
+	@$(DEPS) build check
+	@$(CONFIGURE) build-sanitize $(SANITIZE)
+	@$(NINJA) -C build-sanitize
+	@$(TESTS) --units build-sanitize
+
+format: ## format the sources with clang-format
+	@$(DEPS) format
+	@find src include tests examples bench -name '*.[ch]' -exec clang-format -i {} + 2>/dev/null
+
+dist: build ## make a source archive of the last commit in build/meson-dist/
+	@$(MESON) dist -C build --no-tests
+
+clean: ## remove the build folders
+	rm -rf build build-sanitize build-fuzz build-torture
