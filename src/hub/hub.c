@@ -1,0 +1,124 @@
+/* hub/hub.c - model names: folders, the nursery, the Hugging Face cache. */
+#define _XOPEN_SOURCE 700 /* readlink */
+#include "hub/hub.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "hub/cache.h"
+#include "hub/hub_paths.h"
+
+enum { NAME_MAX_LENGTH = 200 };
+
+static bool is_folder(const char *path) {
+  struct stat info;
+  return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* ---- dwell's own data ---- */
+
+/* The folder of the running program, or "" where the system does not say. */
+static void program_folder(char *path, size_t size) {
+  ssize_t length = readlink("/proc/self/exe", path, size - 1);
+  path[length > 0 ? length : 0] = '\0';
+  char *slash = strrchr(path, '/');
+  if (slash != NULL) *slash = '\0';
+}
+
+/* Place number k of dwell's data, appended to `out`; false if there is no such place here. */
+static bool data_place(int k, strbuf *out) {
+  const char *variable = getenv("DWELL_DATA");
+  char program[4096];
+  switch (k) {
+    case 0:
+      if (variable == NULL || variable[0] == '\0') return false;
+      strbuf_puts(out, variable);
+      return true;
+    case 1:
+      program_folder(program, sizeof program);
+      if (program[0] == '\0') return false;
+      strbuf_printf(out, "%s/../share/dwell", program);
+      return true;
+    default:
+      strbuf_puts(out, HUB_SOURCE_DATA);
+      return true;
+  }
+}
+
+dwell_status hub_data(const char *entry, char **ret_path, dwell_error *err) {
+  strbuf tried = {0};
+  for (int k = 0; k < 3; k++) {
+    strbuf path = {0};
+    bool here = data_place(k, &path);
+    strbuf_printf(&path, "/%s", entry);
+    if (path.failed) return strbuf_free(&path), strbuf_free(&tried), error_no_memory(err, "a path");
+    if (here && access(path.data, F_OK) == 0) {
+      *ret_path = path.data;
+      strbuf_free(&tried);
+      return DWELL_OK;
+    }
+    if (here) strbuf_printf(&tried, "%s%s", tried.length ? ", " : "", path.data);
+    strbuf_free(&path);
+  }
+  dwell_status status = error_set(err, DWELL_BAD_INPUT, "not found; looked for %s", tried.failed ? entry : tried.data);
+  error_remedy(err, "Set DWELL_DATA to the folder that holds dwell's data");
+  strbuf_free(&tried);
+  return status;
+}
+
+static dwell_status find_nursery(const char *name, hub_place *place, dwell_error *err) {
+  if (!cache_name_part(name, strlen(name))) {
+    error_set(err, DWELL_USAGE, "not a name of a nursery model (letters, digits, '.', '_' and '-')");
+    return error_at_item(err, name), DWELL_USAGE;
+  }
+  strbuf entry = {0};
+  strbuf_printf(&entry, "models/%s", name);
+  if (entry.failed) return error_no_memory(err, "a path");
+  dwell_status status = hub_data(entry.data, &place->folder, err);
+  strbuf_free(&entry);
+  if (status != DWELL_OK) error_at_item(err, name);
+  return status;
+}
+
+/* ---- names ---- */
+
+static bool looks_like_path(const char *name) {
+  return name[0] == '/' || name[0] == '.' || name[0] == '~' || str_ends(name, "/");
+}
+
+dwell_status hub_find(const char *name, hub_place *ret_place, dwell_error *err) {
+  *ret_place = (hub_place){0};
+  static const char nursery[] = "nursery:";
+  dwell_status status = DWELL_OK;
+  if (name == NULL || name[0] == '\0') {
+    status = error_set(err, DWELL_USAGE, "the name of the model is empty");
+  } else if (strncmp(name, nursery, sizeof nursery - 1) == 0) {
+    status = find_nursery(name + sizeof nursery - 1, ret_place, err);
+  } else if (is_folder(name)) {
+    ret_place->folder = mem_copy(name, strlen(name) + 1, 1);
+    if (ret_place->folder == NULL) status = error_no_memory(err, "a path");
+    else status = cache_commit_of_folder(name, &ret_place->revision, err);
+  } else if (access(name, F_OK) == 0) {
+    status = error_set(err, DWELL_USAGE, "is a file, a model is a folder");
+    error_in_file(err, name);
+    error_remedy(err, "Name the folder that holds it, with its config.json");
+  } else if (looks_like_path(name) || strlen(name) > NAME_MAX_LENGTH) {
+    status = error_set(err, DWELL_BAD_INPUT, "no such folder");
+    error_in_file(err, name);
+  } else {
+    status = cache_find(name, &ret_place->folder, &ret_place->revision, err);
+  }
+  if (status != DWELL_OK) hub_place_free(ret_place);
+  return status;
+}
+
+void hub_place_free(hub_place *place) {
+  mem_free(place->folder);
+  mem_free(place->revision);
+  *place = (hub_place){0};
+}

@@ -1,0 +1,217 @@
+/* hub: names of models to folders. Every cache is staged by hand in a temporary folder. */
+#define _XOPEN_SOURCE 700
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "hub/cache.h"
+#include "hub/hub.h"
+#include "util/testing.h"
+
+#define COMMIT_A "0123456789abcdef0123456789abcdef01234567"
+#define COMMIT_B "89abcdef0123456789abcdef0123456789abcdef"
+
+/* Makes every folder of `path`. */
+static void make_folders(const char *path) {
+  char part[PATH_MAX];
+  for (size_t i = 1; path[i - 1] != '\0'; i++) {
+    if (path[i] != '/' && path[i] != '\0') continue;
+    memcpy(part, path, i);
+    part[i] = '\0';
+    mkdir(part, 0777);
+  }
+}
+
+static const char *put(const char *root, const char *name, const char *text) {
+  const char *path = testing_format("%s/%s", root, name);
+  char folder[PATH_MAX];
+  strcpy(folder, path);
+  *strrchr(folder, '/') = '\0';
+  make_folders(folder);
+  return testing_write(path, text, strlen(text));
+}
+
+static void clear_environment(void) {
+  static const char *const names[] = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "DWELL_DATA"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) unsetenv(names[i]);
+}
+
+/* A fresh cache folder that HF_HUB_CACHE names. */
+static const char *fresh_cache(const char *name) {
+  clear_environment();
+  static char cache[PATH_MAX]; /* outlives the buffers of testing_format */
+  snprintf(cache, sizeof cache, "%s/%s", testing_folder(), name);
+  make_folders(cache);
+  setenv("HF_HUB_CACHE", cache, 1);
+  return cache;
+}
+
+static void expect(const char *name, const char *folder, const char *commit) {
+  hub_place place;
+  dwell_error err;
+  assert_ok(hub_find(name, &place, &err), &err);
+  assert_string_equal(place.folder, folder);
+  if (commit) assert_string_equal(place.revision, commit);
+  else assert_null(place.revision);
+  hub_place_free(&place);
+}
+
+static void expect_failure(const char *name, dwell_status status, const char *words) {
+  hub_place place;
+  dwell_error err;
+  assert_fails(hub_find(name, &place, &err), status, &err, words);
+  assert_null(place.folder);
+  assert_null(place.revision);
+}
+
+static void test_ref_with_newline(void **state) {
+  (void)state;
+  const char *cache = fresh_cache("newline");
+  put(cache, "models--org--net/refs/main", "  " COMMIT_A "\r\n");
+  put(cache, "models--org--net/snapshots/" COMMIT_A "/config.json", "{}");
+  put(cache, "models--org--net/snapshots/" COMMIT_B "/config.json", "{}");
+  const char *a = testing_format("%s/models--org--net/snapshots/" COMMIT_A, cache);
+  const char *b = testing_format("%s/models--org--net/snapshots/" COMMIT_B, cache);
+  expect("org/net", a, COMMIT_A);
+  expect("org/net@main", a, COMMIT_A);
+  expect("org/net@" COMMIT_B, b, COMMIT_B);
+  expect("org/net@89abcde", b, COMMIT_B); /* abbreviated as git does */
+  expect_failure("org/net@89abc", DWELL_BAD_INPUT, "revision 89abc is not in the cache");
+  expect_failure("org/net@step1", DWELL_BAD_INPUT, COMMIT_A);
+}
+
+static void test_branches_and_tags(void **state) {
+  (void)state;
+  const char *cache = fresh_cache("branches");
+  put(cache, "models--pythia/refs/step1000", COMMIT_A);
+  put(cache, "models--pythia/refs/refs/pr/3", COMMIT_B);
+  put(cache, "models--pythia/snapshots/" COMMIT_A "/config.json", "{}");
+  put(cache, "models--pythia/snapshots/" COMMIT_B "/config.json", "{}");
+  expect("pythia@step1000", testing_format("%s/models--pythia/snapshots/" COMMIT_A, cache), COMMIT_A);
+  expect("pythia@refs/pr/3", testing_format("%s/models--pythia/snapshots/" COMMIT_B, cache), COMMIT_B);
+}
+
+static void test_missing_ref(void **state) {
+  (void)state;
+  const char *cache = fresh_cache("missing-ref");
+  put(cache, "models--one/snapshots/" COMMIT_A "/config.json", "{}");
+  expect("one", testing_format("%s/models--one/snapshots/" COMMIT_A, cache), COMMIT_A);
+  put(cache, "models--one/snapshots/" COMMIT_B "/config.json", "{}");
+  expect_failure("one", DWELL_BAD_INPUT, COMMIT_A);
+  expect_failure("one", DWELL_BAD_INPUT, COMMIT_B);
+  put(cache, "models--none/refs/other", COMMIT_A);
+  expect_failure("none", DWELL_BAD_INPUT, "snapshots here: none");
+  put(cache, "models--stale/refs/main", COMMIT_A);
+  put(cache, "models--stale/snapshots/" COMMIT_B "/config.json", "{}");
+  expect_failure("stale", DWELL_BAD_INPUT, "refs/main names " COMMIT_A);
+}
+
+static void test_hostile_ref(void **state) {
+  (void)state;
+  const char *cache = fresh_cache("hostile");
+  put(cache, "secret/config.json", "{}");
+  put(cache, "models--evil/refs/main", "../../secret");
+  put(cache, "models--evil/snapshots/.keep", "");
+  expect_failure("evil", DWELL_BAD_INPUT, "no refs/main");
+}
+
+static void test_links(void **state) {
+  (void)state;
+  const char *cache = fresh_cache("links");
+  put(cache, "models--m/blobs/abc", "{}");
+  put(cache, "models--m/refs/main", COMMIT_A);
+  put(cache, "models--m/snapshots/" COMMIT_A "/README.md", "");
+  const char *folder = testing_format("%s/models--m/snapshots/" COMMIT_A, cache);
+  assert_int_equal(symlink("../../blobs/abc", testing_format("%s/config.json", folder)), 0);
+  assert_int_equal(symlink("../../blobs/none", testing_format("%s/pytorch_model.bin", folder)), 0);
+  expect("m", folder, COMMIT_A); /* a link that nobody needs may dangle */
+  expect(folder, folder, COMMIT_A);
+  assert_int_equal(symlink("../../blobs/none", testing_format("%s/model.safetensors", folder)), 0);
+  expect_failure("m", DWELL_BAD_INPUT, "model.safetensors: is a link to a blob that is missing");
+  expect_failure(folder, DWELL_BAD_INPUT, "model.safetensors: is a link to a blob that is missing");
+}
+
+static void test_order_of_caches(void **state) {
+  (void)state;
+  clear_environment();
+  char root[PATH_MAX];
+  snprintf(root, sizeof root, "%s/order", testing_folder());
+  static const char *const places[] = {"home/.cache/huggingface/hub", "xdg/huggingface/hub", "hf/hub", "hub"};
+  for (size_t i = 0; i < 4; i++) put(root, testing_format("%s/models--m/snapshots/%c/config.json", places[i], 'a' + (int)i), "{}");
+  const char *home = getenv("HOME");
+  char *kept = home ? strdup(home) : NULL;
+  setenv("HOME", testing_format("%s/home", root), 1);
+  expect("m", testing_format("%s/home/.cache/huggingface/hub/models--m/snapshots/a", root), "a");
+  setenv("XDG_CACHE_HOME", testing_format("%s/xdg", root), 1);
+  expect("m", testing_format("%s/xdg/huggingface/hub/models--m/snapshots/b", root), "b");
+  setenv("HF_HOME", testing_format("%s/hf", root), 1);
+  expect("m", testing_format("%s/hf/hub/models--m/snapshots/c", root), "c");
+  setenv("HF_HUB_CACHE", "~/../hub", 1);
+  expect("m", testing_format("%s/home/../hub/models--m/snapshots/d", root), "d");
+  setenv("HF_HUB_CACHE", "", 1); /* empty is as unset */
+  expect("m", testing_format("%s/hf/hub/models--m/snapshots/c", root), "c");
+  if (kept) setenv("HOME", kept, 1);
+  free(kept);
+}
+
+static void test_folder_first(void **state) {
+  (void)state;
+  fresh_cache("folder-first");
+  const char *path = put(testing_folder(), "plain/config.json", "{}");
+  expect(testing_format("%s/plain", testing_folder()), testing_format("%s/plain", testing_folder()), NULL);
+  expect_failure(path, DWELL_USAGE, "is a file, a model is a folder");
+  expect_failure("/nowhere/at/all", DWELL_BAD_INPUT, "no such folder");
+  expect_failure("./nowhere", DWELL_BAD_INPUT, "no such folder");
+  expect_failure("org/absent", DWELL_BAD_INPUT, "models--org--absent");
+}
+
+static void test_names(void **state) {
+  (void)state;
+  fresh_cache("names");
+  static const char *const bad[] = {"",     "a/b/c",   "a@",    "@main",     "a//b",   "a b",        "a--b",         "-a",
+                                    "a\nb", "a/../b",  "a/..b", "a@../x",    "a@x/../y", "a@/x",     "a@x//y",       "a@.x",
+                                    "caf\xc3\xa9", "nursery:", "nursery:../x", "nursery:a/b", "nursery:.x"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) expect_failure(bad[i], DWELL_USAGE, "");
+}
+
+static void test_nursery(void **state) {
+  (void)state;
+  clear_environment();
+  expect_failure("nursery:no-such-model", DWELL_BAD_INPUT, "share/dwell/models/no-such-model");
+  expect_failure("nursery:no-such-model", DWELL_BAD_INPUT, "/data/models/no-such-model"); /* the source tree */
+  put(testing_folder(), "data/models/tiny/config.json", "{}");
+  setenv("DWELL_DATA", testing_format("%s/data", testing_folder()), 1);
+  expect("nursery:tiny", testing_format("%s/data/models/tiny", testing_folder()), NULL);
+  char *path;
+  dwell_error err;
+  assert_ok(hub_data("models/tiny", &path, &err), &err);
+  assert_string_equal(path, testing_format("%s/data/models/tiny", testing_folder()));
+  mem_free(path);
+}
+
+/* Resolving must not write: the cache stays as it was, and a cache that cannot be written is fine. */
+static void test_read_only(void **state) {
+  (void)state;
+  const char *cache = fresh_cache("read-only");
+  put(cache, "models--m/snapshots/" COMMIT_A "/config.json", "{}");
+  const char *repository = testing_format("%s/models--m", cache);
+  chmod(repository, 0555);
+  expect("m", testing_format("%s/snapshots/" COMMIT_A, repository), COMMIT_A);
+  assert_int_not_equal(access(testing_format("%s/refs", repository), F_OK), 0);
+  chmod(repository, 0777);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_ref_with_newline), cmocka_unit_test(test_branches_and_tags),
+      cmocka_unit_test(test_missing_ref),      cmocka_unit_test(test_hostile_ref),
+      cmocka_unit_test(test_links),            cmocka_unit_test(test_order_of_caches),
+      cmocka_unit_test(test_folder_first),     cmocka_unit_test(test_names),
+      cmocka_unit_test(test_nursery),          cmocka_unit_test(test_read_only),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
