@@ -1,0 +1,200 @@
+/* file/safetensors_index.c - a checkpoint folder: one safetensors file, or shards and their index. */
+#define _GNU_SOURCE /* access */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "file/jcursor.h"
+#include "file/safetensors_header.h"
+
+typedef struct placement {
+  const char *name; /* of the tensor */
+  size_t file;      /* the shard that holds it, by the index */
+} placement;
+
+typedef struct index_map {
+  placement *placements;
+  size_t count, capacity;
+} index_map;
+
+/* Releases nothing: the paths live in the arena. */
+static const char *join(arena *storage, const char *folder, const char *name) {
+  size_t length = strlen(folder), size = length + strlen(name) + 2;
+  char *path = arena_alloc(storage, size, 1);
+  if (path == NULL) return NULL;
+  memcpy(path, folder, length);
+  if (length > 0 && folder[length - 1] != '/') path[length++] = '/';
+  memcpy(path + length, name, strlen(name));
+  return path;
+}
+
+/* ---- the index ---- */
+
+/* A shard is a file of the same folder: nothing that could lead elsewhere. */
+static bool safe_name(jtext name) {
+  return name.length > 0 && strlen(name.data) == name.length && strchr(name.data, '/') == NULL &&
+         strstr(name.data, "..") == NULL;
+}
+
+/* The number of the shard `name`; opens it when it is met for the first time, so that an index of a million absent
+ * shards ends at the first. */
+static dwell_status shard_of(safetensors *s, const char *folder, jtext name, size_t *ret_file, dwell_error *err) {
+  if (!safe_name(name)) {
+    error_set(err, DWELL_BAD_INPUT, "the index names the shard '%.100s'; a shard must be a file of the same folder",
+              name.data);
+    return DWELL_BAD_INPUT;
+  }
+  const char *path = join(&s->storage, folder, name.data);
+  if (path == NULL) return error_no_memory(err, "a file name");
+  for (size_t i = s->file_count; i > 0; i--) {
+    *ret_file = i - 1;
+    if (str_equal(s->files[i - 1].path, path)) return DWELL_OK;
+  }
+  *ret_file = s->file_count;
+  dwell_status status = safetensors_add_file(s, path, err);
+  if (status == DWELL_BAD_INPUT) error_remedy(err, "The index names this shard; download all files of the model");
+  return status;
+}
+
+static placement *append(index_map *map) {
+  if (map->count == map->capacity) {
+    size_t capacity = map->capacity ? map->capacity * 2 : 64;
+    placement *grown = mem_grow(map->placements, map->count, capacity, sizeof *grown);
+    if (grown == NULL) return NULL;
+    map->placements = grown;
+    map->capacity = capacity;
+  }
+  return &map->placements[map->count++];
+}
+
+static dwell_status read_weight_map(jcursor *c, safetensors *s, const char *folder, index_map *map, dwell_error *err) {
+  jcursor_object(c);
+  for (jtext key; jcursor_key(c, &key);) {
+    jtext shard = jcursor_string(c);
+    if (c->problem != NULL) break;
+    placement *p = append(map);
+    if (p == NULL) return error_no_memory(err, "the list of tensors");
+    *p = (placement){.name = key.data};
+    dwell_status status = shard_of(s, folder, shard, &p->file, err);
+    if (status != DWELL_OK) return status;
+  }
+  return DWELL_OK; /* or c->problem, which jcursor_end reports */
+}
+
+/* The other keys, `metadata` with its total_size among them, decide nothing: published indexes get total_size wrong,
+ * and the shards' own headers say what is there. */
+static dwell_status read_index(const char *path, const char *text, size_t size, safetensors *s, const char *folder,
+                               index_map *map, dwell_error *err) {
+  jcursor c = jcursor_start(text, size, &s->storage);
+  size_t maps = 0;
+  jcursor_object(&c);
+  for (jtext key; jcursor_key(&c, &key);) {
+    if (!jtext_is(key, "weight_map")) {
+      jcursor_skip(&c);
+    } else if (maps++ > 0) {
+      jcursor_fail(&c, "'weight_map' is there twice");
+    } else {
+      dwell_status status = read_weight_map(&c, s, folder, map, err);
+      if (status != DWELL_OK) return status;
+    }
+  }
+  dwell_status status = jcursor_end(&c, path, err);
+  if (status == DWELL_OK && maps == 0) status = error_set(err, DWELL_BAD_INPUT, "'weight_map' is missing");
+  return status;
+}
+
+/* ---- index against shards ---- */
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const placement *)a)->name, ((const placement *)b)->name);
+}
+
+static dwell_status complain(dwell_error *err, const char *tensor, const char *message, const char *shard) {
+  error_set(err, DWELL_BAD_INPUT, "%s %.200s", message, shard);
+  error_at_item(err, tensor);
+  error_remedy(err, "Index and shards are not of one checkpoint; download them again");
+  return DWELL_BAD_INPUT;
+}
+
+/* Both lists sorted by name must agree entry by entry: each tensor in the shard where the index says, and listed. */
+static dwell_status compare(const safetensors *s, const index_map *map, dwell_error *err) {
+  size_t i = 0, j = 0;
+  while (i < map->count || j < s->list.count) {
+    const placement *p = i < map->count ? &map->placements[i] : NULL;
+    const safetensors_entry *e = j < s->list.count ? &s->list.entries[j] : NULL;
+    int order = p == NULL ? 1 : e == NULL ? -1 : strcmp(p->name, e->tensor.name);
+    if (order < 0) return complain(err, p->name, "the index puts this tensor where it is not, in", s->files[p->file].path);
+    if (order > 0) return complain(err, e->tensor.name, "the index does not list this tensor of", s->files[e->file].path);
+    if (p->file != e->file) return complain(err, p->name, "against the index, this tensor is in", s->files[e->file].path);
+    if (i + 1 < map->count && by_name(p, p + 1) == 0) return complain(err, p->name, "the index lists this tensor twice", "");
+    i++, j++;
+  }
+  return DWELL_OK;
+}
+
+static dwell_status open_sharded(const char *folder, const char *path, safetensors *s, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  index_map map = {0};
+  const safetensors_entry *twice;
+  char *text = NULL;
+  size_t size;
+  TRY(file_slurp(path, SAFETENSORS_MAX_HEADER, &text, &size, err));
+  TRY(read_index(path, text, size, s, folder, &map, err));
+  status = safetensors_sort(&s->list, &twice, err);
+  if (status == DWELL_BAD_INPUT) {
+    error_set(err, status, "two tensors have this name; one is in %.200s", s->files[twice->file].path);
+    error_at_item(err, twice->tensor.name);
+  }
+  if (status != DWELL_OK) goto done;
+  if (map.count > 0) qsort(map.placements, map.count, sizeof map.placements[0], by_name);
+  TRY(compare(s, &map, err));
+done:
+  mem_free(text);
+  mem_free(map.placements);
+  return status;
+}
+
+/* ---- folders ---- */
+
+static dwell_status nothing_there(safetensors *s, const char *folder, dwell_error *err) {
+  static const char *const pickles[] = {"pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth"};
+  for (size_t i = 0; i < sizeof pickles / sizeof pickles[0]; i++) {
+    const char *path = join(&s->storage, folder, pickles[i]);
+    if (path == NULL || access(path, F_OK) != 0) continue;
+    error_set(err, DWELL_UNSUPPORTED, "the weights are a PyTorch pickle (%s), which can run code when read", pickles[i]);
+    error_in_file(err, folder);
+    error_remedy(err, "In Python: AutoModel.from_pretrained(FOLDER).save_pretrained(FOLDER, safe_serialization=True)");
+    return DWELL_UNSUPPORTED;
+  }
+  error_set(err, DWELL_BAD_INPUT, "there is neither model.safetensors nor model.safetensors.index.json here");
+  error_in_file(err, folder);
+  return DWELL_BAD_INPUT;
+}
+
+dwell_status safetensors_open_folder(const char *folder, safetensors **ret_file, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  *ret_file = NULL;
+  safetensors *s = safetensors_new();
+  TRY_ALLOC(s, "a safetensors reader");
+  const char *single = join(&s->storage, folder, "model.safetensors");
+  TRY_ALLOC(single, "a file name");
+  if (access(single, F_OK) == 0) {
+    status = safetensors_open(single, ret_file, err);
+    safetensors_close(s);
+    return status;
+  }
+  const char *index = join(&s->storage, folder, "model.safetensors.index.json");
+  TRY_ALLOC(index, "a file name");
+  if (access(index, F_OK) != 0) TRY(nothing_there(s, folder, err));
+  TRY(open_sharded(folder, index, s, err));
+  *ret_file = s;
+done:
+  if (status != DWELL_OK) {
+    if (s != NULL) error_in_file(err, join(&s->storage, folder, "model.safetensors.index.json"));
+    safetensors_close(s);
+  }
+  return status;
+}
