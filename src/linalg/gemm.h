@@ -9,7 +9,8 @@
 #include <stddef.h>
 
 /* C[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * C. Leading dimensions in elements. Single-threaded; safe inside a
- * parallel region. f32: oneDNN for large products where it was built in, OpenBLAS otherwise. */
+ * parallel region. f32: oneDNN for large products where it was built in, OpenBLAS otherwise. The bits of C depend on
+ * (m, n, k), so callers that need equal bits for a varying number of tokens cut their work into tiles of fixed shape. */
 void gemm_f32(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, float alpha, const float *a,
               size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
 void gemm_f64(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, double alpha, const double *a,
@@ -17,12 +18,13 @@ void gemm_f64(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k
 
 /* Y[rows, n] = X[rows, k] * op(B), threads over fixed row tiles: row i of Y has the same bits for any number of rows
  * and threads (a token's state must not depend on how many tokens follow it). b_transposed: B is [n,k] ("[out,in]",
- * torch Linear); otherwise [k,n] (GPT-2's Conv1D). Errors: out of memory, interrupted. */
+ * torch Linear); otherwise [k,n] (GPT-2's Conv1D). Y must not overlap X or B. Not inside a parallel region.
+ * Errors: out of memory, interrupted. */
 dwell_status gemm_rows_f32(const dwell_context *ctx, size_t rows, size_t k, size_t n, const float *x, size_t ldx,
                            const float *b, size_t ldb, bool b_transposed, float *y, size_t ldy, dwell_error *err);
 dwell_status gemm_rows_f64(const dwell_context *ctx, size_t rows, size_t k, size_t n, const double *x, size_t ldx,
                            const double *b, size_t ldb, bool b_transposed, double *y, size_t ldy, dwell_error *err);
-/* Bytes of scratch that gemm_rows takes at most, for memory bounds. */
+/* Bytes of scratch that gemm_rows takes at most, for memory bounds. If ldx > k or ldy > n, pass those for k and n. */
 size_t gemm_rows_bytes(size_t k, size_t n, size_t real_size, int threads);
 
 /* G[n,n] = X[n,d] X^T in double, both triangles, exactly symmetric; threads over fixed tiles. */
