@@ -16,4 +16,17 @@ void vmath_erf_f64(size_t n, const double *x, double *y);
 /* Instruction set chosen at run time: "avx512", "avx2" or "baseline". Checks the OS too (XCR0). */
 const char *vmath_isa(void);
 
+/* The same functions for one instruction set, so that tests and benchmarks reach all of them. */
+typedef struct vmath_kernels {
+  const char *isa;
+  void (*exp_f32)(size_t n, const float *x, float *y);
+  void (*exp_f64)(size_t n, const double *x, double *y);
+  void (*tanh_f32)(size_t n, const float *x, float *y);
+  void (*tanh_f64)(size_t n, const double *x, double *y);
+  void (*erf_f32)(size_t n, const float *x, float *y);
+  void (*erf_f64)(size_t n, const double *x, double *y);
+} vmath_kernels;
+/* NULL if this machine (or this build) cannot run it. Static storage. */
+const vmath_kernels *vmath_kernels_of(const char *isa);
+
 #endif
