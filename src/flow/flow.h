@@ -1,4 +1,7 @@
-/* flow/flow.h - what one family of dynamics implements, and the registry of families. */
+/* flow/flow.h - what one family of dynamics implements, and the registry of families.
+ *
+ * Weights are kept below overflow by a common factor: everywhere here "scaled" means divided by e^{|beta|}, so that the
+ * largest possible weight, e^{beta G - |beta|}, is 1 (at G = 1 for beta >= 0, at G = -1 for beta < 0). */
 #ifndef DWELL_FLOW_FLOW_H
 #define DWELL_FLOW_FLOW_H
 
@@ -12,23 +15,31 @@ typedef struct flow_system {
   bool causal;
 } flow_system;
 
-/* Scratch and threads of one evaluation; replicas running side by side each have their own with ctx == NULL. */
+/* Scratch and threads of one evaluation; see flow/attention.h. Replicas running side by side each have their own. */
 typedef struct flow_work flow_work;
 
 typedef struct flow {
   const char *name, *summary, *source; /* source: paper and equation */
   const char *const *parameters;       /* "beta: inverse temperature", ... NULL-terminated */
-  /* The unprojected attention vector A_i [n,d] and the normaliser Z_i [n] (sum_j m_j e^{beta (G_ij - 1)}) at unit tokens
-   * x [n,d]. velocity = P_x(A). Never forms an n x n matrix: memory O(tile x n). */
-  dwell_status (*attention)(const flow_system *system, const double *x, double *ret_a, double *opt_z,
-                            flow_work *work, dwell_error *err);
-  /* dE/dt = sum_i weight_i |v_i|^2 for E = (1/2 beta) sum_ij m_i m_j e^{beta(G_ij-1)}, or NULL if no such law
-   * (theory 2.2). */
+  /* What this family refuses of an otherwise valid system (DWELL_USAGE with words), or NULL. */
+  dwell_status (*check)(const flow_system *system, dwell_error *err);
+  /* The unprojected attention vector at unit tokens x [n,d], split as A_i = along_i x_i + pull_i so that
+   * velocity_i = P_x(pull_i) keeps its relative precision where tokens nearly coincide (theory 4.4); and the scaled
+   * normaliser Z_i = sum_j m_j e^{beta G_ij - |beta|}. ret_pull [n,d], ret_along [n], ret_z [n]. Never forms an n x n
+   * matrix: memory O(tile x n). */
+  dwell_status (*attention)(const flow_system *system, const double *x, double *ret_pull, double *ret_along,
+                            double *ret_z, flow_work *work, dwell_error *err);
+  /* The scaled energy E = sum_ij m_i m_j e^{beta G_ij - |beta|} obeys dE/dt = 2 beta sum_i weight_i |v_i|^2
+   * (theory 2.2). NULL if there is no such law. */
   void (*energy_weights)(const flow_system *system, const double *z, double *ret_weight);
-  double (*flops)(size_t n, size_t d);
+  /* A bound on the rate at which neighbouring tokens contract, which explicit steps must resolve (theory 4.2). */
+  double (*rate)(const flow_system *system, const double *z);
+  /* The time in which a tight cluster contracts by a factor e: the shortest time worth looking at. */
+  double (*time_unit)(const flow_system *system);
+  double (*flops)(size_t n, size_t d); /* of one evaluation; an exponential counts 20 */
 } flow;
 
 const flow *const *flow_registry(size_t *ret_count);
-const flow *flow_find(const char *name);
+const flow *flow_find(const char *name); /* NULL: no such flow */
 
 #endif

@@ -1,0 +1,10 @@
+/* flow/families.h - every family of dynamics; one file and one line here and in registry.c each. */
+#ifndef DWELL_FLOW_FAMILIES_H
+#define DWELL_FLOW_FAMILIES_H
+
+#include "flow/flow.h"
+
+extern const flow flow_sa;  /* sa.c */
+extern const flow flow_usa; /* usa.c */
+
+#endif

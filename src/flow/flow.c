@@ -1,0 +1,240 @@
+/* flow/flow.c - a flow as a source of states.
+ *
+ * Large systems use the threads inside each evaluation; small ones, when there are several replicas, run side by side
+ * and keep their states until it is their turn. Neither changes a bit of the result. */
+#include "flow/flow.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/context.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/threads.h"
+#include "flow/integrate.h"
+#include "flow/options.h"
+#include "trajectory/source.h"
+
+typedef struct flow_source {
+  flow_setup setup;
+  bool finished;
+  certificate certificate; /* of the last finished run */
+} flow_source;
+
+/* One dwell_source_run. */
+typedef struct flow_run {
+  const flow_source *source;
+  const dwell_context *ctx;
+  const dwell_sink *sink;
+  float *narrow;             /* [n, d], or NULL for f64 */
+  size_t first;              /* first replica of the wave */
+  double *kept;              /* [wave, count, n, d] states of the wave */
+  certificate *certificates; /* [wave] */
+  atomic_size_t done;        /* replicas finished */
+} flow_run;
+
+/* One replica being integrated. */
+typedef struct replica {
+  flow_run *run;
+  size_t number;
+  double *kept; /* [count, n, d] where its states go, or NULL: push at once */
+  int worker;
+} replica;
+
+/* ---- how work is divided ---- */
+
+/* Kept states of a wave may take this much memory. */
+static const uint64_t wave_bytes = UINT64_C(256) << 20;
+/* Below this size waking threads inside an evaluation gains little against replicas side by side. */
+enum { SIDE_BY_SIDE_N = 512, WAVE_PER_THREAD = 4 };
+
+static size_t state_size(const flow_setup *s) { return s->starts.n * s->starts.d; }
+
+static uint64_t replica_bytes(const flow_setup *s) { return sizeof(double) * (uint64_t)s->plan.count * state_size(s); }
+
+/* Replicas kept at once; 1: one after the other, threads inside. */
+static size_t wave_size(const flow_setup *s, const dwell_context *ctx) {
+  size_t threads = (size_t)threads_count(ctx), wave = WAVE_PER_THREAD * threads;
+  if (threads == 1 || s->replicas == 1) return 1;
+  if (s->replicas < threads && s->starts.n > SIDE_BY_SIDE_N) return 1;
+  if (replica_bytes(s) * threads > wave_bytes) return 1;
+  if (replica_bytes(s) * wave > wave_bytes) wave = (size_t)(wave_bytes / replica_bytes(s));
+  return wave < s->replicas ? wave : s->replicas;
+}
+
+static uint64_t bytes(const void *self, const dwell_context *ctx) {
+  const flow_setup *s = &((const flow_source *)self)->setup;
+  size_t wave = wave_size(s, ctx), n = s->starts.n, d = s->starts.d;
+  int threads = threads_count(ctx);
+  uint64_t start = sizeof(double) * (uint64_t)state_size(s) * 2; /* and the frame an equiangular start is made from */
+  uint64_t narrow = s->dtype == DWELL_F32 ? sizeof(float) * (uint64_t)state_size(s) : 0;
+  if (wave == 1) return integrate_bytes(n, d, threads) + start + narrow;
+  return (uint64_t)threads * (integrate_bytes(n, d, 1) + start) + wave * replica_bytes(s) + narrow;
+}
+
+/* ---- delivering ---- */
+
+static dwell_status push(flow_run *run, size_t number, size_t index, const double *x, dwell_error *err) {
+  const flow_setup *s = &run->source->setup;
+  size_t size = state_size(s);
+  double time = s->plan.times[index];
+  dwell_frame frame = {.replica = number, .state = index, .tap = "resid", .has_time = true, .log_time = log(time)};
+  dwell_cloud cloud = {s->starts.n, s->starts.d, s->dtype, x};
+  if (run->narrow != NULL) {
+    for (size_t e = 0; e < size; e++) run->narrow[e] = (float)x[e];
+    cloud.data = run->narrow;
+  }
+  return source_push_state(run->ctx, run->sink, &frame, &cloud, err);
+}
+
+static dwell_status take_state(void *self, size_t index, const double *x, dwell_error *err) {
+  replica *r = self;
+  size_t size = state_size(&r->run->source->setup);
+  if (r->kept == NULL) return push(r->run, r->number, index, x, err);
+  memcpy(r->kept + index * size, x, size * sizeof(double));
+  return DWELL_OK;
+}
+
+/* Only the calling thread (worker 0) reports. */
+static void report(void *self, double fraction) {
+  replica *r = self;
+  if (r->worker != 0) return;
+  double done = (double)atomic_load(&r->run->done) + fraction, total = (double)r->run->source->setup.replicas;
+  context_progress(r->run->ctx, "integrate", done < total ? done : total, total);
+}
+
+/* ---- running ---- */
+
+static dwell_status run_replica(replica *r, const dwell_context *threads, certificate *ret_certificate,
+                                dwell_error *err) {
+  const flow_setup *s = &r->run->source->setup;
+  dwell_status status = DWELL_OK;
+  integrate_host host = {r->run->ctx, threads, report, take_state, r};
+  double *x = mem_alloc(s->starts.n, s->starts.d * sizeof(double));
+  TRY_ALLOC(x, "the start");
+  TRY(starts_make(&s->starts, s->seed, (uint32_t)r->number, x, err));
+  status = integrate(&s->plan, &host, x, ret_certificate, err);
+  if (status == DWELL_FAILED && s->replicas > 1) {
+    char name[40];
+    snprintf(name, sizeof name, "replica %zu", r->number);
+    error_at_item(err, name);
+  }
+  if (status == DWELL_OK) atomic_fetch_add(&r->run->done, 1);
+done:
+  mem_free(x);
+  return status;
+}
+
+static dwell_status wave_item(void *arg, size_t item, int worker, dwell_error *err) {
+  flow_run *run = arg;
+  const flow_setup *s = &run->source->setup;
+  replica r = {run, run->first + item, run->kept + item * s->plan.count * state_size(s), worker};
+  return run_replica(&r, NULL, &run->certificates[item], err);
+}
+
+static dwell_status run_wave(flow_run *run, size_t wave, certificate *total, dwell_error *err) {
+  const flow_setup *s = &run->source->setup;
+  dwell_status status = DWELL_OK;
+  size_t size = state_size(s), count = s->replicas - run->first < wave ? s->replicas - run->first : wave;
+  TRY(threads_for(run->ctx, count, wave_item, run, err));
+  for (size_t r = 0; r < count; r++) {
+    certificate_merge(total, &run->certificates[r]);
+    for (size_t f = 0; f < s->plan.count; f++)
+      TRY(push(run, run->first + r, f, run->kept + (r * s->plan.count + f) * size, err));
+  }
+done:
+  return status;
+}
+
+static dwell_status run_all(flow_run *run, certificate *total, dwell_error *err) {
+  const flow_setup *s = &run->source->setup;
+  dwell_status status = DWELL_OK;
+  size_t wave = wave_size(s, run->ctx);
+  if (wave > 1) {
+    run->kept = mem_alloc(wave * s->plan.count, state_size(s) * sizeof(double));
+    run->certificates = MEM_ZERO(certificate, wave);
+    if (run->kept == NULL || run->certificates == NULL) TRY_ALLOC(NULL, "states of the replicas");
+    for (; run->first < s->replicas; run->first += wave) TRY(run_wave(run, wave, total, err));
+  } else {
+    for (size_t number = 0; number < s->replicas; number++) {
+      certificate one;
+      replica r = {run, number, NULL, 0};
+      TRY(run_replica(&r, run->ctx, &one, err));
+      certificate_merge(total, &one);
+    }
+  }
+done:
+  mem_free(run->kept);
+  mem_free(run->certificates);
+  return status;
+}
+
+static dwell_status run(void *self, const dwell_context *ctx, const dwell_sink *sink, dwell_error *err) {
+  flow_source *source = self;
+  const flow_setup *s = &source->setup;
+  dwell_status status = DWELL_OK;
+  flow_run run = {.source = source, .ctx = ctx, .sink = sink};
+  certificate total = certificate_start();
+  TRY(context_check_memory(ctx, bytes(self, ctx), "the flow", err));
+  if (s->dtype == DWELL_F32) {
+    run.narrow = mem_alloc(s->starts.n, s->starts.d * sizeof(float));
+    TRY_ALLOC(run.narrow, "a state");
+  }
+  TRY(run_all(&run, &total, err));
+  context_progress(ctx, "integrate", (double)s->replicas, (double)s->replicas);
+  source->certificate = total;
+  source->finished = true;
+  TRY(source_push_end(sink, err));
+done:
+  mem_free(run.narrow);
+  return status;
+}
+
+static void note(const void *self, jwriter *w) {
+  const flow_source *source = self;
+  if (!source->finished) return;
+  jwriter_key(w, "certificate");
+  jwriter_object(w);
+  certificate_write(&source->certificate, w);
+  jwriter_close(w);
+}
+
+static void destroy(void *self) {
+  flow_source *source = self;
+  options_close(&source->setup);
+  mem_free(source);
+}
+
+static dwell_trajectory describe(const flow_setup *s) {
+  return (dwell_trajectory){
+      .kind = "flow",
+      .name = s->plan.family->name,
+      .n = s->starts.n,
+      .d = s->starts.d,
+      .states = s->plan.count,
+      .replicas = s->replicas,
+      .causal = s->plan.system.causal,
+      .on_sphere = true,
+      .ordered = s->plan.system.causal,
+      .dtype = s->dtype,
+      .epsilon = s->dtype == DWELL_F32 ? 6e-8 : 1e-15,
+  };
+}
+
+dwell_status dwell_flow_open(const dwell_flow_options *options, const dwell_context *ctx, dwell_source **ret_source,
+                             dwell_error *err) {
+  static const source_vtable vtable = {run, bytes, note, destroy};
+  dwell_status status = DWELL_OK;
+  *ret_source = NULL;
+  flow_source *source = MEM_ZERO(flow_source, 1);
+  if (source == NULL) return error_no_memory(err, "the flow");
+  TRY(options_read(options, ctx != NULL ? ctx->seed : 0, &source->setup, err));
+  TRY(context_check_memory(ctx, bytes(source, ctx), "the flow", err));
+  dwell_trajectory trajectory = describe(&source->setup);
+  TRY(source_create(&vtable, source, &trajectory, ret_source, err));
+done:
+  if (status != DWELL_OK) destroy(source);
+  return status;
+}

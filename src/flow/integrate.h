@@ -1,0 +1,47 @@
+/* flow/integrate.h - one system from its start through the requested times. */
+#ifndef DWELL_FLOW_INTEGRATE_H
+#define DWELL_FLOW_INTEGRATE_H
+
+#include "flow/certificate.h"
+#include "flow/flow.h"
+
+typedef struct flow_plan {
+  const flow *family;
+  flow_system system;
+  dwell_integrator integrator;
+  double step;         /* rk4, euler, layer */
+  double rtol;         /* rk45 */
+  const double *times; /* [count] strictly ascending, >= 0 */
+  size_t count;
+} flow_plan;
+
+/* Who asked, and who is to be told. */
+typedef struct integrate_host {
+  const dwell_context *ctx;     /* interruption; may be NULL */
+  const dwell_context *threads; /* threads inside one evaluation; NULL: one */
+  /* Called after each step with t / T; may be NULL. */
+  void (*progress)(void *self, double fraction);
+  /* State `index` (of plan->times), x [n, d] unit rows, valid during the call. */
+  dwell_status (*emit)(void *self, size_t index, const double *x, dwell_error *err);
+  void *self;
+} integrate_host;
+
+/* rk45: Dormand-Prince 5(4) on the ambient vectors, projected after each step. The field is constant along rays, so the
+ * last stage of a step is the first of the next under projection too. The error of a token is that of its tangential
+ * part, at most rtol per step; the step is also capped at 3 / flow.rate (the stability limit of the method on the
+ * negative axis is 3.3, theory 4.2). States between steps come from a quintic that interpolates end values, end slopes
+ * and two slopes inside, normalised: local error of sixth order like the step's.
+ *
+ * rk4, euler: ceil(T / H - 1e-9) steps of H, the last one shortened; a state between grid times comes from a shorter
+ * step out of the grid point before it and leaves the grid alone. layer: x <- normalise(x + ETA A(x)); times must be
+ * whole multiples of ETA.
+ *
+ * x [n, d] is the start and is overwritten. *ret_certificate is filled also on failure. Errors: DWELL_FAILED with the
+ * time reached (step below rounding, velocity not finite), DWELL_INTERRUPTED, DWELL_NO_MEMORY, or what emit returns. */
+dwell_status integrate(const flow_plan *plan, const integrate_host *host, double *x, certificate *ret_certificate,
+                       dwell_error *err);
+
+/* Bytes that integrate() takes. */
+uint64_t integrate_bytes(size_t n, size_t d, int threads);
+
+#endif

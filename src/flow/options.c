@@ -1,0 +1,198 @@
+/* flow/options.c - checks every option of a flow and says in words what is wrong. */
+#include "flow/options.h"
+
+#include <math.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+/* Velocities below about 1e-304 are zero in a double, so a longer time than this would hide motion. */
+static const double longest_time = 1e290;
+
+dwell_flow_options dwell_flow_options_default(void) {
+  return (dwell_flow_options){
+      .flow = "sa",
+      .n = 32,
+      .d = 3,
+      .beta = 4,
+      .init = "uniform",
+      .replicas = 1,
+      .integrator = DWELL_RK45,
+      .step = 0.1,
+      .rtol = 1e-10,
+      .until = 20,
+      .frames = 101,
+      .dtype = DWELL_F64,
+  };
+}
+
+static dwell_status usage(dwell_error *err, const char *option, const char *message) {
+  error_set(err, DWELL_USAGE, "%s", message);
+  error_at_item(err, option);
+  return DWELL_USAGE;
+}
+
+static dwell_status unknown_flow(const char *name, dwell_error *err) {
+  const char *names[32];
+  size_t count;
+  const flow *const *all = flow_registry(&count);
+  for (size_t i = 0; i < count && i < 32; i++) names[i] = all[i]->name;
+  const char *nearest = str_nearest(name, names, count < 32 ? count : 32);
+  error_set(err, DWELL_USAGE, "no flow is called \"%s\"", name);
+  error_at_item(err, "flow");
+  if (nearest != NULL) error_remedy(err, "Did you mean %s? dwell list flows shows all", nearest);
+  return error_remedy(err, "dwell list flows shows all");
+}
+
+/* ---- numbers ---- */
+
+static dwell_status check_integrator(const dwell_flow_options *o, dwell_error *err) {
+  if ((unsigned)o->integrator > DWELL_LAYER) return usage(err, "integrator", "no such integrator");
+  if (o->integrator == DWELL_RK45) {
+    if (!(o->rtol > 0) || o->rtol > 1e-2) return usage(err, "rtol", "the relative tolerance must be in (0, 0.01]");
+    if (o->rtol < 1e-14) return usage(err, "rtol", "a tolerance below 1e-14 cannot be met in double precision");
+  } else if (!(o->step > 0) || !isfinite(o->step)) {
+    return usage(err, "step", "the step must be a positive number");
+  }
+  return DWELL_OK;
+}
+
+static dwell_status check_numbers(const dwell_flow_options *o, dwell_error *err) {
+  if (!isfinite(o->beta)) return usage(err, "beta", "beta must be a finite number");
+  if (o->replicas < 1 || o->replicas > UINT32_MAX) return usage(err, "replicas", "at least one replica is needed");
+  if (o->dtype != DWELL_F32 && o->dtype != DWELL_F64) return usage(err, "dtype", "states are f32 or f64");
+  return check_integrator(o, err);
+}
+
+static dwell_status check_size(const dwell_flow_options *o, dwell_error *err) {
+  size_t size;
+  if (str_ends(o->init, ".npy")) return DWELL_OK; /* the file says */
+  if (o->n < 1) return usage(err, "n", "at least one particle is needed");
+  if (o->d < 2) return usage(err, "d", "the sphere needs at least 2 dimensions");
+  if (o->n > INT32_MAX || o->d > INT32_MAX || !size_mul(o->n, o->d, &size))
+    return usage(err, "n", "that many particles in that many dimensions do not fit into memory");
+  return DWELL_OK;
+}
+
+/* ---- masses ---- */
+
+static dwell_status read_masses(const dwell_flow_options *o, flow_setup *setup, dwell_error *err) {
+  size_t n = setup->starts.n;
+  double sum = 0;
+  setup->masses = MEM_NEW(double, n);
+  if (setup->masses == NULL) return error_no_memory(err, "the masses");
+  for (size_t i = 0; i < n; i++) {
+    double mass = o->masses != NULL ? o->masses[i] : 1;
+    if (!isfinite(mass) || mass < 0) {
+      error_set(err, DWELL_USAGE, "mass %zu is %g: masses are finite and not negative", i, mass);
+      return error_at_item(err, "masses");
+    }
+    setup->masses[i] = mass;
+    sum += mass;
+  }
+  if (!(sum > 0) || !isfinite(sum)) return usage(err, "masses", "the sum of the masses must be positive and finite");
+  if (o->causal && setup->masses[0] == 0)
+    return usage(err, "masses", "under a causal mask the first token sees only itself, so it needs a mass above 0");
+  for (size_t i = 0; i < n; i++) setup->masses[i] /= sum;
+  return DWELL_OK;
+}
+
+/* ---- times ---- */
+
+static dwell_status check_until(const dwell_flow_options *o, dwell_error *err) {
+  if (!(o->until > 0) || !isfinite(o->until)) return usage(err, "until", "the final time must be a positive number");
+  if (o->until > longest_time) return usage(err, "until", "the final time must be at most 1e290");
+  if (o->frames < 2) return usage(err, "frames", "at least 2 frames are needed: both ends");
+  return DWELL_OK;
+}
+
+/* frames: equally spaced, or the first at 0 and the others in ln t. The first positive time is then a hundredth of the
+ * flow's own unit (before it nothing moves), or a thousandth of the whole if that is less. */
+static void make_times(const dwell_flow_options *o, const flow_plan *plan, double *times) {
+  size_t last = o->frames - 1;
+  double first = fmin(0.01 * plan->family->time_unit(&plan->system), o->until / 1000);
+  for (size_t f = 0; f <= last; f++) {
+    double part = o->log_times ? ((double)f - 1) / ((double)last - 1) : (double)f / (double)last;
+    times[f] = o->log_times ? first * exp(part * (log(o->until) - log(first))) : o->until * part;
+  }
+  times[0] = 0;
+  times[last] = o->until;
+}
+
+static dwell_status copy_times(const dwell_flow_options *o, double *times, dwell_error *err) {
+  for (size_t f = 0; f < o->times_count; f++) {
+    double t = o->times[f];
+    if (!isfinite(t) || t < 0 || t > longest_time || (f > 0 && t <= o->times[f - 1])) {
+      error_set(err, DWELL_USAGE, "time %zu is %g: times are finite, at least 0, at most 1e290 and ascending", f, t);
+      return error_at_item(err, "times");
+    }
+    times[f] = t;
+  }
+  return DWELL_OK;
+}
+
+/* Layers have no states between them: equally spaced frames go to the nearest layer, each layer once; times that were
+ * asked for must be layers. */
+static dwell_status round_to_layers(const dwell_flow_options *o, flow_plan *plan, double *times, dwell_error *err) {
+  double eta = o->step;
+  size_t kept = 0;
+  for (size_t f = 0; f < plan->count; f++) {
+    double layer = round(times[f] / eta);
+    bool must = o->times != NULL || f + 1 == plan->count;
+    if (must && fabs(times[f] / eta - layer) > 1e-9 * fmax(1, layer)) {
+      error_set(err, DWELL_USAGE, "time %g is not a whole number of layers of %g", times[f], eta);
+      error_at_item(err, o->times != NULL ? "times" : "until");
+      return error_remedy(err, "Use %.10g or %.10g", floor(times[f] / eta) * eta, ceil(times[f] / eta) * eta);
+    }
+    if (kept == 0 || layer * eta > times[kept - 1]) times[kept++] = layer * eta;
+  }
+  plan->count = kept;
+  return DWELL_OK;
+}
+
+static dwell_status read_times(const dwell_flow_options *o, flow_setup *setup, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  flow_plan *plan = &setup->plan;
+  if (o->times != NULL && o->times_count < 1) return usage(err, "times", "at least one time is needed");
+  if (o->times == NULL) TRY(check_until(o, err));
+  plan->count = o->times != NULL ? o->times_count : o->frames;
+  setup->times = MEM_NEW(double, plan->count);
+  TRY_ALLOC(setup->times, "the times");
+  if (o->times != NULL) TRY(copy_times(o, setup->times, err));
+  if (o->times == NULL) make_times(o, plan, setup->times);
+  if (plan->integrator == DWELL_LAYER) TRY(round_to_layers(o, plan, setup->times, err));
+  if (plan->integrator != DWELL_RK45 && setup->times[plan->count - 1] / o->step > 1e15)
+    TRY(usage(err, "step", "the step is so small against the final time that steps cannot be counted"));
+  plan->times = setup->times;
+done:
+  return status;
+}
+
+dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow_setup *ret_setup, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  flow_setup s = {.replicas = options->replicas, .seed = seed, .dtype = options->dtype};
+  s.plan.family = flow_find(options->flow);
+  if (s.plan.family == NULL) TRY(unknown_flow(options->flow, err));
+  TRY(check_numbers(options, err));
+  TRY(check_size(options, err));
+  TRY(starts_open(options->init, options->n, options->d, &s.starts, err));
+  TRY(read_masses(options, &s, err));
+  s.plan.system = (flow_system){s.starts.n, s.starts.d, options->beta, s.masses, options->causal};
+  if (s.plan.family->check != NULL) TRY(s.plan.family->check(&s.plan.system, err));
+  s.plan.integrator = options->integrator;
+  s.plan.step = options->step;
+  s.plan.rtol = options->rtol;
+  TRY(read_times(options, &s, err));
+done:
+  if (status != DWELL_OK) options_close(&s);
+  *ret_setup = s;
+  return status;
+}
+
+void options_close(flow_setup *setup) {
+  starts_close(&setup->starts);
+  mem_free(setup->masses);
+  mem_free(setup->times);
+  *setup = (flow_setup){0};
+}

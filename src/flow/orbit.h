@@ -1,0 +1,41 @@
+/* flow/orbit.h - the moving parts that the integrators share. */
+#ifndef DWELL_FLOW_ORBIT_H
+#define DWELL_FLOW_ORBIT_H
+
+#include "flow/field.h"
+#include "flow/integrate.h"
+
+enum { ORBIT_STAGES = 7 };
+
+typedef struct orbit {
+  const flow_plan *plan;
+  const integrate_host *host;
+  field field;
+  size_t size;               /* n * d */
+  double t, end;             /* the present, and the last requested time */
+  size_t next;               /* first time not emitted yet */
+  double *x;                 /* [n, d] the present, unit rows (the caller's) */
+  double *y;                 /* [n, d] the end of the step, before projection */
+  double *stage;             /* [n, d] */
+  double *out;               /* [n, d] a state about to be emitted */
+  double *k[ORBIT_STAGES];   /* [n, d] each: slopes */
+  double *inner[2];          /* [n, d] each: slopes inside the step, for the quintic */
+  field_facts facts;         /* at x */
+  double start_energy, work; /* E(0), and the integral of dE/dt so far */
+  certificate certificate;
+} orbit;
+
+/* y = x + h sum_m c_m k_m over `stages` slopes. */
+void orbit_combine(const orbit *o, double h, const double *c, size_t stages, double *ret_y);
+/* Emits `state` (unit rows) as state o->next. */
+dwell_status orbit_emit(orbit *o, const double *state, dwell_error *err);
+/* After a step that ended at time t with the given facts: energy account, progress, interruption. `gain`: integral of
+ * dE/dt over the step. */
+dwell_status orbit_account(orbit *o, double gain, dwell_error *err);
+/* Adds "at t = ..." to an error of the dynamics. */
+dwell_status orbit_failed(const orbit *o, dwell_status status, dwell_error *err);
+
+dwell_status orbit_rk45(orbit *o, dwell_error *err);  /* rk45.c */
+dwell_status orbit_fixed(orbit *o, dwell_error *err); /* fixed.c: rk4, euler, layer */
+
+#endif

@@ -1,0 +1,16 @@
+/* flow/registry.c - the families of dynamics. */
+#include "base/str.h"
+#include "flow/families.h"
+
+static const flow *const registry[] = {&flow_sa, &flow_usa};
+
+const flow *const *flow_registry(size_t *ret_count) {
+  *ret_count = sizeof registry / sizeof registry[0];
+  return registry;
+}
+
+const flow *flow_find(const char *name) {
+  for (size_t i = 0; i < sizeof registry / sizeof registry[0]; i++)
+    if (str_equal(registry[i]->name, name)) return registry[i];
+  return NULL;
+}

@@ -1,0 +1,46 @@
+/* flow/starts.h - initial tokens of a flow: unit vectors, a pure function of (seed, replica).
+ *
+ *   uniform          independent, uniform on the sphere
+ *   orthogonal       a uniformly (Haar) random orthonormal frame; n <= d
+ *   equiangular:RHO  all cosines RHO, in a Haar-random orientation; -1/(n-1) <= RHO <= 1. Needs n <= d; at the simplex
+ *                    value n <= d + 1; at RHO = 1 (all equal to one uniform vector) any d. Cosines are exact to 1e-15.
+ *   caps:K,EPS       K centres, far apart: each the one of 64 uniform candidates that is farthest from the earlier
+ *                    ones. Token i is uniform in the cap {<x, w> >= 1 - EPS} of centre i mod K; 0 < EPS <= 1
+ *   FILE.npy         an [n, d] array; rows are normalised; the same for every replica
+ * Replicas of `orthogonal` and `equiangular` differ by a rotation only. */
+#ifndef DWELL_FLOW_STARTS_H
+#define DWELL_FLOW_STARTS_H
+
+#include <dwell/status.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum starts_kind {
+  STARTS_UNIFORM,
+  STARTS_ORTHOGONAL,
+  STARTS_EQUIANGULAR,
+  STARTS_CAPS,
+  STARTS_FILE
+} starts_kind;
+
+typedef struct starts {
+  starts_kind kind;
+  size_t n, d;
+  double rho;   /* equiangular */
+  size_t caps;  /* caps */
+  double width; /* caps: EPS */
+  double *file; /* [n, d] unit rows, owned */
+} starts;
+
+/* Reads `init`; n and d are those asked for, and are replaced by a file's. Errors: DWELL_USAGE (says what the start
+ * needs), DWELL_BAD_INPUT (file), DWELL_NO_MEMORY. */
+dwell_status starts_open(const char *init, size_t n, size_t d, starts *ret_starts, dwell_error *err);
+/* Part of starts_open: s->n, s->d and s->file from `path` (starts_file.c). */
+dwell_status starts_load(starts *s, const char *path, dwell_error *err);
+/* Legal on a zeroed object. */
+void starts_close(starts *s);
+
+/* The start of one replica into ret_x [n, d]. Errors: DWELL_NO_MEMORY. */
+dwell_status starts_make(const starts *s, uint64_t seed, uint32_t replica, double *ret_x, dwell_error *err);
+
+#endif

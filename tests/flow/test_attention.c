@@ -1,0 +1,238 @@
+/* tests/flow/test_attention.c - the fused pair sums against plain loops. */
+#include "flow/capture.h"
+
+#include "base/mem.h"
+#include "base/random.h"
+#include "flow/attention.h"
+#include "flow/families.h"
+#include "flow/field.h"
+
+static const random_stream stream = {11, RANDOM_TEST, 0};
+
+static void normalise(size_t n, size_t d, double *x) {
+  for (size_t i = 0; i < n; i++) {
+    double norm = sqrt(dot(d, x + i * d, x + i * d));
+    for (size_t k = 0; k < d; k++) x[i * d + k] /= norm;
+  }
+}
+
+static double *random_tokens(size_t n, size_t d, uint32_t which) {
+  random_stream s = stream;
+  s.replica = which;
+  double *x = malloc(n * d * sizeof(double));
+  assert_non_null(x);
+  for (size_t i = 0; i < n; i++)
+    for (size_t k = 0; k < d; k++) x[i * d + k] = random_normal(&s, (uint32_t)i, (uint32_t)k);
+  normalise(n, d, x);
+  return x;
+}
+
+/* masses: 0 equal, 1 random, 2 random with zeros */
+static double *some_masses(size_t n, int kind) {
+  double *m = malloc(n * sizeof(double)), sum = 0;
+  assert_non_null(m);
+  for (size_t i = 0; i < n; i++) {
+    m[i] = kind == 0 ? 1 : random_uniform(&stream, (uint32_t)i, 1);
+    if (kind == 2 && i % 3 == 1) m[i] = 0;
+    sum += m[i];
+  }
+  for (size_t i = 0; i < n; i++) m[i] /= sum;
+  return m;
+}
+
+/* The twin: extended precision, one row at a time, its own maximum subtracted. */
+static void naive_row(const flow_system *s, const double *x, size_t i, long double *shift, long double *z) {
+  size_t end = s->causal ? i + 1 : s->n, d = s->d;
+  long double top = -HUGE_VALL, sum = 0;
+  for (int pass = 0; pass < 2; pass++)
+    for (size_t j = 0; j < end; j++) {
+      long double square = 0;
+      for (size_t k = 0; k < d; k++) {
+        long double difference = (long double)x[j * d + k] - x[i * d + k];
+        square += difference * difference;
+      }
+      long double e = s->beta >= 0 ? -s->beta * square / 2 : -s->beta * (square - 4) / 2;
+      if (s->masses[j] > 0 && pass == 0 && e > top) top = e;
+      if (pass == 0 || s->masses[j] <= 0) continue;
+      long double w = s->masses[j] * expl(e - top);
+      sum += w;
+      for (size_t k = 0; k < d; k++) shift[k] += w * ((long double)x[j * d + k] - x[i * d + k]);
+    }
+  for (size_t k = 0; k < d; k++) shift[k] /= sum;
+  *z = sum * expl(top);
+}
+
+static void check_system(const flow_system *s, const double *x, const dwell_context *ctx) {
+  dwell_error err;
+  flow_work *work = NULL;
+  double *shift = malloc(s->n * s->d * sizeof(double)), *z = malloc(s->n * sizeof(double));
+  long double *row = malloc(s->d * sizeof(long double)), sum;
+  assert_ok(flow_work_create(s->n, s->d, ctx, &work, &err), &err);
+  assert_ok(attention_shift(s, x, shift, z, work, &err), &err);
+  /* exponents beta (1 - G) carry the rounding of G, times beta; sums of n terms a few roundings more */
+  double allowed = 1e-14 + 1e-15 * fabs(s->beta);
+  for (size_t i = 0; i < s->n; i++) {
+    memset(row, 0, s->d * sizeof(long double));
+    naive_row(s, x, i, row, &sum);
+    double worst = 0;
+    for (size_t k = 0; k < s->d; k++) worst = fmax(worst, fabs(shift[i * s->d + k] - (double)row[k]));
+    if (!(worst <= allowed) || !(fabs(z[i] - (double)sum) <= allowed * (double)sum + 1e-300))
+      fail_msg("n %zu d %zu beta %g causal %d row %zu: shift off by %.3g, z %.17g not %.17g", s->n, s->d, s->beta,
+               s->causal, i, worst, z[i], (double)sum);
+  }
+  flow_work_destroy(work);
+  free(shift);
+  free(z);
+  free(row);
+}
+
+static void test_against_plain_loops(void **state) {
+  (void)state;
+  static const size_t sizes[] = {1, 2, 7, 8, 33, 64, 65, 130, 300};
+  static const size_t dimensions[] = {2, 3, 4, 5, 8, 9, 20, 100};
+  static const double betas[] = {0, 1, 9, 40, -1, -9, 500, -500};
+  for (size_t a = 0; a < sizeof sizes / sizeof *sizes; a++)
+    for (size_t b = 0; b < sizeof dimensions / sizeof *dimensions; b++) {
+      double *x = random_tokens(sizes[a], dimensions[b], (uint32_t)(100 * a + b));
+      for (size_t c = 0; c < sizeof betas / sizeof *betas; c++)
+        for (int kind = 0; kind < 3; kind++) {
+          double *masses = some_masses(sizes[a], kind);
+          flow_system s = {sizes[a], dimensions[b], betas[c], masses, (a + b + c) % 2 == 1};
+          check_system(&s, x, NULL);
+          free(masses);
+        }
+      free(x);
+    }
+}
+
+/* More keys than one chunk of the direct loops and than one tile of cosines, and a second thread. */
+static void test_many_keys(void **state) {
+  (void)state;
+  dwell_context two = {.threads = 2};
+  static const size_t dimensions[] = {3, 12};
+  for (size_t b = 0; b < 2; b++)
+    for (int causal = 0; causal < 2; causal++) {
+      double *x = random_tokens(1200, dimensions[b], 77), *masses = some_masses(1200, 1);
+      flow_system s = {1200, dimensions[b], causal ? -400.0 : 6.0, masses, causal};
+      check_system(&s, x, &two);
+      free(masses);
+      free(x);
+    }
+}
+
+/* Tokens 1e-11 apart: the pull must keep the relative precision of the distances, in few dimensions and in many. */
+static void test_near_collapse(void **state) {
+  (void)state;
+  static const size_t dimensions[] = {3, 64};
+  for (size_t b = 0; b < 2; b++) {
+    size_t n = 40, d = dimensions[b];
+    double *x = random_tokens(n, d, 5), *masses = some_masses(n, 1);
+    for (size_t i = 1; i < n; i++)
+      for (size_t k = 0; k < d; k++) x[i * d + k] = x[k] + 1e-11 * x[i * d + k];
+    normalise(n, d, x);
+    flow_system s = {n, d, 4, masses, false};
+    flow_work *work = NULL;
+    dwell_error err;
+    double *shift = malloc(n * d * sizeof(double)), z[40];
+    assert_ok(flow_work_create(n, d, NULL, &work, &err), &err);
+    assert_ok(attention_shift(&s, x, shift, z, work, &err), &err);
+    for (size_t i = 0; i < n; i++)
+      for (size_t k = 0; k < d; k++) {
+        long double exact = 0; /* all weights are 1 to 1e-21 */
+        for (size_t j = 0; j < n; j++) exact += (long double)masses[j] * ((long double)x[j * d + k] - x[i * d + k]);
+        assert_near(shift[i * d + k], (double)exact, 0, 1e-14 * 1e-11); /* a few roundings of differences of 1e-11 */
+      }
+    flow_work_destroy(work);
+    free(shift);
+    free(masses);
+    free(x);
+  }
+}
+
+/* Rows of a matrix-product tile whose pairs are partly close: both routes meet in one row. */
+static void test_two_scales(void **state) {
+  (void)state;
+  size_t n = 90, d = 24;
+  double *x = random_tokens(n, d, 6), *masses = some_masses(n, 1);
+  for (size_t i = n / 3; i < n; i++)
+    for (size_t k = 0; k < d; k++) x[i * d + k] = x[(i % (n / 3)) * d + k] + 1e-7 * x[i * d + k];
+  normalise(n, d, x);
+  static const double betas[] = {3, 1e5, 1e9};
+  for (size_t b = 0; b < 3; b++) {
+    flow_system s = {n, d, betas[b], masses, false};
+    flow_work *work = NULL;
+    dwell_error err;
+    double *shift = malloc(n * d * sizeof(double)), z[90];
+    long double row[24], sum;
+    assert_ok(flow_work_create(n, d, NULL, &work, &err), &err);
+    assert_ok(attention_shift(&s, x, shift, z, work, &err), &err);
+    for (size_t i = 0; i < n; i++) {
+      memset(row, 0, sizeof row);
+      naive_row(&s, x, i, row, &sum);
+      for (size_t k = 0; k < d; k++) assert_near(shift[i * d + k], (double)row[k], 0, betas[b] > 10 ? 1e-20 : 1e-14);
+    }
+    flow_work_destroy(work);
+    free(shift);
+  }
+  free(masses);
+  free(x);
+}
+
+static void test_same_bits_for_any_threads(void **state) {
+  (void)state;
+  static const size_t dimensions[] = {3, 40};
+  for (size_t b = 0; b < 2; b++) {
+    size_t n = 700, d = dimensions[b];
+    double *x = random_tokens(n, d, 9), *masses = some_masses(n, 1), *shift[2], *z[2];
+    for (int threads = 1; threads <= 2; threads++) {
+      dwell_context ctx = {.threads = threads};
+      flow_system s = {n, d, 4, masses, false};
+      flow_work *work = NULL;
+      dwell_error err;
+      shift[threads - 1] = malloc(n * d * sizeof(double));
+      z[threads - 1] = malloc(n * sizeof(double));
+      assert_ok(flow_work_create(n, d, &ctx, &work, &err), &err);
+      assert_ok(attention_shift(&s, x, shift[threads - 1], z[threads - 1], work, &err), &err);
+      flow_work_destroy(work);
+    }
+    assert_memory_equal(shift[0], shift[1], n * d * sizeof(double));
+    assert_memory_equal(z[0], z[1], n * sizeof(double));
+    for (int t = 0; t < 2; t++) free(shift[t]), free(z[t]);
+    free(masses);
+    free(x);
+  }
+}
+
+/* n = 4000: an n x n matrix of doubles would be 128 MB. */
+static void test_memory_is_linear(void **state) {
+  (void)state;
+  dwell_flow_options o = dwell_flow_options_default();
+  dwell_context ctx = {.threads = 2, .memory_bound = 8u << 20};
+  dwell_source *source = NULL;
+  dwell_error err;
+  o.n = 4000;
+  o.d = 3;
+  assert_ok(dwell_flow_open(&o, &ctx, &source, &err), &err);
+  uint64_t at_4000 = dwell_source_bytes(source, &ctx);
+  dwell_source_destroy(source);
+  assert_true(at_4000 < 4u << 20);
+  o.n = 8000;
+  assert_ok(dwell_flow_open(&o, &ctx, &source, &err), &err);
+  assert_true(dwell_source_bytes(source, &ctx) <= 2 * at_4000 + 1024);
+  dwell_source_destroy(source);
+  ctx.memory_bound = 1000;
+  assert_fails(dwell_flow_open(&o, &ctx, &source, &err), DWELL_NO_MEMORY, &err, "bound");
+  assert_null(source);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_against_plain_loops),
+      cmocka_unit_test(test_many_keys),
+      cmocka_unit_test(test_near_collapse),
+      cmocka_unit_test(test_two_scales),
+      cmocka_unit_test(test_same_bits_for_any_threads),
+      cmocka_unit_test(test_memory_is_linear),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
