@@ -42,7 +42,7 @@ install: build ## install below PREFIX (default /usr/local); DESTDIR is honoured
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then /sbin/ldconfig; fi
 
 bench: build ## benchmarks: ratios against the rivals, measured in one run (bench/SPEED.md)
-	@sh tools/bench build/src/cli/dwell
+	@sh bench/run build/src/cli/dwell
 
 fuzz: ## build the parsers' fuzz harnesses with clang and run each for FUZZ_SECONDS (60)
 	@$(DEPS) build check fuzz
