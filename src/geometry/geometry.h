@@ -23,7 +23,8 @@ typedef enum representation {
  * Zero-norm rows must have been excluded by the selection: DWELL_BAD_INPUT. */
 dwell_status geometry_create(const double *x, size_t d, const size_t *rows, size_t n, geometry **ret_geometry,
                              dwell_error *err);
-/* From a cosine Gram [n,n] (unit diagonal), taken over: surrogates. It has no norms (norms == 1) and no coordinates. */
+/* From a symmetric cosine Gram [n,n], taken over (also on failure): surrogates. It has no norms (norms == 1)
+ * and no coordinates. */
 dwell_status geometry_from_gram(double *gram, size_t n, size_t d, geometry **ret_geometry, dwell_error *err);
 void geometry_destroy(geometry *g);
 
@@ -37,6 +38,11 @@ dwell_status geometry_cosines(geometry *g, representation r, const double **ret_
 dwell_status geometry_centred_gram(geometry *g, const double **ret_gram, dwell_error *err);
 /* Eigenvalues of G, Kc or K, ascending [n]. */
 dwell_status geometry_eigenvalues(geometry *g, representation r, const double **ret_values, dwell_error *err);
+/* Principal axes of the centred unit rows over the token axis, for surrogates: the r eigenvalues of Kc above 1e-9 of
+ * the largest, descending [r], and unit eigenvectors, row k of [r,n]; r may be 0. Not kept: the caller releases both
+ * with mem_free. */
+dwell_status geometry_principal_axes(geometry *g, double **ret_values, double **ret_axes, size_t *ret_count,
+                                     dwell_error *err);
 /* Bounded energy n^-2 sum_ij exp(beta (G_ij - 1)); cached per beta (up to 8). */
 dwell_status geometry_energy(geometry *g, double beta, double *ret_energy, dwell_error *err);
 /* Nearest neighbours by the given cosines: order [n,k], best first, ties to the smaller index; k = min(5, n-1). */
@@ -46,7 +52,7 @@ dwell_status geometry_neighbours(geometry *g, representation r, const uint32_t *
 
 size_t geometry_clamped(const geometry *g);                 /* cosines that had to be clamped */
 size_t geometry_centred_undefined(const geometry *g);       /* tokens whose centred norm is zero (after CENTRED) */
-bool geometry_collapsed(const geometry *g);                 /* trace(Kc)/n < 1e-6 (after CENTRED) */
+bool geometry_collapsed(const geometry *g);                 /* trace(Kc)/n < 1e-6 (after the centred Gram) */
 
 /* Bytes one geometry takes at most when everything was asked for (flow and model bounds). */
 uint64_t geometry_bytes(size_t n, size_t d);

@@ -15,7 +15,8 @@ typedef struct selection {
 
 /* norms: [frames * n] of every state of every replica. drop_special: rules 1-3 of instruments.md 0.1 (special tokens,
  * position 0 of causal models, massive tokens); zero-norm tokens always go. A `keep` given by an import replaces rules
- * 1-3. Particles (kind "flow") are never dropped, except zero norms. */
+ * 1-3, whatever drop_special says. Particles (kind "flow") are never dropped, except zero norms. A token is counted
+ * under the first rule that drops it. No token left: DWELL_BAD_INPUT. */
 dwell_status selection_decide(const dwell_trajectory *t, size_t frames, const double *norms, bool drop_special,
                               selection *ret_selection, dwell_error *err);
 void selection_free(selection *s);

@@ -1,0 +1,264 @@
+/* geometry/geometry.c - unit rows, norms, the cosines G, the centred Gram Kc and the centred cosines C. */
+#include "geometry/geometry.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "geometry/geometry_state.h"
+#include "geometry/pairwise.h"
+#include "linalg/eigen.h"
+#include "linalg/gemm.h"
+
+/* Instruments.md 0.2: a token is at the mean if its squared centred norm is below 1e-14 of the largest. Below the
+ * absolute floors the direction of Hu_i is nothing but rounding: unit rows are exact to 1e-16, a Gram to 1e-16 per
+ * entry before its row means are taken off. */
+static const double UNDEFINED_RELATIVE = 1e-14, UNDEFINED_ROWS = 1e-28, UNDEFINED_GRAM = 1e-14;
+/* Instruments.md 8.4: rms spread below 1e-3 rad. */
+static const double COLLAPSED = 1e-6;
+
+/* ---- life ---- */
+
+/* |x|, also where squares would overflow or vanish. */
+static double safe_norm(size_t d, const double *x) {
+  double square = pairwise_dot(d, x, x);
+  if (square > 1e-280 && square < 1e280) return sqrt(square);
+  double largest = 0;
+  for (size_t k = 0; k < d; k++) {
+    if (!isfinite(x[k])) return NAN;
+    largest = fmax(largest, fabs(x[k]));
+  }
+  if (largest == 0) return 0;
+  double sum = 0;
+  for (size_t k = 0; k < d; k++) sum += (x[k] / largest) * (x[k] / largest);
+  return largest * sqrt(sum);
+}
+
+static dwell_status normalise_rows(geometry *g, const double *x, const size_t *rows, dwell_error *err) {
+  for (size_t i = 0; i < g->n; i++) {
+    const double *row = x + rows[i] * g->d;
+    double norm = safe_norm(g->d, row);
+    if (!(norm > 0) || !isfinite(norm)) {
+      error_set(err, DWELL_BAD_INPUT, "token %zu has %s norm and no direction", rows[i],
+                norm == 0 ? "zero" : "a non-finite");
+      return error_remedy(err, "Leave the token out");
+    }
+    g->norms[i] = norm;
+    double *unit = g->unit + i * g->d;
+    for (size_t k = 0; k < g->d; k++) unit[k] = row[k] / norm;
+    double again = safe_norm(g->d, unit); /* differs from 1 only where the norm was subnormal or huge */
+    if (fabs(again - 1) > 1e-12) {
+      for (size_t k = 0; k < g->d; k++) unit[k] /= again;
+    }
+  }
+  return DWELL_OK;
+}
+
+dwell_status geometry_create(const double *x, size_t d, const size_t *rows, size_t n, geometry **ret_geometry,
+                             dwell_error *err) {
+  *ret_geometry = NULL;
+  if (n == 0 || d == 0) return error_set(err, DWELL_USAGE, "a state of %zu tokens in %zu dimensions is empty", n, d);
+  if (n > UINT32_MAX) return error_set(err, DWELL_UNSUPPORTED, "%zu tokens are more than 2^32", n);
+  dwell_status status = DWELL_OK;
+  size_t entries;
+  geometry *g = MEM_ZERO(geometry, 1);
+  TRY_ALLOC(g, "a state's geometry");
+  g->n = n, g->d = d;
+  g->norms = MEM_NEW(double, n);
+  g->unit = size_mul(n, d, &entries) ? MEM_NEW(double, entries) : NULL;
+  TRY_ALLOC(g->norms, "norms");
+  TRY_ALLOC(g->unit, "unit rows");
+  TRY(normalise_rows(g, x, rows, err));
+done:
+  if (status == DWELL_OK) *ret_geometry = g;
+  else geometry_destroy(g);
+  return status;
+}
+
+/* Makes `gram` a cosine Gram: diagonal exactly 1, entries in [-1,1]; returns the number of pairs clamped. */
+static size_t clamp_cosines(size_t n, double *gram) {
+  size_t clamped = 0;
+  for (size_t i = 0; i < n; i++) {
+    gram[i * n + i] = 1;
+    for (size_t j = i + 1; j < n; j++) {
+      double c = gram[i * n + j];
+      if (fabs(c) <= 1) continue;
+      gram[i * n + j] = gram[j * n + i] = c > 0 ? 1 : -1;
+      clamped++;
+    }
+  }
+  return clamped;
+}
+
+dwell_status geometry_from_gram(double *gram, size_t n, size_t d, geometry **ret_geometry, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  *ret_geometry = NULL;
+  geometry *g = MEM_ZERO(geometry, 1);
+  if (g == NULL) mem_free(gram);
+  TRY_ALLOC(g, "a surrogate's geometry");
+  g->n = n, g->d = d, g->gram = gram;
+  g->norms = MEM_NEW(double, n);
+  TRY_ALLOC(g->norms, "norms");
+  for (size_t i = 0; i < n; i++) g->norms[i] = 1;
+  g->clamped = clamp_cosines(n, gram);
+done:
+  if (status == DWELL_OK) *ret_geometry = g;
+  else geometry_destroy(g);
+  return status;
+}
+
+void geometry_destroy(geometry *g) {
+  if (g == NULL) return;
+  mem_free(g->unit);
+  mem_free(g->norms);
+  mem_free(g->gram);
+  mem_free(g->centred_gram);
+  mem_free(g->centred);
+  for (size_t r = 0; r < 3; r++) mem_free(g->values[r]), mem_free(g->order[r]);
+  mem_free(g);
+}
+
+size_t geometry_n(const geometry *g) { return g->n; }
+size_t geometry_d(const geometry *g) { return g->d; }
+const double *geometry_norms(const geometry *g) { return g->norms; }
+const double *geometry_unit(const geometry *g) { return g->unit; }
+size_t geometry_clamped(const geometry *g) { return g->clamped; }
+size_t geometry_centred_undefined(const geometry *g) { return g->centred_undefined; }
+bool geometry_collapsed(const geometry *g) { return g->collapsed; }
+
+uint64_t geometry_bytes(size_t n, size_t d) {
+  uint64_t square = (uint64_t)n * n * sizeof(double), rows = (uint64_t)n * d * sizeof(double);
+  uint64_t kept = rows + 3 * square + 5 * (uint64_t)n * sizeof(double) +
+                  2 * (uint64_t)n * GEOMETRY_NEIGHBOURS * sizeof(uint32_t) + sizeof(geometry);
+  uint64_t eigen = square + eigen_bytes(n, 0); /* the copy that the solver destroys */
+  return kept + (eigen > rows ? eigen : rows) + square;
+}
+
+/* ---- Grams ---- */
+
+static dwell_status make_gram(geometry *g, dwell_error *err) {
+  if (g->gram != NULL) return DWELL_OK;
+  dwell_status status = DWELL_OK;
+  size_t entries;
+  double *gram = size_mul(g->n, g->n, &entries) ? MEM_NEW(double, entries) : NULL;
+  TRY_ALLOC(gram, "a cosine Gram");
+  TRY(gemm_gram(NULL, g->n, g->d, g->unit, g->d, gram, g->n, err));
+  g->clamped = clamp_cosines(g->n, gram);
+  g->gram = gram;
+  gram = NULL;
+done:
+  mem_free(gram);
+  return status;
+}
+
+void geometry_centre_rows(const geometry *g, double *ret_rows) {
+  size_t n = g->n, d = g->d;
+  double *mean = ret_rows + (n - 1) * d; /* the last row is written last */
+  memset(mean, 0, d * sizeof *mean);
+  for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k < d; k++) mean[k] += g->unit[i * d + k];
+  }
+  for (size_t k = 0; k < d; k++) mean[k] /= (double)n;
+  for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k < d; k++) ret_rows[i * d + k] = g->unit[i * d + k] - mean[k];
+  }
+}
+
+/* Kc from the centred rows: near collapse G_ij - row means cancels, (u_i - mean) . (u_j - mean) does not. */
+static dwell_status centre_by_rows(const geometry *g, double *ret_gram, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  double *rows = MEM_NEW(double, g->n * g->d); /* the product was checked for `unit` */
+  TRY_ALLOC(rows, "centred rows");
+  geometry_centre_rows(g, rows);
+  TRY(gemm_gram(NULL, g->n, g->d, rows, g->d, ret_gram, g->n, err));
+done:
+  mem_free(rows);
+  return status;
+}
+
+/* Kc_ij = G_ij - g_i - g_j + mean: all that is left without coordinates. */
+static dwell_status centre_by_means(const geometry *g, double *ret_gram, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  size_t n = g->n;
+  double *means = MEM_NEW(double, n);
+  TRY_ALLOC(means, "row means");
+  for (size_t i = 0; i < n; i++) means[i] = pairwise_sum(n, g->gram + i * n) / (double)n;
+  double mean = pairwise_sum(n, means) / (double)n;
+  for (size_t i = 0; i < n; i++) {
+    double shift = means[i] - mean;
+    for (size_t j = 0; j <= i; j++) ret_gram[i * n + j] = g->gram[i * n + j] - means[j] - shift;
+    for (size_t j = 0; j < i; j++) ret_gram[j * n + i] = ret_gram[i * n + j];
+  }
+done:
+  mem_free(means);
+  return status;
+}
+
+static dwell_status make_centred_gram(geometry *g, dwell_error *err) {
+  if (g->centred_gram != NULL) return DWELL_OK;
+  dwell_status status = DWELL_OK;
+  size_t n = g->n, entries;
+  double *gram = size_mul(n, n, &entries) ? MEM_NEW(double, entries) : NULL;
+  TRY_ALLOC(gram, "a centred Gram");
+  TRY(g->unit != NULL ? centre_by_rows(g, gram, err) : centre_by_means(g, gram, err));
+  double trace = 0;
+  for (size_t i = 0; i < n; i++) trace += gram[i * n + i];
+  g->collapsed = trace / (double)n < COLLAPSED;
+  g->centred_gram = gram;
+  gram = NULL;
+done:
+  mem_free(gram);
+  return status;
+}
+
+/* 1/sqrt(Kc_ii), or 0 for a token that is at the mean. Returns how many are. */
+static size_t inverse_norms(const geometry *g, double *ret_inverse) {
+  size_t n = g->n, undefined = 0;
+  double largest = 0;
+  for (size_t i = 0; i < n; i++) largest = fmax(largest, g->centred_gram[i * n + i]);
+  double least = fmax(UNDEFINED_RELATIVE * largest, g->unit != NULL ? UNDEFINED_ROWS : UNDEFINED_GRAM);
+  for (size_t i = 0; i < n; i++) {
+    double square = g->centred_gram[i * n + i];
+    bool defined = square > least;
+    ret_inverse[i] = defined ? 1 / sqrt(square) : 0;
+    undefined += !defined;
+  }
+  return undefined;
+}
+
+static dwell_status make_centred(geometry *g, dwell_error *err) {
+  if (g->centred != NULL) return DWELL_OK;
+  dwell_status status = make_centred_gram(g, err);
+  if (status != DWELL_OK) return status;
+  size_t n = g->n;
+  double *centred = MEM_NEW(double, n * n), *inverse = MEM_NEW(double, n);
+  TRY_ALLOC(centred, "centred cosines");
+  TRY_ALLOC(inverse, "centred norms");
+  g->centred_undefined = inverse_norms(g, inverse);
+  for (size_t i = 0; i < n; i++) {
+    const double *row = g->centred_gram + i * n;
+    for (size_t j = 0; j < n; j++) centred[i * n + j] = fmin(1, fmax(-1, row[j] * (inverse[i] * inverse[j])));
+    centred[i * n + i] = inverse[i] > 0 ? 1 : 0;
+  }
+  g->centred = centred;
+  centred = NULL;
+done:
+  mem_free(centred);
+  mem_free(inverse);
+  return status;
+}
+
+dwell_status geometry_cosines(geometry *g, representation r, const double **ret_cosines, dwell_error *err) {
+  assert(r == RAW || r == CENTRED);
+  dwell_status status = r == RAW ? make_gram(g, err) : make_centred(g, err);
+  *ret_cosines = r == RAW ? g->gram : g->centred;
+  return status;
+}
+
+dwell_status geometry_centred_gram(geometry *g, const double **ret_gram, dwell_error *err) {
+  dwell_status status = make_centred_gram(g, err);
+  *ret_gram = g->centred_gram;
+  return status;
+}

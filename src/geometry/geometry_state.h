@@ -1,0 +1,32 @@
+/* geometry/geometry_state.h - what is inside a geometry, for the files of this floor only. */
+#ifndef DWELL_GEOMETRY_GEOMETRY_STATE_H
+#define DWELL_GEOMETRY_GEOMETRY_STATE_H
+
+#include "geometry/geometry.h"
+
+enum {
+  GEOMETRY_NEIGHBOURS = 5, /* instruments.md section 1: 5 nearest */
+  GEOMETRY_ENERGIES = 8    /* energies remembered */
+};
+
+struct geometry {
+  size_t n, d;
+  double *unit;         /* [n,d] unit rows; NULL: surrogate */
+  double *norms;        /* [n] */
+  double *gram;         /* [n,n] G */
+  double *centred_gram; /* [n,n] Kc */
+  double *centred;      /* [n,n] C */
+  double *values[3];    /* [n] eigenvalues by representation */
+  uint32_t *order[3];   /* [n,k] neighbours by representation */
+  struct {
+    double beta, energy;
+  } energies[GEOMETRY_ENERGIES];
+  size_t energy_count;
+  size_t clamped, centred_undefined;
+  bool collapsed;
+};
+
+/* Hu_i = u_i - mean u, [n,d]: the unit rows minus their mean. Needs coordinates. */
+void geometry_centre_rows(const geometry *g, double *ret_rows);
+
+#endif

@@ -1,0 +1,12 @@
+/* instrument/instruments.h - the list of instruments (one per file), for the registry only. */
+#ifndef DWELL_INSTRUMENT_INSTRUMENTS_H
+#define DWELL_INSTRUMENT_INSTRUMENTS_H
+
+#include "instrument/instrument.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+extern const instrument instrument_norm, instrument_ip, instrument_rank, instrument_cloud, instrument_energy,
+    instrument_energy_change, instrument_neighbours, instrument_cka, instrument_motion, instrument_attention;
+
+#endif

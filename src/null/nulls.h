@@ -1,0 +1,9 @@
+/* null/nulls.h - the list of null models (one per file), for the registry only. */
+#ifndef DWELL_NULL_NULLS_H
+#define DWELL_NULL_NULLS_H
+
+#include "null/null.h"
+
+extern const null_model null_token_shuffle, null_gaussian_twin;
+
+#endif

@@ -1,0 +1,20 @@
+/* null/registry.c - every null model, one line each. */
+#include "base/str.h"
+#include "null/nulls.h"
+
+static const null_model *const registry[] = {
+    &null_gaussian_twin,
+    &null_token_shuffle,
+};
+
+const null_model *const *null_registry(size_t *ret_count) {
+  *ret_count = sizeof registry / sizeof registry[0];
+  return registry;
+}
+
+const null_model *null_find(const char *name) {
+  for (size_t i = 0; i < sizeof registry / sizeof registry[0]; i++) {
+    if (str_equal(registry[i]->name, name)) return registry[i];
+  }
+  return NULL;
+}

@@ -1,0 +1,24 @@
+/* null/token_shuffle.c - the tokens of one state permuted at random. No draws: the mean under all permutations is known
+ * (instruments.md 4, N2), and the columns carry it as their chance value. */
+#include "null/nulls.h"
+
+static double flops(size_t n) {
+  (void)n;
+  return 0;
+}
+
+static uint64_t bytes(size_t n) {
+  (void)n;
+  return 0;
+}
+
+const null_model null_token_shuffle = {
+    .name = "token_shuffle",
+    .summary = "the tokens of one of two states permuted at random, in closed form",
+    .source = "instruments 4, N2",
+    .holds = "the cloud of each state",
+    .destroys = "which token of one state is which of the other",
+    .analytic = true,
+    .flops = flops,
+    .bytes = bytes,
+};
