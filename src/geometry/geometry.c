@@ -80,16 +80,12 @@ done:
 /* Makes `gram` a cosine Gram: diagonal exactly 1, entries in [-1,1]; returns the number of pairs clamped. */
 static size_t clamp_cosines(size_t n, double *gram) {
   size_t clamped = 0;
-  for (size_t i = 0; i < n; i++) {
-    gram[i * n + i] = 1;
-    for (size_t j = i + 1; j < n; j++) {
-      double c = gram[i * n + j];
-      if (fabs(c) <= 1) continue;
-      gram[i * n + j] = gram[j * n + i] = c > 0 ? 1 : -1;
-      clamped++;
-    }
+  for (size_t i = 0; i < n; i++) gram[i * n + i] = 1;
+  for (size_t e = 0; e < n * n; e++) {
+    clamped += fabs(gram[e]) > 1;
+    gram[e] = fmin(1, fmax(-1, gram[e]));
   }
-  return clamped;
+  return clamped / 2;
 }
 
 dwell_status geometry_from_gram(double *gram, size_t n, size_t d, geometry **ret_geometry, dwell_error *err) {
@@ -186,10 +182,8 @@ static dwell_status centre_by_means(const geometry *g, double *ret_gram, dwell_e
   TRY_ALLOC(means, "row means");
   for (size_t i = 0; i < n; i++) means[i] = pairwise_sum(n, g->gram + i * n) / (double)n;
   double mean = pairwise_sum(n, means) / (double)n;
-  for (size_t i = 0; i < n; i++) {
-    double shift = means[i] - mean;
-    for (size_t j = 0; j <= i; j++) ret_gram[i * n + j] = g->gram[i * n + j] - means[j] - shift;
-    for (size_t j = 0; j < i; j++) ret_gram[j * n + i] = ret_gram[i * n + j];
+  for (size_t i = 0; i < n; i++) { /* the sum of two means first: exactly symmetric */
+    for (size_t j = 0; j < n; j++) ret_gram[i * n + j] = g->gram[i * n + j] - (means[i] + means[j]) + mean;
   }
 done:
   mem_free(means);

@@ -15,7 +15,7 @@ void sphere_moments(size_t r, const double *s, const double *mu, double *scratch
 
 typedef struct sphere_fit {
   double error;      /* sum |wanted - reached variance| / sum of wanted ones, before the last update */
-  size_t iterations; /* updates made, at most 200 */
+  size_t iterations; /* updates made, at most 200; fewer where the error stands still */
 } sphere_fit;
 
 /* Wanted: variances t[r] > 0 in the first r coordinates, mean m[r+1]; the last coordinate has no variance;

@@ -8,7 +8,7 @@
 #include "null/null.h"
 #include "util/clouds.h"
 
-enum { N = 40, D = 12, CLOUDS = 40, DRAWS = 19 };
+enum { N = 40, D = 8, CLOUDS = 40, DRAWS = 19 };
 
 static double mass90(geometry *g) {
   value values[8];

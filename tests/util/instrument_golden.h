@@ -55,7 +55,7 @@ static inline golden golden_open(const char *name) {
   dwell_error err;
   json_error_t problem;
   npz *z;
-  const npy_header *h;
+  const npy_header *h = NULL;
   g.json = json_load_file(testing_source(testing_format("tests/golden/instruments/%s.json", name)), 0, &problem);
   if (g.json == NULL) fail_msg("%s.json: %s", name, problem.text);
   assert_ok(npz_open(testing_source(testing_format("tests/golden/instruments/%s.npz", name)), &z, &err), &err);
