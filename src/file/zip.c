@@ -174,6 +174,9 @@ static dwell_status check_local(const zip_archive *a, zip_member *m, const unsig
   dwell_status status = bytes_read_at(a->fd, local, sizeof local, m->header_at, a->path, err);
   if (status != DWELL_OK) return status;
   size_t name_length = bytes_u16(local + 26), extra_length = bytes_u16(local + 28);
+  if (end - m->header_at - LOCAL_SIZE < name_length + extra_length) {
+    return bad(a, m->header_at, err, "the local header of a member contradicts the directory");
+  }
   unsigned char *rest = arena_alloc(storage, name_length + extra_length + 1, 1);
   if (rest == NULL) return error_no_memory(err, "the directory of an archive");
   status = bytes_read_at(a->fd, rest, name_length + extra_length, m->header_at + LOCAL_SIZE, a->path, err);
