@@ -1,6 +1,7 @@
 /* flow/field.c - velocities on the sphere. */
 #include "flow/field.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "base/error.h"
@@ -47,9 +48,11 @@ uint64_t field_bytes(size_t n, size_t d, int threads) {
   return flow_work_bytes(n, d, threads) + sizeof(double) * (uint64_t)n * (d + 3);
 }
 
+/* A row whose length is 1 to rounding is left as it is: a token at rest then rests to the bit. */
 void field_normalise(size_t n, size_t d, const double *x, double *ret_x) {
   for (size_t i = 0; i < n; i++) {
-    double norm = sqrt(dot(d, x + i * d, x + i * d));
+    double square = dot(d, x + i * d, x + i * d);
+    double norm = fabs(square - 1) <= 4 * DBL_EPSILON ? 1 : sqrt(square);
     for (size_t k = 0; k < d; k++) ret_x[i * d + k] = x[i * d + k] / norm;
   }
 }
