@@ -1,6 +1,7 @@
 /* tests/flow/test_starts.c - initial tokens. */
 #include "flow/capture.h"
 
+#include "file/npy.h"
 #include "flow/starts.h"
 
 static double *start(const char *init, size_t n, size_t d, uint32_t replica) {
@@ -175,6 +176,61 @@ static void test_refusals(void **state) {
   }
 }
 
+/* ---- files ---- */
+
+static const char *array_file(const char *name, size_t rank, const size_t *shape, const double *values) {
+  const char *path = testing_format("%s/%s", testing_folder(), name);
+  dwell_error err;
+  assert_ok(npy_write(path, NPY_FLOAT, 8, rank, shape, values, &err), &err);
+  return path;
+}
+
+/* Rows are normalised, also where their squares leave the range of a double; n and d come from the file. */
+static void test_file(void **state) {
+  (void)state;
+  const double values[8] = {3, 4, 0, -1e300, 1e300, 1e300, 1e-300, 1e-300}, half = sqrt(0.5);
+  const double expected[8] = {0.6, 0.8, 0, -1, half, half, half, half};
+  const size_t shape[2] = {4, 2};
+  const char *path = array_file("start.npy", 2, shape, values);
+  starts s;
+  dwell_error err;
+  double x[8];
+  assert_ok(starts_open(path, 100, 100, &s, &err), &err);
+  assert_true(s.n == 4 && s.d == 2);
+  assert_ok(starts_make(&s, 1, 0, x, &err), &err);
+  for (size_t e = 0; e < 8; e++) assert_near(x[e], expected[e], 0, 2e-16);
+  starts_close(&s);
+}
+
+static void test_bad_files(void **state) {
+  (void)state;
+  static const double zero[4] = {1, 0, 0, 0}, missing[4] = {1, 0, NAN, 1};
+  static const struct {
+    const char *name;
+    size_t rank, shape[3];
+    const double *values;
+    const char *words;
+  } cases[] = {{"zero.npy", 2, {2, 2}, zero, "row 1 is zero and has no direction"},
+               {"nan.npy", 2, {2, 2}, missing, "row 1, column 0 is not a finite number"},
+               {"flat.npy", 1, {4}, zero, "this one has 1 axes"},
+               {"deep.npy", 3, {1, 2, 2}, zero, "this one has 3 axes"},
+               {"thin.npy", 2, {4, 1}, zero, "this one is 4 x 1"},
+               {"empty.npy", 2, {0, 4}, zero, "this one is 0 x 4"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const char *path = array_file(cases[i].name, cases[i].rank, cases[i].shape, cases[i].values);
+    starts s;
+    dwell_error err;
+    assert_fails(starts_open(path, 3, 3, &s, &err), DWELL_BAD_INPUT, &err, cases[i].words);
+    assert_non_null(strstr(err.file, cases[i].name));
+    starts_close(&s);
+  }
+  starts s;
+  dwell_error err;
+  const char *junk = testing_write(testing_format("%s/junk.npy", testing_folder()), "not an array", 12);
+  assert_fails(starts_open(junk, 3, 3, &s, &err), DWELL_BAD_INPUT, &err, "junk.npy");
+  starts_close(&s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_equiangular),
@@ -184,6 +240,8 @@ int main(void) {
       cmocka_unit_test(test_cap_is_filled_uniformly),
       cmocka_unit_test(test_caps_are_apart),
       cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_file),
+      cmocka_unit_test(test_bad_files),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
