@@ -140,6 +140,7 @@ assert unicodedata.unidata_version == "14.0.0", "use a Python with Unicode 14 (3
 cat = unicodedata.category
 extra_letter = {c for c in letter if cat(chr(c))[0] != "L"}
 extra_number = {c for c in number if cat(chr(c))[0] != "N"}
+extra_digit = {c for c in regex_set(r"\d") if cat(chr(c)) != "Nd"}
 extra_word = {c for c in word_onig if cat(chr(c))[0] not in "LM" and cat(chr(c)) not in ("Nd", "Nl", "Pc")}
 assert not {c for c in CPS if cat(chr(c))[0] == "L"} - letter
 assert not {c for c in CPS if cat(chr(c))[0] == "N"} - number
@@ -153,13 +154,15 @@ print("#ifndef DWELL_TEXT_UNICODE_DATA_H\n#define DWELL_TEXT_UNICODE_DATA_H\n\n#
 print("/* Ranges of code points with the same classes (bits: enum unicode_class), in order. */")
 print("static const struct {\n  uint32_t first, last;\n  uint16_t classes;\n} unicode_ranges[] = {")
 table("{0x%X,0x%X,0x%X}," % tuple(r) for r in rows)
+print("};\n\n/* The same for ASCII, without searching. */\nstatic const uint16_t unicode_ascii[128] = {")
+table("%d," % masks.get(c, 0) for c in range(128))
 print("};\n\n/* Left alone by NF* and without combining class. */")
 print("static const struct {\n  uint32_t first, last;\n} unicode_late[] = {")
 table("{0x%X,0x%X}," % tuple(r) for r in ranges(late))
 print("};\n\n/* Lower case where it is not utf8proc's: code + delta. */")
 print("static const struct {\n  uint32_t first, last;\n  int32_t delta;\n} unicode_lower_delta[] = {")
 table("{0x%X,0x%X,%d}," % tuple(r) for r in lower_rows)
-print("};\n\n/* To be added to PCRE2's \\p{L}, \\p{N} and to [\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}] for \\w. */")
+print("};\n\n/* To be added to PCRE2's \\p{L}, \\p{N}, \\p{Nd} and to [\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}] for \\w. */")
 
 
 def macro(name, codes):
@@ -177,6 +180,7 @@ def macro(name, codes):
 
 macro("UNICODE_EXTRA_LETTERS", extra_letter)
 macro("UNICODE_EXTRA_NUMBERS", extra_number)
+macro("UNICODE_EXTRA_DIGITS", extra_digit)
 macro("UNICODE_EXTRA_WORDS", extra_word)
 print("\n#endif")
 print(len(rows), "ranges", len(late), "late", len(lower_rows), "lower", file=sys.stderr)
