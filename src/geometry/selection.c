@@ -96,8 +96,8 @@ static dwell_status find_types(const dwell_trajectory *t, selection *s, dwell_er
 
 static dwell_status nothing_left(const dwell_trajectory *t, const selection *s, dwell_error *err) {
   error_set(err, DWELL_BAD_INPUT,
-            "none of the %zu tokens is left to measure (dropped: %zu special, %zu first, %zu massive, %zu of zero norm, "
-            "%zu by the given keep mask)",
+            "none of the %zu tokens is left to measure (dropped: %zu special, %zu first, %zu massive, "
+            "%zu of zero norm, %zu by the given keep mask)",
             t->n, s->dropped_special, s->dropped_first, s->dropped_massive, s->dropped_zero, s->dropped_given);
   return error_remedy(err, "Use a longer text, or --special keep");
 }

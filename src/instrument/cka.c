@@ -50,8 +50,8 @@ static const instrument_column columns[] = {
 const instrument instrument_cka = {
     .name = "cka",
     .summary = "similarity of the states before and after a block",
-    .source = "Kornblith, Norouzi, Lee, Hinton, ICML 2019; Song et al., JMLR 13 (2012), eq. 5; Nguyen, Raghu, Kornblith, "
-              "ICLR 2021; instruments 2.1, 2.2",
+    .source = "Kornblith, Norouzi, Lee, Hinton, ICML 2019; Song et al., JMLR 13 (2012), eq. 5; "
+              "Nguyen, Raghu, Kornblith, ICLR 2021; instruments 2.1, 2.2",
     .scope = PER_STEP,
     .columns = columns,
     .column_count = COUNT_OF(columns),

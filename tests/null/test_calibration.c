@@ -50,8 +50,8 @@ static void check_structureless(bool ordered, uint32_t first) {
     sum += p / CLOUDS;
     free(x);
   }
-  print_message("structureless, %s: %zu of %d rejected at .05, mean p %.2f\n", ordered ? "phases" : "rotations", rejected,
-                CLOUDS, sum);
+  print_message("structureless, %s: %zu of %d rejected at .05, mean p %.2f\n", ordered ? "phases" : "rotations",
+                rejected, CLOUDS, sum);
   assert_true(positive > CLOUDS / 2); /* the measure is not simply zero everywhere */
   assert_true(rejected <= 6);
   assert_true(sum > 0.36);

@@ -31,7 +31,8 @@ static void check_phases(size_t n) {
   for (size_t i = 0; i < n; i++) { /* circulant, so it commutes with shifts and keeps every serial covariance */
     for (size_t j = 0; j < n; j++) assert_true(map[i * n + j] == map[(i + 1) % n * n + (j + 1) % n]);
   }
-  for (size_t f = 1; 2 * f <= n; f++) { /* cos(w t) -> cos(w t + phase); the last one of even n keeps or turns its sign */
+  /* cos(w t) -> cos(w t + phase); the last one of even n keeps or turns its sign */
+  for (size_t f = 1; 2 * f <= n; f++) {
     double w = 6.283185307179586 * (double)f / (double)n;
     for (size_t i = 0; i < n; i++) {
       double image = 0, sign = cos(phases[f]) < 0 ? -1 : 1;
