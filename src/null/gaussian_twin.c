@@ -202,25 +202,32 @@ done:
   return status;
 }
 
-/* Rows v [n, r+1] of Q V become rows of Y minus their mean; ret_mean [r+1]. */
-static void project_centred(size_t n, size_t r, const double *mu, float *v, double *scales, double *ret_mean) {
-  memset(ret_mean, 0, (r + 1) * sizeof *ret_mean);
+/* Rows v [n, r+1] of Q V become rows z of Y minus their mean; ret_shifts[i] = z_i . mean + |mean|^2/2 from unrounded z.
+ * `mean` [r+1] is scratch. */
+static void project_centred(size_t n, size_t r, const double *mu, float *v, double *mean, double *ret_shifts) {
+  memset(mean, 0, (r + 1) * sizeof *mean);
   for (size_t i = 0; i < n; i++) {
     float *row = v + i * (r + 1);
     double square = mu[r] * mu[r];
     row[r] = 0;
     for (size_t k = 0; k < r; k++) square += ((double)row[k] + mu[k]) * ((double)row[k] + mu[k]);
-    scales[i] = 1 / sqrt(square);
-    for (size_t k = 0; k <= r; k++) ret_mean[k] += scales[i] * ((double)row[k] + mu[k]);
+    ret_shifts[i] = 1 / sqrt(square); /* the row's scale, until it is replaced */
+    for (size_t k = 0; k <= r; k++) mean[k] += ret_shifts[i] * ((double)row[k] + mu[k]);
   }
-  for (size_t k = 0; k <= r; k++) ret_mean[k] /= (double)n;
+  for (size_t k = 0; k <= r; k++) mean[k] /= (double)n;
   for (size_t i = 0; i < n; i++) {
     float *row = v + i * (r + 1);
-    for (size_t k = 0; k <= r; k++) row[k] = (float)(scales[i] * ((double)row[k] + mu[k]) - ret_mean[k]);
+    double scale = ret_shifts[i], shift = 0;
+    for (size_t k = 0; k <= r; k++) {
+      double z = scale * ((double)row[k] + mu[k]) - mean[k];
+      shift += (z + mean[k] / 2) * mean[k];
+      row[k] = (float)z;
+    }
+    ret_shifts[i] = shift;
   }
 }
 
-/* Y Y^T from the centred rows: z_i . z_j + shift_i + shift_j with shift_i = z_i . mean + |mean|^2/2. Only the lower
+/* Y Y^T from the products of centred rows: z_i . z_j + shift_i + shift_j. Only the lower
  * triangle of `products` [n,n] is read; both triangles are written, tile by tile for the cache. */
 static void assemble(size_t n, const float *products, const double *shifts, double *ret_gram) {
   for (size_t i0 = 0; i0 < n; i0 += TILE) {
@@ -243,11 +250,7 @@ static dwell_status fill_narrow(const twin *t, const float *map, double *ret_gra
   TRY_ALLOC(shifts, "a surrogate's shifts");
   TRY_ALLOC(mean, "a surrogate's mean");
   gemm_f32(false, false, n, r, n, 1, map, n, t->axes, r, 0, rows, wide);
-  project_centred(n, r, t->mu, rows, shifts, mean);
-  for (size_t i = 0; i < n; i++) {
-    shifts[i] = 0;
-    for (size_t k = 0; k < wide; k++) shifts[i] += ((double)rows[i * wide + k] + mean[k] / 2) * mean[k];
-  }
+  project_centred(n, r, t->mu, rows, mean, shifts);
   for (size_t i = 0; i < n; i += STRIPE) { /* a stripe of rows needs the columns up to its end only */
     size_t high = n - i < STRIPE ? n - i : STRIPE;
     gemm_f32(false, true, high, i + high, wide, 1, rows + i * wide, wide, rows, wide, 0, products + i * n, n);

@@ -148,8 +148,9 @@ static size_t naive_surrogate(geometry *g, const double *phases, double **ret_y)
   return r + 1;
 }
 
-/* `spread` of the tokens around a common direction. In f64 (n < 128) the Grams agree to rounding; in f32 to a few
- * 1e-6 of the spread squared, plus the rounding of G itself: a tight cloud keeps its centred cosines. */
+/* `spread` of the tokens around a common direction. In f64 (n < 128) the Grams agree to rounding; in f32 (sums
+ * of n products, 6e-8 each) to a few 1e-6 of the distances from the mean, squared: a tight cloud keeps its centred
+ * cosines. */
 static void check_products(size_t n, double spread) {
   enum { D = 20 };
   double *x = clouds_normal(n, D, 1, 12), *y, *phases = malloc((n / 2 + 1) * sizeof *phases);
@@ -161,15 +162,16 @@ static void check_products(size_t n, double spread) {
   void *prepared = prepared_of(g);
   null_setting given = {.n = n, .ordered = true, .phases = phases, .phase_draws = 1, .phase_columns = n / 2 + 1};
   geometry *got = surrogate(&given, prepared, 0);
-  const double *a, *b, *ca, *cb;
+  const double *a, *b, *ca, *cb, *kc;
   assert_ok(geometry_cosines(want, RAW, &a, NULL), NULL);
   assert_ok(geometry_cosines(got, RAW, &b, NULL), NULL);
   assert_ok(geometry_cosines(want, CENTRED, &ca, NULL), NULL);
   assert_ok(geometry_cosines(got, CENTRED, &cb, NULL), NULL);
-  double tolerance = (n < 128 ? 1e-13 : 1e-5 * fmin(1, spread * spread)) + 1e-14;
+  assert_ok(geometry_centred_gram(want, &kc, NULL), NULL);
   for (size_t e = 0; e < n * n; e++) {
-    assert_near(b[e], a[e], 0, tolerance);
-    assert_near(cb[e], ca[e], 0, n < 128 ? 1e-9 : 1e-5);
+    double scale = sqrt(kc[e / n * (n + 1)] * kc[e % n * (n + 1)]);
+    assert_near(b[e], a[e], 0, (n < 128 ? 1e-12 : 5e-6) * scale + 1e-14);
+    assert_near(cb[e], ca[e], 0, n < 128 ? 1e-9 : 5e-6);
     assert_true(b[e] == b[e % n * n + e / n]);
   }
   twin()->release(prepared);
