@@ -12,7 +12,7 @@ MESON     := $(firstword $(wildcard /usr/bin/meson) meson)
 DEPS      := sh tools/install-deps
 CONFIGURE := sh tools/configure
 TESTS     := tools/run-tests
-# In continuous integration the browser is installed and its check is not optional.
+# In continuous integration the browser is installed, its check is not optional, and sanitized unit tests run as well.
 CHECK_SETS := build check $(if $(filter true,$(CI)),web)
 SANITIZE   := -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
 
@@ -30,7 +30,8 @@ demo: build ## install what is missing, build, simulate, measure a model, say wh
 check: ## install what is missing, build, run every test
 	@$(DEPS) $(CHECK_SETS)
 	@$(MAKE) --no-print-directory build
-	@$(TESTS) build
+	@$(if $(filter true,$(CI)),$(CONFIGURE) build-sanitize $(SANITIZE) && $(NINJA) -C build-sanitize)
+	@$(TESTS) build $(if $(filter true,$(CI)),--units build-sanitize)
 
 build: ## install what is missing, build the program and the library in build/
 	@$(DEPS) build
