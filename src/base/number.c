@@ -2,6 +2,7 @@
 #include "base/number.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@ char *number_format(double value, char text[NUMBER_SIZE]) {
     snprintf(text, NUMBER_SIZE, "%.0f", value == 0 ? 0.0 : value);
     return text;
   }
-  for (int digits = 15; digits <= 17; digits++) {
+  /* 15 digits name every normal double that has a name of at most 15; subnormal ones can be shorter ("5e-324"). */
+  for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
     snprintf(text, NUMBER_SIZE, "%.*g", digits, value);
     if (strtod(text, NULL) == value) break;
   }

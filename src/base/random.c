@@ -23,8 +23,9 @@ static uint64_t bits64(const random_stream *s, uint32_t i, uint32_t j) {
   return (uint64_t)bits[1] << 32 | bits[0];
 }
 
+/* 52 bits, not 53: (2^53 - 1) + 0.5 has 54 bits and would round up to 2^53, that is to 1. */
 double random_uniform(const random_stream *s, uint32_t i, uint32_t j) {
-  return ((double)(bits64(s, i, j) >> 11) + 0.5) * 0x1p-53;
+  return ((double)(bits64(s, i, j) >> 12) + 0.5) * 0x1p-52;
 }
 
 double random_normal(const random_stream *s, uint32_t i, uint32_t j) {

@@ -27,7 +27,7 @@ typedef struct random_stream {
 
 /* 128 random bits. */
 void random_bits(const random_stream *s, uint32_t i, uint32_t j, uint32_t ret_bits[4]);
-/* Uniform in (0,1), 53 bits, never 0 or 1. */
+/* Uniform in (0,1): the middles of 2^52 equal cells, hence never 0 or 1, and exactly symmetric about 1/2. */
 double random_uniform(const random_stream *s, uint32_t i, uint32_t j);
 /* Standard normal, by inversion (Wichura 1988, AS 241; 1e-16 relative). One counter per number. */
 double random_normal(const random_stream *s, uint32_t i, uint32_t j);
