@@ -167,6 +167,15 @@ static void test_neighbours(void **state) {
   assert_memory_equal(order, expected, sizeof expected);
   geometry_destroy(g);
 
+  double same[9 * 2]; /* nine tokens at one place: the first five others, whoever asks */
+  for (size_t e = 0; e < 18; e++) same[e] = e % 2 ? 0 : 1;
+  g = clouds_geometry(same, 9, 2);
+  assert_ok(geometry_neighbours(g, RAW, &order, &k, NULL), NULL);
+  for (size_t i = 0; i < 9; i++) {
+    for (size_t rank = 0; rank < k; rank++) assert_int_equal(order[i * k + rank], rank + (rank >= i));
+  }
+  geometry_destroy(g);
+
   enum { N = 60 };
   double *y = clouds_normal(N, 8, 0, 6);
   g = clouds_geometry(y, N, 8);
