@@ -53,9 +53,29 @@ static void test_states_between_steps(void **state) {
     worst = fmax(worst, largest_difference(N * D, end, states + t * N * D));
     free(end);
   }
-  assert_near(worst, 0, 0, 2e-7); /* some twenty steps of 1e-8, and growth */
+  assert_near(worst, 0, 0, 1e-8); /* a step's tolerance: errors of single steps are smaller, and partly cancel */
   assert_memory_equal(states, x, N * D * sizeof(double));
   free(states), free(x);
+}
+
+/* Largest error at 15 places inside one step of length T. */
+static double error_inside_a_step(double T) {
+  enum { FRAMES = 16 };
+  double times[FRAMES], *x = random_tokens(N, D, 2);
+  certificate one, c;
+  for (size_t t = 0; t < FRAMES; t++) times[t] = T * (double)(t + 1) / FRAMES;
+  flow_plan plan = plan_of(DWELL_RK45, 1e-2, times, FRAMES), exact = plan_of(DWELL_RK45, 1e-14, times, FRAMES);
+  double *states = run_plan(&plan, x, &one), *truth = run_plan(&exact, x, &c);
+  assert_int_equal(one.steps, 1);
+  double worst = largest_difference((FRAMES - 1) * N * D, states, truth);
+  free(states), free(truth), free(x);
+  return worst;
+}
+
+/* Inside a step the error is of sixth order in the step, as at its end (a quartic would give five). */
+static void test_order_between_steps(void **state) {
+  (void)state;
+  assert_near(log2(error_inside_a_step(0.12) / error_inside_a_step(0.06)), 6, 0, 0.4);
 }
 
 /* Asking for more states changes neither the steps nor the end. */
@@ -78,7 +98,8 @@ static void test_more_states_same_path(void **state) {
 /* ceil(T/H - 1e-9) steps, the last one shortened. */
 static void test_step_counts(void **state) {
   (void)state;
-  static const double cases[][3] = {{1, 0.1, 10}, {1, 0.3, 4}, {0.3, 0.1, 3}, {0.05, 0.1, 1}, {20, 0.7, 29}};
+  static const double cases[][3] = {{1, 0.1, 10},  {1, 0.3, 4},    {2.1, 0.7, 3},
+                                    {0.3, 0.1, 3}, {0.05, 0.1, 1}, {20, 0.7, 29}};
   double *x = random_tokens(N, D, 4);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     certificate c;
@@ -191,10 +212,15 @@ static void test_interruption(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_orders_of_fixed_steps), cmocka_unit_test(test_order_of_rk45),
-      cmocka_unit_test(test_states_between_steps),  cmocka_unit_test(test_more_states_same_path),
-      cmocka_unit_test(test_step_counts),           cmocka_unit_test(test_euler_map),
-      cmocka_unit_test(test_metastable_times),      cmocka_unit_test(test_failure_says_when),
+      cmocka_unit_test(test_orders_of_fixed_steps),
+      cmocka_unit_test(test_order_of_rk45),
+      cmocka_unit_test(test_states_between_steps),
+      cmocka_unit_test(test_order_between_steps),
+      cmocka_unit_test(test_more_states_same_path),
+      cmocka_unit_test(test_step_counts),
+      cmocka_unit_test(test_euler_map),
+      cmocka_unit_test(test_metastable_times),
+      cmocka_unit_test(test_failure_says_when),
       cmocka_unit_test(test_interruption),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
