@@ -172,7 +172,7 @@ void cutter_stretch(cutter *c, size_t begin, size_t end, bool match) {
 }
 
 void cutter_token(cutter *c, size_t begin, size_t end, int32_t id) {
-  add_split(c->to, c->base + begin, c->base + end, id);
+  if (begin < end) add_split(c->to, c->base + begin, c->base + end, id);
 }
 
 /* Removes empty text splits made since `first`. */

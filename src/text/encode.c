@@ -132,8 +132,9 @@ static void trim(const encoding *e, const postprocessor_step *how, const char *t
   }
 }
 
-/* One template around (or several times) the tokens so far. */
-static dwell_status surround(const tokenizer *t, const postprocessor_step *how, token_list *list, dwell_error *err) {
+/* One template around (or several times) the tokens so far; its special tokens only if they are wanted. */
+static dwell_status surround(const tokenizer *t, const postprocessor_step *how, bool add_special, token_list *list,
+                             dwell_error *err) {
   size_t texts = 0, size;
   for (size_t i = 0; i < how->count; i++) texts += how->items[i] == TEMPLATE_TEXT;
   if (!size_mul(texts, list->count, &size) || !size_add(size, how->count - texts, &size)) size = SIZE_MAX;
@@ -144,7 +145,7 @@ static dwell_status surround(const tokenizer *t, const postprocessor_step *how, 
     if (how->items[i] == TEMPLATE_TEXT) {
       if (list->count > 0) memcpy(tokens + count, list->tokens, list->count * sizeof(token));
       count += list->count;
-    } else {
+    } else if (add_special) {
       size_t at = count > 0 ? tokens[count - 1].end : 0;
       tokens[count++] = make_token(t, how->items[i], at, at);
     }
@@ -163,8 +164,8 @@ static dwell_status finish(const encoding *e, const char *text, bool add_special
   for (const postprocessor_step *how = first; how != NULL; how = how->next) {
     if (how->items == NULL) trim(e, how, text, list.tokens);
   }
-  for (const postprocessor_step *how = first; how != NULL && add_special; how = how->next) {
-    if (how->items != NULL) TRY(surround(e->tokenizer, how, &list, err));
+  for (const postprocessor_step *how = first; how != NULL; how = how->next) {
+    if (how->items != NULL) TRY(surround(e->tokenizer, how, add_special, &list, err));
   }
   *ret_tokens = list;
   return DWELL_OK;

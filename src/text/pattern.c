@@ -86,6 +86,7 @@ dwell_status pattern_read(const fields *f, pattern **ret_pattern, dwell_error *e
     TRY(pattern_regex(text.data, text.length, ret_pattern, err));
   } else {
     TRY(fields_need_text(&choice, "String", &text, err));
+    if (text.length == 0) return error_set(err, DWELL_UNSUPPORTED, "an empty \"String\" as pattern is not supported");
     TRY(pattern_literal(text.data, text.length, ret_pattern, err));
   }
 done:

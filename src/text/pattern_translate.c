@@ -9,6 +9,7 @@
 /* Members of a bracket expression for each class whose meaning differs. PCRE2's own \s has U+180E (no White_Space). */
 #define SPACE_MEMBERS "\\p{Z}\\x09-\\x0d\\x{85}"
 #define WORD_MEMBERS "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}" UNICODE_EXTRA_WORDS
+#define LONE_WORD_MEMBERS WORD_MEMBERS UNICODE_LATIN_WORDS
 #define LETTER_MEMBERS "\\p{L}" UNICODE_EXTRA_LETTERS
 #define NUMBER_MEMBERS "\\p{N}" UNICODE_EXTRA_NUMBERS
 #define DIGIT_MEMBERS "\\p{Nd}" UNICODE_EXTRA_DIGITS
@@ -27,7 +28,7 @@ static const struct {
   bool negated;
 } CLASSES[] = {
     {"s", SPACE_MEMBERS, false},    {"S", SPACE_MEMBERS, true},    {"w", WORD_MEMBERS, false},
-    {"W", WORD_MEMBERS, true},      {"p{L}", LETTER_MEMBERS, false}, {"P{L}", LETTER_MEMBERS, true},
+    {"W", LONE_WORD_MEMBERS, true},      {"p{L}", LETTER_MEMBERS, false}, {"P{L}", LETTER_MEMBERS, true},
     {"p{^L}", LETTER_MEMBERS, true}, {"p{N}", NUMBER_MEMBERS, false}, {"P{N}", NUMBER_MEMBERS, true},
     {"p{^N}", NUMBER_MEMBERS, true}, {"pL", NULL, false},           {"pN", NULL, false},
     {"h", "0-9A-Fa-f", false},      {"H", "0-9A-Fa-f", true},      {"d", DIGIT_MEMBERS, false},
@@ -53,7 +54,8 @@ static bool put_class(translation *t) {
     } else if (t->in_class) {
       strbuf_puts(t->out, CLASSES[i].members);
     } else {
-      strbuf_printf(t->out, "[%s%s]", negated ? "^" : "", CLASSES[i].members);
+      const char *latin = CLASSES[i].name[0] == 'w' ? UNICODE_LATIN_WORDS : "";
+      strbuf_printf(t->out, "[%s%s%s]", negated ? "^" : "", CLASSES[i].members, latin);
     }
     t->at += strlen(CLASSES[i].name);
     return true;
@@ -63,7 +65,7 @@ static bool put_class(translation *t) {
 
 /* \b and \B outside brackets, spelt out with Oniguruma's \w. */
 static void put_boundary(translation *t, bool negated) {
-  const char *w = WORD_MEMBERS;
+  const char *w = LONE_WORD_MEMBERS;
   const char *format = negated ? "(?:(?<=[%s])(?=[%s])|(?<![%s])(?![%s]))" : "(?:(?<=[%s])(?![%s])|(?<![%s])(?=[%s]))";
   strbuf_printf(t->out, format, w, w, w, w);
   t->at++;

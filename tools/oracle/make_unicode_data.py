@@ -70,6 +70,9 @@ def regex_ranges(codes):
 space = {c for c in CPS if not P.WhitespaceSplit().pre_tokenize_str(chr(c))}
 letter, number, word_onig = regex_set(r"\p{L}"), regex_set(r"\p{N}"), regex_set(r"\w")
 assert regex_set(r"\s") == space
+word_in_brackets = regex_set(r"[\w]")  # Oniguruma takes some Latin-1 digits for \w, but not in brackets
+for name in (r"\s", r"\d", r"\p{L}", r"\p{N}", r"\h"):
+    assert regex_set(name) == regex_set(f"[{name}]"), name
 word = {c for c in CPS if c not in space and len(P.Whitespace().pre_tokenize_str("a" + chr(c))) == 1}
 classes = [
     ("LETTER", letter), ("NUMBER", number), ("SPACE", space), ("WORD", word), ("REGEX_WORD", word_onig),
@@ -141,10 +144,10 @@ cat = unicodedata.category
 extra_letter = {c for c in letter if cat(chr(c))[0] != "L"}
 extra_number = {c for c in number if cat(chr(c))[0] != "N"}
 extra_digit = {c for c in regex_set(r"\d") if cat(chr(c)) != "Nd"}
-extra_word = {c for c in word_onig if cat(chr(c))[0] not in "LM" and cat(chr(c)) not in ("Nd", "Nl", "Pc")}
+extra_word = {c for c in word_in_brackets if cat(chr(c))[0] not in "LM" and cat(chr(c)) not in ("Nd", "Nl", "Pc")}
 assert not {c for c in CPS if cat(chr(c))[0] == "L"} - letter
 assert not {c for c in CPS if cat(chr(c))[0] == "N"} - number
-assert not {c for c in CPS if cat(chr(c))[0] in "LM" or cat(chr(c)) in ("Nd", "Nl", "Pc")} - word_onig
+assert not {c for c in CPS if cat(chr(c))[0] in "LM" or cat(chr(c)) in ("Nd", "Nl", "Pc")} - word_in_brackets
 
 print("/* text/unicode_data.h - character classes as the tokenizers package has them (measured with version "
       f"{tokenizers.__version__}).\n * Made by tools/oracle/make_unicode_data.py; do not edit. Differences in normalisation "
@@ -182,5 +185,7 @@ macro("UNICODE_EXTRA_LETTERS", extra_letter)
 macro("UNICODE_EXTRA_NUMBERS", extra_number)
 macro("UNICODE_EXTRA_DIGITS", extra_digit)
 macro("UNICODE_EXTRA_WORDS", extra_word)
+print("/* And outside brackets also: */")
+macro("UNICODE_LATIN_WORDS", word_onig - word_in_brackets)
 print("\n#endif")
 print(len(rows), "ranges", len(late), "late", len(lower_rows), "lower", file=sys.stderr)

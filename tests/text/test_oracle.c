@@ -1,0 +1,177 @@
+/* Tiny tokenizers trained by the tokenizers package (tools/oracle/make_tokenizers.py): ids and byte offsets of every
+ * token on nasty texts, exactly. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/threads.h"
+#include "file/jcursor.h"
+#include "text/tokenizer.h"
+#include "util/testing.h"
+
+enum { MOST = 1024, PUT_IN = -1 };
+
+typedef struct row {
+  jtext text;
+  int64_t ids[MOST], begin[MOST], end[MOST];
+  size_t count;
+  bool special;
+} row;
+
+static void read_list(jcursor *c, int64_t *list, size_t *ret_count) {
+  size_t count = 0;
+  for (jcursor_array(c); jcursor_item(c);) {
+    assert_true(count < MOST);
+    list[count++] = jcursor_null(c) ? PUT_IN : jcursor_int(c, 0, INT32_MAX);
+  }
+  *ret_count = count;
+}
+
+static void read_row(const char *line, size_t length, arena *strings, row *r) {
+  jcursor c = jcursor_start(line, length, strings);
+  size_t begins = 0, ends = 0;
+  jcursor_object(&c);
+  for (jtext key; jcursor_key(&c, &key);) {
+    if (jtext_is(key, "text")) {
+      r->text = jcursor_string(&c);
+    } else if (jtext_is(key, "special")) {
+      r->special = jcursor_bool(&c);
+    } else if (jtext_is(key, "ids")) {
+      read_list(&c, r->ids, &r->count);
+    } else if (jtext_is(key, "begin")) {
+      read_list(&c, r->begin, &begins);
+    } else {
+      read_list(&c, r->end, &ends);
+    }
+  }
+  dwell_error err;
+  assert_ok(jcursor_end(&c, "golden.jsonl", &err), &err);
+  assert_true(begins == r->count && ends == r->count);
+}
+
+static bool token_matches(const row *r, size_t i, token got) {
+  if (got.id != r->ids[i]) return false;
+  if (r->begin[i] == PUT_IN) return got.special && got.begin == got.end;
+  return got.begin == (size_t)r->begin[i] && got.end == (size_t)r->end[i];
+}
+
+static void compare(const tokenizer *t, const row *r) {
+  token_list got;
+  dwell_error err;
+  assert_ok(tokenizer_encode(t, r->text.data, r->text.length, r->special, &got, &err), &err);
+  bool same = got.count == r->count;
+  for (size_t i = 0; i < got.count && same; i++) {
+    same = token_matches(r, i, got.tokens[i]);
+    assert_string_equal(got.tokens[i].piece, tokenizer_piece(t, got.tokens[i].id));
+  }
+  if (!same) {
+    print_message("text '%s' (special tokens: %d): expected and got\n", r->text.data, r->special);
+    for (size_t i = 0; i < r->count; i++) {
+      print_message("  %lld,%lld,%lld", (long long)r->ids[i], (long long)r->begin[i], (long long)r->end[i]);
+    }
+    print_message("\n");
+    for (size_t i = 0; i < got.count; i++) {
+      print_message("  %lld,%zu,%zu", (long long)got.tokens[i].id, got.tokens[i].begin, got.tokens[i].end);
+    }
+    print_message("\n");
+  }
+  assert_true(same);
+  token_list_free(&got);
+}
+
+static void check(const char *name) {
+  dwell_error err;
+  tokenizer *t;
+  assert_ok(tokenizer_open(testing_source(testing_format("tests/golden/text/%s", name)), &t, &err), &err);
+  size_t size, rows = 0;
+  char *data = testing_read(testing_source(testing_format("tests/golden/text/%s/golden.jsonl", name)), &size);
+  row *r = malloc(sizeof *r);
+  for (char *line = data; line < data + size; rows++) {
+    char *end = memchr(line, '\n', (size_t)(data + size - line));
+    assert_non_null(end);
+    arena strings = {0};
+    read_row(line, (size_t)(end - line), &strings, r);
+    compare(t, r);
+    arena_clear(&strings);
+    line = end + 1;
+  }
+  assert_true(rows >= 60);
+  free(r);
+  free(data);
+  tokenizer_close(t);
+}
+
+static void byte_bpe(void **state) { (void)state, check("byte_bpe"); }
+static void roberta_bpe(void **state) { (void)state, check("roberta_bpe"); }
+static void split_bpe(void **state) { (void)state, check("split_bpe"); }
+static void fallback_bpe(void **state) { (void)state, check("fallback_bpe"); }
+static void suffix_bpe(void **state) { (void)state, check("suffix_bpe"); }
+static void wordpiece(void **state) { (void)state, check("wordpiece"); }
+static void wordlevel(void **state) { (void)state, check("wordlevel"); }
+
+/* What is asked about pieces. */
+static void questions(void **state) {
+  (void)state;
+  dwell_error err;
+  tokenizer *t;
+  const char *folder = testing_source("tests/golden/text/wordpiece");
+  assert_ok(tokenizer_open(folder, &t, &err), &err);
+  assert_string_equal(tokenizer_kind(t), "WordPiece");
+  assert_string_equal(tokenizer_piece(t, 2), "[CLS]");
+  assert_true(tokenizer_is_special(t, 2));
+  assert_false(tokenizer_is_special(t, 7));
+  assert_null(tokenizer_piece(t, -1));
+  assert_null(tokenizer_piece(t, (int64_t)tokenizer_size(t)));
+  assert_null(tokenizer_piece(t, INT64_MAX));
+  assert_false(tokenizer_is_special(t, INT64_MIN));
+  assert_non_null(tokenizer_piece(t, (int64_t)tokenizer_size(t) - 1));
+  assert_int_equal(tokenizer_files(t), 1);
+  assert_string_equal(tokenizer_file(t, 0), testing_format("%s/tokenizer.json", folder));
+  assert_null(tokenizer_file(t, 1));
+  tokenizer_close(t);
+}
+
+/* One tokenizer, many threads: the same tokens everywhere. */
+typedef struct shared_job {
+  const tokenizer *tokenizer;
+  size_t counts[64];
+} shared_job;
+
+static const char LONG_TEXT[] =
+    "They're metastable, aren't they? It's 'fine'; 12345 naïve cafés. [CLS] clusters, Flow  flow \xE4\xB8\xAD\xE6\x96\x87";
+
+static dwell_status encode_item(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)worker;
+  shared_job *job = arg;
+  token_list got;
+  dwell_status status = tokenizer_encode(job->tokenizer, LONG_TEXT, sizeof LONG_TEXT - 1, true, &got, err);
+  if (status != DWELL_OK) return status;
+  for (size_t i = 0; i < got.count; i++) job->counts[item] += (size_t)got.tokens[i].id * (i + 1) + got.tokens[i].end;
+  token_list_free(&got);
+  return DWELL_OK;
+}
+
+static void threads(void **state) {
+  (void)state;
+  const char *const names[] = {"split_bpe", "wordpiece"};
+  for (size_t n = 0; n < 2; n++) {
+    dwell_error err;
+    tokenizer *t;
+    shared_job job = {0};
+    assert_ok(tokenizer_open(testing_source(testing_format("tests/golden/text/%s", names[n])), &t, &err), &err);
+    job.tokenizer = t;
+    dwell_context context = {.threads = 2};
+    assert_ok(threads_for(&context, 64, encode_item, &job, &err), &err);
+    for (size_t i = 1; i < 64; i++) assert_int_equal(job.counts[i], job.counts[0]);
+    tokenizer_close(t);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(byte_bpe),   cmocka_unit_test(roberta_bpe), cmocka_unit_test(split_bpe),
+      cmocka_unit_test(fallback_bpe), cmocka_unit_test(suffix_bpe), cmocka_unit_test(wordpiece),
+      cmocka_unit_test(wordlevel),  cmocka_unit_test(questions),   cmocka_unit_test(threads),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
