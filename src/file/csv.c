@@ -12,6 +12,8 @@
 #include "base/number.h"
 #include "file/jcursor.h"
 
+static const char BYTE_ORDER_MARK[] = "\xEF\xBB\xBF";
+
 /* ---- writing ---- */
 
 static void before_cell(csv_writer *w) {
@@ -24,7 +26,8 @@ void csv_empty(csv_writer *w) { before_cell(w); }
 void csv_text(csv_writer *w, const char *text) {
   before_cell(w);
   if (text == NULL) return;
-  bool quoted = text[strcspn(text, ",\"\r\n")] != '\0';
+  bool mark = strncmp(text, BYTE_ORDER_MARK, 3) == 0; /* unquoted at the start of a file it would be dropped */
+  bool quoted = mark || text[strcspn(text, ",\"\r\n")] != '\0';
   if (quoted) strbuf_putc(w->out, '"');
   for (size_t length = strlen(text); length > 0;) {
     uint32_t code;
@@ -165,7 +168,7 @@ static dwell_status parse(parser *p, csv_table *t, dwell_error *err) {
 /* The text as the parser wants it: UTF-8 without NUL and without a byte order mark, in the table's own storage. */
 static dwell_status copy_text(const char *data, size_t size, arena *storage, parser *ret_parser, dwell_error *err) {
   const char *nul = memchr(data, '\0', size);
-  size_t good = utf8_check(data, size), mark = size >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+  size_t good = utf8_check(data, size), mark = size >= 3 && memcmp(data, BYTE_ORDER_MARK, 3) == 0 ? 3 : 0;
   if (nul != NULL || good < size) {
     error_set(err, DWELL_BAD_INPUT, "the table is not UTF-8 text");
     error_at_offset(err, nul != NULL && (size_t)(nul - data) < good ? nul - data : (int64_t)good);
