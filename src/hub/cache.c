@@ -201,7 +201,8 @@ static dwell_status check_links(const char *folder, dwell_error *err) {
   dwell_status status = DWELL_OK;
   for (struct dirent *entry; status == DWELL_OK && (entry = readdir(entries)) != NULL;) {
     struct stat info;
-    if (!needed_file(entry->d_name) || fstatat(dirfd(entries), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (!needed_file(entry->d_name) || fstatat(dirfd(entries), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+      continue;
     if (!S_ISLNK(info.st_mode) || fstatat(dirfd(entries), entry->d_name, &info, 0) == 0) continue;
     status = error_set(err, DWELL_BAD_INPUT, "is a link to a blob that is missing from the cache");
     error_in_file(err, folder);
@@ -237,7 +238,8 @@ static dwell_status find_repository(const char *name, strbuf *repository, char r
   strbuf_printf(repository, "/%s", folder.data);
   if (repository->failed) status = error_no_memory(err, "a path");
   else if (access(repository->data, F_OK) != 0) {
-    status = error_set(err, DWELL_BAD_INPUT, "no such folder, and not in the Hugging Face cache (%s)", repository->data);
+    status =
+        error_set(err, DWELL_BAD_INPUT, "no such folder, and not in the Hugging Face cache (%s)", repository->data);
     error_at_item(err, name);
     error_remedy(err, "Download it (dwell pull), or give a folder");
   }

@@ -44,9 +44,7 @@ static bool data_place(int k, strbuf *out) {
       if (program[0] == '\0') return false;
       strbuf_printf(out, "%s/../share/dwell", program);
       return true;
-    default:
-      strbuf_puts(out, HUB_SOURCE_DATA);
-      return true;
+    default: strbuf_puts(out, HUB_SOURCE_DATA); return true;
   }
 }
 

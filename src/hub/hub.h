@@ -19,7 +19,7 @@ typedef struct hub_place {
  * missing refs/main is fine if there is one snapshot, files may be links or plain files.
  *
  * Errors: a name that cannot be one, or that is a file: DWELL_USAGE; not found, or several snapshots and no refs file
- * to choose, or a link whose blob is missing (an interrupted download): DWELL_BAD_INPUT, naming the places looked at. */
+ * to choose, or a link whose blob is missing (an interrupted download): DWELL_BAD_INPUT, naming where it looked. */
 dwell_status hub_find(const char *name, hub_place *ret_place, dwell_error *err);
 void hub_place_free(hub_place *place);
 

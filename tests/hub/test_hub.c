@@ -36,7 +36,8 @@ static const char *put(const char *root, const char *name, const char *text) {
 }
 
 static void clear_environment(void) {
-  static const char *const names[] = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "DWELL_DATA"};
+  static const char *const names[] = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME",
+                                      "DWELL_DATA"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) unsetenv(names[i]);
 }
 
@@ -52,7 +53,7 @@ static const char *fresh_cache(const char *name) {
 
 static void expect(const char *name, const char *folder, const char *commit) {
   hub_place place;
-  dwell_error err;
+  dwell_error err = {0};
   assert_ok(hub_find(name, &place, &err), &err);
   assert_string_equal(place.folder, folder);
   if (commit) assert_string_equal(place.revision, commit);
@@ -62,7 +63,7 @@ static void expect(const char *name, const char *folder, const char *commit) {
 
 static void expect_failure(const char *name, dwell_status status, const char *words) {
   hub_place place;
-  dwell_error err;
+  dwell_error err = {0};
   assert_fails(hub_find(name, &place, &err), status, &err, words);
   assert_null(place.folder);
   assert_null(place.revision);
@@ -141,7 +142,8 @@ static void test_order_of_caches(void **state) {
   char root[PATH_MAX];
   snprintf(root, sizeof root, "%s/order", testing_folder());
   static const char *const places[] = {"home/.cache/huggingface/hub", "xdg/huggingface/hub", "hf/hub", "hub"};
-  for (size_t i = 0; i < 4; i++) put(root, testing_format("%s/models--m/snapshots/%c/config.json", places[i], 'a' + (int)i), "{}");
+  for (size_t i = 0; i < 4; i++)
+    put(root, testing_format("%s/models--m/snapshots/%c/config.json", places[i], 'a' + (int)i), "{}");
   const char *home = getenv("HOME");
   char *kept = home ? strdup(home) : NULL;
   setenv("HOME", testing_format("%s/home", root), 1);
@@ -172,9 +174,10 @@ static void test_folder_first(void **state) {
 static void test_names(void **state) {
   (void)state;
   fresh_cache("names");
-  static const char *const bad[] = {"",     "a/b/c",   "a@",    "@main",     "a//b",   "a b",        "a--b",         "-a",
-                                    "a\nb", "a/../b",  "a/..b", "a@../x",    "a@x/../y", "a@/x",     "a@x//y",       "a@.x",
-                                    "caf\xc3\xa9", "nursery:", "nursery:../x", "nursery:a/b", "nursery:.x"};
+  static const char *const bad[] = {
+      "",       "a/b/c", "a@",          "@main",    "a//b",         "a b",         "a--b",
+      "-a",     "a\nb",  "a/../b",      "a/..b",    "a@../x",       "a@x/../y",    "a@/x",
+      "a@x//y", "a@.x",  "caf\xc3\xa9", "nursery:", "nursery:../x", "nursery:a/b", "nursery:.x"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) expect_failure(bad[i], DWELL_USAGE, "");
 }
 
@@ -187,7 +190,7 @@ static void test_nursery(void **state) {
   setenv("DWELL_DATA", testing_format("%s/data", testing_folder()), 1);
   expect("nursery:tiny", testing_format("%s/data/models/tiny", testing_folder()), NULL);
   char *path;
-  dwell_error err;
+  dwell_error err = {0};
   assert_ok(hub_data("models/tiny", &path, &err), &err);
   assert_string_equal(path, testing_format("%s/data/models/tiny", testing_folder()));
   mem_free(path);
@@ -207,11 +210,16 @@ static void test_read_only(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_ref_with_newline), cmocka_unit_test(test_branches_and_tags),
-      cmocka_unit_test(test_missing_ref),      cmocka_unit_test(test_hostile_ref),
-      cmocka_unit_test(test_links),            cmocka_unit_test(test_order_of_caches),
-      cmocka_unit_test(test_folder_first),     cmocka_unit_test(test_names),
-      cmocka_unit_test(test_nursery),          cmocka_unit_test(test_read_only),
+      cmocka_unit_test(test_ref_with_newline),
+      cmocka_unit_test(test_branches_and_tags),
+      cmocka_unit_test(test_missing_ref),
+      cmocka_unit_test(test_hostile_ref),
+      cmocka_unit_test(test_links),
+      cmocka_unit_test(test_order_of_caches),
+      cmocka_unit_test(test_folder_first),
+      cmocka_unit_test(test_names),
+      cmocka_unit_test(test_nursery),
+      cmocka_unit_test(test_read_only),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,161 @@
+/* model/forward.c - a model with its tokens as a source of states. */
+#include "base/context.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/threads.h"
+#include "model/pass.h"
+#include "model/tokens.h"
+#include "trajectory/source.h"
+
+typedef struct forward {
+  const dwell_model *model;
+  dwell_dtype dtype;
+  size_t blocks; /* applications of a block */
+  model_tokens tokens;
+} forward;
+
+/* ---- running ---- */
+
+static dwell_status push(const model_pass *p, size_t state, const char *tap, const void *data, dwell_error *err) {
+  dwell_frame frame = {.state = state, .tap = tap};
+  dwell_cloud cloud = {.n = p->n, .d = p->model->shape.width, .dtype = p->ops->dtype, .data = data};
+  return source_push_state(p->ctx, p->sink, &frame, &cloud, err);
+}
+
+static dwell_status run_blocks(const forward *f, model_pass *p, dwell_error *err) {
+  const model_architecture *a = f->model->architecture;
+  dwell_status status = DWELL_OK;
+  TRY(a->embed(p, err));
+  TRY(push(p, 0, "resid", p->x, err));
+  for (size_t b = 0; b < f->blocks; b++) {
+    context_progress(p->ctx, "forward", (double)b, (double)f->blocks);
+    TRY(pass_load_block(p, b, err));
+    TRY(a->block_step(p, err));
+    TRY(push(p, b + 1, "resid", p->x, err));
+  }
+  context_progress(p->ctx, "forward", (double)f->blocks, (double)f->blocks);
+  if (a->final_norm != NULL) {
+    TRY(a->final_norm(p, err));
+    TRY(push(p, f->blocks, "final_norm", p->y, err));
+  }
+  TRY(source_push_end(p->sink, err));
+done:
+  return status;
+}
+
+static uint64_t bytes(const void *self, const dwell_context *ctx) {
+  const forward *f = self;
+  return pass_bytes(f->model, f->tokens.n, f->dtype, threads_count(ctx));
+}
+
+static dwell_status run(void *self, const dwell_context *ctx, const dwell_sink *sink, dwell_error *err) {
+  const forward *f = self;
+  model_pass p = {0};
+  dwell_status status = DWELL_OK;
+  TRY(context_check_memory(ctx, bytes(self, ctx), "the forward pass", err));
+  TRY(pass_open(f->model, ctx, sink, f->dtype, f->tokens.ids, f->tokens.n, &p, err));
+  TRY(run_blocks(f, &p, err));
+done:
+  pass_close(&p);
+  return status;
+}
+
+/* ---- notes for the manifest ---- */
+
+static void put_list(jwriter *w, const char *key, const char *const *texts, size_t count) {
+  jwriter_key(w, key);
+  jwriter_array(w);
+  for (size_t i = 0; i < count; i++) jwriter_string(w, texts[i]);
+  jwriter_close(w);
+}
+
+static void note(const void *self, jwriter *w) {
+  const dwell_model *m = ((const forward *)self)->model;
+  jwriter_put_string(w, "architecture", m->info.architecture);
+  jwriter_put_string(w, "folder", m->info.folder);
+  jwriter_put_string(w, "revision", m->info.revision);
+  jwriter_put_string(w, "weight_dtype", m->info.weight_dtype);
+  jwriter_put_int(w, "parameters", (int64_t)m->info.parameters);
+  jwriter_put_int(w, "blocks_run", (int64_t)((const forward *)self)->blocks);
+  put_list(w, "files", m->files, m->file_count);
+  put_list(w, "decisions", m->notes.lines, m->notes.count);
+  put_list(w, "unused_tensors", m->weights.unused, m->weights.unused_count);
+}
+
+static void destroy(void *self) {
+  forward *f = self;
+  tokens_free(&f->tokens);
+  mem_free(f);
+}
+
+static const source_vtable vtable = {.run = run, .bytes = bytes, .note = note, .destroy = destroy};
+
+/* ---- opening ---- */
+
+dwell_model_options dwell_model_options_default(void) {
+  return (dwell_model_options){.dtype = DWELL_F32, .special = true};
+}
+
+static dwell_status check_options(const dwell_model *model, const dwell_model_options *o, dwell_error *err) {
+  if (o->dtype != DWELL_F32 && o->dtype != DWELL_F64)
+    return error_set(err, DWELL_USAGE, "the dtype must be f32 or f64");
+  if (o->iterations > 0 && !model->architecture->shared_block) {
+    error_set(err, DWELL_USAGE,
+              "only a model whose blocks share their weights (albert) can be iterated, this is a %s model",
+              model->architecture->name);
+    error_at_item(err, "--iterations");
+    return DWELL_USAGE;
+  }
+  if (o->iterations > MODEL_MAX_BLOCKS) {
+    error_set(err, DWELL_USAGE, "must be at most %d", (int)MODEL_MAX_BLOCKS);
+    return error_at_item(err, "--iterations"), DWELL_USAGE;
+  }
+  return DWELL_OK;
+}
+
+/* Wraps the tokens, which the source takes over in any case. */
+static dwell_status open_source(dwell_model *model, const dwell_model_options *o, model_tokens *tokens,
+                                dwell_source **ret_source, dwell_error *err) {
+  forward *f = MEM_NEW(forward, 1);
+  if (f == NULL) return tokens_free(tokens), error_no_memory(err, "a source");
+  *f = (forward){.model = model, .dtype = o->dtype, .tokens = *tokens};
+  f->blocks = o->iterations ? o->iterations : model->shape.blocks;
+  dwell_trajectory t = {
+      .kind = "model",
+      .name = model->info.name,
+      .n = tokens->n,
+      .d = model->shape.width,
+      .states = f->blocks + 1,
+      .replicas = 1,
+      .heads = model->shape.heads,
+      .has_final_norm = model->architecture->final_norm != NULL,
+      .causal = model->architecture->causal,
+      .ordered = true,
+      .dtype = o->dtype,
+      .epsilon = o->dtype == DWELL_F64 ? 1e-15 : 6e-8,
+      .token_ids = tokens->ids,
+      .pieces = tokens->pieces,
+      .special = tokens->special,
+  };
+  dwell_status status = source_create(&vtable, f, &t, ret_source, err);
+  if (status != DWELL_OK) destroy(f);
+  return status;
+}
+
+dwell_status dwell_model_open_text(dwell_model *model, const char *text, size_t length,
+                                   const dwell_model_options *options, dwell_source **ret_source, dwell_error *err) {
+  *ret_source = NULL;
+  model_tokens tokens;
+  dwell_status status = check_options(model, options, err);
+  if (status == DWELL_OK) status = tokens_from_text(model, text, length, options, &tokens, err);
+  return status == DWELL_OK ? open_source(model, options, &tokens, ret_source, err) : status;
+}
+
+dwell_status dwell_model_open_ids(dwell_model *model, const int64_t *ids, size_t n, const dwell_model_options *options,
+                                  dwell_source **ret_source, dwell_error *err) {
+  *ret_source = NULL;
+  model_tokens tokens;
+  dwell_status status = check_options(model, options, err);
+  if (status == DWELL_OK) status = tokens_from_ids(model, ids, n, options, &tokens, err);
+  return status == DWELL_OK ? open_source(model, options, &tokens, ret_source, err) : status;
+}

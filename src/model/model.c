@@ -1,0 +1,153 @@
+/* model/model.c - opening a checkpoint: name to folder, config, tensors, tokenizer. */
+#include "model/model.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/context.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+/* ---- files ---- */
+
+/* The folder's file `name` as a path that lives as long as the model; NULL: out of memory. */
+static char *folder_path(dwell_model *m, const char *name) {
+  strbuf path = {0};
+  strbuf_printf(&path, "%s/%s", m->place.folder, name);
+  char *kept = path.failed ? NULL : arena_text(&m->storage, path.data, path.length);
+  strbuf_free(&path);
+  return kept;
+}
+
+/* All files that were read: config.json, shards (and their index), tokenizer. */
+static dwell_status list_files(dwell_model *m, const char *config_path, dwell_error *err) {
+  size_t shards = safetensors_files(m->weights.file), texts = m->tokenizer ? tokenizer_files(m->tokenizer) : 0;
+  m->files = ARENA_NEW(&m->storage, const char *, 1 + shards + texts);
+  if (m->files == NULL) return error_no_memory(err, "the list of files");
+  m->files[m->file_count++] = config_path;
+  for (size_t i = 0; i < shards; i++) m->files[m->file_count++] = safetensors_file(m->weights.file, i);
+  for (size_t i = 0; i < texts; i++) m->files[m->file_count++] = tokenizer_file(m->tokenizer, i);
+  return DWELL_OK;
+}
+
+/* ---- config ---- */
+
+static void add_special(void *self, int64_t id) {
+  dwell_model *m = self;
+  int64_t *grown = mem_grow(m->special_ids, m->special_count, m->special_count + 1, sizeof *grown);
+  if (grown == NULL) {
+    m->notes.failed = true;
+    return;
+  }
+  m->special_ids = grown;
+  m->special_ids[m->special_count++] = id;
+}
+
+static dwell_status read_config(dwell_model *m, const char *path, dwell_error *err) {
+  static const char *const special[] = {"bos_token_id", "eos_token_id", "pad_token_id", "cls_token_id", "sep_token_id"};
+  config c = {0};
+  dwell_status status = DWELL_OK;
+  if (access(path, F_OK) != 0) {
+    status = error_set(err, DWELL_BAD_INPUT, "this folder has no config.json, so it is not a model");
+    error_in_file(err, m->place.folder);
+    goto done;
+  }
+  TRY(config_open(path, &m->notes, &c, err));
+  TRY(model_configure(&c, &m->architecture, &m->shape, err));
+  for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) config_ids(&c, special[i], add_special, m);
+done:
+  config_close(&c);
+  return status;
+}
+
+/* ---- opening ---- */
+
+static void fill_info(dwell_model *m) {
+  m->info = (dwell_model_info){
+      .name = m->name,
+      .folder = m->place.folder,
+      .architecture = m->architecture->name,
+      .revision = m->place.revision,
+      .blocks = m->shape.blocks,
+      .width = m->shape.width,
+      .heads = m->shape.heads,
+      .vocabulary = m->shape.vocabulary,
+      .context = m->shape.context,
+      .parameters = m->weights.parameters,
+      .weight_bytes = m->block.elements * sizeof(float),
+      .causal = m->architecture->causal,
+      .has_tokenizer = m->tokenizer != NULL,
+      .weight_dtype = m->weights.dtype,
+  };
+}
+
+/* A tokenizer that cannot be read is no obstacle to running token ids: the reason is kept for whoever gives a text. */
+static dwell_status open_tokenizer(dwell_model *m, const dwell_context *ctx, dwell_error *err) {
+  dwell_error *kept = &m->tokenizer_error;
+  dwell_status status = tokenizer_open(m->place.folder, &m->tokenizer, kept);
+  if (status == DWELL_OK) return DWELL_OK;
+  m->tokenizer = NULL;
+  if (status == DWELL_NO_MEMORY) {
+    if (err != NULL) *err = *kept;
+    return status;
+  }
+  context_log(ctx, status == DWELL_UNSUPPORTED ? DWELL_LOG_DEBUG : DWELL_LOG_WARNING, "no tokenizer: %s",
+              kept->message);
+  return DWELL_OK;
+}
+
+static dwell_status open_parts(dwell_model *m, const char *name, const dwell_context *ctx, dwell_error *err) {
+  const model_architecture *a;
+  char *path;
+  dwell_status status = DWELL_OK;
+  TRY(hub_find(name, &m->place, err));
+  TRY_ALLOC(m->name = arena_text(&m->storage, name, strlen(name)), "a name");
+  TRY_ALLOC(path = folder_path(m, "config.json"), "a path");
+  TRY(read_config(m, path, err));
+  a = m->architecture;
+  TRY(weights_open(m->place.folder, a, &m->shape, &m->notes, &m->weights, err));
+  m->provider = (weight_provider){.self = &m->weights, .read = weights_read};
+  TRY(weights_place(a->outer, a->outer_count, true, &m->shape, &m->storage, &m->outer, err));
+  TRY(weights_place(a->block, a->block_count, false, &m->shape, &m->storage, &m->block, err));
+  TRY(open_tokenizer(m, ctx, err));
+  TRY(list_files(m, path, err));
+  if (m->notes.failed) TRY(error_no_memory(err, "notes about the model"));
+  fill_info(m);
+done:
+  return status;
+}
+
+dwell_status dwell_model_open(const char *name, const dwell_context *ctx, dwell_model **ret_model, dwell_error *err) {
+  dwell_model *m = MEM_ZERO(dwell_model, 1);
+  *ret_model = m;
+  if (m == NULL) return error_no_memory(err, "a model");
+  dwell_status status = open_parts(m, name, ctx, err);
+  if (status != DWELL_OK) {
+    dwell_model_destroy(m);
+    *ret_model = NULL;
+  }
+  return status;
+}
+
+const dwell_model_info *dwell_model_get_info(const dwell_model *model) { return &model->info; }
+
+void dwell_model_destroy(dwell_model *model) {
+  if (model == NULL) return;
+  tokenizer_close(model->tokenizer);
+  weights_close(&model->weights);
+  notes_free(&model->notes);
+  hub_place_free(&model->place);
+  mem_free(model->special_ids);
+  arena_clear(&model->storage);
+  mem_free(model);
+}
+
+/* ---- what was found, for manifests and `inspect` ---- */
+
+size_t model_files(const dwell_model *model) { return model->file_count; }
+const char *model_file(const dwell_model *model, size_t i) { return model->files[i]; }
+size_t model_decisions(const dwell_model *model) { return model->notes.count; }
+const char *model_decision(const dwell_model *model, size_t i) { return model->notes.lines[i]; }
+size_t model_unused(const dwell_model *model) { return model->weights.unused_count; }
+const char *model_unused_name(const dwell_model *model, size_t i) { return model->weights.unused[i]; }

@@ -1,0 +1,185 @@
+/* model/model.h - what an architecture is, and what a checkpoint is once it is understood.
+ *
+ * An architecture is one file and one line in the registry: the fields of config.json it understands, the tensors it
+ * needs (slots, with shapes in words), and three steps: embed, one block, final norm. Everything else is shared:
+ * finding and reading weights (weights.c), running the blocks into a sink (forward.c), the arithmetic in float and in
+ * double (ops.h). */
+#ifndef DWELL_MODEL_MODEL_H
+#define DWELL_MODEL_MODEL_H
+
+#include <dwell/model.h>
+
+#include "file/safetensors.h"
+#include "hub/hub.h"
+#include "model/config.h"
+#include "model/notes.h"
+#include "model/ops.h"
+#include "text/tokenizer.h"
+
+typedef struct model_pass model_pass; /* one forward pass: pass.h */
+
+/* ---- shapes and slots ---- */
+
+typedef struct model_shape {
+  size_t blocks, width, heads, inner; /* inner: width of the MLP */
+  size_t embedding;                   /* width of the embedding tables (albert: not `width`) */
+  size_t vocabulary, context, types;  /* rows of the tables; types: token types (bert) */
+  double epsilon;                     /* of every LayerNorm */
+  ops_activation activation;
+  bool scale_scores;                  /* scores are divided by sqrt(width / heads) */
+  bool scale_by_block;                /* and by b + 1 in block b */
+  bool tied_words;                    /* the output layer shares the word embeddings */
+} model_shape;
+
+/* The length of one side of a tensor, in words of model_shape. */
+typedef enum model_dim {
+  DIM_NONE, DIM_WIDTH, DIM_WIDTH3, DIM_INNER, DIM_EMBEDDING, DIM_VOCABULARY, DIM_CONTEXT, DIM_TYPES
+} model_dim;
+
+size_t model_dim_size(const model_shape *shape, model_dim dim);
+
+enum {
+  SLOT_NORM = 1,   /* of a LayerNorm: old checkpoints say gamma and beta for weight and bias */
+  SLOT_TABLE = 2,  /* read row by row when needed, never held whole */
+  SLOT_JOINED = 4, /* lies in memory right behind the slot before it, so that both make one matrix */
+  SLOT_WORDS = 8   /* the word embeddings: a tied output layer may stand for them */
+};
+
+typedef struct model_slot {
+  const char *name; /* below the prefix, and for a block below "h.7." */
+  model_dim rows, columns; /* columns DIM_NONE: a vector */
+  unsigned flags;
+} model_slot;
+
+/* ---- architectures ---- */
+
+typedef struct model_architecture {
+  const char *name, *summary, *source;   /* source: paper */
+  const char *const *model_types;        /* of config.json; NULL-terminated */
+  const char *const *prefixes;           /* that tensor names may have; NULL-terminated */
+  const char *anchor;                    /* the tensor whose presence tells which prefix it is */
+  const char *block_format;              /* "h.%zu." */
+  const char *tied_name;                 /* full name of the output layer that may be tied to the word embeddings */
+  const char *initialiser;               /* how transformers draws random weights, in words */
+  bool out_in;                           /* matrices are [out, in] (torch Linear), else [in, out] (Conv1D) */
+  bool shared_block;                     /* all blocks have the weights of block 0 */
+  bool causal;
+  const model_slot *outer, *block;       /* embeddings and final norm; one block */
+  size_t outer_count, block_count;
+
+  /* Reads the fields that change numbers; refuses those that are not implemented. */
+  dwell_status (*configure)(const config *c, model_shape *ret_shape, dwell_error *err);
+  /* State 0 into pass->x. */
+  dwell_status (*embed)(model_pass *pass, dwell_error *err);
+  /* pass->x from state pass->b to state pass->b + 1; heads and parts go to the sink. */
+  dwell_status (*block_step)(model_pass *pass, dwell_error *err);
+  /* The final norm of pass->x into pass->y; NULL if the architecture has none. */
+  dwell_status (*final_norm)(model_pass *pass, dwell_error *err);
+} model_architecture;
+
+extern const model_architecture model_gpt2, model_bert, model_albert;
+
+const model_architecture *const *model_registry(size_t *ret_count);
+
+/* Limits of config.json's sizes: far above any model, small enough that no product of four of them overflows. The
+ * tensors must agree with every size, so nothing is ever allocated from config.json alone. */
+enum {
+  MODEL_MAX_BLOCKS = 10000,
+  MODEL_MAX_WIDTH = 1 << 17,
+  MODEL_MAX_CONTEXT = 1 << 24,
+  MODEL_MAX_VOCABULARY = 1 << 24
+};
+
+/* Finds the architecture of a config by its model_type, lets it configure itself, and refuses what no architecture
+ * implements (quantised weights, custom code, pruned heads) and heads that do not divide the width. */
+dwell_status model_configure(const config *c, const model_architecture **ret_architecture, model_shape *ret_shape,
+                             dwell_error *err);
+
+/* The activation named by field `name`; DWELL_UNSUPPORTED naming it if unknown. */
+dwell_status model_configure_activation(const config *c, const char *name, const char *fallback,
+                                        ops_activation *ret_activation, dwell_error *err);
+
+/* ---- weights ---- */
+
+/* Where weights come from: a checkpoint, or (for controls) a random initialiser. */
+typedef struct weight_provider {
+  void *self;
+  /* Elements [first, first+count) of a slot of the outer tensors (outer true) or of block `block`, as `dtype`. Called
+   * from several threads at once. */
+  dwell_status (*read)(void *self, bool outer, size_t block, size_t slot, size_t first, size_t count,
+                       dwell_dtype dtype, void *ret_values, dwell_error *err);
+} weight_provider;
+
+/* Slots that are read together into one buffer, and where each lies there. */
+typedef struct weight_group {
+  const model_slot *slots;
+  size_t count;
+  bool outer;
+  size_t *offsets; /* [count] in elements; tables have no place */
+  size_t elements; /* of the buffer */
+} weight_group;
+
+/* A checkpoint's tensors matched with slots. */
+typedef struct model_weights {
+  safetensors *file;
+  size_t block_slots;                /* of one block */
+  size_t distinct_blocks;            /* 1 if the block is shared */
+  const safetensors_tensor **outer;  /* [outer_count] */
+  const safetensors_tensor **blocks; /* [distinct_blocks, block_slots] */
+  const char **unused;               /* [unused_count] names of tensors that the states do not depend on */
+  size_t unused_count;
+  uint64_t parameters;               /* in matched tensors */
+  const char *dtype;                 /* of most of them */
+  arena storage;
+} model_weights;
+
+/* Opens the tensors of `folder` and matches them: finds the prefix, accepts old names, checks every shape. Notes how
+ * prefix and tied weights were resolved. Release with weights_close, also after a failure. */
+dwell_status weights_open(const char *folder, const model_architecture *architecture, const model_shape *shape,
+                          model_notes *notes, model_weights *ret_weights, dwell_error *err);
+void weights_close(model_weights *w);
+
+/* Places the slots that are not tables; every one that is not joined starts on a cache line. `offsets` is from `a`. */
+dwell_status weights_place(const model_slot *slots, size_t count, bool outer, const model_shape *shape, arena *a,
+                           weight_group *ret_group, dwell_error *err);
+
+/* Reads the group's slots (of block `block`, unless outer) into `buffer`, pieces of it on all threads. */
+dwell_status weights_load(const dwell_context *ctx, const weight_provider *provider, const weight_group *group,
+                          const model_shape *shape, size_t block, dwell_dtype dtype, void *buffer, dwell_error *err);
+
+/* The provider that reads a checkpoint: self is the model_weights. */
+dwell_status weights_read(void *self, bool outer, size_t block, size_t slot, size_t first, size_t count,
+                          dwell_dtype dtype, void *ret_values, dwell_error *err);
+
+/* ---- an opened model ---- */
+
+struct dwell_model {
+  dwell_model_info info;
+  hub_place place;
+  char *name;
+  const model_architecture *architecture;
+  model_shape shape;
+  model_weights weights;
+  weight_provider provider;
+  weight_group outer, block;
+  int64_t *special_ids; /* [special_count] that config.json names: bos, eos, pad, cls, sep */
+  size_t special_count;
+  tokenizer *tokenizer; /* NULL: none, and tokenizer_error says why */
+  dwell_error tokenizer_error;
+  model_notes notes;
+  const char **files;   /* [file_count] everything that was read: config.json, weights, tokenizer */
+  size_t file_count;
+  arena storage;
+};
+
+/* Files that the model was read from, for the manifest. */
+size_t model_files(const dwell_model *model);
+const char *model_file(const dwell_model *model, size_t i);
+/* Decisions taken while reading ("tensor names have the prefix transformer."), in words. */
+size_t model_decisions(const dwell_model *model);
+const char *model_decision(const dwell_model *model, size_t i);
+/* Tensors that the states do not depend on (output layers, poolers). */
+size_t model_unused(const dwell_model *model);
+const char *model_unused_name(const dwell_model *model, size_t i);
+
+#endif

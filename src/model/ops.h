@@ -1,0 +1,80 @@
+/* model/ops.h - the arithmetic of a forward pass, once in float and once in double.
+ *
+ * Both tables are compiled from one source, ops_real.inc, which ops_f32.c and ops_f64.c include with REAL defined: the
+ * two cannot drift apart, a debugger steps through plain C, and the build needs no second set of flags. Architectures
+ * hold `void *` buffers and call through the table, so they are compiled once.
+ *
+ * A row's bits depend on that row's operands alone: not on the number of rows, their order, or the threads. Sums inside
+ * norms and softmax run in double over eight fixed lanes, the same on every instruction set. */
+#ifndef DWELL_MODEL_OPS_H
+#define DWELL_MODEL_OPS_H
+
+#include <dwell/cloud.h>
+#include <dwell/context.h>
+#include <stdbool.h>
+
+typedef enum ops_activation {
+  ACTIVATION_NONE,
+  ACTIVATION_GELU,      /* x Phi(x), by erf (Hendrycks and Gimpel 2016) */
+  ACTIVATION_GELU_TANH, /* its tanh form with sqrt(2/pi) */
+  ACTIVATION_GELU_FAST, /* the same with 0.7978845608, as old checkpoints have it */
+  ACTIVATION_GELU_QUICK, /* x sigmoid(1.702 x) */
+  ACTIVATION_RELU,
+  ACTIVATION_SILU,
+  ACTIVATION_TANH
+} ops_activation;
+
+/* The activation that transformers calls `name`; false if unknown. */
+bool ops_activation_find(const char *name, ops_activation *ret_activation);
+
+/* y[rows, out] = activation(x[rows, in] op(weight) + bias). */
+typedef struct ops_linear {
+  size_t rows, in, out;
+  const void *x;
+  size_t ldx;
+  const void *weight;
+  bool out_in;      /* weight is [out, in] (torch Linear), else [in, out] (GPT-2's Conv1D) */
+  const void *bias; /* [out] */
+  ops_activation activation;
+  void *y;
+  size_t ldy;
+} ops_linear;
+
+/* y = LayerNorm(x + r) over rows of d (Ba, Kiros and Hinton 2016; the variance is the biased one). r may be NULL. If
+ * keep_sum, x + r is stored in x. y may be x or r. */
+typedef struct ops_norm {
+  size_t rows, d;
+  void *x;
+  const void *r;
+  bool keep_sum;
+  const void *weight, *bias; /* [d] */
+  double epsilon;
+  void *y;
+} ops_norm;
+
+/* One tile of one head: weights = softmax(scale q k^T) over the keys that are allowed, out = weights v. Query `i` of
+ * the tile is token first + i; it sees keys 0..first+i if causal, else keys 0..keys-1. Masked weights are exactly 0. */
+typedef struct ops_tile {
+  size_t queries, keys, head_size, first;
+  bool causal;
+  double scale;
+  const void *q, *k, *v; /* [queries or keys, head_size], leading dimension ld */
+  size_t ld;
+  void *weights;         /* [queries, keys] */
+  void *out;             /* [queries, head_size], leading dimension ld_out */
+  size_t ld_out;
+} ops_tile;
+
+typedef struct ops {
+  dwell_dtype dtype;
+  size_t size; /* bytes of one number */
+  dwell_status (*linear)(const dwell_context *ctx, const ops_linear *l, dwell_error *err);
+  dwell_status (*norm)(const dwell_context *ctx, const ops_norm *o, dwell_error *err);
+  void (*tile)(const ops_tile *t);
+  void (*add)(size_t count, void *x, const void *r);                      /* x += r */
+  void (*add_row)(size_t rows, size_t d, void *x, const void *r);         /* every row of x += r[d] */
+} ops;
+
+extern const ops ops_f32, ops_f64;
+
+#endif

@@ -1,0 +1,18 @@
+/* model/ops_f32.c - the arithmetic of a forward pass in float. */
+#include <math.h>
+#include <string.h>
+
+#include "base/threads.h"
+#include "linalg/gemm.h"
+#include "linalg/vmath.h"
+#include "model/ops.h"
+
+#define REAL float
+#define DTYPE DWELL_F32
+#define OPS ops_f32
+#define GEMM gemm_f32
+#define GEMM_ROWS gemm_rows_f32
+#define EXP vmath_exp_f32
+#define TANH vmath_tanh_f32
+#define ERF vmath_erf_f32
+#include "model/ops_real.inc"

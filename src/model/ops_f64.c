@@ -1,0 +1,18 @@
+/* model/ops_f64.c - the arithmetic of a forward pass in double. */
+#include <math.h>
+#include <string.h>
+
+#include "base/threads.h"
+#include "linalg/gemm.h"
+#include "linalg/vmath.h"
+#include "model/ops.h"
+
+#define REAL double
+#define DTYPE DWELL_F64
+#define OPS ops_f64
+#define GEMM gemm_f64
+#define GEMM_ROWS gemm_rows_f64
+#define EXP vmath_exp_f64
+#define TANH vmath_tanh_f64
+#define ERF vmath_erf_f64
+#include "model/ops_real.inc"

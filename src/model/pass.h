@@ -1,0 +1,67 @@
+/* model/pass.h - one forward pass in progress, and the steps that architectures are made of. */
+#ifndef DWELL_MODEL_PASS_H
+#define DWELL_MODEL_PASS_H
+
+#include "model/model.h"
+
+/* Queries of one attention tile. A causal tile sees the keys up to its own last one, so the products' shapes, and with
+ * them a token's bits, depend on the token's place alone and not on how many tokens follow. */
+enum { PASS_TILE = 64 };
+
+struct model_pass {
+  const dwell_model *model;
+  const dwell_context *ctx;
+  const dwell_sink *sink;
+  const ops *ops;
+  const int64_t *ids; /* [n] */
+  size_t n;           /* tokens */
+  size_t rows;        /* of the buffers: n, rounded up to whole tiles if causal */
+  size_t b;           /* block being run */
+
+  /* Buffers of rows; two of width d and one wide one suffice: the MLP's inner layer takes the place of qkv and context,
+   * which are dead by then. */
+  void *x;       /* [rows, d] the stream: state b */
+  void *y;       /* [rows, d] */
+  void *wide;    /* [rows, max(4 d, inner, 2 embedding)]: qkv [rows, 3 d], then context [rows, d] */
+  void *outer_values, *block_values; /* weights, by the model's groups */
+  void *scores;  /* [threads][tile, keys] */
+  void *heads;   /* [threads][n, n] if the sink wants heads, else NULL */
+};
+
+/* Bytes of all that, with heads. */
+uint64_t pass_bytes(const dwell_model *model, size_t n, dwell_dtype dtype, int threads);
+
+/* Sets up a pass: allocates, and reads the outer weights. model, ids and sink must outlive it. pass_close also after a
+ * failure. */
+dwell_status pass_open(const dwell_model *model, const dwell_context *ctx, const dwell_sink *sink, dwell_dtype dtype,
+                       const int64_t *ids, size_t n, model_pass *ret_pass, dwell_error *err);
+void pass_close(model_pass *p);
+
+/* Reads the weights of block `b` and makes it the block being run. */
+dwell_status pass_load_block(model_pass *p, size_t b, dwell_error *err);
+
+/* Memory of a slot that is held, and an element of a buffer. */
+const void *pass_weight(const model_pass *p, const weight_group *group, size_t slot);
+void *pass_at(const model_pass *p, void *buffer, size_t element);
+
+/* y[n, out] = activation(x[n, in] W + bias), sizes from the slot; slots joined to `weight` count with it. */
+dwell_status pass_linear(model_pass *p, const weight_group *group, size_t weight, size_t bias,
+                         ops_activation activation, const void *x, void *y, dwell_error *err);
+
+/* y = LayerNorm(x + r) over rows of `d`, the bias being the slot after `weight`; r NULL: of x alone; keep_sum: x
+ * becomes x + r. */
+dwell_status pass_norm(model_pass *p, const weight_group *group, size_t weight, size_t d, void *x, const void *r,
+                       bool keep_sum, void *y, dwell_error *err);
+
+/* Rows of an outer table: of each token's id, or the first n (positions). [n, columns]. */
+dwell_status pass_words(model_pass *p, size_t slot, void *ret_rows, dwell_error *err);
+dwell_status pass_rows(model_pass *p, size_t slot, size_t count, void *ret_rows, dwell_error *err);
+
+/* Attention of all heads: qkv in p->wide, the result in the returned place [rows, d] behind it. Heads go to the sink if
+ * it wants them. */
+dwell_status pass_attention(model_pass *p, void **ret_context, dwell_error *err);
+
+/* Hands a part of the move, [n, d], to the sink if it wants parts. */
+dwell_status pass_part(model_pass *p, const char *part, const void *delta, dwell_error *err);
+
+#endif

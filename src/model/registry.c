@@ -1,0 +1,111 @@
+/* model/registry.c - the architectures, and which one a config.json is. */
+#include "base/error.h"
+#include "base/str.h"
+#include "model/model.h"
+
+static const model_architecture *const architectures[] = {&model_gpt2, &model_bert, &model_albert};
+
+enum { ARCHITECTURES = sizeof architectures / sizeof architectures[0], MAX_TYPES = 64 };
+
+const model_architecture *const *model_registry(size_t *ret_count) {
+  *ret_count = ARCHITECTURES;
+  return architectures;
+}
+
+/* All model_types, and the architecture of each. */
+typedef struct type_list {
+  const char *names[MAX_TYPES];
+  const model_architecture *architectures[MAX_TYPES];
+  size_t count;
+} type_list;
+
+static void list_types(type_list *ret_list) {
+  *ret_list = (type_list){0};
+  for (size_t a = 0; a < ARCHITECTURES; a++) {
+    for (const char *const *type = architectures[a]->model_types; *type != NULL && ret_list->count < MAX_TYPES;
+         type++) {
+      ret_list->architectures[ret_list->count] = architectures[a];
+      ret_list->names[ret_list->count++] = *type;
+    }
+  }
+}
+
+static dwell_status unknown_type(const config *c, const char *type, const type_list *types, dwell_error *err) {
+  strbuf all = {0};
+  for (size_t i = 0; i < types->count; i++) strbuf_printf(&all, "%s%s", i ? ", " : "", types->names[i]);
+  const char *near = str_nearest(type, types->names, types->count);
+  error_set(err, DWELL_UNSUPPORTED, "models of type %s are not supported", type);
+  error_at_item(err, "model_type");
+  error_in_file(err, c->path);
+  if (near != NULL) error_remedy(err, "Did you mean %s? Supported: %s", near, all.failed ? "" : all.data);
+  else error_remedy(err, "Supported: %s", all.failed ? "" : all.data);
+  strbuf_free(&all);
+  return DWELL_UNSUPPORTED;
+}
+
+static dwell_status find_architecture(const config *c, const model_architecture **ret_architecture, dwell_error *err) {
+  const char *type;
+  type_list types;
+  dwell_status status = config_text(c, "model_type", NULL, &type, err);
+  if (status != DWELL_OK) return status;
+  list_types(&types);
+  if (type == NULL) {
+    error_set(err, DWELL_BAD_INPUT, "has no model_type, so the architecture is unknown");
+    error_in_file(err, c->path);
+    error_remedy(err, "Add one, for example \"model_type\": \"bert\"");
+    return DWELL_BAD_INPUT;
+  }
+  for (size_t i = 0; i < types.count; i++) {
+    if (!str_equal(types.names[i], type)) continue;
+    *ret_architecture = types.architectures[i];
+    return DWELL_OK;
+  }
+  return unknown_type(c, type, &types, err);
+}
+
+/* Fields that change the numbers of any architecture and that none implements, each with its harmless value. */
+static dwell_status refuse_common(const config *c, dwell_error *err) {
+  static const char *const fields[][2] = {
+      {"quantization_config", "null"},
+      {"auto_map", "{}"},
+      {"pruned_heads", "{}"},
+      {"position_embedding_type", "\"absolute\""},
+      {"rope_scaling", "null"},
+      {"sliding_window", "null"},
+      {"attn_logit_softcapping", "null"},
+      {"final_logit_softcapping", "null"},
+      {"is_encoder_decoder", "false"},
+  };
+  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+    dwell_status status = config_refuse(c, fields[i][0], fields[i][1], err);
+    if (status != DWELL_OK) return status;
+  }
+  return DWELL_OK;
+}
+
+dwell_status model_configure(const config *c, const model_architecture **ret_architecture, model_shape *ret_shape,
+                             dwell_error *err) {
+  *ret_shape = (model_shape){0};
+  dwell_status status = DWELL_OK;
+  TRY(find_architecture(c, ret_architecture, err));
+  TRY(refuse_common(c, err));
+  TRY((*ret_architecture)->configure(c, ret_shape, err));
+  if (ret_shape->width % ret_shape->heads != 0) {
+    status = error_set(err, DWELL_BAD_INPUT, "a width of %zu cannot be split into %zu heads", ret_shape->width,
+                       ret_shape->heads);
+    error_in_file(err, c->path);
+  }
+done:
+  return status;
+}
+
+dwell_status model_configure_activation(const config *c, const char *name, const char *fallback,
+                                        ops_activation *ret_activation, dwell_error *err) {
+  const char *text;
+  dwell_status status = config_text(c, name, fallback, &text, err);
+  if (status != DWELL_OK || ops_activation_find(text, ret_activation)) return status;
+  error_set(err, DWELL_UNSUPPORTED, "the activation %s is not supported", text);
+  error_at_item(err, name);
+  error_in_file(err, c->path);
+  return DWELL_UNSUPPORTED;
+}

@@ -1,0 +1,354 @@
+/* model/weights.c - the tensors of a checkpoint, matched with the slots of an architecture. */
+#include "model/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/threads.h"
+
+enum { NAME_SIZE = 256, ALIGN_ELEMENTS = 16, PIECE_ELEMENTS = 1 << 19 };
+
+size_t model_dim_size(const model_shape *shape, model_dim dim) {
+  switch (dim) {
+    case DIM_NONE: return 1;
+    case DIM_WIDTH: return shape->width;
+    case DIM_WIDTH3: return 3 * shape->width;
+    case DIM_INNER: return shape->inner;
+    case DIM_EMBEDDING: return shape->embedding;
+    case DIM_VOCABULARY: return shape->vocabulary;
+    case DIM_CONTEXT: return shape->context;
+    case DIM_TYPES: return shape->types;
+  }
+  return 0;
+}
+
+/* ---- names ---- */
+
+/* What is needed to turn a slot into a tensor. */
+typedef struct matcher {
+  const model_architecture *architecture;
+  const model_shape *shape;
+  const char *prefix;
+  model_notes *notes;
+  model_weights *weights;
+  size_t old_names; /* tensors found under gamma or beta */
+} matcher;
+
+/* "....weight" to "....gamma", "....bias" to "....beta"; false if the name has neither ending. */
+static bool old_norm_name(const char *name, char old[NAME_SIZE]) {
+  size_t length = strlen(name);
+  if (str_ends(name, ".weight")) snprintf(old, NAME_SIZE, "%.*s.gamma", (int)(length - strlen(".weight")), name);
+  else if (str_ends(name, ".bias")) snprintf(old, NAME_SIZE, "%.*s.beta", (int)(length - strlen(".bias")), name);
+  else return false;
+  return true;
+}
+
+/* The tensor under its name or, for a norm, its old name; *ret_tensor NULL if there is none. */
+static dwell_status find_tensor(matcher *m, const char *name, unsigned flags, const safetensors_tensor **ret_tensor,
+                                dwell_error *err) {
+  char old[NAME_SIZE];
+  *ret_tensor = safetensors_find(m->weights->file, name);
+  if (!(flags & SLOT_NORM) || !old_norm_name(name, old)) return DWELL_OK;
+  const safetensors_tensor *second = safetensors_find(m->weights->file, old);
+  if (second == NULL) return DWELL_OK;
+  if (*ret_tensor != NULL) {
+    error_set(err, DWELL_BAD_INPUT, "the file also has %s, another name of the same tensor", old);
+    error_at_item(err, name);
+    error_in_file(err, safetensors_path(m->weights->file, second));
+    return DWELL_BAD_INPUT;
+  }
+  m->old_names++;
+  *ret_tensor = second;
+  return DWELL_OK;
+}
+
+/* The output layer in place of absent word embeddings, where config.json ties the two. */
+static const safetensors_tensor *tied_words(matcher *m, const char *name) {
+  const safetensors_tensor *tied = safetensors_find(m->weights->file, m->architecture->tied_name);
+  if (tied == NULL || !m->shape->tied_words) return NULL;
+  notes_add(m->notes, "%s is absent: %s, to which config.json ties it, is used", name, m->architecture->tied_name);
+  return tied;
+}
+
+/* ---- checks ---- */
+
+static void shape_text(const safetensors_tensor *tensor, char *text, size_t size) {
+  size_t at = (size_t)snprintf(text, size, "[");
+  for (size_t i = 0; i < tensor->rank && at < size; i++) {
+    at += (size_t)snprintf(text + at, size - at, "%s%zu", i ? ", " : "", tensor->shape[i]);
+  }
+  if (at < size) snprintf(text + at, size - at, "]");
+}
+
+static dwell_status check_tensor(const matcher *m, const model_slot *slot, const safetensors_tensor *tensor,
+                                 dwell_error *err) {
+  static const char *const readable[] = {"F32", "F16", "BF16", "F64"};
+  size_t rows = model_dim_size(m->shape, slot->rows), columns = model_dim_size(m->shape, slot->columns);
+  size_t rank = slot->columns == DIM_NONE ? 1 : 2;
+  dwell_status status = DWELL_OK;
+  bool known = false;
+  for (size_t i = 0; i < 4; i++) known = known || str_equal(tensor->dtype, readable[i]);
+  if (!known) {
+    status = error_set(err, DWELL_UNSUPPORTED, "weights of type %s are not supported", tensor->dtype);
+    error_remedy(err, "Convert the checkpoint to F32, F16 or BF16");
+  } else if (tensor->rank != rank || tensor->shape[0] != rows || (rank == 2 && tensor->shape[1] != columns)) {
+    char found[200], expected[64];
+    shape_text(tensor, found, sizeof found);
+    if (rank == 1) snprintf(expected, sizeof expected, "[%zu]", rows);
+    else snprintf(expected, sizeof expected, "[%zu, %zu]", rows, columns);
+    status = error_set(err, DWELL_BAD_INPUT, "has shape %s, but config.json says %s", found, expected);
+  }
+  if (status == DWELL_OK) return DWELL_OK;
+  error_at_item(err, tensor->name);
+  error_in_file(err, safetensors_path(m->weights->file, tensor));
+  return status;
+}
+
+static dwell_status match_slot(matcher *m, const char *group, const model_slot *slot,
+                               const safetensors_tensor **ret_tensor, dwell_error *err) {
+  char name[NAME_SIZE];
+  snprintf(name, sizeof name, "%s%s%s", m->prefix, group, slot->name);
+  dwell_status status = find_tensor(m, name, slot->flags, ret_tensor, err);
+  if (status != DWELL_OK) return status;
+  if (*ret_tensor == NULL && (slot->flags & SLOT_WORDS)) *ret_tensor = tied_words(m, name);
+  if (*ret_tensor == NULL) {
+    error_set(err, DWELL_BAD_INPUT, "this tensor is missing");
+    error_at_item(err, name);
+    error_in_file(err, safetensors_file(m->weights->file, 0));
+    return DWELL_BAD_INPUT;
+  }
+  return check_tensor(m, slot, *ret_tensor, err);
+}
+
+/* ---- matching ---- */
+
+static dwell_status find_prefix(matcher *m, dwell_error *err) {
+  const char *found = NULL;
+  for (const char *const *prefix = m->architecture->prefixes; *prefix != NULL; prefix++) {
+    char name[NAME_SIZE];
+    snprintf(name, sizeof name, "%s%s", *prefix, m->architecture->anchor);
+    if (safetensors_find(m->weights->file, name) == NULL) continue;
+    if (found != NULL) {
+      error_set(err, DWELL_BAD_INPUT, "the file holds two models, with and without the prefix %s",
+                found[0] ? found : *prefix);
+      error_at_item(err, name);
+      error_in_file(err, safetensors_file(m->weights->file, 0));
+      return DWELL_BAD_INPUT;
+    }
+    found = *prefix;
+  }
+  if (found == NULL) {
+    error_set(err, DWELL_BAD_INPUT,
+              "no such tensor, with or without the prefix %s: these are not the weights of a %s model",
+              m->architecture->prefixes[0], m->architecture->name);
+    error_at_item(err, m->architecture->anchor);
+    error_in_file(err, safetensors_file(m->weights->file, 0));
+    return DWELL_BAD_INPUT;
+  }
+  m->prefix = found;
+  if (found[0]) notes_add(m->notes, "tensor names have the prefix %s", found);
+  else notes_add(m->notes, "tensor names have no prefix");
+  return DWELL_OK;
+}
+
+/* A checkpoint with more blocks than config.json says contradicts it. */
+static dwell_status check_depth(const matcher *m, dwell_error *err) {
+  char group[NAME_SIZE], name[NAME_SIZE];
+  snprintf(group, sizeof group, m->architecture->block_format, m->weights->distinct_blocks);
+  snprintf(name, sizeof name, "%s%s%s", m->prefix, group, m->architecture->block[0].name);
+  const safetensors_tensor *more = safetensors_find(m->weights->file, name);
+  if (more == NULL) return DWELL_OK;
+  error_set(err, DWELL_BAD_INPUT, "the file has a block %zu, but config.json says %zu blocks",
+            m->weights->distinct_blocks, m->weights->distinct_blocks);
+  error_at_item(err, name);
+  error_in_file(err, safetensors_path(m->weights->file, more));
+  return DWELL_BAD_INPUT;
+}
+
+static dwell_status match_all(matcher *m, dwell_error *err) {
+  const model_architecture *a = m->architecture;
+  model_weights *w = m->weights;
+  dwell_status status = DWELL_OK;
+  for (size_t s = 0; s < a->outer_count; s++) TRY(match_slot(m, "", &a->outer[s], &w->outer[s], err));
+  for (size_t b = 0; b < w->distinct_blocks; b++) {
+    char group[NAME_SIZE];
+    snprintf(group, sizeof group, a->block_format, b);
+    for (size_t s = 0; s < a->block_count; s++) {
+      TRY(match_slot(m, group, &a->block[s], &w->blocks[b * a->block_count + s], err));
+    }
+  }
+  TRY(check_depth(m, err));
+  if (m->old_names) notes_add(m->notes, "%zu tensors of norms are named gamma and beta", m->old_names);
+done:
+  return status;
+}
+
+/* Room for the matches. The number of blocks is config.json's: more blocks than tensors cannot be matched, so that is
+ * checked before anything is allocated. */
+static dwell_status make_room(matcher *m, dwell_error *err) {
+  const model_architecture *a = m->architecture;
+  model_weights *w = m->weights;
+  w->block_slots = a->block_count;
+  w->distinct_blocks = a->shared_block ? 1 : m->shape->blocks;
+  if (w->distinct_blocks > safetensors_count(w->file)) {
+    error_set(err, DWELL_BAD_INPUT, "config.json says %zu blocks, but there are only %zu tensors", m->shape->blocks,
+              safetensors_count(w->file));
+    return error_in_file(err, safetensors_file(w->file, 0)), DWELL_BAD_INPUT;
+  }
+  w->outer = ARENA_NEW(&w->storage, const safetensors_tensor *, a->outer_count);
+  w->blocks = ARENA_NEW(&w->storage, const safetensors_tensor *, w->distinct_blocks * w->block_slots);
+  return w->outer && w->blocks ? DWELL_OK : error_no_memory(err, "the list of tensors");
+}
+
+/* ---- what was matched, and what was not ---- */
+
+static int by_address(const void *a, const void *b) {
+  const safetensors_tensor *x = *(const safetensors_tensor *const *)a, *y = *(const safetensors_tensor *const *)b;
+  return x < y ? -1 : x > y;
+}
+
+/* Constants that old versions of transformers saved: masks and position numbers. */
+static bool is_buffer(const char *name) {
+  return str_ends(name, ".attn.bias") || str_ends(name, ".attn.masked_bias") || str_ends(name, ".position_ids") ||
+         str_ends(name, ".token_type_ids") || str_equal(name, "position_ids");
+}
+
+static void count_used(model_weights *w, const safetensors_tensor *const *used, size_t count) {
+  static const char *const names[] = {"F32", "F16", "BF16", "F64"};
+  uint64_t elements[4] = {0};
+  for (size_t i = 0; i < count; i++) {
+    w->parameters += used[i]->count;
+    for (size_t k = 0; k < 4; k++) {
+      if (str_equal(used[i]->dtype, names[k])) elements[k] += used[i]->count;
+    }
+  }
+  size_t most = 0;
+  for (size_t k = 1; k < 4; k++) {
+    if (elements[k] > elements[most]) most = k;
+  }
+  w->dtype = names[most];
+}
+
+static dwell_status list_unused(model_weights *w, size_t outer_count, dwell_error *err) {
+  size_t blocks = w->distinct_blocks * w->block_slots, used_count = outer_count + blocks;
+  size_t all = safetensors_count(w->file);
+  const safetensors_tensor **used = ARENA_NEW(&w->storage, const safetensors_tensor *, used_count);
+  w->unused = ARENA_NEW(&w->storage, const char *, all);
+  if (used == NULL || w->unused == NULL) return error_no_memory(err, "the list of tensors");
+  memcpy(used, w->outer, outer_count * sizeof *used);
+  memcpy(used + outer_count, w->blocks, blocks * sizeof *used);
+  qsort(used, used_count, sizeof *used, by_address);
+  count_used(w, used, used_count);
+  for (size_t i = 0; i < all; i++) {
+    const safetensors_tensor *tensor = safetensors_at(w->file, i);
+    if (bsearch(&tensor, used, used_count, sizeof *used, by_address) == NULL && !is_buffer(tensor->name)) {
+      w->unused[w->unused_count++] = tensor->name;
+    }
+  }
+  return DWELL_OK;
+}
+
+/* ---- opening ---- */
+
+dwell_status weights_open(const char *folder, const model_architecture *architecture, const model_shape *shape,
+                          model_notes *notes, model_weights *ret_weights, dwell_error *err) {
+  *ret_weights = (model_weights){0};
+  matcher m = {.architecture = architecture, .shape = shape, .notes = notes, .weights = ret_weights};
+  dwell_status status = DWELL_OK;
+  TRY(safetensors_open_folder(folder, &ret_weights->file, err));
+  TRY(find_prefix(&m, err));
+  TRY(make_room(&m, err));
+  TRY(match_all(&m, err));
+  TRY(list_unused(ret_weights, architecture->outer_count, err));
+done:
+  return status;
+}
+
+void weights_close(model_weights *w) {
+  safetensors_close(w->file);
+  arena_clear(&w->storage);
+  *w = (model_weights){0};
+}
+
+/* ---- reading ---- */
+
+dwell_status weights_read(void *self, bool outer, size_t block, size_t slot, size_t first, size_t count,
+                          dwell_dtype dtype, void *ret_values, dwell_error *err) {
+  const model_weights *w = self;
+  size_t place = w->distinct_blocks == 1 ? 0 : block;
+  const safetensors_tensor *tensor = outer ? w->outer[slot] : w->blocks[place * w->block_slots + slot];
+  return safetensors_read(w->file, tensor, first, count, dtype, ret_values, err);
+}
+
+static size_t slot_elements(const model_shape *shape, const model_slot *slot) {
+  return model_dim_size(shape, slot->rows) * model_dim_size(shape, slot->columns);
+}
+
+dwell_status weights_place(const model_slot *slots, size_t count, bool outer, const model_shape *shape, arena *a,
+                           weight_group *ret_group, dwell_error *err) {
+  *ret_group = (weight_group){.slots = slots, .count = count, .outer = outer};
+  ret_group->offsets = ARENA_NEW(a, size_t, count);
+  if (ret_group->offsets == NULL) return error_no_memory(err, "the places of the weights");
+  size_t at = 0;
+  for (size_t s = 0; s < count; s++) {
+    if (slots[s].flags & SLOT_TABLE) continue;
+    if (!(slots[s].flags & SLOT_JOINED)) at = (at + ALIGN_ELEMENTS - 1) / ALIGN_ELEMENTS * ALIGN_ELEMENTS;
+    ret_group->offsets[s] = at;
+    at += slot_elements(shape, &slots[s]); /* cannot overflow: the tensors were found to have this size */
+  }
+  ret_group->elements = at;
+  return DWELL_OK;
+}
+
+typedef struct piece {
+  size_t slot, first, count;
+} piece;
+
+typedef struct loading {
+  const weight_provider *provider;
+  const weight_group *group;
+  size_t block;
+  dwell_dtype dtype;
+  char *buffer;
+  piece *pieces;
+  size_t count;
+} loading;
+
+static dwell_status load_piece(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)worker;
+  const loading *l = arg;
+  const piece *p = &l->pieces[item];
+  char *place = l->buffer + (l->group->offsets[p->slot] + p->first) * (size_t)l->dtype;
+  return l->provider->read(l->provider->self, l->group->outer, l->block, p->slot, p->first, p->count, l->dtype, place,
+                           err);
+}
+
+static size_t cut_pieces(const weight_group *group, const model_shape *shape, piece *opt_pieces) {
+  size_t count = 0;
+  for (size_t s = 0; s < group->count; s++) {
+    if (group->slots[s].flags & SLOT_TABLE) continue;
+    size_t elements = slot_elements(shape, &group->slots[s]);
+    for (size_t first = 0; first < elements; first += PIECE_ELEMENTS) {
+      size_t rest = elements - first;
+      if (opt_pieces) opt_pieces[count] = (piece){s, first, rest < PIECE_ELEMENTS ? rest : PIECE_ELEMENTS};
+      count++;
+    }
+  }
+  return count;
+}
+
+dwell_status weights_load(const dwell_context *ctx, const weight_provider *provider, const weight_group *group,
+                          const model_shape *shape, size_t block, dwell_dtype dtype, void *buffer, dwell_error *err) {
+  loading l = {.provider = provider, .group = group, .block = block, .dtype = dtype, .buffer = buffer};
+  l.count = cut_pieces(group, shape, NULL);
+  l.pieces = MEM_NEW(piece, l.count);
+  if (l.pieces == NULL) return error_no_memory(err, "the list of weights");
+  cut_pieces(group, shape, l.pieces);
+  dwell_status status = threads_for(ctx, l.count, load_piece, &l, err);
+  mem_free(l.pieces);
+  return status;
+}

@@ -1,0 +1,234 @@
+/* model: what must not change a single bit: the number of threads, the tokens that follow (causal models), asking for
+ * heads or parts, running again, and how deep an ALBERT goes on afterwards. */
+#include "checkpoints.h"
+
+static const dwell_dtype DTYPES[] = {DWELL_F32, DWELL_F64};
+
+enum { LONG = 700, VOCABULARY = 17 };
+
+static void some_ids(int64_t ids[LONG]) {
+  for (size_t i = 0; i < LONG; i++) ids[i] = (int64_t)((i * i * 7 + 3 * i + 5) % VOCABULARY);
+}
+
+static dwell_model *tiny(const char *name) {
+  return open_model(testing_source(testing_format("tests/golden/model/%s", name)));
+}
+
+static recording run_ids(dwell_model *model, const int64_t *ids, size_t n, dwell_dtype dtype, int threads,
+                         unsigned with) {
+  dwell_source *source = open_ids(model, ids, n, dtype, 0);
+  recording r = record(source, threads, with);
+  dwell_source_destroy(source);
+  return r;
+}
+
+/* Token i of every state has the same bits in both. */
+static bool same_token(const recording *a, const recording *b, size_t i) {
+  size_t row = a->d * a->size;
+  for (size_t l = 0; l < a->states; l++) {
+    if (memcmp(a->bits + (l * a->n + i) * row, b->bits + (l * b->n + i) * row, row) != 0) return false;
+  }
+  return true;
+}
+
+static void check_same(const recording *a, const recording *b, size_t tokens, const char *what) {
+  for (size_t i = 0; i < tokens; i++) {
+    if (!same_token(a, b, i)) fail_msg("%s: token %zu differs", what, i);
+  }
+}
+
+/* ---- the tokens that follow ---- */
+
+static void check_prefixes(dwell_model *model, const int64_t *ids, size_t longest, const char *name) {
+  static const size_t lengths[] = {1, 2, 11, 16, 31, 63, 64, 65, 96, 127, 128, 129, 215, 449, 512, 650};
+  for (size_t k = 0; k < 2; k++) {
+    recording all = run_ids(model, ids, longest, DTYPES[k], 2, 0);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0] && lengths[i] < longest; i++) {
+      recording some = run_ids(model, ids, lengths[i], DTYPES[k], 1, 0);
+      check_same(&some, &all, lengths[i],
+                 testing_format("%s, %zu bytes, first %zu tokens", name, (size_t)DTYPES[k], lengths[i]));
+      assert_memory_equal(some.final_norm, all.final_norm, lengths[i] * some.d * sizeof(double));
+      recording_free(&some);
+    }
+    recording_free(&all);
+  }
+}
+
+static void test_prefix(void **state) {
+  (void)state;
+  int64_t ids[LONG];
+  some_ids(ids);
+  static const char *const names[] = {"gpt2-tiny", "gpt2-tiny-f16"};
+  for (size_t m = 0; m < 2; m++) {
+    dwell_model *model = tiny(names[m]);
+    check_prefixes(model, ids, 150, names[m]);
+    dwell_model_destroy(model);
+  }
+}
+
+/* Heads of 64 and more keys than a BLAS adds up in one go: products small enough for other kernels agree by luck. */
+static void test_prefix_of_wide_heads(void **state) {
+  (void)state;
+  int64_t ids[LONG];
+  some_ids(ids);
+  dwell_model *model = open_model(random_gpt2(128, 2, 1, LONG, VOCABULARY));
+  check_prefixes(model, ids, LONG, "two heads of 64");
+  dwell_model_destroy(model);
+}
+
+/* A later token must not even be looked at: its value may be anything. */
+static void test_later_tokens(void **state) {
+  (void)state;
+  int64_t ids[LONG], other[LONG];
+  some_ids(ids);
+  some_ids(other);
+  for (size_t i = 70; i < LONG; i++) other[i] = (ids[i] + 1) % VOCABULARY;
+  dwell_model *model = tiny("gpt2-tiny");
+  for (size_t k = 0; k < 2; k++) {
+    recording a = run_ids(model, ids, 150, DTYPES[k], 2, 0), b = run_ids(model, other, 150, DTYPES[k], 2, 0);
+    check_same(&a, &b, 70, "tokens before the change");
+    assert_false(same_token(&a, &b, 70));
+    recording_free(&a), recording_free(&b);
+  }
+  dwell_model_destroy(model);
+}
+
+static void test_prefix_of_a_real_model(void **state) {
+  (void)state;
+  const char *folder = testing_shared("models/gpt2-capp");
+  if (folder == NULL) testing_skip_absent("models/gpt2-capp");
+  npz *z;
+  dwell_error err = {0};
+  size_t n;
+  dwell_model *model = open_model(folder);
+  assert_ok(npz_open(testing_format("%s/golden.npz", dwell_model_get_info(model)->folder), &z, &err), &err);
+  int64_t *ids = golden_ids(z, "long.ids", &n);
+  check_prefixes(model, ids, n, "gpt2-capp");
+  free(ids);
+  npz_close(z);
+  dwell_model_destroy(model);
+}
+
+/* ---- threads, heads, parts, repetition ---- */
+
+static const char *const ALL[] = {"gpt2-tiny", "gpt2-tiny-f16", "bert-tiny", "bert-tiny-bf16", "albert-tiny"};
+
+static void test_threads(void **state) {
+  (void)state;
+  int64_t ids[LONG];
+  some_ids(ids);
+  for (size_t m = 0; m < 5; m++) {
+    dwell_model *model = tiny(ALL[m]);
+    for (size_t k = 0; k < 2; k++) {
+      recording one = run_ids(model, ids, 75, DTYPES[k], 1, WITH_HEADS | WITH_PARTS);
+      recording two = run_ids(model, ids, 75, DTYPES[k], 2, WITH_HEADS | WITH_PARTS);
+      check_same(&one, &two, 75, ALL[m]);
+      assert_memory_equal(one.attention, two.attention, one.blocks * one.heads * 75 * 75 * sizeof(double));
+      assert_memory_equal(one.attn, two.attn, one.blocks * 75 * one.d * sizeof(double));
+      assert_memory_equal(one.mlp, two.mlp, one.blocks * 75 * one.d * sizeof(double));
+      recording_free(&one), recording_free(&two);
+    }
+    dwell_model_destroy(model);
+  }
+}
+
+static void test_asking_changes_nothing(void **state) {
+  (void)state;
+  int64_t ids[LONG];
+  some_ids(ids);
+  for (size_t m = 0; m < 5; m++) {
+    dwell_model *model = tiny(ALL[m]);
+    dwell_source *source = open_ids(model, ids, 75, DWELL_F32, 0);
+    recording plain = record(source, 2, 0), heads = record(source, 2, WITH_HEADS),
+              parts = record(source, 2, WITH_PARTS);
+    check_same(&plain, &heads, 75, ALL[m]);
+    check_same(&plain, &parts, 75, ALL[m]);
+    recording_free(&plain), recording_free(&heads), recording_free(&parts);
+    dwell_source_destroy(source);
+    dwell_model_destroy(model);
+  }
+}
+
+/* "One run, every depth is a prefix of it." */
+static void test_iterations_are_prefixes(void **state) {
+  (void)state;
+  int64_t ids[LONG];
+  some_ids(ids);
+  dwell_model *model = tiny("albert-tiny");
+  for (size_t k = 0; k < 2; k++) {
+    dwell_source *deep = open_ids(model, ids, 20, DTYPES[k], 9);
+    recording all = record(deep, 2, 0), native = run_ids(model, ids, 20, DTYPES[k], 2, 0);
+    assert_int_equal(all.states, 10);
+    assert_int_equal(native.states, 3);
+    assert_memory_equal(all.bits, native.bits, native.states * 20 * native.d * native.size);
+    recording_free(&all), recording_free(&native);
+    dwell_source_destroy(deep);
+  }
+  dwell_model_destroy(model);
+}
+
+/* ---- attention is attention ---- */
+
+static void check_rows(const recording *r, bool causal, double bound) {
+  for (size_t h = 0; h < r->blocks * r->heads; h++) {
+    for (size_t i = 0; i < r->n; i++) {
+      const double *row = r->attention + (h * r->n + i) * r->n;
+      double sum = 0;
+      for (size_t j = 0; j < r->n; j++) {
+        if (causal && j > i) assert_true(row[j] == 0);
+        assert_true(row[j] >= 0);
+        sum += row[j];
+      }
+      assert_near(sum, 1, 0, bound);
+    }
+  }
+}
+
+static void test_attention_rows(void **state) {
+  (void)state;
+  int64_t ids[LONG];
+  some_ids(ids);
+  for (size_t m = 0; m < 5; m++) {
+    dwell_model *model = tiny(ALL[m]);
+    for (size_t k = 0; k < 2; k++) {
+      recording r = run_ids(model, ids, 75, DTYPES[k], 2, WITH_HEADS);
+      /* each weight is rounded once: 75 halves of an ulp */
+      check_rows(&r, dwell_model_get_info(model)->causal, DTYPES[k] == DWELL_F64 ? 1e-14 : 5e-6);
+      recording_free(&r);
+    }
+    dwell_model_destroy(model);
+  }
+}
+
+/* A post-norm block without parts that cancel: GPT-2's stream is the sum of its parts. */
+static void test_parts_add_up(void **state) {
+  (void)state;
+  int64_t ids[LONG];
+  some_ids(ids);
+  dwell_model *model = tiny("gpt2-tiny");
+  recording r = run_ids(model, ids, 75, DWELL_F64, 2, WITH_PARTS);
+  size_t count = r.n * r.d;
+  for (size_t b = 0; b < r.blocks; b++) {
+    for (size_t i = 0; i < count; i++) {
+      double sum = r.x[b * count + i] + r.attn[b * count + i] + r.mlp[b * count + i];
+      assert_near(sum, r.x[(b + 1) * count + i], 0, 1e-13);
+    }
+  }
+  recording_free(&r);
+  dwell_model_destroy(model);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_prefix),
+      cmocka_unit_test(test_prefix_of_wide_heads),
+      cmocka_unit_test(test_later_tokens),
+      cmocka_unit_test(test_prefix_of_a_real_model),
+      cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_asking_changes_nothing),
+      cmocka_unit_test(test_iterations_are_prefixes),
+      cmocka_unit_test(test_attention_rows),
+      cmocka_unit_test(test_parts_add_up),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
