@@ -77,13 +77,16 @@ done:
   return status;
 }
 
+/* Not fmin and fmax: they are calls, and keep the loops over n^2 entries from being vectorised. */
+static inline double clamp(double c) { return c > 1 ? 1 : c < -1 ? -1 : c; }
+
 /* Makes `gram` a cosine Gram: diagonal exactly 1, entries in [-1,1]; returns the number of pairs clamped. */
 static size_t clamp_cosines(size_t n, double *gram) {
   size_t clamped = 0;
   for (size_t i = 0; i < n; i++) gram[i * n + i] = 1;
   for (size_t e = 0; e < n * n; e++) {
     clamped += fabs(gram[e]) > 1;
-    gram[e] = fmin(1, fmax(-1, gram[e]));
+    gram[e] = clamp(gram[e]);
   }
   return clamped / 2;
 }
@@ -233,7 +236,7 @@ static dwell_status make_centred(geometry *g, dwell_error *err) {
   g->centred_undefined = inverse_norms(g, inverse);
   for (size_t i = 0; i < n; i++) {
     const double *row = g->centred_gram + i * n;
-    for (size_t j = 0; j < n; j++) centred[i * n + j] = fmin(1, fmax(-1, row[j] * (inverse[i] * inverse[j])));
+    for (size_t j = 0; j < n; j++) centred[i * n + j] = clamp(row[j] * (inverse[i] * inverse[j]));
     centred[i * n + i] = inverse[i] > 0 ? 1 : 0;
   }
   g->centred = centred;
