@@ -151,7 +151,8 @@ static dwell_status replace_split(const void *arg, rewriter *r, dwell_error *err
     status = pattern_search_next(job->search, &begin, &end, &found, err);
     if (status != DWELL_OK || !found) break;
     rewriter_copy(r, start + begin - r->at);
-    span origin = start + end > r->begin ? r->from->origin[start + end - 1] : (span){0, 0};
+    uint32_t first = r->from->origin[r->begin].begin;
+    span origin = start + end > r->begin ? r->from->origin[start + end - 1] : (span){first, first};
     rewriter_insert(r, job->content.data, job->content.length, origin);
     rewriter_drop(r, end - begin);
     if (r->to->failed) break;

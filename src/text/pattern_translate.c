@@ -71,6 +71,24 @@ static void put_boundary(translation *t, bool negated) {
   t->at++;
 }
 
+/* {Lu}, {^Lu}, {Han}: names of more than two letters are scripts. PCRE2 would take them with Script_Extensions. These
+ * properties keep PCRE2's Unicode version. */
+static void put_property(translation *t) {
+  const char *open = t->text + t->at, *close = memchr(open, '}', t->length - t->at);
+  if (close == NULL) {
+    t->problem = "a property without a closing brace";
+    return;
+  }
+  bool negated = open[1] == '^';
+  const char *name = open + 1 + negated;
+  size_t length = (size_t)(close - name);
+  bool script = length > 2 && !(length == 3 && memcmp(name, "Any", 3) == 0);
+  strbuf_printf(t->out, "{%s%s", negated ? "^" : "", script ? "sc:" : "");
+  strbuf_add(t->out, name, length);
+  strbuf_putc(t->out, '}');
+  t->at = (size_t)(close - t->text) + 1;
+}
+
 /* Everything behind a backslash. */
 static void put_escape(translation *t) {
   if (++t->at >= t->length) {
@@ -105,12 +123,7 @@ static void put_escape(translation *t) {
   strbuf_putc(t->out, '\\');
   strbuf_putc(t->out, letter);
   t->at++;
-  if ((letter == 'p' || letter == 'P') && starts(t, "{")) { /* other properties keep PCRE2's Unicode version */
-    const char *close = memchr(t->text + t->at, '}', t->length - t->at);
-    if (close == NULL) return;
-    strbuf_add(t->out, t->text + t->at, (size_t)(close - t->text) - t->at + 1);
-    t->at = (size_t)(close - t->text) + 1;
-  }
+  if ((letter | 32) == 'p' && starts(t, "{")) put_property(t);
 }
 
 /* [ outside brackets: a bracket expression begins; a "]" right behind it is a member. */
