@@ -37,7 +37,8 @@ static int by_name(const struct dirent **a, const struct dirent **b) { return st
 
 static void load_corpus(const char *name, corpus *c) {
   struct dirent **entries;
-  const char *folder = testing_source(testing_format("tests/fuzz/corpus/%s", name));
+  char folder[4096]; /* testing_source's buffers come round again */
+  snprintf(folder, sizeof folder, "%s/%s", testing_source("tests/fuzz/corpus"), name);
   int count = scandir(folder, &entries, NULL, by_name);
   if (count < 0) fail_msg("no corpus at %s", folder);
   c->count = 0;
