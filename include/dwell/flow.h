@@ -28,11 +28,14 @@ typedef struct dwell_flow_options {
   size_t replicas;        /* independent starts from the same seed, >= 1 */
   dwell_integrator integrator;
   double step;            /* H or ETA of rk4, euler, layer */
-  double rtol;            /* relative tolerance of rk45 per step, in (0, 1e-2] */
-  double until;           /* final time T (layer: number of layers x ETA), > 0 */
-  size_t frames;          /* equally spaced states incl. both ends, >= 2; used if times == NULL */
-  bool log_times;         /* frames: first at t = 0, the others spaced equally in ln t */
-  const double *times;    /* [times_count] ascending, >= 0: exactly these states */
+  double rtol;            /* relative tolerance of rk45 per step, in [1e-14, 1e-2] */
+  double until;           /* final time T (layer: a whole number of layers x ETA), > 0, <= 1e290 */
+  size_t frames;          /* equally spaced states incl. both ends, >= 2; used if times == NULL. layer: the nearest
+                           * layers, each once */
+  bool log_times;         /* frames: first at t = 0, the others spaced equally in ln t, from a hundredth of the
+                           * flow's unit of time (sa: 1, usa: e^-|beta|) or T / 1000 if that is less */
+  const double *times;    /* [times_count] strictly ascending, >= 0: exactly these states (`until` is not read;
+                           * layer: multiples of ETA) */
   size_t times_count;
   dwell_dtype dtype;      /* of the states pushed; the integration is always double */
 } dwell_flow_options;
