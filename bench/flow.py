@@ -19,7 +19,8 @@ for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
 os.environ["OPENBLAS_NUM_THREADS"] = THREADS
 import numpy as np  # noqa: E402  (after the environment is set)
 
-SIZES = [(32, 3), (256, 3), (1024, 3), (4096, 3), (1024, 16), (4096, 16), (1024, 64), (4096, 64), (32, 128), (1024, 768)]
+SIZES = [(32, 3), (256, 3), (1024, 3), (4096, 3), (1024, 16), (4096, 16), (1024, 64), (4096, 64), (32, 128),
+         (1024, 768)]
 BETA = 4.0
 
 
@@ -48,7 +49,7 @@ def ours(program, folder, x):
 
 def main():
     print(f"sa velocity, f64, {THREADS} thread(s), numpy {np.__version__}")
-    print(f"{'n':>6} {'d':>5} {'dwell ms':>10} {'numpy ms':>10} {'ratio':>7} {'ns/pair':>8} {'GF/s':>7} {'difference':>11}")
+    print("     n     d   dwell ms   numpy ms   ratio  ns/pair    GF/s  difference")
     with tempfile.TemporaryDirectory() as folder:
         for n, d in SIZES:
             x = np.random.default_rng(1).standard_normal((n, d))

@@ -23,7 +23,7 @@ typedef struct dwell_flow_options {
   size_t n, d;            /* particles, dimensions; ignored where `init` is a file */
   double beta;            /* inverse temperature, finite; may be negative */
   const char *init;       /* uniform | orthogonal | equiangular:RHO | caps:K,EPS | FILE.npy ([n,d], normalised here) */
-  const double *masses;   /* [n] >= 0, rescaled to sum 1; NULL: 1/n each */
+  const double *masses;   /* [n] >= 0, rescaled to sum 1; NULL: 1/n each. With a file, n must be its rows */
   bool causal;            /* token i sees j <= i only */
   size_t replicas;        /* independent starts from the same seed, >= 1 */
   dwell_integrator integrator;

@@ -80,6 +80,10 @@ static dwell_status check_size(const dwell_flow_options *o, dwell_error *err) {
 static dwell_status read_masses(const dwell_flow_options *o, flow_setup *setup, dwell_error *err) {
   size_t n = setup->starts.n;
   double sum = 0;
+  if (o->masses != NULL && o->n != n) {
+    error_set(err, DWELL_USAGE, "there are %zu masses for the %zu tokens of the start", o->n, n);
+    return error_at_item(err, "masses");
+  }
   setup->masses = MEM_NEW(double, n);
   if (setup->masses == NULL) return error_no_memory(err, "the masses");
   for (size_t i = 0; i < n; i++) {

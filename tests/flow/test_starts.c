@@ -200,6 +200,17 @@ static void test_file(void **state) {
   assert_ok(starts_make(&s, 1, 0, x, &err), &err);
   for (size_t e = 0; e < 8; e++) assert_near(x[e], expected[e], 0, 2e-16);
   starts_close(&s);
+  /* masses belong to as many tokens as the options say: fewer than the file's rows must not be read beyond their end */
+  dwell_flow_options o = dwell_flow_options_default();
+  dwell_source *source = NULL;
+  const double masses[4] = {1, 2, 3, 4};
+  o.init = path;
+  o.n = 3;
+  o.masses = masses;
+  assert_fails(dwell_flow_open(&o, NULL, &source, &err), DWELL_USAGE, &err, "there are 3 masses for the 4 tokens");
+  o.n = 4;
+  assert_ok(dwell_flow_open(&o, NULL, &source, &err), &err);
+  dwell_source_destroy(source);
 }
 
 static void test_bad_files(void **state) {
