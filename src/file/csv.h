@@ -14,18 +14,18 @@ typedef struct csv_writer {
   bool some; /* the row has a cell already */
 } csv_writer;
 
-void csv_text(csv_writer *w, const char *text);   /* NULL: empty */
-void csv_double(csv_writer *w, double value);     /* NaN, Inf: empty */
+void csv_text(csv_writer *w, const char *text); /* NULL: empty */
+void csv_double(csv_writer *w, double value);   /* NaN, Inf: empty */
 void csv_int(csv_writer *w, int64_t value);
 void csv_empty(csv_writer *w);
 void csv_end_row(csv_writer *w);
 
 /* ---- reading ---- */
 typedef struct csv_table {
-  size_t columns, rows;      /* rows without the header */
-  char **names;              /* [columns] */
-  char **cells;              /* [rows * columns], "" for empty */
-  struct arena *storage;     /* owns the strings and arrays */
+  size_t columns, rows;  /* rows without the header */
+  char **names;          /* [columns] */
+  char **cells;          /* [rows * columns], "" for empty */
+  struct arena *storage; /* owns the strings and arrays */
 } csv_table;
 
 /* Reads and checks a whole file (every row has as many cells as the header). */

@@ -264,10 +264,10 @@ bool jtext_is(jtext text, const char *literal) {
 typedef struct number {
   size_t begin, end;
   bool negative, whole;
-  uint64_t digits;     /* all digits as one integer, valid if `fits` */
+  uint64_t digits; /* all digits as one integer, valid if `fits` */
   bool fits;
-  int64_t fraction;    /* digits after the point */
-  int64_t exponent;    /* as written, clamped to +-10^6 */
+  int64_t fraction; /* digits after the point */
+  int64_t exponent; /* as written, clamped to +-10^6 */
 } number;
 
 /* One or more digits at the cursor, folded into n->digits; false if there is none. */

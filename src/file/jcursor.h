@@ -40,18 +40,19 @@ jcursor jcursor_start(const char *data, size_t size, arena *strings);
 void jcursor_fail(jcursor *c, const char *problem); /* caller's own complaint, at the current byte */
 jkind jcursor_peek(jcursor *c);
 
-void jcursor_object(jcursor *c);                /* enters { */
-bool jcursor_key(jcursor *c, jtext *ret_key);   /* next "key": ; false at the closing } (consumed) or on error */
-void jcursor_array(jcursor *c);                 /* enters [ */
-bool jcursor_item(jcursor *c);                  /* another item follows; false at the closing ] (consumed) or error */
-jtext jcursor_string(jcursor *c);               /* lone surrogates are refused; "" on error */
+void jcursor_object(jcursor *c);              /* enters { */
+bool jcursor_key(jcursor *c, jtext *ret_key); /* next "key": ; false at the closing } (consumed) or on error */
+void jcursor_array(jcursor *c);               /* enters [ */
+bool jcursor_item(jcursor *c);                /* another item follows; false at the closing ] (consumed) or error */
+jtext jcursor_string(jcursor *c);             /* lone surrogates are refused; "" on error */
 double jcursor_double(jcursor *c);
 int64_t jcursor_int(jcursor *c, int64_t low, int64_t high); /* whole number, no fraction or exponent */
 bool jcursor_bool(jcursor *c);
-bool jcursor_null(jcursor *c);                  /* consumes null if it is next */
-void jcursor_skip(jcursor *c);                  /* any value, validated */
+bool jcursor_null(jcursor *c); /* consumes null if it is next */
+void jcursor_skip(jcursor *c); /* any value, validated */
 
-/* After the outermost value: only white space may follow. DWELL_BAD_INPUT with path and byte on any problem. */
+/* After the outermost value: only white space may follow. DWELL_BAD_INPUT with path and byte on any problem (or
+ * DWELL_NO_MEMORY). `path` may be NULL: the caller adds it. */
 dwell_status jcursor_end(jcursor *c, const char *path, dwell_error *err);
 
 bool jtext_is(jtext text, const char *literal);

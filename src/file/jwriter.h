@@ -12,10 +12,10 @@ enum { JWRITER_MAX_DEPTH = 32 };
 
 typedef struct jwriter {
   strbuf *out;
-  int indent;  /* spaces per level; 0: one line */
+  int indent; /* spaces per level; 0: one line */
   size_t depth;
-  bool some[JWRITER_MAX_DEPTH]; /* the container has an element already */
-  bool flat[JWRITER_MAX_DEPTH]; /* the container is written on one line */
+  bool some[JWRITER_MAX_DEPTH];    /* the container has an element already */
+  bool flat[JWRITER_MAX_DEPTH];    /* the container is written on one line */
   char closing[JWRITER_MAX_DEPTH]; /* '}' or ']' */
   bool after_key;
 } jwriter;
@@ -26,7 +26,7 @@ void jwriter_array(jwriter *w);
 void jwriter_flat_array(jwriter *w); /* on one line even when indenting */
 void jwriter_close(jwriter *w);      /* the innermost object or array */
 void jwriter_key(jwriter *w, const char *key);
-void jwriter_string(jwriter *w, const char *text); /* NULL: null */
+void jwriter_string(jwriter *w, const char *text);              /* NULL: null */
 void jwriter_text(jwriter *w, const char *text, size_t length); /* malformed UTF-8 becomes U+FFFD */
 void jwriter_double(jwriter *w, double value);
 void jwriter_int(jwriter *w, int64_t value);

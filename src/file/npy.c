@@ -26,8 +26,8 @@ dwell_status npy_parse_prefix(const unsigned char *first, size_t available, size
   if (wide && available < NPY_PREFIX_SIZE) return error_set(err, DWELL_BAD_INPUT, "the array's header is cut short");
   size_t length = wide ? bytes_u32(first + 8) : bytes_u16(first + 8);
   if (length > NPY_MAX_DICTIONARY) {
-    return error_set(err, DWELL_BAD_INPUT, "the array's header is said to be %zu bytes long; at most %d are read", length,
-                     NPY_MAX_DICTIONARY);
+    return error_set(err, DWELL_BAD_INPUT, "the array's header is said to be %zu bytes long; at most %d are read",
+                     length, NPY_MAX_DICTIONARY);
   }
   *ret_begin = wide ? 12 : 10;
   *ret_end = *ret_begin + length;
@@ -39,7 +39,8 @@ dwell_status npy_parse_prefix(const unsigned char *first, size_t available, size
 static dwell_status refuse_type(const char *descr, dwell_error *err) {
   const char *kind = descr + strspn(descr, "<>|=");
   if (*kind == 'O') {
-    error_set(err, DWELL_UNSUPPORTED, "the array holds Python objects (dtype '%.20s'); reading them could run code", descr);
+    error_set(err, DWELL_UNSUPPORTED, "the array holds Python objects (dtype '%.20s'); reading them could run code",
+              descr);
     error_remedy(err, "Save numbers with a.astype('float64') and texts with a.astype('U')");
   } else {
     error_set(err, DWELL_UNSUPPORTED, "an array of dtype '%.20s' is not read", descr);
@@ -232,15 +233,16 @@ static void put_dictionary(strbuf *s, npy_type type, size_t item_size, size_t ra
   for (; digits < GROWTH_DIGITS; digits++) strbuf_putc(s, ' ');
 }
 
-dwell_status npy_format(npy_type type, size_t item_size, size_t rank, const size_t *shape, char ret_text[NPY_MAX_WRITTEN],
-                        size_t *ret_length, size_t *ret_bytes, dwell_error *err) {
+dwell_status npy_format(npy_type type, size_t item_size, size_t rank, const size_t *shape,
+                        char ret_text[NPY_MAX_WRITTEN], size_t *ret_length, size_t *ret_bytes, dwell_error *err) {
   size_t count = 1, bytes = 0;
   bool fits = rank <= NPY_MAX_RANK;
   for (size_t k = 0; k < rank && fits; k++) fits = size_mul(count, shape[k], &count);
   size_t size = type == NPY_UNICODE ? item_size / 4 : item_size;
   if (!fits || !size_mul(count, item_size, &bytes) || size > (1 << 28) || !known_size((char)type, (int64_t)size) ||
       (type == NPY_UNICODE && item_size % 4 != 0)) {
-    return error_set(err, DWELL_USAGE, "an array of type %c%zu and rank %zu cannot be written", (char)type, item_size, rank);
+    return error_set(err, DWELL_USAGE, "an array of type %c%zu and rank %zu cannot be written", (char)type, item_size,
+                     rank);
   }
   strbuf s = {0};
   strbuf_add(&s, "\x93NUMPY\1\0\0\0", PREFIX);

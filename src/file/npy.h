@@ -13,17 +13,22 @@
 enum { NPY_MAX_RANK = 8 };
 
 typedef enum npy_type {
-  NPY_BOOL = 'b', NPY_INT = 'i', NPY_UINT = 'u', NPY_FLOAT = 'f', NPY_UNICODE = 'U', NPY_BYTES = 'S'
+  NPY_BOOL = 'b',
+  NPY_INT = 'i',
+  NPY_UINT = 'u',
+  NPY_FLOAT = 'f',
+  NPY_UNICODE = 'U',
+  NPY_BYTES = 'S'
 } npy_type;
 
 typedef struct npy_header {
   npy_type type;
-  size_t item_size;   /* bytes of one element (for U: 4 x characters) */
+  size_t item_size; /* bytes of one element (for U: 4 x characters) */
   bool big_endian;
   bool fortran_order;
   size_t rank;
   size_t shape[NPY_MAX_RANK];
-  size_t count;       /* product of the shape */
+  size_t count; /* product of the shape */
 } npy_header;
 
 /* ---- reading ---- */
@@ -35,16 +40,17 @@ typedef struct npz npz; /* an open .npz, or a single .npy seen as an archive wit
 dwell_status npz_open(const char *path, npz **ret_npz, dwell_error *err);
 void npz_close(npz *z);
 size_t npz_count(const npz *z);
-const char *npz_name(const npz *z, size_t i);                   /* without ".npy" */
+const char *npz_name(const npz *z, size_t i); /* without ".npy" */
 bool npz_find(const npz *z, const char *name, size_t *ret_index);
 /* Header of member i (parsed and checked at open). */
 const npy_header *npz_header(const npz *z, size_t i);
 
 /* Elements [first, first+count) in C order of the whole array, widened to the wanted type. The CRC is checked when a
- * member is read from its start to its end in order. Fails on strings and (for i64) on floats that are not integers. */
+ * member is read from its start to its end in order. Fails on strings, on integers that a double would round and (for
+ * i64) on floats that are not integers; NaN and Inf pass: the caller knows what they mean. One thread at a time. */
 dwell_status npz_read_f64(npz *z, size_t i, size_t first, size_t count, double *ret_values, dwell_error *err);
 dwell_status npz_read_i64(npz *z, size_t i, size_t first, size_t count, int64_t *ret_values, dwell_error *err);
-/* Element e of a string array as NUL-terminated UTF-8 into `text`. */
+/* Element e of a string array as NUL-terminated UTF-8 into `text`; item_size + 1 bytes are always enough. */
 dwell_status npz_read_text(npz *z, size_t i, size_t e, char *text, size_t size, dwell_error *err);
 
 /* ---- writing ---- */

@@ -28,7 +28,7 @@ struct npz {
   member *members;
   bool single; /* a .npy file: no CRC */
   zip_inflater *inflater;
-  size_t whole_member; /* of `whole` */
+  size_t whole_member;  /* of `whole` */
   unsigned char *whole; /* raw data of the Fortran-order array read last, or NULL */
 };
 
@@ -56,8 +56,9 @@ static dwell_status read_raw(npz *z, size_t i, uint64_t offset, size_t size, voi
   m->checked += size;
   m->crc = zip_crc(m->crc, data, size);
   if (m->checked < stored->size || m->crc == stored->crc) return DWELL_OK;
-  error_set(err, DWELL_BAD_INPUT, "the data of the array are damaged (CRC %08" PRIx32 ", the archive says %08" PRIx32 ")",
-            m->crc, stored->crc);
+  error_set(err, DWELL_BAD_INPUT,
+            "the data of the array are damaged (CRC %08" PRIx32 ", the archive says %08" PRIx32 ")", m->crc,
+            stored->crc);
   return DWELL_BAD_INPUT;
 }
 
@@ -83,8 +84,9 @@ static dwell_status read_header(npz *z, size_t i, dwell_error *err) {
   TRY(npy_parse(text, end - begin, &m->header, err));
   uint64_t expected = (uint64_t)m->header.count * m->header.item_size;
   if (expected != size - end) {
-    status = error_set(err, DWELL_BAD_INPUT, "shape and type of the array need %" PRIu64 " bytes, but there are %" PRIu64,
-                       expected, size - end);
+    status =
+        error_set(err, DWELL_BAD_INPUT, "shape and type of the array need %" PRIu64 " bytes, but there are %" PRIu64,
+                  expected, size - end);
   }
   m->data_at = end;
   m->header_crc = m->crc;
@@ -260,13 +262,13 @@ static dwell_status read_elements(npz *z, size_t i, size_t first, size_t count, 
 
 /* ---- conversion ---- */
 
-#define WIDEN(type, call)                                                     \
-  do {                                                                        \
-    for (size_t e = 0; e < count; e++) {                                      \
-      type x;                                                                 \
-      memcpy(&x, (const char *)raw + e * sizeof x, sizeof x);                 \
-      out[e] = call(x);                                                       \
-    }                                                                         \
+#define WIDEN(type, call)                                     \
+  do {                                                        \
+    for (size_t e = 0; e < count; e++) {                      \
+      type x;                                                 \
+      memcpy(&x, (const char *)raw + e * sizeof x, sizeof x); \
+      out[e] = call(x);                                       \
+    }                                                         \
   } while (0)
 
 static void widen_floats(size_t item_size, const void *raw, size_t count, double *out) {
@@ -328,7 +330,8 @@ static dwell_status step_f64(npz *z, size_t i, size_t first, size_t count, doubl
   if (z->members[i].header.type == NPY_FLOAT) return step_floats(z, i, first, count, out, err);
   dwell_status status = step_ints(z, i, first, count, ints, err);
   for (size_t e = 0; status == DWELL_OK && e < count; e++) {
-    if (ints[e] > exact || ints[e] < -exact) return misfit(first + e, "is an integer that no double holds exactly", err);
+    if (ints[e] > exact || ints[e] < -exact)
+      return misfit(first + e, "is an integer that no double holds exactly", err);
     out[e] = (double)ints[e];
   }
   return status;
@@ -339,7 +342,8 @@ static dwell_status step_i64(npz *z, size_t i, size_t first, size_t count, int64
   if (z->members[i].header.type != NPY_FLOAT) return step_ints(z, i, first, count, out, err);
   dwell_status status = step_floats(z, i, first, count, floats, err);
   for (size_t e = 0; status == DWELL_OK && e < count; e++) {
-    if (!(fabs(floats[e]) < 0x1p63) || floats[e] != trunc(floats[e])) return misfit(first + e, "is not an integer", err);
+    if (!(fabs(floats[e]) < 0x1p63) || floats[e] != trunc(floats[e]))
+      return misfit(first + e, "is not an integer", err);
     out[e] = (int64_t)floats[e];
   }
   return status;
@@ -348,7 +352,8 @@ static dwell_status step_i64(npz *z, size_t i, size_t first, size_t count, int64
 static dwell_status check_range(const npz *z, size_t i, size_t first, size_t count, dwell_error *err) {
   const npy_header *h = &z->members[i].header;
   if (first <= h->count && count <= h->count - first) return DWELL_OK;
-  return error_set(err, DWELL_USAGE, "elements %zu to %zu were asked of an array of %zu", first, first + count, h->count);
+  return error_set(err, DWELL_USAGE, "elements %zu to %zu were asked of an array of %zu", first, first + count,
+                   h->count);
 }
 
 static dwell_status check_numbers(const npz *z, size_t i, size_t first, size_t count, dwell_error *err) {
@@ -385,7 +390,8 @@ static dwell_status put_unicode(const unsigned char *raw, size_t units, strbuf *
   for (size_t k = 0; k < units; k++) {
     char bytes[4];
     uint32_t code = bytes_u32(raw + 4 * k);
-    if (code == 0 || !is_scalar(code)) return error_set(err, DWELL_BAD_INPUT, "a text holds the code %" PRIu32 ", which is no character", code);
+    if (code == 0 || !is_scalar(code))
+      return error_set(err, DWELL_BAD_INPUT, "a text holds the code %" PRIu32 ", which is no character", code);
     strbuf_add(out, bytes, utf8_encode(code, bytes));
   }
   return DWELL_OK;

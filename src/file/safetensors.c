@@ -203,7 +203,8 @@ static dwell_status not_finite(const safetensors_tensor *t, const char *path, si
     strbuf_printf(&index, "%s%zu", k > 0 ? ", " : "", rest / below);
     rest %= below;
   }
-  error_set(err, DWELL_BAD_INPUT, "element %zu, at [%s], is %s", flat, index.failed || !index.data ? "" : index.data, what);
+  error_set(err, DWELL_BAD_INPUT, "element %zu, at [%s], is %s", flat, index.failed || !index.data ? "" : index.data,
+            what);
   error_in_file(err, path);
   error_at_item(err, t->name);
   error_remedy(err, "The weights are damaged; get the checkpoint again");
@@ -236,7 +237,11 @@ static dwell_status read_step(const safetensors *s, const safetensors_tensor *t,
   double value = dtype == DWELL_F32 ? (double)((const float *)values)[bad] : ((const double *)values)[bad];
   bool rounded = from == SOURCE_F64 && isfinite(((const double *)raw)[bad]);
   return not_finite(t, file->path, at + bad,
-                    rounded ? "too large for float32" : isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf", err);
+                    rounded        ? "too large for float32"
+                    : isnan(value) ? "NaN"
+                    : value > 0    ? "+Inf"
+                                   : "-Inf",
+                    err);
 }
 
 dwell_status safetensors_read(const safetensors *file, const safetensors_tensor *tensor, size_t first, size_t count,

@@ -18,10 +18,10 @@ enum { HEADER_AT = 8 };
 static const struct dtype {
   const char *name;
   unsigned bits;
-} dtypes[] = {{"BOOL", 8},    {"F4", 4},      {"F6_E2M3", 6},     {"F6_E3M2", 6},     {"U8", 8},   {"I8", 8},
-              {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8},     {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8},
-              {"I16", 16},    {"U16", 16},    {"F16", 16},        {"BF16", 16},       {"I32", 32}, {"U32", 32},
-              {"F32", 32},    {"C64", 64},    {"F64", 64},        {"I64", 64},        {"U64", 64}};
+} dtypes[] = {{"BOOL", 8},    {"F4", 4},      {"F6_E2M3", 6}, {"F6_E3M2", 6},     {"U8", 8},          {"I8", 8},
+              {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I16", 16},
+              {"U16", 16},    {"F16", 16},    {"BF16", 16},   {"I32", 32},        {"U32", 32},        {"F32", 32},
+              {"C64", 64},    {"F64", 64},    {"I64", 64},    {"U64", 64}};
 
 typedef struct parser {
   jcursor c;
@@ -211,8 +211,8 @@ static dwell_status check_place(const safetensors_tensor *t, uint64_t expected, 
                      t->begin, expected, t->begin < expected ? "overlap" : "leave a hole");
   }
   if (t->end > data_size) {
-    error_set(err, DWELL_BAD_INPUT, "data end at %" PRIu64 ", but the file holds only %" PRIu64 " bytes of data", t->end,
-              data_size);
+    error_set(err, DWELL_BAD_INPUT, "data end at %" PRIu64 ", but the file holds only %" PRIu64 " bytes of data",
+              t->end, data_size);
     error_remedy(err, "The file is cut short; download it again");
     return DWELL_BAD_INPUT;
   }
@@ -243,7 +243,8 @@ dwell_status safetensors_header_parse(const char *text, size_t size, uint64_t da
   dwell_status status = read_header(text, size, file, names, list, err);
   if (status != DWELL_OK) return status;
   const safetensors_entry *twice;
-  safetensors_list added = {.entries = list->count > first ? list->entries + first : NULL, .count = list->count - first};
+  safetensors_list added = {.entries = list->count > first ? list->entries + first : NULL,
+                            .count = list->count - first};
   status = safetensors_sort(&added, &twice, err);
   if (status != DWELL_OK) return status;
   if (added.count > 0) qsort(added.entries, added.count, sizeof added.entries[0], by_data);

@@ -33,7 +33,7 @@ struct safetensors {
     const char *path;
     int fd;
     uint64_t data_begin;
-  } *files;
+  } * files;
   size_t file_count, file_capacity;
 };
 

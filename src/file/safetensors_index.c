@@ -126,10 +126,14 @@ static dwell_status compare(const safetensors *s, const index_map *map, dwell_er
     const placement *p = i < map->count ? &map->placements[i] : NULL;
     const safetensors_entry *e = j < s->list.count ? &s->list.entries[j] : NULL;
     int order = p == NULL ? 1 : e == NULL ? -1 : strcmp(p->name, e->tensor.name);
-    if (order < 0) return complain(err, p->name, "the index puts this tensor where it is not, in", s->files[p->file].path);
-    if (order > 0) return complain(err, e->tensor.name, "the index does not list this tensor of", s->files[e->file].path);
-    if (p->file != e->file) return complain(err, p->name, "against the index, this tensor is in", s->files[e->file].path);
-    if (i + 1 < map->count && by_name(p, p + 1) == 0) return complain(err, p->name, "the index lists this tensor twice", "");
+    if (order < 0)
+      return complain(err, p->name, "the index puts this tensor where it is not, in", s->files[p->file].path);
+    if (order > 0)
+      return complain(err, e->tensor.name, "the index does not list this tensor of", s->files[e->file].path);
+    if (p->file != e->file)
+      return complain(err, p->name, "against the index, this tensor is in", s->files[e->file].path);
+    if (i + 1 < map->count && by_name(p, p + 1) == 0)
+      return complain(err, p->name, "the index lists this tensor twice", "");
     i++, j++;
   }
   return DWELL_OK;
@@ -164,7 +168,8 @@ static dwell_status nothing_there(safetensors *s, const char *folder, dwell_erro
   for (size_t i = 0; i < sizeof pickles / sizeof pickles[0]; i++) {
     const char *path = join(&s->storage, folder, pickles[i]);
     if (path == NULL || access(path, F_OK) != 0) continue;
-    error_set(err, DWELL_UNSUPPORTED, "the weights are a PyTorch pickle (%s), which can run code when read", pickles[i]);
+    error_set(err, DWELL_UNSUPPORTED, "the weights are a PyTorch pickle (%s), which can run code when read",
+              pickles[i]);
     error_in_file(err, folder);
     error_remedy(err, "In Python: AutoModel.from_pretrained(FOLDER).save_pretrained(FOLDER, safe_serialization=True)");
     return DWELL_UNSUPPORTED;

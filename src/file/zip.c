@@ -70,8 +70,8 @@ static dwell_status read_end64(const zip_archive *a, const unsigned char *end, u
       bytes_u32(locator + 16) > 1 || bytes_u32(wide + 16) != 0 || bytes_u32(wide + 20) != 0) {
     return bad(a, at, err, "the zip64 end record is malformed");
   }
-  *ret_place = (directory_place){.begin = bytes_u64(wide + 48), .size = bytes_u64(wide + 40),
-                                 .count = bytes_u64(wide + 32), .end = at};
+  *ret_place = (directory_place){
+      .begin = bytes_u64(wide + 48), .size = bytes_u64(wide + 40), .count = bytes_u64(wide + 32), .end = at};
   if (bytes_u64(wide + 24) != ret_place->count || !agrees(bytes_u16(end + 10), 0xFFFF, ret_place->count) ||
       !agrees(bytes_u32(end + 12), SATURATED, ret_place->size) ||
       !agrees(bytes_u32(end + 16), SATURATED, ret_place->begin)) {
@@ -89,7 +89,8 @@ static dwell_status locate_directory(const zip_archive *a, directory_place *ret_
   TRY(find_end(a, tail, length, &at, err));
   const unsigned char *end = tail + at;
   uint64_t end_at = a->size - length + at;
-  directory_place p = {.begin = bytes_u32(end + 16), .size = bytes_u32(end + 12), .count = bytes_u16(end + 10), .end = end_at};
+  directory_place p = {
+      .begin = bytes_u32(end + 16), .size = bytes_u32(end + 12), .count = bytes_u16(end + 10), .end = end_at};
   if (bytes_u16(end + 4) != bytes_u16(end + 6) || bytes_u16(end + 8) != bytes_u16(end + 10) ||
       (bytes_u16(end + 4) != 0 && bytes_u16(end + 4) != 0xFFFF)) {
     TRY(bad(a, end_at, err, "the archive is split over several disks"));
@@ -150,7 +151,8 @@ static dwell_status check_kind(const zip_archive *a, const zip_member *m, unsign
   if ((flags & FLAG_REFUSED) != 0) {
     error_set(err, DWELL_UNSUPPORTED, "the member is %s", flags & FLAG_ENCRYPTED ? "encrypted" : "a patch");
   } else if (method != 0 && method != 8) {
-    error_set(err, DWELL_UNSUPPORTED, "compression method %u of a zip archive is not read, only stored and deflated", method);
+    error_set(err, DWELL_UNSUPPORTED, "compression method %u of a zip archive is not read, only stored and deflated",
+              method);
   } else if (method == 0 && m->stored != m->size) {
     problem = "the sizes of a stored member disagree";
   } else if (method == 8 && m->size / 1032 > m->stored) { /* a match of 258 bytes costs at least 2 bits */
@@ -208,8 +210,11 @@ static dwell_status read_record(const zip_archive *a, const unsigned char *recor
   size_t length = CENTRAL_SIZE + name_length + extra_length + bytes_u16(record + 32);
   if (length > room) return bad(a, at, err, "the archive's directory is cut short");
   *m = (zip_member){.name = arena_text(storage, (const char *)record + CENTRAL_SIZE, name_length),
-                    .deflated = bytes_u16(record + 10) == 8, .crc = bytes_u32(record + 16),
-                    .stored = bytes_u32(record + 20), .size = bytes_u32(record + 24), .header_at = bytes_u32(record + 42)};
+                    .deflated = bytes_u16(record + 10) == 8,
+                    .crc = bytes_u32(record + 16),
+                    .stored = bytes_u32(record + 20),
+                    .size = bytes_u32(record + 24),
+                    .header_at = bytes_u32(record + 42)};
   if (m->name == NULL) return error_no_memory(err, "the directory of an archive");
   if (!resolve_zip64(record + CENTRAL_SIZE + name_length, extra_length,
                      (uint64_t *const[]){&m->size, &m->stored, &m->header_at}, 3)) {
@@ -269,7 +274,8 @@ dwell_status zip_read_directory(zip_archive *a, arena *storage, dwell_error *err
   size_t at = 0;
   for (a->count = 0; a->count < p.count; a->count++) {
     size_t length = 0;
-    TRY(read_record(a, directory + at, (size_t)p.size - at, p.begin + at, &p, storage, &a->members[a->count], &length, err));
+    TRY(read_record(a, directory + at, (size_t)p.size - at, p.begin + at, &p, storage, &a->members[a->count], &length,
+                    err));
     at += length;
   }
   if (at != p.size) TRY(bad(a, p.begin + at, err, "the archive's directory holds more than it counts"));

@@ -58,14 +58,15 @@ typedef struct zip_writer {
     char *name;
     uint32_t crc;
     uint64_t size, header_at;
-  } *entries;
+  } * entries;
   size_t count, capacity;
   uint64_t missing; /* bytes that the open member still lacks */
   bool open;
 } zip_writer;
 
 zip_writer zip_writer_start(FILE *stream, const char *path);
-/* A member of exactly `size` bytes: begin, append until all are there, end. DWELL_USAGE: name unfit or there already. */
+/* A member of exactly `size` bytes: begin, append until all are there, end. DWELL_USAGE: name unfit or there already.
+ */
 dwell_status zip_writer_begin(zip_writer *w, const char *name, uint64_t size, dwell_error *err);
 dwell_status zip_writer_append(zip_writer *w, const void *data, size_t size, dwell_error *err);
 dwell_status zip_writer_end(zip_writer *w, dwell_error *err);

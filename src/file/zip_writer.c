@@ -44,7 +44,8 @@ static dwell_status write_bytes(zip_writer *w, const void *data, size_t size, dw
 
 /* Writes what was collected and releases it. */
 static dwell_status write_buffer(zip_writer *w, strbuf *s, dwell_error *err) {
-  dwell_status status = s->failed ? error_no_memory(err, "an archive's header") : write_bytes(w, s->data, s->length, err);
+  dwell_status status =
+      s->failed ? error_no_memory(err, "an archive's header") : write_bytes(w, s->data, s->length, err);
   strbuf_free(s);
   return status;
 }
@@ -60,7 +61,8 @@ static dwell_status check_name(const zip_writer *w, const char *name, dwell_erro
     return DWELL_USAGE;
   }
   for (size_t i = 0; i < w->count; i++) {
-    if (str_equal(w->entries[i].name, name)) return error_set(err, DWELL_USAGE, "the archive has '%.100s' already", name);
+    if (str_equal(w->entries[i].name, name))
+      return error_set(err, DWELL_USAGE, "the archive has '%.100s' already", name);
   }
   return DWELL_OK;
 }
@@ -136,7 +138,8 @@ dwell_status zip_writer_append(zip_writer *w, const void *data, size_t size, dwe
   assert(w->open);
   struct zip_writer_entry *e = &w->entries[w->count - 1];
   if (size > w->missing) {
-    return error_set(err, DWELL_USAGE, "'%.100s' was announced with %" PRIu64 " bytes; there are more", e->name, e->size);
+    return error_set(err, DWELL_USAGE, "'%.100s' was announced with %" PRIu64 " bytes; there are more", e->name,
+                     e->size);
   }
   e->crc = zip_crc(e->crc, data, size);
   w->missing -= size;
@@ -147,7 +150,8 @@ dwell_status zip_writer_end(zip_writer *w, dwell_error *err) {
   assert(w->open);
   const struct zip_writer_entry *e = &w->entries[w->count - 1];
   if (w->missing > 0) {
-    return error_set(err, DWELL_USAGE, "'%.100s' lacks %" PRIu64 " of its %" PRIu64 " bytes", e->name, w->missing, e->size);
+    return error_set(err, DWELL_USAGE, "'%.100s' lacks %" PRIu64 " of its %" PRIu64 " bytes", e->name, w->missing,
+                     e->size);
   }
   w->open = false;
   bool ok = fseeko(w->stream, (off_t)(e->header_at + CRC_AT), SEEK_SET) == 0 && fwrite(&e->crc, 4, 1, w->stream) == 1 &&

@@ -61,7 +61,9 @@ static void test_single_column(void **state) {
 
 static void test_reading(void **state) {
   (void)state;
-  static const char text[] = "\xEF\xBB\xBF" "a,b,\"c,\"\"d\"\"\"\r\n1,,x y\n\"\",\"2\n3\",\" q\"\"\"\n-0.5,1e999,nan";
+  static const char text[] =
+      "\xEF\xBB\xBF"
+      "a,b,\"c,\"\"d\"\"\"\r\n1,,x y\n\"\",\"2\n3\",\" q\"\"\"\n-0.5,1e999,nan";
   dwell_error err;
   csv_table t;
   double value;
@@ -121,7 +123,8 @@ static void test_round_trip(void **state) {
   for (int j = 0; j < COLUMNS; j++) csv_text(&w, testing_format("column %d", j));
   csv_end_row(&w);
   for (uint32_t i = 0; i < ROWS; i++) {
-    for (uint32_t j = 0; j + 1 < COLUMNS; j++) csv_text(&w, texts[random_below(&s, i, j, sizeof texts / sizeof texts[0])]);
+    for (uint32_t j = 0; j + 1 < COLUMNS; j++)
+      csv_text(&w, texts[random_below(&s, i, j, sizeof texts / sizeof texts[0])]);
     csv_double(&w, random_normal(&s, i, 99) * exp2(200 * random_normal(&s, i, 100)));
     csv_end_row(&w);
   }

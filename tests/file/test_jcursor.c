@@ -29,10 +29,34 @@ static int64_t skip_problem(const char *text, size_t size) {
 static void test_valid_documents(void **state) {
   (void)state;
   static const char *const good[] = {
-      "0", "-0", "-0.0e-0", "10", "1.5", "1E5", "1e+5", "123456789012345678901234567890", "1e400", "true", "false",
-      "null", "\"\"", " \t\r\n1 \n", "[]", "{}", "[ ]", "{ }", "[1,2]", "[[],{},\"\"]", "{\"\":0}", "{\"a\":{\"a\":[]}}",
-      "{\"a\":1,\"a\":2}", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\uD83D\\ude00\"", "\"\x7f\"", "\"\xC3\xA9\"",
-      "\"\xF4\x8F\xBF\xBF\"", "\"a longer text, more than eight bytes, \xE2\x82\xAC and more of it after that\""};
+      "0",
+      "-0",
+      "-0.0e-0",
+      "10",
+      "1.5",
+      "1E5",
+      "1e+5",
+      "123456789012345678901234567890",
+      "1e400",
+      "true",
+      "false",
+      "null",
+      "\"\"",
+      " \t\r\n1 \n",
+      "[]",
+      "{}",
+      "[ ]",
+      "{ }",
+      "[1,2]",
+      "[[],{},\"\"]",
+      "{\"\":0}",
+      "{\"a\":{\"a\":[]}}",
+      "{\"a\":1,\"a\":2}",
+      "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\uD83D\\ude00\"",
+      "\"\x7f\"",
+      "\"\xC3\xA9\"",
+      "\"\xF4\x8F\xBF\xBF\"",
+      "\"a longer text, more than eight bytes, \xE2\x82\xAC and more of it after that\""};
   for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
     int64_t at = skip_problem(good[i], strlen(good[i]));
     if (at >= 0) fail_msg("refused at byte %lld: %s", (long long)at, good[i]);
@@ -44,17 +68,76 @@ static void test_invalid_documents(void **state) {
   static const struct {
     const char *text;
     int64_t at;
-  } bad[] = {
-      {"", 0}, {" ", 1}, {"\xEF\xBB\xBF{}", 0}, {"01", 0}, {"-", 1}, {"-a", 1}, {"+1", 0}, {".5", 0}, {"1.", 2},
-      {"1.e5", 2}, {"1e", 2}, {"1e+", 3}, {"1e+x", 3}, {"0x10", 1}, {"1 2", 2}, {"NaN", 0}, {"nan", 0}, {"Infinity", 0},
-      {"-Infinity", 1}, {"tru", 0}, {"truex", 4}, {"True", 0}, {"nul", 0}, {"'a'", 0}, {"\"", 1}, {"\"a", 2},
-      {"\"\n\"", 1}, {"\"\t\"", 1}, {"\"\\x41\"", 1}, {"\"\\u12g4\"", 1}, {"\"\\u12\"", 1}, {"\"\\", 2},
-      {"\"\\ud800\"", 1}, {"\"\\udc00\"", 1}, {"\"\\ud800\\u0041\"", 1}, {"\"\\ud800\\ud800\"", 1}, {"\"\x80\"", 1},
-      {"\"\xC0\x80\"", 1}, {"\"\xED\xA0\x80\"", 1}, {"\"\xF5\x80\x80\x80\"", 1}, {"\"abcdefgh\xFF\"", 9}, {"\"\xE2\x82", 1},
-      {"[", 1}, {"]", 0}, {"[1", 2}, {"[1,", 3}, {"[1,]", 3}, {"[,1]", 1}, {"[1 2]", 3}, {"[1]]", 3}, {"[1}", 2},
-      {"{", 1}, {"}", 0}, {"{\"a\"", 4}, {"{\"a\":", 5}, {"{\"a\":1", 6}, {"{\"a\":1,}", 7}, {"{a:1}", 1}, {"{1:1}", 1},
-      {"{\"a\" 1}", 5}, {"{\"a\":1 \"b\":2}", 7}, {"{\"a\",1}", 4}, {"{,}", 1}, {"{\"a\":}", 5}, {"[1] // no", 4},
-      {"\"\\u\x30\"", 1}, {"\v1", 0}, {"\xC2\xA0" "1", 0}};
+  } bad[] = {{"", 0},
+             {" ", 1},
+             {"\xEF\xBB\xBF{}", 0},
+             {"01", 0},
+             {"-", 1},
+             {"-a", 1},
+             {"+1", 0},
+             {".5", 0},
+             {"1.", 2},
+             {"1.e5", 2},
+             {"1e", 2},
+             {"1e+", 3},
+             {"1e+x", 3},
+             {"0x10", 1},
+             {"1 2", 2},
+             {"NaN", 0},
+             {"nan", 0},
+             {"Infinity", 0},
+             {"-Infinity", 1},
+             {"tru", 0},
+             {"truex", 4},
+             {"True", 0},
+             {"nul", 0},
+             {"'a'", 0},
+             {"\"", 1},
+             {"\"a", 2},
+             {"\"\n\"", 1},
+             {"\"\t\"", 1},
+             {"\"\\x41\"", 1},
+             {"\"\\u12g4\"", 1},
+             {"\"\\u12\"", 1},
+             {"\"\\", 2},
+             {"\"\\ud800\"", 1},
+             {"\"\\udc00\"", 1},
+             {"\"\\ud800\\u0041\"", 1},
+             {"\"\\ud800\\ud800\"", 1},
+             {"\"\x80\"", 1},
+             {"\"\xC0\x80\"", 1},
+             {"\"\xED\xA0\x80\"", 1},
+             {"\"\xF5\x80\x80\x80\"", 1},
+             {"\"abcdefgh\xFF\"", 9},
+             {"\"\xE2\x82", 1},
+             {"[", 1},
+             {"]", 0},
+             {"[1", 2},
+             {"[1,", 3},
+             {"[1,]", 3},
+             {"[,1]", 1},
+             {"[1 2]", 3},
+             {"[1]]", 3},
+             {"[1}", 2},
+             {"{", 1},
+             {"}", 0},
+             {"{\"a\"", 4},
+             {"{\"a\":", 5},
+             {"{\"a\":1", 6},
+             {"{\"a\":1,}", 7},
+             {"{a:1}", 1},
+             {"{1:1}", 1},
+             {"{\"a\" 1}", 5},
+             {"{\"a\":1 \"b\":2}", 7},
+             {"{\"a\",1}", 4},
+             {"{,}", 1},
+             {"{\"a\":}", 5},
+             {"[1] // no", 4},
+             {"\"\\u\x30\"", 1},
+             {"\v1", 0},
+             {"\xC2\xA0"
+              "1",
+              0}};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     int64_t at = skip_problem(bad[i].text, strlen(bad[i].text));
     if (at != bad[i].at) {
@@ -125,11 +208,28 @@ static double read_double(const char *text) {
 static void test_doubles_are_exact(void **state) {
   (void)state;
   static const char *const rows[] = {
-      "0", "-0", "-0.0", "0.1", "0.3", "1e22", "1e23", "123456789012345680", "9007199254740993", "9007199254740992",
-      "1e-22", "1e-23", "4.9406564584124654e-324", "2.2250738585072011e-308", "1.7976931348623157e308", "1e-400",
+      "0",
+      "-0",
+      "-0.0",
+      "0.1",
+      "0.3",
+      "1e22",
+      "1e23",
+      "123456789012345680",
+      "9007199254740993",
+      "9007199254740992",
+      "1e-22",
+      "1e-23",
+      "4.9406564584124654e-324",
+      "2.2250738585072011e-308",
+      "1.7976931348623157e308",
+      "1e-400",
       "0.000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000001",
       "1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000e-100",
-      "8.5", "-10.512345678901234", "3.0000000000000000000000000000001", "1e0000000000000000000000000000000000005"};
+      "8.5",
+      "-10.512345678901234",
+      "3.0000000000000000000000000000001",
+      "1e0000000000000000000000000000000000005"};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     double got = read_double(rows[i]), expected = strtod(rows[i], NULL); /* glibc rounds correctly */
     if (memcmp(&got, &expected, sizeof got) != 0) fail_msg("%s: %.17g, expected %.17g", rows[i], got, expected);
@@ -209,7 +309,8 @@ static void test_walk_and_sticky_error(void **state) {
   assert_int_equal(jcursor_string(&c).length, 0);
   assert_int_equal(jcursor_peek(&c), JKIND_ERROR);
   jcursor_fail(&c, "later");
-  assert_fails(jcursor_end(&c, "bad\x1b.json", &err), DWELL_BAD_INPUT, &err, "bad\\x1b.json: expected an array '[' (byte 0)");
+  assert_fails(jcursor_end(&c, "bad\x1b.json", &err), DWELL_BAD_INPUT, &err,
+               "bad\\x1b.json: expected an array '[' (byte 0)");
   arena_clear(&storage);
 }
 
@@ -239,7 +340,8 @@ static void test_slurp(void **state) {
 static void test_real_tokenizers(void **state) {
   (void)state;
   static const char *const names[] = {"tokenizers/gpt2/tokenizer.json", "tokenizers/albert/tokenizer.json",
-                                      "tokenizers/bert-base-uncased/tokenizer.json", "models/bert-rxnfp-pretrained/config.json"};
+                                      "tokenizers/bert-base-uncased/tokenizer.json",
+                                      "models/bert-rxnfp-pretrained/config.json"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     const char *path = testing_shared(names[i]);
     if (path == NULL) testing_skip_absent(names[i]);

@@ -48,9 +48,10 @@ static void check_text(int indent, const char *expected) {
 
 static void test_one_line(void **state) {
   (void)state;
-  check_text(0,
-             "{\"name\":\"a \\\"b\\\"\\n\\u003c/script>\",\"none\":null,\"list\":[-9223372036854775808,"
-             "18446744073709551615,{}],\"flat\":[0.1,null,[null,true]],\"empty\":[],\"yes\":false,\"n\":7,\"x\":1e+300}");
+  check_text(
+      0,
+      "{\"name\":\"a \\\"b\\\"\\n\\u003c/script>\",\"none\":null,\"list\":[-9223372036854775808,"
+      "18446744073709551615,{}],\"flat\":[0.1,null,[null,true]],\"empty\":[],\"yes\":false,\"n\":7,\"x\":1e+300}");
 }
 
 static void test_indented(void **state) {
@@ -71,7 +72,7 @@ static void test_strings_read_back(void **state) {
   jwriter_array(&w);
   jwriter_text(&w, all, sizeof all);
   jwriter_text(&w, "\xE2\x80\xA8\xF0\x9F\x98\x80", 7); /* a line separator, and a code point beyond 16 bits */
-  jwriter_text(&w, "a\xFF\xED\xA0\x80z", 6);             /* malformed: four bytes that are no UTF-8 */
+  jwriter_text(&w, "a\xFF\xED\xA0\x80z", 6);           /* malformed: four bytes that are no UTF-8 */
   jwriter_close(&w);
   assert_null(strchr(out.data, '<'));
   assert_null(strstr(out.data, "\xE2\x80\xA8"));

@@ -108,7 +108,10 @@ static void test_versions_and_ways_of_writing(void **state) {
 
 static void test_texts(void **state) {
   (void)state;
-  static const char *const words[] = {"", "plain", "\xC4\xA0" "caf\xC3\xA9", "\xF0\x9F\x98\x80 x", "<|end|>"};
+  static const char *const words[] = {"", "plain",
+                                      "\xC4\xA0"
+                                      "caf\xC3\xA9",
+                                      "\xF0\x9F\x98\x80 x", "<|end|>"};
   dwell_error err;
   npz *z = open_golden("texts.npz");
   char text[64];
@@ -255,10 +258,14 @@ static void test_prefixes(void **state) {
   static const struct {
     const char *bytes, *words;
     size_t size;
-  } rows[] = {{"\x93NUMPZ\1\0\0\0\0\0", "does not begin with", 12}, {"\x93NUMPY\0\0\0\0\0\0", "version 0.0", 12},
-              {"\x93NUMPY\4\0\0\0\0\0", "version 4.0", 12},        {"\x93NUMPY\1\1\0\0\0\0", "version 1.1", 12},
-              {"\x93NUMPY\1\0\0", "does not begin with", 9},       {"\x93NUMPY\2\0\0\0\0", "cut short", 11},
-              {"\x93NUMPY\2\0\0\0\1\1", "at most 65536", 12},      {"\x93NUMPY\1\0\xFF\xFF\0\0", "cut short", 12},
+  } rows[] = {{"\x93NUMPZ\1\0\0\0\0\0", "does not begin with", 12},
+              {"\x93NUMPY\0\0\0\0\0\0", "version 0.0", 12},
+              {"\x93NUMPY\4\0\0\0\0\0", "version 4.0", 12},
+              {"\x93NUMPY\1\1\0\0\0\0", "version 1.1", 12},
+              {"\x93NUMPY\1\0\0", "does not begin with", 9},
+              {"\x93NUMPY\2\0\0\0\0", "cut short", 11},
+              {"\x93NUMPY\2\0\0\0\1\1", "at most 65536", 12},
+              {"\x93NUMPY\1\0\xFF\xFF\0\0", "cut short", 12},
               {"\x93NUMPY\1\0\1\0{}", "cut short", 12}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     dwell_error err;
@@ -279,8 +286,8 @@ static void test_single_arrays_equal_numpys(void **state) {
     const char *name;
     npy_type type;
     size_t item_size, rank, shape[3];
-  } rows[] = {{"array_f8.npy", NPY_FLOAT, 8, 2, {3, 4}},  {"array_u1.npy", NPY_UINT, 1, 1, {11}},
-              {"array_b1.npy", NPY_BOOL, 1, 3, {2, 2, 2}}, {"array_i8_scalar.npy", NPY_INT, 8, 0, {0}},
+  } rows[] = {{"array_f8.npy", NPY_FLOAT, 8, 2, {3, 4}},          {"array_u1.npy", NPY_UINT, 1, 1, {11}},
+              {"array_b1.npy", NPY_BOOL, 1, 3, {2, 2, 2}},        {"array_i8_scalar.npy", NPY_INT, 8, 0, {0}},
               {"array_empty.npy", NPY_FLOAT, 4, 2, {1234567, 0}}, {"array_text.npy", NPY_UNICODE, 20, 1, {2}}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     dwell_error err;
@@ -330,7 +337,8 @@ static void test_written_archives(void **state) {
   /* in the bytes: every member, and the array in it, begins at a multiple of 64; CRCs are those of the bytes */
   size_t size, count = 0;
   char *bytes = testing_read(path, &size);
-  for (char *local = bytes; (local = memmem(local, size - (size_t)(local - bytes), "PK\3\4", 4)) != NULL; local += 4, count++) {
+  for (char *local = bytes; (local = memmem(local, size - (size_t)(local - bytes), "PK\3\4", 4)) != NULL;
+       local += 4, count++) {
     uint16_t name, extra, header;
     uint32_t length, crc;
     memcpy(&crc, local + 14, 4);
@@ -370,7 +378,8 @@ static void test_writer_refuses(void **state) {
   assert_ok(npz_writer_add(w, "a", NPY_FLOAT, 8, 1, &two, values, &err), &err);
   static const char *const names[] = {"x/y", "..", "x\\y", "\xFF"};
   for (size_t i = 0; i < 4; i++) {
-    assert_fails(npz_writer_add(w, names[i], NPY_FLOAT, 8, 1, &two, values, &err), DWELL_USAGE, &err, "cannot be the name");
+    assert_fails(npz_writer_add(w, names[i], NPY_FLOAT, 8, 1, &two, values, &err), DWELL_USAGE, &err,
+                 "cannot be the name");
   }
   assert_fails(npz_writer_add(w, "a", NPY_FLOAT, 8, 1, &two, values, &err), DWELL_USAGE, &err, "has 'a.npy' already");
   assert_fails(npz_writer_add(w, "b", NPY_FLOAT, 3, 1, &two, values, &err), DWELL_USAGE, &err, "type f3 and rank 1");
@@ -497,7 +506,8 @@ static void test_patched_archives(void **state) {
     dwell_error err;
     char *bytes = malloc(size), *at = bytes;
     memcpy(bytes, good, size);
-    for (size_t k = 0; k <= rows[i].nth; k++) at = (char *)memmem(at + (k > 0), size - (size_t)(at + (k > 0) - bytes), rows[i].mark, strlen(rows[i].mark));
+    for (size_t k = 0; k <= rows[i].nth; k++)
+      at = (char *)memmem(at + (k > 0), size - (size_t)(at + (k > 0) - bytes), rows[i].mark, strlen(rows[i].mark));
     memcpy(at + rows[i].offset, rows[i].bytes, rows[i].size);
     testing_write(path, bytes, size);
     assert_fails(read_everything(path, &err), rows[i].status, &err, rows[i].words);
@@ -539,7 +549,8 @@ static void test_flipped_bits(void **state) {
     }
     dwell_error err;
     *data ^= 0x10;
-    if (read_everything(fuzz_file((uint8_t *)bytes, size), &err) == DWELL_OK) fail_msg("byte %td: the damage was not seen", data - bytes);
+    if (read_everything(fuzz_file((uint8_t *)bytes, size), &err) == DWELL_OK)
+      fail_msg("byte %td: the damage was not seen", data - bytes);
     *data ^= 0x10;
   }
   free(bytes);
@@ -551,7 +562,8 @@ static void test_overlap(void **state) {
   dwell_error err;
   size_t size;
   char *bytes = testing_read(write_sample("overlap.npz"), &size);
-  char *first = memmem(bytes, size, "PK\1\2", 4), *second = memmem(first + 4, size - (size_t)(first + 4 - bytes), "PK\1\2", 4);
+  char *first = memmem(bytes, size, "PK\1\2", 4),
+       *second = memmem(first + 4, size - (size_t)(first + 4 - bytes), "PK\1\2", 4);
   char *local = memmem(bytes + 4, size - 4, "PK\3\4", 4);
   uint32_t large = (uint32_t)(local + 60 - bytes), crc;
   memcpy(&crc, first + 16, 4);
@@ -576,7 +588,9 @@ static void test_lying_sizes(void **state) {
   static const struct {
     uint32_t claim;
     const char *words;
-  } rows[] = {{0x7FFFFFFF, "more than deflate can"}, {223, "bytes, but there are 95"}, {225, "bytes, but there are 97"},
+  } rows[] = {{0x7FFFFFFF, "more than deflate can"},
+              {223, "bytes, but there are 95"},
+              {225, "bytes, but there are 97"},
               {5, "go on beyond the member's size"}};
   for (size_t i = 0; i < 4; i++) {
     memcpy(central + 24, &rows[i].claim, 4);

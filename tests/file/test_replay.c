@@ -58,7 +58,8 @@ static size_t draw(const random_stream *s, uint32_t i, uint32_t *j, size_t n) { 
 
 /* One change in place: a bit, a byte, a telling number, a removed or doubled stretch, the end cut off. */
 static size_t mutate(uint8_t *data, size_t size, const random_stream *s, uint32_t i, uint32_t *j) {
-  static const uint8_t bytes[] = {0, 1, 0x7F, 0x80, 0xFF, '"', '\\', '{', '}', '[', ']', ',', ':', '\n', '0', '9', '-', 'e'};
+  static const uint8_t bytes[] = {0,   1,   0x7F, 0x80, 0xFF, '"', '\\', '{', '}',
+                                  '[', ']', ',',  ':',  '\n', '0', '9',  '-', 'e'};
   static const uint64_t numbers[] = {0, 1, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, UINT64_MAX >> 1, UINT64_MAX};
   if (size == 0) return 0;
   size_t at = draw(s, i, j, size), length = 1 + draw(s, i, j, 16);

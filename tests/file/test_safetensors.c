@@ -176,7 +176,8 @@ static void test_many_entries(void **state) {
   safetensors *file;
   strbuf header = {0};
   for (int i = 0; i < COUNT; i++) {
-    strbuf_printf(&header, "%s\"t%d\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[%d,%d]}", i ? "," : "{", i, i, i + 1);
+    strbuf_printf(&header, "%s\"t%d\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[%d,%d]}", i ? "," : "{", i, i,
+                  i + 1);
   }
   strbuf_putc(&header, '}');
   char *data = calloc(COUNT, 1);
@@ -184,7 +185,8 @@ static void test_many_entries(void **state) {
   assert_ok(safetensors_open(path, &file, &err), &err);
   assert_int_equal(safetensors_count(file), COUNT);
   assert_int_equal(safetensors_find(file, "t77777")->begin, 77777);
-  for (size_t i = 1; i < COUNT; i++) assert_true(strcmp(safetensors_at(file, i - 1)->name, safetensors_at(file, i)->name) < 0);
+  for (size_t i = 1; i < COUNT; i++)
+    assert_true(strcmp(safetensors_at(file, i - 1)->name, safetensors_at(file, i)->name) < 0);
   assert_null(safetensors_at(file, COUNT));
   safetensors_close(file);
   strbuf_free(&header);
@@ -197,8 +199,8 @@ static void test_many_entries(void **state) {
 static safetensors *open_one(const char *dtype, size_t size, const void *data, size_t count) {
   dwell_error err;
   safetensors *file;
-  const char *header = testing_format("{\"t\":{\"dtype\":\"%s\",\"shape\":[%zu],\"data_offsets\":[0,%zu]}}", dtype, count,
-                                      count * size);
+  const char *header =
+      testing_format("{\"t\":{\"dtype\":\"%s\",\"shape\":[%zu],\"data_offsets\":[0,%zu]}}", dtype, count, count * size);
   assert_ok(safetensors_open(write_file("one.safetensors", header, data, count * size), &file, &err), &err);
   return file;
 }
@@ -291,10 +293,14 @@ static void test_not_finite_is_named(void **state) {
     const char *dtype, *words;
     size_t size;
     unsigned char bad[8];
-  } rows[] = {{"F16", "NaN", 2, {0x01, 0x7E}},       {"F16", "+Inf", 2, {0x00, 0x7C}},
-              {"F16", "-Inf", 2, {0x00, 0xFC}},      {"BF16", "NaN", 2, {0xC1, 0x7F}},
-              {"BF16", "-Inf", 2, {0x80, 0xFF}},     {"F32", "NaN", 4, {1, 0, 0x80, 0x7F}},
-              {"F32", "-Inf", 4, {0, 0, 0x80, 0xFF}}, {"F64", "NaN", 8, {1, 0, 0, 0, 0, 0, 0xF0, 0xFF}},
+  } rows[] = {{"F16", "NaN", 2, {0x01, 0x7E}},
+              {"F16", "+Inf", 2, {0x00, 0x7C}},
+              {"F16", "-Inf", 2, {0x00, 0xFC}},
+              {"BF16", "NaN", 2, {0xC1, 0x7F}},
+              {"BF16", "-Inf", 2, {0x80, 0xFF}},
+              {"F32", "NaN", 4, {1, 0, 0x80, 0x7F}},
+              {"F32", "-Inf", 4, {0, 0, 0x80, 0xFF}},
+              {"F64", "NaN", 8, {1, 0, 0, 0, 0, 0, 0xF0, 0xFF}},
               {"F64", "+Inf", 8, {0, 0, 0, 0, 0, 0, 0xF0, 0x7F}}};
   enum { ROWS = 100, COLUMNS = 70, BAD = 69 * COLUMNS + 11 };
   static unsigned char data[ROWS * COLUMNS * 8];
@@ -320,7 +326,8 @@ static void test_not_finite_is_named(void **state) {
   file = open_one("F64", 8, &large, 1);
   const safetensors_tensor *t = safetensors_find(file, "t");
   assert_ok(safetensors_read(file, t, 0, 1, DWELL_F64, values, &err), &err);
-  assert_fails(safetensors_read(file, t, 0, 1, DWELL_F32, values, &err), DWELL_BAD_INPUT, &err, "too large for float32");
+  assert_fails(safetensors_read(file, t, 0, 1, DWELL_F32, values, &err), DWELL_BAD_INPUT, &err,
+               "too large for float32");
   safetensors_close(file);
 }
 
@@ -342,8 +349,10 @@ static void test_unaligned_data(void **state) {
   char data[13] = {0};
   double value = -1.25, got;
   memcpy(data + 5, &value, 8);
-  const char *path = write_file("odd.safetensors", "{\"a\":{\"dtype\":\"U8\",\"shape\":[5],\"data_offsets\":[0,5]},"
-                                "\"b\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[5,13]}}", data, 13);
+  const char *path = write_file("odd.safetensors",
+                                "{\"a\":{\"dtype\":\"U8\",\"shape\":[5],\"data_offsets\":[0,5]},"
+                                "\"b\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[5,13]}}",
+                                data, 13);
   assert_ok(safetensors_open(path, &file, &err), &err);
   assert_ok(safetensors_read(file, safetensors_find(file, "b"), 0, 1, DWELL_F64, &got, &err), &err);
   assert_true(got == value);
@@ -352,7 +361,8 @@ static void test_unaligned_data(void **state) {
   safetensors_close(file);
 }
 
-/* A file that shrinks after it was opened is an error in words (a mapping would be a SIGBUS); one that grows is fine. */
+/* A file that shrinks after it was opened is an error in words (a mapping would be a SIGBUS); one that grows is fine.
+ */
 static void test_file_changes_after_open(void **state) {
   (void)state;
   enum { COUNT = 50000 };
@@ -366,7 +376,8 @@ static void test_file_changes_after_open(void **state) {
   assert_int_equal(truncate(path, info.st_size + 100), 0);
   assert_ok(safetensors_read(file, t, 0, COUNT, DWELL_F32, values, &err), &err);
   assert_int_equal(truncate(path, info.st_size - 1), 0);
-  assert_fails(safetensors_read(file, t, 0, COUNT, DWELL_F32, values, &err), DWELL_BAD_INPUT, &err, "t: the file ends here");
+  assert_fails(safetensors_read(file, t, 0, COUNT, DWELL_F32, values, &err), DWELL_BAD_INPUT, &err,
+               "t: the file ends here");
   assert_ok(safetensors_read(file, t, 0, COUNT - 1, DWELL_F32, values, &err), &err);
   safetensors_close(file);
 }
@@ -413,12 +424,13 @@ static const char *shard_folder(const char *name, const char *index) {
   float values[2] = {1, 2};
   write_file(testing_format("%s/one.safetensors", name),
              "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-             "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", values, 8);
+             "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+             values, 8);
   values[0] = 3;
-  write_file(testing_format("%s/two.safetensors", name), "{\"c\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
-             values, 4);
-  write_file(testing_format("%s/again.safetensors", name), "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
-             values, 4);
+  write_file(testing_format("%s/two.safetensors", name),
+             "{\"c\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", values, 4);
+  write_file(testing_format("%s/again.safetensors", name),
+             "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", values, 4);
   testing_write(testing_format("%s/model.safetensors.index.json", folder), index, strlen(index));
   return folder;
 }
@@ -429,8 +441,9 @@ static void test_shards(void **state) {
   safetensors *file;
   float value;
   /* total_size is wrong: published indexes have that, and it decides nothing */
-  const char *folder = shard_folder("good", "{\"metadata\":{\"total_size\":99},\"weight_map\":{\"c\":\"two.safetensors\","
-                                            "\"a\":\"one.safetensors\",\"b\":\"one.safetensors\"}}");
+  const char *folder = shard_folder("good",
+                                    "{\"metadata\":{\"total_size\":99},\"weight_map\":{\"c\":\"two.safetensors\","
+                                    "\"a\":\"one.safetensors\",\"b\":\"one.safetensors\"}}");
   assert_ok(safetensors_open_folder(folder, &file, &err), &err);
   assert_int_equal(safetensors_count(file), 3);
   assert_int_equal(safetensors_files(file), 2);
@@ -463,9 +476,11 @@ static void test_bad_indexes(void **state) {
        "d: the index puts this tensor where it is not"},
       {"unlisted", "{\"weight_map\":{\"a\":\"one.safetensors\",\"c\":\"two.safetensors\"}}",
        "b: the index does not list this tensor"},
-      {"twoshards", "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"one.safetensors\",\"z\":\"again.safetensors\"}}",
+      {"twoshards",
+       "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"one.safetensors\",\"z\":\"again.safetensors\"}}",
        "a: two tensors have this name"},
-      {"listedtwice", "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"one.safetensors\",\"a\":\"one.safetensors\"}}",
+      {"listedtwice",
+       "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"one.safetensors\",\"a\":\"one.safetensors\"}}",
        "a: the index lists this tensor twice"},
       {"nomap", "{\"metadata\":{}}", "'weight_map' is missing"},
       {"twomaps", "{\"weight_map\":{},\"weight_map\":{}}", "'weight_map' is there twice"},
@@ -490,7 +505,8 @@ static void test_folders(void **state) {
   assert_fails(safetensors_open_folder(folder, &file, &err), DWELL_BAD_INPUT, &err, "neither model.safetensors nor");
   testing_write(testing_format("%s/pytorch_model.bin", folder), "", 0);
   assert_fails(safetensors_open_folder(folder, &file, &err), DWELL_UNSUPPORTED, &err, "save_pretrained");
-  write_file("single/model.safetensors", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", "\0\0\0", 4);
+  write_file("single/model.safetensors", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", "\0\0\0",
+             4);
   assert_ok(safetensors_open_folder(testing_format("%s/", folder), &file, &err), &err);
   assert_int_equal(safetensors_count(file), 1);
   safetensors_close(file);

@@ -16,16 +16,16 @@
 #include <dwell/status.h>
 
 /* Aborts with the place: both libFuzzer and cmocka report that. */
-#define FUZZ_CHECK(condition)                                                             \
-  do {                                                                                    \
-    if (!(condition)) {                                                                   \
-      fprintf(stderr, "%s:%d: broken promise: %s\n", __FILE__, __LINE__, #condition);     \
-      abort();                                                                            \
-    }                                                                                     \
+#define FUZZ_CHECK(condition)                                                         \
+  do {                                                                                \
+    if (!(condition)) {                                                               \
+      fprintf(stderr, "%s:%d: broken promise: %s\n", __FILE__, __LINE__, #condition); \
+      abort();                                                                        \
+    }                                                                                 \
   } while (0)
 
 /* An error must say what it is, in its status as in its words. */
-#define FUZZ_CHECK_STATUS(status, err)                                                    \
+#define FUZZ_CHECK_STATUS(status, err)                                                        \
   FUZZ_CHECK((status) == DWELL_OK || ((err).status == (status) && (err).message[0] != '\0' && \
                                       ((status) == DWELL_BAD_INPUT || (status) == DWELL_UNSUPPORTED)))
 
