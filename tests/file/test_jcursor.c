@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/random.h"
@@ -103,6 +104,7 @@ static void test_invalid_documents(void **state) {
              {"\"\\ud800\"", 1},
              {"\"\\udc00\"", 1},
              {"\"\\ud800\\u0041\"", 1},
+      {"\"\\udc00\\udc00\"", 1},
              {"\"\\ud800\\ud800\"", 1},
              {"\"\x80\"", 1},
              {"\"\xC0\x80\"", 1},
@@ -336,6 +338,29 @@ static void test_slurp(void **state) {
   assert_fails(file_slurp("/dev/zero", 100000, &data, &size, &err), DWELL_BAD_INPUT, &err, "larger than"); /* no size */
 }
 
+/* A pipe has no size beforehand: the bound holds to the byte all the same. */
+static void test_slurp_pipe(void **state) {
+  (void)state;
+  for (size_t most = 4; most <= 5; most++) {
+    dwell_error err;
+    char *data;
+    size_t size;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "12345", 5), 5);
+    close(ends[1]);
+    dwell_status status = file_slurp(testing_format("/proc/self/fd/%d", ends[0]), most, &data, &size, &err);
+    close(ends[0]);
+    if (most < 5) {
+      assert_fails(status, DWELL_BAD_INPUT, &err, "larger than the 4 bytes");
+    } else {
+      assert_ok(status, &err);
+      assert_string_equal(data, "12345");
+      mem_free(data);
+    }
+  }
+}
+
 /* Every file that a tokenizer library wrote must be valid. */
 static void test_real_tokenizers(void **state) {
   (void)state;
@@ -363,6 +388,7 @@ int main(void) {
       cmocka_unit_test(test_numbers_out_of_range),
       cmocka_unit_test(test_walk_and_sticky_error),
       cmocka_unit_test(test_slurp),
+      cmocka_unit_test(test_slurp_pipe),
       cmocka_unit_test(test_real_tokenizers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
