@@ -22,17 +22,17 @@ static bool fits_blas(size_t m, size_t n, size_t k, size_t lda, size_t ldb, size
   return m <= INT_MAX && n <= INT_MAX && k <= INT_MAX && lda <= INT_MAX && ldb <= INT_MAX && ldc <= INT_MAX;
 }
 
-#define DEFINE_PLAIN(name, real)                                                                               \
-  static void name(bool at, bool bt, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda,      \
-                   const real *b, size_t ldb, real beta, real *c, size_t ldc) {                                \
-    for (size_t i = 0; i < m; i++) {                                                                           \
-      for (size_t j = 0; j < n; j++) {                                                                         \
-        real sum = 0;                                                                                          \
-        for (size_t q = 0; q < k; q++) sum += (at ? a[q * lda + i] : a[i * lda + q]) *                         \
-                                              (bt ? b[j * ldb + q] : b[q * ldb + j]);                          \
-        c[i * ldc + j] = alpha * sum + (beta == 0 ? 0 : beta * c[i * ldc + j]);                                \
-      }                                                                                                        \
-    }                                                                                                          \
+#define DEFINE_PLAIN(name, real)                                                                          \
+  static void name(bool at, bool bt, size_t m, size_t n, size_t k, real alpha, const real *a, size_t lda, \
+                   const real *b, size_t ldb, real beta, real *c, size_t ldc) {                           \
+    for (size_t i = 0; i < m; i++) {                                                                      \
+      for (size_t j = 0; j < n; j++) {                                                                    \
+        real sum = 0;                                                                                     \
+        for (size_t q = 0; q < k; q++)                                                                    \
+          sum += (at ? a[q * lda + i] : a[i * lda + q]) * (bt ? b[j * ldb + q] : b[q * ldb + j]);         \
+        c[i * ldc + j] = alpha * sum + (beta == 0 ? 0 : beta * c[i * ldc + j]);                           \
+      }                                                                                                   \
+    }                                                                                                     \
   }
 DEFINE_PLAIN(plain_f32, float)
 DEFINE_PLAIN(plain_f64, double)
@@ -262,17 +262,33 @@ done:
 
 dwell_status gemm_rows_f32(const dwell_context *ctx, size_t rows, size_t k, size_t n, const float *x, size_t ldx,
                            const float *b, size_t ldb, bool b_transposed, float *y, size_t ldy, dwell_error *err) {
-  rows_job job = {.rows = rows, .k = k, .n = n, .real_size = sizeof(float), .b_transposed = b_transposed,
-                  .x = (const unsigned char *)x, .ldx = ldx, .b = (const unsigned char *)b, .ldb = ldb,
-                  .y = (unsigned char *)y, .ldy = ldy};
+  rows_job job = {.rows = rows,
+                  .k = k,
+                  .n = n,
+                  .real_size = sizeof(float),
+                  .b_transposed = b_transposed,
+                  .x = (const unsigned char *)x,
+                  .ldx = ldx,
+                  .b = (const unsigned char *)b,
+                  .ldb = ldb,
+                  .y = (unsigned char *)y,
+                  .ldy = ldy};
   return run_rows(ctx, &job, err);
 }
 
 dwell_status gemm_rows_f64(const dwell_context *ctx, size_t rows, size_t k, size_t n, const double *x, size_t ldx,
                            const double *b, size_t ldb, bool b_transposed, double *y, size_t ldy, dwell_error *err) {
-  rows_job job = {.rows = rows, .k = k, .n = n, .real_size = sizeof(double), .b_transposed = b_transposed,
-                  .x = (const unsigned char *)x, .ldx = ldx, .b = (const unsigned char *)b, .ldb = ldb,
-                  .y = (unsigned char *)y, .ldy = ldy};
+  rows_job job = {.rows = rows,
+                  .k = k,
+                  .n = n,
+                  .real_size = sizeof(double),
+                  .b_transposed = b_transposed,
+                  .x = (const unsigned char *)x,
+                  .ldx = ldx,
+                  .b = (const unsigned char *)b,
+                  .ldb = ldb,
+                  .y = (unsigned char *)y,
+                  .ldy = ldy};
   return run_rows(ctx, &job, err);
 }
 
@@ -309,8 +325,8 @@ static dwell_status gram_item(void *arg, size_t item, int worker, dwell_error *e
   return DWELL_OK;
 }
 
-dwell_status gemm_gram(const dwell_context *ctx, size_t n, size_t d, const double *x, size_t ldx, double *g,
-                       size_t ldg, dwell_error *err) {
+dwell_status gemm_gram(const dwell_context *ctx, size_t n, size_t d, const double *x, size_t ldx, double *g, size_t ldg,
+                       dwell_error *err) {
   gram_job job = {.n = n, .d = d, .x = x, .ldx = ldx, .g = g, .ldg = ldg};
   size_t tiles = ceiling(n, GRAM_TILE);
   return threads_for(ctx, tiles * (tiles + 1) / 2, gram_item, &job, err);

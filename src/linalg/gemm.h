@@ -10,7 +10,7 @@
 
 /* C[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * C. Leading dimensions in elements. Single-threaded; safe inside a
  * parallel region. f32: oneDNN for large products where it was built in, OpenBLAS otherwise. The bits of C depend on
- * (m, n, k), so callers that need equal bits for a varying number of tokens cut their work into tiles of fixed shape. */
+ * (m, n, k): callers that need equal bits for a varying number of tokens cut their work into tiles of fixed shape. */
 void gemm_f32(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, float alpha, const float *a,
               size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
 void gemm_f64(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, double alpha, const double *a,

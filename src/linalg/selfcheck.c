@@ -21,9 +21,8 @@ typedef struct shape {
 
 /* Nothing divides the blocks of the kernels; single rows and columns take paths of their own. The first
  * QUICK_SHAPES take 2 ms in all and stay with OpenBLAS; the rest reach oneDNN and several blocks of k. */
-static const shape SHAPES[] = {{5, 3, 7},      {17, 33, 65},    {1, 40, 33},    {40, 1, 33},
-                               {33, 48, 70},   {129, 31, 260},  {64, 64, 64},   {97, 300, 301},
-                               {130, 257, 270}};
+static const shape SHAPES[] = {{5, 3, 7},      {17, 33, 65}, {1, 40, 33},    {40, 1, 33},    {33, 48, 70},
+                               {129, 31, 260}, {64, 64, 64}, {97, 300, 301}, {130, 257, 270}};
 enum { QUICK_SHAPES = 5, ALL_SHAPES = sizeof SHAPES / sizeof SHAPES[0] };
 
 /* One product with everything about it. Operands are f32 numbers, so that both precisions have the same answer. */
@@ -102,8 +101,9 @@ static dwell_status compare(const product *p, bool wide, dwell_error *err) {
     if (fabs(got - expected) <= allowed) continue;
     error_set(err, DWELL_CHECK_FAILED,
               "%s computes a wrong %s product: C[%zu,%zu] = A%s[%zu,%zu] B%s[%zu,%zu], entry (%zu, %zu) is off by %.2g "
-              "where %.2g is allowed", gemm_library(), wide ? "f64" : "f32", p->size.m, p->size.n, p->at ? "^T" : "",
-              p->size.m, p->size.k, p->bt ? "^T" : "", p->size.k, p->size.n, i, j, fabs(got - expected), allowed);
+              "where %.2g is allowed",
+              gemm_library(), wide ? "f64" : "f32", p->size.m, p->size.n, p->at ? "^T" : "", p->size.m, p->size.k,
+              p->bt ? "^T" : "", p->size.k, p->size.n, i, j, fabs(got - expected), allowed);
     error_remedy(err, "%s", REMEDY);
     return DWELL_CHECK_FAILED;
   }
@@ -160,7 +160,8 @@ static dwell_status check_values(const selfcheck_functions *f, dwell_error *err)
     if (fabs(values[i] - (double)i) <= allowed) continue;
     status = error_set(err, DWELL_CHECK_FAILED,
                        "%s computes wrong eigenvalues: number %zu of a %d x %d matrix is off by %.2g where %.2g is "
-                       "allowed", gemm_library(), i, ORDER, ORDER, fabs(values[i] - (double)i), allowed);
+                       "allowed",
+                       gemm_library(), i, ORDER, ORDER, fabs(values[i] - (double)i), allowed);
     error_remedy(err, "%s", REMEDY);
   }
   return status;
@@ -172,8 +173,8 @@ dwell_status selfcheck_run(const selfcheck_functions *functions, bool quick, dwe
   for (size_t i = 0; i < (quick ? QUICK_SHAPES : ALL_SHAPES); i++) {
     for (int pair = 0; pair < 4; pair++) {
       bool plain = (i + (size_t)pair) % 2 == 0;
-      product p = {.size = SHAPES[i], .at = pair & 1, .bt = pair & 2, .alpha = plain ? 1 : -0.75,
-                   .beta = plain ? 0 : 0.5};
+      product p = {
+          .size = SHAPES[i], .at = pair & 1, .bt = pair & 2, .alpha = plain ? 1 : -0.75, .beta = plain ? 0 : 0.5};
       dwell_status status = check_product(functions, p, err);
       if (status != DWELL_OK) return status;
     }

@@ -14,9 +14,9 @@
 #include <immintrin.h>
 #endif
 
-#define DEFINE_SCALAR(name, real, function)                    \
-  static void name(size_t n, const real *x, real *y) {         \
-    for (size_t i = 0; i < n; i++) y[i] = function(x[i]);      \
+#define DEFINE_SCALAR(name, real, function)               \
+  static void name(size_t n, const real *x, real *y) {    \
+    for (size_t i = 0; i < n; i++) y[i] = function(x[i]); \
   }
 
 DEFINE_SCALAR(scalar_exp_f32, float, expf)
@@ -26,7 +26,7 @@ DEFINE_SCALAR(scalar_tanh_f64, double, tanh)
 DEFINE_SCALAR(scalar_erf_f32, float, erff)
 DEFINE_SCALAR(scalar_erf_f64, double, erf)
 
-static const vmath_kernels BASELINE = {"baseline",      scalar_exp_f32,  scalar_exp_f64, scalar_tanh_f32,
+static const vmath_kernels BASELINE = {"baseline",      scalar_exp_f32, scalar_exp_f64, scalar_tanh_f32,
                                        scalar_tanh_f64, scalar_erf_f32, scalar_erf_f64};
 
 #ifdef HAVE_VECTORS
@@ -34,16 +34,16 @@ static const vmath_kernels BASELINE = {"baseline",      scalar_exp_f32,  scalar_
 /* Whole vectors, then the tail in a vector padded with zeros: every element goes through the same function, so its
  * bits do not depend on its place. (Lanes do not influence each other: where one lane is out of the fast path,
  * libmvec redoes that lane alone.) */
-#define DEFINE_VECTOR(name, real, isa, vector, lanes, load, store, symbol)      \
-  __attribute__((target(isa))) extern vector symbol(vector);                    \
+#define DEFINE_VECTOR(name, real, isa, vector, lanes, load, store, symbol)          \
+  __attribute__((target(isa))) extern vector symbol(vector);                        \
   __attribute__((target(isa))) static void name(size_t n, const real *x, real *y) { \
-    size_t i = 0;                                                               \
-    for (; i + (lanes) <= n; i += (lanes)) store(y + i, symbol(load(x + i)));   \
-    if (i == n) return;                                                         \
-    real tail[lanes] = {0};                                                     \
-    memcpy(tail, x + i, (n - i) * sizeof(real));                                \
-    store(tail, symbol(load(tail)));                                            \
-    memcpy(y + i, tail, (n - i) * sizeof(real));                                \
+    size_t i = 0;                                                                   \
+    for (; i + (lanes) <= n; i += (lanes)) store(y + i, symbol(load(x + i)));       \
+    if (i == n) return;                                                             \
+    real tail[lanes] = {0};                                                         \
+    memcpy(tail, x + i, (n - i) * sizeof(real));                                    \
+    store(tail, symbol(load(tail)));                                                \
+    memcpy(y + i, tail, (n - i) * sizeof(real));                                    \
   }
 
 #define AVX2 "avx2,fma"

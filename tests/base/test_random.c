@@ -174,8 +174,8 @@ static void permutations_are_uniform(void **state) {
 static void streams_are_unrelated(void **state) {
   (void)state;
   random_stream s = {.seed = 9, .purpose = RANDOM_TEST, .replica = 3};
-  random_stream others[] = {{10, RANDOM_TEST, 3}, {9 + (1ull << 32), RANDOM_TEST, 3}, {9, RANDOM_START, 3},
-                            {9, RANDOM_TEST, 4}};
+  random_stream others[] = {
+      {10, RANDOM_TEST, 3}, {9 + (1ull << 32), RANDOM_TEST, 3}, {9, RANDOM_START, 3}, {9, RANDOM_TEST, 4}};
   for (size_t o = 0; o < 4; o++) {
     double product = 0;
     for (uint32_t t = 0; t < 20000; t++) product += random_normal(&s, t, 0) * random_normal(&others[o], t, 0);

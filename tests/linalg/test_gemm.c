@@ -47,7 +47,7 @@ typedef struct shape {
   size_t m, n, k;
 } shape;
 
-static const shape shapes[] = {{1, 1, 1},    {3, 5, 7},      {16, 16, 16},   {17, 33, 65},   {64, 64, 64}, {1, 100, 50},
+static const shape shapes[] = {{1, 1, 1},    {3, 5, 7},      {16, 16, 16},    {17, 33, 65},  {64, 64, 64}, {1, 100, 50},
                                {100, 1, 50}, {129, 257, 63}, {200, 300, 400}, {65, 1, 1000}, {4, 4, 0},    {0, 5, 3}};
 
 /* One shape, one pair of transpositions, padded leading dimensions, and guards behind every row of C. */
@@ -126,7 +126,7 @@ static void products_are_right(void **state) {
 static void nan_stays_in_its_row(void **state) {
   (void)state;
   enum { M = 70, N = 300, K = 450 };
-  float *a = operand_f32(1, M * K), *b = operand_f32(2, K * N), *c = MEM_NEW(float, M * N);
+  float *a = operand_f32(1, M * K), *b = operand_f32(2, K * N), *c = MEM_NEW(float, M *N);
   a[33 * K + 5] = NAN;
   gemm_f32(false, false, M, N, K, 1, a, K, b, N, 0, c, N);
   for (size_t i = 0; i < M * N; i++) assert_true((c[i] != c[i]) == (i / N == 33));
@@ -138,10 +138,10 @@ static void nan_stays_in_its_row(void **state) {
 static void surroundings_do_not_matter(void **state) {
   (void)state;
   enum { M = 511, N = 771, K = 769 }; /* OpenBLAS differs between 1 and 2 threads here */
-  double *a = operand_f64(1, M * K), *b = operand_f64(2, K * N), *c = MEM_NEW(double, M * N);
-  float *fa = operand_f32(1, M * K), *fb = operand_f32(2, K * N), *fc = MEM_NEW(float, M * N);
-  double *d = MEM_NEW(double, M * N);
-  float *fd = MEM_NEW(float, M * N);
+  double *a = operand_f64(1, M * K), *b = operand_f64(2, K * N), *c = MEM_NEW(double, M *N);
+  float *fa = operand_f32(1, M * K), *fb = operand_f32(2, K * N), *fc = MEM_NEW(float, M *N);
+  double *d = MEM_NEW(double, M *N);
+  float *fd = MEM_NEW(float, M *N);
   int kept = omp_get_max_threads();
   omp_set_num_threads(2);
   gemm_f64(false, false, M, N, K, 1, a, K, b, N, 0, c, N);
@@ -173,8 +173,13 @@ typedef struct rows_case {
 enum { MOST_ROWS = 200 };
 
 static rows_case make_case(size_t k, size_t n, bool transposed, bool wide, size_t gap) {
-  rows_case c = {.k = k, .n = n, .ldx = k + gap, .ldb = (transposed ? k : n) + gap, .ldy = n + gap,
-                 .transposed = transposed, .wide = wide};
+  rows_case c = {.k = k,
+                 .n = n,
+                 .ldx = k + gap,
+                 .ldb = (transposed ? k : n) + gap,
+                 .ldy = n + gap,
+                 .transposed = transposed,
+                 .wide = wide};
   size_t x = MOST_ROWS * c.ldx, b = (transposed ? n : k) * c.ldb;
   c.x = wide ? (void *)operand_f64(4, x) : (void *)operand_f32(4, x);
   c.b = wide ? (void *)operand_f64(5, b) : (void *)operand_f32(5, b);

@@ -25,8 +25,12 @@ static const function functions[FUNCTIONS] = {{"exp", expl, 760, 110}, {"tanh", 
 typedef void (*apply_f64)(size_t n, const double *x, double *y);
 typedef void (*apply_f32)(size_t n, const float *x, float *y);
 
-static apply_f64 kernel_f64(const vmath_kernels *k, int f) { return f == 0 ? k->exp_f64 : f == 1 ? k->tanh_f64 : k->erf_f64; }
-static apply_f32 kernel_f32(const vmath_kernels *k, int f) { return f == 0 ? k->exp_f32 : f == 1 ? k->tanh_f32 : k->erf_f32; }
+static apply_f64 kernel_f64(const vmath_kernels *k, int f) {
+  return f == 0 ? k->exp_f64 : f == 1 ? k->tanh_f64 : k->erf_f64;
+}
+static apply_f32 kernel_f32(const vmath_kernels *k, int f) {
+  return f == 0 ? k->exp_f32 : f == 1 ? k->tanh_f32 : k->erf_f32;
+}
 
 /* Arguments of all kinds in turn: uniform over the interesting range, tiny down to subnormal, and random bit patterns
  * (NaN and infinities excluded: they have a test of their own). */
