@@ -16,7 +16,8 @@
 
 typedef dwell_status (*operation)(const char *path, dwell_error *err);
 
-static void torture(operation run, const char *path) {
+/* `harmless`: how many of the last allocations may fail without harm. */
+static void torture(operation run, const char *path, size_t harmless) {
   dwell_error err;
   mem_fail_at(0);
   assert_ok(run(path, &err), &err);
@@ -26,6 +27,7 @@ static void torture(operation run, const char *path) {
     mem_fail_at(k);
     dwell_status status = run(path, &err);
     mem_fail_at(0);
+    if (status == DWELL_OK && k + harmless > calls) continue;
     if (status != DWELL_NO_MEMORY || err.status != status) {
       fail_msg("allocation %zu of %zu failed, and the answer was %s: %s", k, calls, dwell_status_name(status),
                err.message);
@@ -56,7 +58,7 @@ static void test_jcursor(void **state) {
   strbuf_putc(&text, ']');
   testing_write(path, text.data, text.length);
   strbuf_free(&text);
-  torture(read_json, path);
+  torture(read_json, path, 0);
 }
 
 static dwell_status open_checkpoint(const char *folder, dwell_error *err) {
@@ -80,7 +82,7 @@ static void test_safetensors(void **state) {
     file[10] = "ab"[i];
     testing_write(testing_format("%s/%d.safetensors", folder, i + 1), file, sizeof file);
   }
-  torture(open_checkpoint, folder);
+  torture(open_checkpoint, folder, 0);
 }
 
 static dwell_status read_archive(const char *path, dwell_error *err) {
@@ -105,7 +107,7 @@ static void test_npz(void **state) {
   (void)state;
   static const char *const names[] = {"shapes_deflated.npz", "shapes.npz", "texts.npz", "array_f8.npy"};
   for (size_t i = 0; i < 4; i++)
-    torture(read_archive, testing_source(testing_format("tests/golden/file/%s", names[i])));
+    torture(read_archive, testing_source(testing_format("tests/golden/file/%s", names[i])), 0);
 }
 
 static dwell_status write_archive(const char *path, dwell_error *err) {
@@ -132,7 +134,8 @@ static dwell_status write_and_remove(const char *path, dwell_error *err) {
 
 static void test_npz_writer(void **state) {
   (void)state;
-  torture(write_and_remove, testing_format("%s/out.npz", testing_folder()));
+  /* the last is the name of the folder that is synced once the file is in place */
+  torture(write_and_remove, testing_format("%s/out.npz", testing_folder()), 1);
 }
 
 static dwell_status read_table(const char *path, dwell_error *err) {
@@ -144,7 +147,7 @@ static dwell_status read_table(const char *path, dwell_error *err) {
 
 static void test_csv(void **state) {
   (void)state;
-  torture(read_table, testing_write(testing_format("%s/x.csv", testing_folder()), "a,b\n1,\"2\"\n", 10));
+  torture(read_table, testing_write(testing_format("%s/x.csv", testing_folder()), "a,b\n1,\"2\"\n", 10), 0);
 }
 
 int main(void) {
