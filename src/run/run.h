@@ -17,14 +17,27 @@ typedef struct run_array {
 
 enum { RUN_MAX_ARRAYS = 32 };
 
+/* Where the wall time of a run went; `seconds` in run.json. */
+typedef struct run_seconds {
+  double load, source, instruments, nulls; /* source: printed as "forward", "integrate" or "import" */
+  double started;                          /* clock_seconds() when the run began; total is counted from it */
+} run_seconds;
+
+/* Arrays too large to hold are streamed: called while arrays.npz is written, after the arrays held in memory. */
+typedef dwell_status (*run_stream)(void *self, npz_writer *w, dwell_error *err);
+
 struct dwell_run {
   table layers, heads, blocks, events;
   run_array arrays[RUN_MAX_ARRAYS];
   size_t array_count;
-  /* The manifest's members after "files", as JSON text without the outer braces: `"dwell": {...}, "tokens": [...]`. */
-  strbuf manifest_body;
-  strbuf manifest;       /* whole run.json, once saved or loaded */
-  char folder[4096];     /* where it was saved or loaded, or "" */
+  run_stream stream;        /* may be NULL */
+  void *stream_self;        /* released with stream_destroy */
+  void (*stream_destroy)(void *self);
+  strbuf manifest_body;     /* JSON members after "files", without braces: `"dwell": {...}, "tokens": [...]` */
+  strbuf manifest;          /* whole run.json, once saved or loaded */
+  run_seconds seconds;
+  const char *source_stage; /* static: "forward", "integrate", "import" */
+  char folder[4096];        /* where it was saved or loaded, or "" */
 };
 
 dwell_status run_create(dwell_run **ret_run, dwell_error *err);
@@ -38,7 +51,11 @@ table *run_table(const dwell_run *run, const char *name); /* NULL: no such table
 dwell_status run_read_array(const dwell_run *run, const char *name, double **ret_values, size_t *ret_rank,
                             size_t ret_shape[4], dwell_error *err);
 
-/* True if `folder` exists and holds a finished run. */
-bool run_is_finished(const char *folder);
+/* Before computing anything: may a run be saved as `folder`? It may if it does not exist (and its parent can be written),
+ * is empty, holds an unfinished run, or holds a finished one and `force` is set. Otherwise DWELL_USAGE or DWELL_FAILED. */
+dwell_status run_check_folder(const char *folder, bool force, dwell_error *err);
+
+/* The run's folder got another file (a report): lists it, with its hash, in run.json. */
+dwell_status run_refresh_files(dwell_run *run, dwell_error *err);
 
 #endif
