@@ -1,0 +1,252 @@
+/* trajectory/import.c - somebody's states from an npz file (docs/import.md) as a source.
+ *
+ * The file stays open and is read state by state, head by head: a large file costs one state of memory. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/context.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "file/npy.h"
+#include "trajectory/source.h"
+
+typedef struct import {
+  npz *file;
+  char *path;
+  arena storage;     /* names, ids, masks, phases */
+  bool stacked;      /* one member `states`; else state_000, state_001, ... */
+  size_t *members;   /* [stacked ? 1 : states] */
+  bool has_attention;
+  size_t attention;  /* member */
+  dwell_trajectory t;
+} import;
+
+/* ---- what the file holds ---- */
+
+static dwell_status complain(const import *m, const char *member, dwell_error *err, const char *message) {
+  error_set(err, DWELL_BAD_INPUT, "%s", message);
+  error_in_file(err, m->path);
+  error_at_item(err, member);
+  return DWELL_BAD_INPUT;
+}
+
+static bool is_real(const npy_header *h) { return h->type == NPY_FLOAT || h->type == NPY_INT || h->type == NPY_UINT; }
+
+/* epsilon of numbers stored with this width: half a unit in the last place, as instruments.md 1 rounds it. */
+static double stored_epsilon(const npy_header *h) {
+  if (h->type != NPY_FLOAT || h->item_size == 8) return 1e-15;
+  return h->item_size == 4 ? 6e-8 : 5e-4;
+}
+
+static dwell_status find_stacked(import *m, size_t i, dwell_error *err) {
+  const npy_header *h = npz_header(m->file, i);
+  if (h->rank != 3 || !is_real(h)) return complain(m, "states", err, "must be an array of numbers [states, n, d]");
+  m->stacked = true;
+  m->members = ARENA_NEW(&m->storage, size_t, 1);
+  if (m->members == NULL) return error_no_memory(err, "the import");
+  m->members[0] = i;
+  m->t.states = h->shape[0], m->t.n = h->shape[1], m->t.d = h->shape[2];
+  return DWELL_OK;
+}
+
+static dwell_status find_single(import *m, dwell_error *err) {
+  size_t count = 0, i;
+  char name[32];
+  while (snprintf(name, sizeof name, "state_%03zu", count), npz_find(m->file, name, &i)) count++;
+  if (count == 0) {
+    complain(m, NULL, err, "has no array `states` [L+1, n, d] and no state_000, state_001, ...");
+    error_remedy(err, "See dwell-measure(1), --states");
+    return DWELL_BAD_INPUT;
+  }
+  m->members = ARENA_NEW(&m->storage, size_t, count);
+  if (m->members == NULL) return error_no_memory(err, "the import");
+  for (size_t l = 0; l < count; l++) {
+    snprintf(name, sizeof name, "state_%03zu", l);
+    npz_find(m->file, name, &m->members[l]);
+    const npy_header *h = npz_header(m->file, m->members[l]);
+    if (h->rank != 2 || !is_real(h)) return complain(m, name, err, "must be an array of numbers [n, d]");
+    if (l == 0) m->t.n = h->shape[0], m->t.d = h->shape[1];
+    if (h->shape[0] != m->t.n || h->shape[1] != m->t.d) return complain(m, name, err, "has another shape than state_000");
+  }
+  m->t.states = count;
+  return DWELL_OK;
+}
+
+static dwell_status find_states(import *m, dwell_error *err) {
+  size_t i;
+  dwell_status status = npz_find(m->file, "states", &i) ? find_stacked(m, i, err) : find_single(m, err);
+  if (status != DWELL_OK) return status;
+  if (m->t.n == 0 || m->t.d == 0 || m->t.states == 0) return complain(m, "states", err, "holds no tokens");
+  const npy_header *h = npz_header(m->file, m->members[0]);
+  m->t.dtype = h->type == NPY_FLOAT && h->item_size <= 4 ? DWELL_F32 : DWELL_F64;
+  m->t.epsilon = stored_epsilon(h);
+  return DWELL_OK;
+}
+
+static dwell_status find_attention(import *m, dwell_error *err) {
+  size_t i;
+  if (!npz_find(m->file, "attention", &i)) return DWELL_OK;
+  const npy_header *h = npz_header(m->file, i);
+  if (h->rank != 4 || !is_real(h) || h->shape[0] + 1 != m->t.states || h->shape[2] != m->t.n || h->shape[3] != m->t.n) {
+    return complain(m, "attention", err, "must be [L, heads, n, n] with L one less than the number of states");
+  }
+  m->attention = i;
+  m->has_attention = true;
+  m->t.heads = h->shape[1];
+  return DWELL_OK;
+}
+
+/* An optional integer or boolean array [n]; NULL if absent. */
+static dwell_status read_ints(import *m, const char *name, size_t count, int64_t **ret_values, dwell_error *err) {
+  size_t i;
+  *ret_values = NULL;
+  if (!npz_find(m->file, name, &i)) return DWELL_OK;
+  if (npz_header(m->file, i)->count != count) return complain(m, name, err, "has the wrong number of elements");
+  *ret_values = ARENA_NEW(&m->storage, int64_t, count);
+  if (*ret_values == NULL) return error_no_memory(err, "the import");
+  return npz_read_i64(m->file, i, 0, count, *ret_values, err);
+}
+
+static dwell_status read_keep(import *m, dwell_error *err) {
+  int64_t *values;
+  dwell_status status = read_ints(m, "keep", m->t.n, &values, err);
+  if (status != DWELL_OK || values == NULL) return status;
+  bool *keep = ARENA_NEW(&m->storage, bool, m->t.n);
+  if (keep == NULL) return error_no_memory(err, "the import");
+  for (size_t k = 0; k < m->t.n; k++) keep[k] = values[k] != 0;
+  m->t.keep = keep;
+  return DWELL_OK;
+}
+
+static dwell_status read_tokens(import *m, dwell_error *err) {
+  enum { LONGEST = 1024 };
+  size_t i;
+  if (!npz_find(m->file, "tokens", &i)) return DWELL_OK;
+  if (npz_header(m->file, i)->count != m->t.n) return complain(m, "tokens", err, "has the wrong number of elements");
+  const char **pieces = ARENA_NEW(&m->storage, const char *, m->t.n);
+  if (pieces == NULL) return error_no_memory(err, "the import");
+  for (size_t k = 0; k < m->t.n; k++) {
+    char text[LONGEST];
+    dwell_status status = npz_read_text(m->file, i, k, text, sizeof text, err);
+    if (status != DWELL_OK) return status;
+    pieces[k] = arena_text(&m->storage, text, strlen(text));
+    if (pieces[k] == NULL) return error_no_memory(err, "the import");
+  }
+  m->t.pieces = pieces;
+  return DWELL_OK;
+}
+
+static dwell_status read_phases(import *m, dwell_error *err) {
+  size_t i;
+  if (!npz_find(m->file, "phases", &i)) return DWELL_OK;
+  const npy_header *h = npz_header(m->file, i);
+  if (h->rank != 2 || !is_real(h)) return complain(m, "phases", err, "must be [draws, floor(n/2)+1], in radians");
+  double *phases = ARENA_NEW(&m->storage, double, h->count);
+  if (phases == NULL) return error_no_memory(err, "the import");
+  m->t.phases = phases, m->t.phase_draws = h->shape[0], m->t.phase_columns = h->shape[1];
+  return npz_read_f64(m->file, i, 0, h->count, phases, err);
+}
+
+static dwell_status read_all(import *m, dwell_error *err) {
+  int64_t *causal, *ids;
+  dwell_status status = DWELL_OK;
+  TRY(find_states(m, err));
+  TRY(find_attention(m, err));
+  TRY(read_ints(m, "causal", 1, &causal, err));
+  TRY(read_ints(m, "token_ids", m->t.n, &ids, err));
+  TRY(read_keep(m, err));
+  TRY(read_tokens(m, err));
+  TRY(read_phases(m, err));
+  m->t.causal = causal != NULL && causal[0] != 0;
+  m->t.token_ids = ids;
+done:
+  return status;
+}
+
+/* ---- the source ---- */
+
+/* Elements [first, first+count) of a member in the trajectory's dtype; `wide` has room for count doubles. */
+static dwell_status read_as(import *m, size_t member, size_t first, size_t count, double *wide, dwell_error *err) {
+  dwell_status status = npz_read_f64(m->file, member, first, count, wide, err);
+  if (status != DWELL_OK || m->t.dtype == DWELL_F64) return status;
+  for (size_t i = 0; i < count; i++) { /* narrows in place: element i is read before bytes 4i..4i+3 are written */
+    float narrow = (float)wide[i];
+    memcpy((float *)wide + i, &narrow, sizeof narrow);
+  }
+  return DWELL_OK;
+}
+
+static dwell_status push_heads(import *m, size_t block, double *buffer, const dwell_sink *sink, dwell_error *err) {
+  size_t one = m->t.n * m->t.n;
+  dwell_status status = DWELL_OK;
+  for (size_t h = 0; status == DWELL_OK && h < m->t.heads; h++) {
+    status = read_as(m, m->attention, (block * m->t.heads + h) * one, one, buffer, err);
+    if (status == DWELL_OK) status = sink->on_head(sink->self, 0, block, h, buffer, err);
+  }
+  return status;
+}
+
+static dwell_status import_run(void *self, const dwell_context *ctx, const dwell_sink *sink, dwell_error *err) {
+  import *m = self;
+  bool heads = m->has_attention && sink->wants_heads && sink->on_head != NULL;
+  size_t one = m->t.n * m->t.d, largest = heads && m->t.n > m->t.d ? m->t.n * m->t.n : one;
+  double *buffer = MEM_NEW(double, largest);
+  dwell_status status = DWELL_OK;
+  TRY_ALLOC(buffer, "a state");
+  for (size_t l = 0; l < m->t.states; l++) {
+    dwell_frame frame = {.state = l, .tap = "resid"};
+    dwell_cloud cloud = {m->t.n, m->t.d, m->t.dtype, buffer};
+    TRY(read_as(m, m->members[m->stacked ? 0 : l], m->stacked ? l * one : 0, one, buffer, err));
+    TRY(source_push_state(ctx, sink, &frame, &cloud, err));
+    if (heads && l + 1 < m->t.states) TRY(push_heads(m, l, buffer, sink, err));
+    context_progress(ctx, "import", (double)(l + 1), (double)m->t.states);
+  }
+  status = source_push_end(sink, err);
+done:
+  error_in_file(status == DWELL_OK ? NULL : err, m->path);
+  mem_free(buffer);
+  return status;
+}
+
+static uint64_t import_bytes(const void *self, const dwell_context *ctx) {
+  const import *m = self;
+  (void)ctx;
+  uint64_t one = (uint64_t)m->t.n * m->t.d, head = m->has_attention ? (uint64_t)m->t.n * m->t.n : 0;
+  return 8 * (one > head ? one : head) + m->storage.total;
+}
+
+static void import_note(const void *self, jwriter *w) {
+  const import *m = self;
+  jwriter_put_string(w, "file", m->path);
+}
+
+static void import_destroy(void *self) {
+  import *m = self;
+  if (m == NULL) return;
+  npz_close(m->file);
+  arena_clear(&m->storage);
+  mem_free(m->path);
+  mem_free(m);
+}
+
+dwell_status dwell_import_open(const char *path, const dwell_context *ctx, dwell_source **ret_source,
+                               dwell_error *err) {
+  static const source_vtable vtable = {import_run, import_bytes, import_note, import_destroy};
+  (void)ctx;
+  dwell_status status = DWELL_OK;
+  import *m = MEM_ZERO(import, 1);
+  TRY_ALLOC(m, "the import");
+  m->path = mem_copy(path, strlen(path) + 1, 1);
+  TRY_ALLOC(m->path, "the import");
+  m->t = (dwell_trajectory){.kind = "import", .name = m->path, .replicas = 1, .ordered = true};
+  TRY(npz_open(path, &m->file, err));
+  TRY(read_all(m, err));
+  TRY(source_create(&vtable, m, &m->t, ret_source, err));
+  m = NULL;
+done:
+  if (status != DWELL_OK) error_in_file(err, path);
+  import_destroy(m);
+  return status;
+}
