@@ -205,7 +205,6 @@ static dwell_status import_run(void *self, const dwell_context *ctx, const dwell
   }
   status = source_push_end(sink, err);
 done:
-  error_in_file(status == DWELL_OK ? NULL : err, m->path);
   mem_free(buffer);
   return status;
 }

@@ -1,0 +1,106 @@
+/* measure/collect.c - phase one: run the source, spool its states, measure attention head by head as it comes.
+ *
+ * Attention (n^2 per head) is never stored unless asked for: a head's matrix lives only during the callback. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "measure/session.h"
+
+/* States beyond this go to an unlinked temporary file. */
+static const uint64_t SPOOL_MEMORY = (uint64_t)1 << 30;
+
+static void record_norms(session *s, const dwell_cloud *x, size_t frame) {
+  for (size_t i = 0; i < x->n; i++) {
+    double sum = 0;
+    for (size_t k = 0; k < x->d; k++) {
+      double v = x->dtype == DWELL_F32 ? (double)((const float *)x->data)[i * x->d + k]
+                                       : ((const double *)x->data)[i * x->d + k];
+      sum += v * v;
+    }
+    s->norms[frame * x->n + i] = sqrt(sum);
+  }
+}
+
+static dwell_status on_state(void *self, const dwell_frame *frame, const dwell_cloud *x, dwell_error *err) {
+  session *s = self;
+  size_t at = spool_frames(s->states);
+  dwell_status status = spool_on_state(s->states, frame, x, err);
+  if (status == DWELL_OK) record_norms(s, x, at);
+  return status;
+}
+
+static dwell_status on_head(void *self, size_t replica, size_t block, size_t head, const void *attention,
+                            dwell_error *err) {
+  session *s = self;
+  const dwell_trajectory *t = s->t;
+  size_t at = (replica * s->blocks + block) * t->heads + head;
+  if (s->attention != NULL && replica == 0) {
+    size_t bytes = t->n * t->n * (size_t)t->dtype;
+    memcpy(s->attention + (block * t->heads + head) * bytes, attention, bytes);
+  }
+  instrument_head h = {.n = t->n, .dtype = t->dtype, .attention = attention, .causal = t->causal};
+  for (size_t i = 0; i < s->plan.head.item_count; i++) {
+    const plan_item *item = &s->plan.head.items[i];
+    dwell_status status =
+        item->what->head(&h, s->head_values + at * s->plan.head.value_count + item->first, err);
+    if (status != DWELL_OK) return status;
+  }
+  return DWELL_OK;
+}
+
+static dwell_status make_room(session *s, dwell_error *err) {
+  const dwell_trajectory *t = s->t;
+  dwell_status status = DWELL_OK;
+  size_t frames = t->replicas * (t->states + (t->has_final_norm ? 1 : 0)), norms, heads;
+  TRY(spool_create(t, SPOOL_MEMORY, &s->states, err));
+  if (!size_mul(frames, t->n, &norms) || !size_mul(t->replicas * s->blocks, t->heads, &heads)) {
+    return error_no_memory(err, "the measurement");
+  }
+  s->norms = MEM_ZERO(double, norms);
+  TRY_ALLOC(s->norms, "the norms");
+  if (s->plan.head.item_count > 0) {
+    s->head_values = mem_zero(heads, s->plan.head.value_count * sizeof(value));
+    TRY_ALLOC(s->head_values, "the attention measures");
+  }
+  if (s->options->save_attention && t->heads > 0) {
+    size_t one;
+    if (!size_mul(t->n, t->n, &one)) return error_no_memory(err, "the attention");
+    s->attention = mem_zero(s->blocks * t->heads, one * (size_t)t->dtype);
+    TRY_ALLOC(s->attention, "the attention (--save attention)");
+  }
+done:
+  return status;
+}
+
+/* Which tokens are measured: decided once, from the norms of all states. */
+static dwell_status select_tokens(session *s, dwell_error *err) {
+  dwell_status status = selection_decide(s->t, s->frames, s->norms, s->options->drop_special, &s->selection, err);
+  if (status != DWELL_OK) return status;
+  s->rows = s->options->types ? s->selection.types : s->selection.all;
+  s->row_count = s->options->types ? s->selection.types_count : s->selection.all_count;
+  if (s->row_count > 0) return DWELL_OK;
+  error_set(err, DWELL_BAD_INPUT, "no token is left to measure: %zu of %zu are special, first, massive or zero",
+            s->t->n - s->row_count, s->t->n);
+  error_remedy(err, "Give more text, or --special keep");
+  return DWELL_BAD_INPUT;
+}
+
+dwell_status session_collect(session *s, dwell_error *err) {
+  double started = clock_seconds();
+  bool heads = s->plan.head.item_count > 0 || s->options->save_attention;
+  dwell_status status = make_room(s, err);
+  if (status != DWELL_OK) return status;
+  dwell_sink sink = {.self = s, .wants_heads = heads, .on_state = on_state, .on_head = heads ? on_head : NULL};
+  status = dwell_source_run(s->source, s->ctx, &sink, err);
+  if (status != DWELL_OK) return status;
+  s->frames = spool_frames(s->states);
+  s->run->seconds.source = clock_seconds() - started;
+  s->run->source_stage = strcmp(s->t->kind, "model") == 0  ? "forward"
+                         : strcmp(s->t->kind, "flow") == 0 ? "integrate"
+                                                           : "import";
+  return select_tokens(s, err);
+}

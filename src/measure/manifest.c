@@ -1,0 +1,220 @@
+/* measure/manifest.c - run.json: everything needed to repeat, check and doubt the numbers of a run. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/version.h"
+#include "file/jwriter.h"
+#include "linalg/gemm.h"
+#include "linalg/vmath.h"
+#include "measure/session.h"
+#include "trajectory/source.h"
+
+static void write_program(jwriter *w, const session *s) {
+  jwriter_key(w, "dwell");
+  jwriter_object(w);
+  jwriter_put_string(w, "version", version_number());
+  jwriter_put_string(w, "commit", version_commit());
+  jwriter_put_string(w, "compiler", version_compiler());
+  jwriter_put_string(w, "isa", vmath_isa());
+  jwriter_put_string(w, "blas", gemm_library());
+  jwriter_put_int(w, "threads", s->ctx->threads);
+  jwriter_close(w);
+}
+
+static void write_options(jwriter *w, const session *s) {
+  const dwell_measure_options *o = s->options;
+  jwriter_key(w, "measure");
+  jwriter_object(w);
+  jwriter_put_string(w, "instruments", o->instruments != NULL ? o->instruments : "all");
+  jwriter_put_int(w, "null_draws", (int64_t)s->plan.draws);
+  jwriter_put_string(w, "selection", o->types ? "types" : "all");
+  jwriter_put_string(w, "special", o->drop_special ? "drop" : "keep");
+  jwriter_put_int(w, "seed", (int64_t)s->ctx->seed);
+  jwriter_put_double(w, "beta", o->beta);
+  jwriter_close(w);
+}
+
+static void write_source(jwriter *w, const session *s) {
+  const dwell_trajectory *t = s->t;
+  jwriter_key(w, "source");
+  jwriter_object(w);
+  jwriter_put_string(w, "kind", t->kind);
+  jwriter_put_string(w, "name", t->name);
+  jwriter_put_int(w, "tokens", (int64_t)t->n);
+  jwriter_put_int(w, "dimensions", (int64_t)t->d);
+  jwriter_put_int(w, "states", (int64_t)t->states);
+  jwriter_put_int(w, "replicas", (int64_t)t->replicas);
+  jwriter_put_int(w, "heads", (int64_t)t->heads);
+  jwriter_put_bool(w, "causal", t->causal);
+  jwriter_put_bool(w, "final_norm", t->has_final_norm);
+  jwriter_put_string(w, "dtype", t->dtype == DWELL_F32 ? "f32" : "f64");
+  source_note(s->source, w);
+  jwriter_close(w);
+}
+
+static void write_selection(jwriter *w, const session *s) {
+  const selection *sel = &s->selection;
+  jwriter_key(w, "selection");
+  jwriter_object(w);
+  jwriter_put_int(w, "tokens", (int64_t)s->t->n);
+  jwriter_put_int(w, "kept", (int64_t)sel->all_count);
+  jwriter_put_int(w, "types", (int64_t)sel->types_count);
+  jwriter_put_int(w, "measured", (int64_t)s->row_count);
+  jwriter_put_int(w, "dropped_special", (int64_t)sel->dropped_special);
+  jwriter_put_int(w, "dropped_first", (int64_t)sel->dropped_first);
+  jwriter_put_int(w, "dropped_massive", (int64_t)sel->dropped_massive);
+  jwriter_put_int(w, "dropped_zero", (int64_t)sel->dropped_zero);
+  jwriter_put_int(w, "dropped_given", (int64_t)sel->dropped_given);
+  jwriter_close(w);
+}
+
+static void write_tokens(jwriter *w, const session *s) {
+  const dwell_trajectory *t = dwell_source_trajectory(s->source);
+  if (t->token_ids == NULL && t->pieces == NULL) return;
+  jwriter_key(w, "tokens");
+  jwriter_array(w);
+  for (size_t i = 0; i < t->n; i++) {
+    jwriter_flat_object(w);
+    if (t->token_ids != NULL) jwriter_put_int(w, "id", t->token_ids[i]);
+    if (t->pieces != NULL) jwriter_put_string(w, "piece", t->pieces[i]);
+    jwriter_put_bool(w, "special", t->special != NULL && t->special[i]);
+    jwriter_put_bool(w, "kept", s->selection.keep[i]);
+    jwriter_close(w);
+  }
+  jwriter_close(w);
+}
+
+static void write_conventions(jwriter *w, const session *s) {
+  jwriter_key(w, "conventions");
+  jwriter_object(w);
+  jwriter_put_string(w, "states", "l = 0..L; block b maps state b to state b+1; a final norm is a tap of its own");
+  jwriter_put_string(w, "pairs", "the n(n-1)/2 pairs i < j of measured tokens; sd of pairs is the population sd");
+  jwriter_put_string(w, "raw", "cosines of the tokens");
+  jwriter_put_string(w, "centred", "tokens are normalised first, then their mean is subtracted, then cosines are taken");
+  jwriter_put_string(w, "energy", "n^-2 sum over all i, j of exp(beta (G_ij - 1)), i = j included");
+  jwriter_put_string(w, "p", "(1 + number of draws >= observed - 1e-12) / (draws + 1); large is extreme");
+  jwriter_put_string(w, "dtype", s->t->dtype == DWELL_F32 ? "states f32, measures f64" : "states f64, measures f64");
+  jwriter_put_string(w, "undefined", "an undefined value is an empty cell; `undefined` lists the reasons");
+  jwriter_close(w);
+}
+
+/* ---- what is undefined, and why ---- */
+
+static void write_reasons(jwriter *w, const char *table, const plan_list *list, const value *values, size_t rows) {
+  for (size_t i = 0; i < list->value_count; i++) {
+    if (!list->values[i].wanted) continue;
+    for (size_t row = 0; row < rows; row++) {
+      const char *reason = values[row * list->value_count + i].undefined;
+      bool seen = reason == NULL;
+      for (size_t k = 0; k < row && !seen; k++) {
+        const char *other = values[k * list->value_count + i].undefined;
+        seen = other != NULL && strcmp(other, reason) == 0;
+      }
+      if (seen) continue;
+      size_t count = 0;
+      for (size_t k = row; k < rows; k++) {
+        const char *other = values[k * list->value_count + i].undefined;
+        count += other != NULL && strcmp(other, reason) == 0;
+      }
+      jwriter_flat_object(w);
+      jwriter_put_string(w, "table", table);
+      jwriter_put_string(w, "column", list->values[i].name);
+      jwriter_put_string(w, "reason", reason);
+      jwriter_put_int(w, "cells", (int64_t)count);
+      jwriter_close(w);
+    }
+  }
+}
+
+static void write_undefined(jwriter *w, const session *s) {
+  jwriter_key(w, "undefined");
+  jwriter_array(w);
+  if (s->state_values != NULL) write_reasons(w, "layers", &s->plan.state, s->state_values, s->frames);
+  if (s->step_values != NULL) write_reasons(w, "blocks", &s->plan.step, s->step_values, s->frames);
+  if (s->head_values != NULL) {
+    write_reasons(w, "heads", &s->plan.head, s->head_values, s->t->replicas * s->blocks * s->t->heads);
+  }
+  jwriter_close(w);
+}
+
+/* ---- nulls and warnings ---- */
+
+static void write_nulls(jwriter *w, const session *s) {
+  jwriter_key(w, "nulls");
+  jwriter_array(w);
+  for (size_t i = 0; i < s->plan.null_count && s->plan.draws > 0; i++) {
+    jwriter_flat_object(w);
+    jwriter_put_string(w, "column", s->plan.state.values[s->plan.nulls[i].value].name);
+    jwriter_put_string(w, "null", s->plan.nulls[i].null->name);
+    jwriter_put_int(w, "draws", (int64_t)s->plan.draws);
+    jwriter_put_string(w, "randomness", s->t->phases != NULL ? "phases of the file" : s->t->ordered ? "phases" : "rotations");
+    jwriter_close(w);
+  }
+  jwriter_close(w);
+}
+
+/* One entry per state without a null, or with a poor one. */
+static void write_null_states(jwriter *w, const session *s) {
+  static const double POOR = 0.1; /* instruments.md 4.1: twin_poor */
+  if (s->prepared == NULL) return;
+  jwriter_key(w, "null_notes");
+  jwriter_array(w);
+  for (size_t f = 0; f < s->frames; f++) {
+    bool poor = s->null_fit[f] > POOR;
+    if (s->null_reason[f] == NULL && !poor) continue;
+    jwriter_flat_object(w);
+    jwriter_put_int(w, "frame", (int64_t)f);
+    jwriter_put_string(w, "note", s->null_reason[f] != NULL ? s->null_reason[f] : "twin_poor");
+    if (poor) jwriter_put_double(w, "twin_err", s->null_fit[f]);
+    jwriter_close(w);
+  }
+  jwriter_close(w);
+}
+
+static size_t total(const size_t *counts, size_t n) {
+  size_t sum = 0;
+  for (size_t i = 0; counts != NULL && i < n; i++) sum += counts[i];
+  return sum;
+}
+
+static void write_warnings(jwriter *w, const session *s) {
+  jwriter_key(w, "warnings");
+  jwriter_object(w);
+  jwriter_put_int(w, "clamped_cosines", (int64_t)total(s->clamped, s->frames));
+  jwriter_put_int(w, "zero_norm_tokens", (int64_t)s->selection.dropped_zero);
+  jwriter_put_int(w, "centred_undefined", (int64_t)total(s->centred_undefined, s->frames));
+  jwriter_close(w);
+}
+
+dwell_status session_manifest(session *s, const dwell_cost *cost, dwell_error *err) {
+  strbuf *out = &s->run->manifest_body;
+  jwriter w = jwriter_start(out, 1);
+  jwriter_object(&w);
+  write_program(&w, s);
+  if (s->options->command != NULL) jwriter_put_string(&w, "command", s->options->command);
+  write_source(&w, s);
+  write_options(&w, s);
+  write_selection(&w, s);
+  write_conventions(&w, s);
+  write_nulls(&w, s);
+  write_null_states(&w, s);
+  write_warnings(&w, s);
+  write_undefined(&w, s);
+  jwriter_put_int(&w, "bound_bytes", (int64_t)cost->bytes);
+  write_tokens(&w, s);
+  jwriter_close(&w);
+  if (out->failed) return error_no_memory(err, "the manifest");
+  /* The run puts these members into its own object: take the outer braces off. */
+  size_t begin = (size_t)(strchr(out->data, '"') - out->data), end = out->length;
+  while (end > begin && (out->data[end - 1] == '}' || out->data[end - 1] == '\n') && out->data[end - 1] != ']') {
+    end--;
+    if (out->data[end] == '}') break;
+  }
+  while (end > begin && (out->data[end - 1] == '\n' || out->data[end - 1] == ' ')) end--;
+  memmove(out->data, out->data + begin, end - begin);
+  out->length = end - begin;
+  out->data[out->length] = '\0';
+  return DWELL_OK;
+}

@@ -1,0 +1,132 @@
+/* measure/plan.c - which instruments, representations and nulls. */
+#include "measure/plan.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+/* ---- the list of names ---- */
+
+/* Is `name` (length long) in the comma-separated `list`? */
+static bool listed(const char *list, const char *name) {
+  size_t length = strlen(name);
+  for (const char *p = list; *p != '\0';) {
+    size_t n = strcspn(p, ",");
+    if (n == length && strncmp(p, name, n) == 0) return true;
+    p += n + (p[n] == ',');
+  }
+  return false;
+}
+
+static bool known(const char *name) {
+  size_t count;
+  const instrument *const *all = instrument_registry(&count);
+  for (size_t i = 0; i < count; i++) {
+    if (str_equal(all[i]->name, name)) return true;
+    for (size_t k = 0; k < all[i]->column_count; k++) {
+      char centred[80];
+      snprintf(centred, sizeof centred, "%s_centred", all[i]->columns[k].name);
+      if (str_equal(all[i]->columns[k].name, name)) return true;
+      if ((all[i]->in & IN_CENTRED) && str_equal(centred, name)) return true;
+    }
+  }
+  return false;
+}
+
+static dwell_status refuse_name(const char *name, dwell_error *err) {
+  size_t count;
+  const instrument *const *all = instrument_registry(&count);
+  const char *names[PLAN_MAX_ITEMS];
+  for (size_t i = 0; i < count && i < PLAN_MAX_ITEMS; i++) names[i] = all[i]->name;
+  const char *near = str_nearest(name, names, count < PLAN_MAX_ITEMS ? count : PLAN_MAX_ITEMS);
+  error_set(err, DWELL_USAGE, "there is no instrument or column \"%s\"", name);
+  if (near != NULL) error_remedy(err, "Did you mean \"%s\"? `dwell list instruments` shows all", near);
+  else error_remedy(err, "`dwell list instruments` shows all");
+  return DWELL_USAGE;
+}
+
+static dwell_status check_names(const char *list, dwell_error *err) {
+  for (const char *p = list; *p != '\0';) {
+    char name[80];
+    size_t n = strcspn(p, ",");
+    snprintf(name, sizeof name, "%.*s", (int)(n < 79 ? n : 79), p);
+    if (n > 0 && !known(name)) return refuse_name(name, err);
+    p += n + (p[n] == ',');
+  }
+  return DWELL_OK;
+}
+
+/* ---- lists ---- */
+
+static void add_values(plan_list *list, const instrument *what, representation in, const char *wanted) {
+  bool whole = wanted == NULL || listed(wanted, what->name);
+  for (size_t k = 0; k < what->column_count; k++) {
+    assert(list->value_count < PLAN_MAX_VALUES);
+    plan_value *v = &list->values[list->value_count++];
+    *v = (plan_value){.column = &what->columns[k], .null_slot = SIZE_MAX};
+    snprintf(v->name, sizeof v->name, "%s%s", what->columns[k].name, in == CENTRED ? "_centred" : "");
+    v->wanted = whole || listed(wanted, v->name);
+  }
+}
+
+/* Adds the instrument if any of its columns is wanted. */
+static void add_item(plan_list *list, const instrument *what, representation in, const char *wanted) {
+  size_t first = list->value_count;
+  add_values(list, what, in, wanted);
+  for (size_t i = first; i < list->value_count; i++) {
+    if (!list->values[i].wanted) continue;
+    assert(list->item_count < PLAN_MAX_ITEMS);
+    list->items[list->item_count++] = (plan_item){what, in, first};
+    return;
+  }
+  list->value_count = first;
+}
+
+static void add_instrument(plan *p, const instrument *what, const dwell_trajectory *t, const char *wanted) {
+  switch (what->scope) {
+    case PER_STATE:
+      if (what->in & IN_RAW) add_item(&p->state, what, RAW, wanted);
+      if (what->in & IN_CENTRED) add_item(&p->state, what, CENTRED, wanted);
+      break;
+    case PER_STEP:
+      if (t->states > 1) add_item(&p->step, what, RAW, wanted);
+      break;
+    case PER_HEAD:
+      if (t->heads > 0 && t->states > 1) add_item(&p->head, what, RAW, wanted);
+      break;
+  }
+}
+
+static void add_nulls(plan *p, size_t draws) {
+  for (size_t i = 0; i < p->state.item_count && draws > 0; i++) {
+    const plan_item *item = &p->state.items[i];
+    unsigned in = item->in == CENTRED ? IN_CENTRED : IN_RAW;
+    for (size_t k = 0; k < item->what->column_count; k++) {
+      plan_value *v = &p->state.values[item->first + k];
+      if (!v->wanted || v->column->null == NULL || !(v->column->null_in & in)) continue;
+      assert(p->null_count < PLAN_MAX_NULLS);
+      v->null_slot = p->null_count;
+      p->nulls[p->null_count++] = (plan_null){null_find(v->column->null), item->first + k};
+    }
+  }
+  p->draws = p->null_count > 0 ? draws : 0;
+}
+
+dwell_status plan_make(const dwell_trajectory *t, const dwell_measure_options *options, plan *ret_plan,
+                       dwell_error *err) {
+  size_t count;
+  const instrument *const *all = instrument_registry(&count);
+  const char *wanted = options->instruments;
+  if (wanted != NULL) {
+    dwell_status status = check_names(wanted, err);
+    if (status != DWELL_OK) return status;
+  }
+  memset(ret_plan, 0, sizeof *ret_plan);
+  for (size_t i = 0; i < count; i++) add_instrument(ret_plan, all[i], t, wanted);
+  add_nulls(ret_plan, options->null_draws);
+  ret_plan->wants_geometry = ret_plan->state.item_count + ret_plan->step.item_count > 0;
+  return DWELL_OK;
+}

@@ -1,0 +1,50 @@
+/* measure/plan.h - which instruments, in which representations, with which nulls: decided before anything runs. */
+#ifndef DWELL_MEASURE_PLAN_H
+#define DWELL_MEASURE_PLAN_H
+
+#include <dwell/measure.h>
+
+#include "instrument/instrument.h"
+#include "null/null.h"
+
+enum { PLAN_MAX_ITEMS = 96, PLAN_MAX_VALUES = 384, PLAN_MAX_NULLS = 48 };
+
+/* One call of one instrument: its values are values[first .. first + column_count). */
+typedef struct plan_item {
+  const instrument *what;
+  representation in;
+  size_t first;
+} plan_item;
+
+typedef struct plan_value {
+  char name[64];                   /* column of the csv: "mass90_centred" */
+  const instrument_column *column;
+  bool wanted;                     /* --instruments named it */
+  size_t null_slot;                /* index into plan.nulls, or SIZE_MAX */
+} plan_value;
+
+typedef struct plan_list { /* one per scope */
+  plan_item items[PLAN_MAX_ITEMS];
+  size_t item_count;
+  plan_value values[PLAN_MAX_VALUES];
+  size_t value_count;
+} plan_list;
+
+typedef struct plan_null {
+  const null_model *null;
+  size_t value; /* of the state list */
+} plan_null;
+
+typedef struct plan {
+  plan_list state, step, head;
+  plan_null nulls[PLAN_MAX_NULLS];
+  size_t null_count;
+  size_t draws;       /* 0 if no sampled null is wanted */
+  bool wants_geometry; /* anything of state or step is wanted */
+} plan;
+
+/* For this trajectory and these options. Unknown instrument names: DWELL_USAGE with the nearest name. */
+dwell_status plan_make(const dwell_trajectory *t, const dwell_measure_options *options, plan *ret_plan,
+                       dwell_error *err);
+
+#endif

@@ -1,0 +1,178 @@
+/* measure/states.c - phase two: every state becomes a geometry once, in batches; instruments read it.
+ *
+ * A batch of states is measured in parallel, one thread per state. Step instruments need two geometries; a geometry
+ * belongs to one thread at a time, so the steps of a batch run in two passes, those that end in an even state and those
+ * that end in an odd one. The last geometry of a batch is kept for the first step of the next. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/context.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/threads.h"
+#include "measure/session.h"
+
+enum { SMALL = 160, MOST = 64 }; /* below SMALL tokens many states fit in cache: larger batches, fewer barriers */
+
+size_t session_batch(const dwell_context *ctx, size_t n) {
+  size_t threads = (size_t)threads_count(ctx), batch = n < SMALL ? 8 * threads : threads;
+  return batch > MOST ? MOST : batch;
+}
+
+typedef struct batch {
+  session *s;
+  size_t first, count;   /* frames */
+  geometry *kept;        /* frame first - 1, or NULL */
+  geometry *at[MOST];
+  size_t parity;         /* of the steps of this pass */
+  double seconds_null;   /* spent in preparing nulls */
+} batch;
+
+static geometry *geometry_before(const batch *b, size_t i) { return i > 0 ? b->at[i - 1] : b->kept; }
+
+/* The block that ends in frame i is one of the trajectory's (not the final norm, not the jump between replicas). */
+static bool is_step(const session *s, size_t frame) {
+  if (frame == 0) return false;
+  const dwell_frame *now = spool_frame(s->states, frame), *before = spool_frame(s->states, frame - 1);
+  return now->replica == before->replica && now->state == before->state + 1 && strcmp(now->tap, "resid") == 0;
+}
+
+static dwell_status measure_items(session *s, size_t frame, geometry *g, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  value *row = s->state_values + frame * s->plan.state.value_count;
+  for (size_t i = 0; status == DWELL_OK && i < s->plan.state.item_count; i++) {
+    const plan_item *item = &s->plan.state.items[i];
+    status = item->what->state(g, item->in, &s->setting, row + item->first, err);
+    if (status == DWELL_OK && s->arrays[i] != NULL) {
+      status = item->what->array(g, item->in, s->arrays[i] + frame * item->what->array_length, err);
+    }
+  }
+  return status;
+}
+
+static dwell_status keep_gram(session *s, size_t frame, geometry *g, dwell_error *err) {
+  const double *gram;
+  if (s->gram == NULL || strcmp(spool_frame(s->states, frame)->tap, "resid") != 0) return DWELL_OK;
+  dwell_status status = geometry_cosines(g, RAW, &gram, err);
+  size_t one = s->row_count * s->row_count;
+  if (status == DWELL_OK) memcpy(s->gram + frame * one, gram, one * sizeof(double));
+  return status;
+}
+
+static dwell_status prepare_null(session *s, size_t frame, geometry *g, dwell_error *err) {
+  if (s->prepared == NULL) return DWELL_OK;
+  const null_model *null = s->plan.nulls[0].null;
+  dwell_status status = null->prepare(g, &s->prepared[frame], &s->null_reason[frame], err);
+  if (status == DWELL_OK && s->prepared[frame] != NULL && null->fit_error != NULL) {
+    s->null_fit[frame] = null->fit_error(s->prepared[frame]);
+  }
+  return status;
+}
+
+static dwell_status measure_frame(void *arg, size_t item, int worker, dwell_error *err) {
+  batch *b = arg;
+  session *s = b->s;
+  (void)worker;
+  size_t frame = b->first + item;
+  double *x = MEM_NEW(double, s->t->n * s->t->d);
+  dwell_status status = DWELL_OK;
+  TRY_ALLOC(x, "a state");
+  TRY(spool_read(s->states, frame, x, err));
+  TRY(geometry_create(x, s->t->d, s->rows, s->row_count, &b->at[item], err));
+  mem_free(x), x = NULL; /* the geometry has its own copy of what it needs */
+  TRY(measure_items(s, frame, b->at[item], err));
+  TRY(keep_gram(s, frame, b->at[item], err));
+  TRY(prepare_null(s, frame, b->at[item], err));
+  s->clamped[frame] = geometry_clamped(b->at[item]);
+  s->centred_undefined[frame] = geometry_centred_undefined(b->at[item]);
+done:
+  mem_free(x);
+  return status;
+}
+
+static dwell_status measure_step(void *arg, size_t item, int worker, dwell_error *err) {
+  batch *b = arg;
+  session *s = b->s;
+  (void)worker;
+  size_t i = 2 * item + b->parity, frame = b->first + i;
+  if (i >= b->count || !is_step(s, frame)) return DWELL_OK;
+  value *row = s->step_values + frame * s->plan.step.value_count;
+  dwell_status status = DWELL_OK;
+  for (size_t k = 0; status == DWELL_OK && k < s->plan.step.item_count; k++) {
+    const plan_item *it = &s->plan.step.items[k];
+    status = it->what->step(geometry_before(b, i), b->at[i], &s->setting, row + it->first, err);
+  }
+  return status;
+}
+
+static dwell_status measure_batch(batch *b, dwell_error *err) {
+  session *s = b->s;
+  dwell_status status = threads_for(s->ctx, b->count, measure_frame, b, err);
+  for (b->parity = 0; status == DWELL_OK && b->parity < 2 && s->plan.step.item_count > 0; b->parity++) {
+    status = threads_for(s->ctx, (b->count + 1) / 2, measure_step, b, err);
+  }
+  return status;
+}
+
+/* Releases the batch's geometries but keeps the last one. */
+static void end_batch(batch *b, bool keep_last) {
+  geometry_destroy(b->kept);
+  b->kept = NULL;
+  for (size_t i = 0; i < b->count; i++) {
+    if (keep_last && i + 1 == b->count) b->kept = b->at[i];
+    else geometry_destroy(b->at[i]);
+    b->at[i] = NULL;
+  }
+}
+
+static dwell_status make_room(session *s, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  const plan_list *list = &s->plan.state;
+  s->state_values = mem_zero(s->frames, list->value_count * sizeof(value));
+  s->step_values = mem_zero(s->frames, s->plan.step.value_count * sizeof(value));
+  s->clamped = MEM_ZERO(size_t, s->frames);
+  s->centred_undefined = MEM_ZERO(size_t, s->frames);
+  TRY_ALLOC(s->state_values, "the measures");
+  TRY_ALLOC(s->step_values, "the measures");
+  TRY_ALLOC(s->clamped, "the measures");
+  TRY_ALLOC(s->centred_undefined, "the measures");
+  for (size_t i = 0; i < list->item_count; i++) {
+    if (list->items[i].what->array_name == NULL) continue;
+    s->arrays[i] = MEM_ZERO(int64_t, s->frames * list->items[i].what->array_length);
+    TRY_ALLOC(s->arrays[i], "the histograms");
+  }
+  if (s->options->save_gram) {
+    s->gram = mem_zero(s->t->replicas * s->t->states, s->row_count * s->row_count * sizeof(double));
+    TRY_ALLOC(s->gram, "the Gram matrices (--save gram)");
+  }
+  if (s->plan.draws > 0) {
+    s->prepared = MEM_ZERO(void *, s->frames);
+    s->null_reason = MEM_ZERO(const char *, s->frames);
+    s->null_fit = MEM_NEW(double, s->frames);
+    TRY_ALLOC(s->prepared, "the nulls");
+    TRY_ALLOC(s->null_reason, "the nulls");
+    TRY_ALLOC(s->null_fit, "the nulls");
+    for (size_t i = 0; i < s->frames; i++) s->null_fit[i] = NAN;
+  }
+done:
+  return status;
+}
+
+dwell_status session_measure(session *s, dwell_error *err) {
+  double started = clock_seconds();
+  dwell_status status = make_room(s, err);
+  if (status != DWELL_OK) return status;
+  batch b = {.s = s};
+  size_t most = session_batch(s->ctx, s->row_count);
+  for (b.first = 0; status == DWELL_OK && s->plan.wants_geometry && b.first < s->frames; b.first += most) {
+    b.count = s->frames - b.first < most ? s->frames - b.first : most;
+    status = measure_batch(&b, err);
+    end_batch(&b, status == DWELL_OK && b.first + b.count < s->frames);
+    context_progress(s->ctx, "measure", (double)(b.first + b.count), (double)s->frames);
+  }
+  geometry_destroy(b.kept);
+  s->run->seconds.instruments = clock_seconds() - started;
+  return status;
+}

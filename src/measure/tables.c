@@ -1,0 +1,258 @@
+/* measure/tables.c - from measured values to layers.csv, blocks.csv, heads.csv and arrays.npz. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "measure/session.h"
+
+/* ---- columns ---- */
+
+static dwell_status add_suffixed(table *t, const char *name, const char *suffix, dwell_error *err) {
+  char full[96];
+  snprintf(full, sizeof full, "%s%s", name, suffix);
+  return table_add_column(t, full, NULL, err);
+}
+
+static dwell_status add_value_columns(table *t, const plan_list *list, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  for (size_t i = 0; i < list->value_count; i++) {
+    const plan_value *v = &list->values[i];
+    if (!v->wanted) continue;
+    TRY(table_add_column(t, v->name, NULL, err));
+    if (v->null_slot != SIZE_MAX || v->column->chance != NULL) TRY(add_suffixed(t, v->name, "_null_mean", err));
+    if (v->null_slot == SIZE_MAX) continue;
+    TRY(add_suffixed(t, v->name, "_null_sd", err));
+    TRY(add_suffixed(t, v->name, "_p", err));
+  }
+done:
+  return status;
+}
+
+static dwell_status add_columns(table *t, const char *const *names, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  for (; *names != NULL && status == DWELL_OK; names++) status = table_add_column(t, *names, NULL, err);
+  return status;
+}
+
+/* ---- rows ---- */
+
+/* Values of one row from `column` on; frame is SIZE_MAX where no sampled null exists. */
+static void set_values(const session *s, table *t, size_t row, size_t column, const plan_list *list,
+                       const value *values, size_t frame) {
+  for (size_t i = 0; i < list->value_count; i++) {
+    const plan_value *v = &list->values[i];
+    if (!v->wanted) continue;
+    bool defined = values[i].undefined == NULL;
+    if (defined) table_set_number(t, row, column, values[i].number);
+    column++;
+    if (v->null_slot != SIZE_MAX) {
+      double mean, sd, p;
+      if (defined && session_null(s, frame, v->null_slot, &mean, &sd, &p)) {
+        table_set_number(t, row, column, mean);
+        table_set_number(t, row, column + 1, sd);
+        table_set_number(t, row, column + 2, p);
+      }
+      column += 3;
+    } else if (v->column->chance != NULL) {
+      if (defined) table_set_number(t, row, column, v->column->chance(s->row_count));
+      column++;
+    }
+  }
+}
+
+static void set_time(table *t, size_t row, const dwell_frame *frame) {
+  if (!frame->has_time) return;
+  if (isinf(frame->log_time)) { /* t = 0: ln t has no value */
+    table_set_number(t, row, 3, 0);
+    return;
+  }
+  table_set_number(t, row, 3, exp(frame->log_time)); /* beyond a double: empty; log_time always stands */
+  table_set_number(t, row, 4, frame->log_time);
+}
+
+static dwell_status fill_layers(session *s, dwell_error *err) {
+  static const char *const fixed[] = {"replica", "state", "tap", "time", "log_time", "n", "d", NULL};
+  table *t = &s->run->layers;
+  dwell_status status = DWELL_OK;
+  TRY(add_columns(t, fixed, err));
+  TRY(add_value_columns(t, &s->plan.state, err));
+  for (size_t i = 0; i < s->frames; i++) {
+    const dwell_frame *frame = spool_frame(s->states, i);
+    size_t row;
+    TRY(table_add_row(t, &row, err));
+    table_set_number(t, row, 0, (double)frame->replica);
+    if (strcmp(frame->tap, "resid") == 0) table_set_number(t, row, 1, (double)frame->state);
+    TRY(table_set_text(t, row, 2, frame->tap, err));
+    set_time(t, row, frame);
+    table_set_number(t, row, 5, (double)s->row_count);
+    table_set_number(t, row, 6, (double)s->t->d);
+    set_values(s, t, row, 7, &s->plan.state, s->state_values + i * s->plan.state.value_count, i);
+  }
+done:
+  return status;
+}
+
+static dwell_status fill_blocks(session *s, dwell_error *err) {
+  static const char *const fixed[] = {"replica", "block", NULL};
+  table *t = &s->run->blocks;
+  dwell_status status = DWELL_OK;
+  if (s->plan.step.item_count == 0) return DWELL_OK;
+  TRY(add_columns(t, fixed, err));
+  TRY(add_value_columns(t, &s->plan.step, err));
+  for (size_t i = 1; i < s->frames; i++) {
+    const dwell_frame *frame = spool_frame(s->states, i);
+    if (frame->state == 0 || strcmp(frame->tap, "resid") != 0) continue;
+    size_t row;
+    TRY(table_add_row(t, &row, err));
+    table_set_number(t, row, 0, (double)frame->replica);
+    table_set_number(t, row, 1, (double)(frame->state - 1));
+    set_values(s, t, row, 2, &s->plan.step, s->step_values + i * s->plan.step.value_count, SIZE_MAX);
+  }
+done:
+  return status;
+}
+
+static dwell_status fill_heads(session *s, dwell_error *err) {
+  static const char *const fixed[] = {"replica", "block", "head", NULL};
+  table *t = &s->run->heads;
+  dwell_status status = DWELL_OK;
+  if (s->plan.head.item_count == 0) return DWELL_OK;
+  TRY(add_columns(t, fixed, err));
+  TRY(add_value_columns(t, &s->plan.head, err));
+  size_t per_replica = s->blocks * s->t->heads;
+  for (size_t i = 0; i < s->t->replicas * per_replica; i++) {
+    size_t row;
+    TRY(table_add_row(t, &row, err));
+    table_set_number(t, row, 0, (double)(i / per_replica));
+    table_set_number(t, row, 1, (double)(i % per_replica / s->t->heads));
+    table_set_number(t, row, 2, (double)(i % s->t->heads));
+    set_values(s, t, row, 3, &s->plan.head, s->head_values + i * s->plan.head.value_count, SIZE_MAX);
+  }
+done:
+  return status;
+}
+
+dwell_status session_tables(session *s, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  if (s->plan.wants_geometry || s->plan.head.item_count == 0) TRY(fill_layers(s, err));
+  TRY(fill_blocks(s, err));
+  TRY(fill_heads(s, err));
+done:
+  return status;
+}
+
+/* ---- arrays ---- */
+
+/* [L+1, ...] for one replica, [R, L+1, ...] for several. Returns the rank so far. */
+static size_t state_shape(const session *s, size_t shape[4]) {
+  size_t rank = 0;
+  if (s->t->replicas > 1) shape[rank++] = s->t->replicas;
+  shape[rank++] = s->t->states;
+  return rank;
+}
+
+static dwell_status add_keep(session *s, dwell_error *err) {
+  bool *keep = mem_copy(s->selection.keep, s->t->n, sizeof(bool));
+  return run_add_array(s->run, "keep", NPY_BOOL, 1, 1, &s->t->n, keep, err);
+}
+
+/* A per-state array of an instrument, without the final norm's. */
+static dwell_status add_instrument_array(session *s, size_t i, dwell_error *err) {
+  const plan_item *item = &s->plan.state.items[i];
+  size_t length = item->what->array_length, shape[4], rank = state_shape(s, shape), to = 0;
+  char name[48];
+  shape[rank++] = length;
+  int64_t *kept = MEM_ZERO(int64_t, s->t->replicas * s->t->states * length);
+  if (kept == NULL) return error_no_memory(err, "the histograms");
+  for (size_t f = 0; f < s->frames; f++) {
+    if (strcmp(spool_frame(s->states, f)->tap, "resid") != 0) continue;
+    memcpy(kept + to++ * length, s->arrays[i] + f * length, length * sizeof(int64_t));
+  }
+  snprintf(name, sizeof name, "%s%s", item->what->array_name, item->in == CENTRED ? "_centred" : "");
+  return run_add_array(s->run, name, NPY_INT, 8, rank, shape, kept, err);
+}
+
+/* Coordinates of particles on the circle or the sphere, so that they can be drawn. */
+static dwell_status add_sphere(session *s, dwell_error *err) {
+  const dwell_trajectory *t = s->t;
+  if (!t->on_sphere || t->d > 3) return DWELL_OK;
+  size_t shape[4], rank = state_shape(s, shape), one = t->n * t->d;
+  shape[rank++] = t->n, shape[rank++] = 3;
+  double *points = mem_zero(t->replicas * t->states, t->n * 3 * sizeof(double)), *x = MEM_NEW(double, one);
+  dwell_status status = points == NULL || x == NULL ? error_no_memory(err, "the coordinates") : DWELL_OK;
+  for (size_t f = 0; status == DWELL_OK && f < s->frames; f++) {
+    status = spool_read(s->states, f, x, err);
+    for (size_t i = 0; status == DWELL_OK && i < t->n; i++) {
+      memcpy(points + (f * t->n + i) * 3, x + i * t->d, t->d * sizeof(double));
+    }
+  }
+  mem_free(x);
+  if (status == DWELL_OK) return run_add_array(s->run, "sphere", NPY_FLOAT, 8, rank, shape, points, err);
+  mem_free(points);
+  return status;
+}
+
+/* --save states: streamed from the spool while arrays.npz is written. */
+static dwell_status stream_states(void *self, npz_writer *w, dwell_error *err) {
+  session *s = self;
+  const dwell_trajectory *t = s->t;
+  size_t shape[4], rank = state_shape(s, shape), one = t->n * t->d;
+  shape[rank++] = t->n, shape[rank++] = t->d;
+  double *x = MEM_NEW(double, one);
+  dwell_status status = DWELL_OK;
+  TRY_ALLOC(x, "a state");
+  TRY(npz_writer_begin(w, "states", NPY_FLOAT, (size_t)t->dtype, rank, shape, err));
+  size_t final = SIZE_MAX;
+  for (size_t f = 0; f < s->frames; f++) {
+    if (strcmp(spool_frame(s->states, f)->tap, "resid") != 0) {
+      final = f;
+      continue;
+    }
+    TRY(spool_read_raw(s->states, f, x, err));
+    TRY(npz_writer_append(w, x, one, err));
+  }
+  TRY(npz_writer_end(w, err));
+  if (final != SIZE_MAX) {
+    const size_t final_shape[2] = {t->n, t->d};
+    TRY(spool_read_raw(s->states, final, x, err));
+    TRY(npz_writer_add(w, "final_norm", NPY_FLOAT, (size_t)t->dtype, 2, final_shape, x, err));
+  }
+done:
+  mem_free(x);
+  return status;
+}
+
+static dwell_status add_saved(session *s, dwell_error *err) {
+  const dwell_trajectory *t = s->t;
+  dwell_status status = DWELL_OK;
+  if (s->gram != NULL) {
+    size_t shape[4], rank = state_shape(s, shape);
+    shape[rank++] = s->row_count, shape[rank++] = s->row_count;
+    double *gram = s->gram; /* the run owns it from here, also on failure */
+    s->gram = NULL;
+    TRY(run_add_array(s->run, "gram", NPY_FLOAT, 8, rank, shape, gram, err));
+  }
+  if (s->attention != NULL) {
+    const size_t shape[4] = {s->blocks, t->heads, t->n, t->n};
+    unsigned char *attention = s->attention;
+    s->attention = NULL;
+    TRY(run_add_array(s->run, "attention", NPY_FLOAT, (size_t)t->dtype, 4, shape, attention, err));
+  }
+  if (s->options->save_states) s->run->stream = stream_states;
+done:
+  return status;
+}
+
+dwell_status session_arrays(session *s, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  TRY(add_keep(s, err));
+  for (size_t i = 0; i < s->plan.state.item_count; i++) {
+    if (s->arrays[i] != NULL) TRY(add_instrument_array(s, i, err));
+  }
+  TRY(add_sphere(s, err));
+  TRY(add_saved(s, err));
+done:
+  return status;
+}
