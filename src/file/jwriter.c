@@ -49,8 +49,21 @@ static void open_container(jwriter *w, char open, char closing, bool flat) {
 }
 
 void jwriter_object(jwriter *w) { open_container(w, '{', '}', false); }
+void jwriter_flat_object(jwriter *w) { open_container(w, '{', '}', true); }
 void jwriter_array(jwriter *w) { open_container(w, '[', ']', false); }
 void jwriter_flat_array(jwriter *w) { open_container(w, '[', ']', true); }
+
+jwriter jwriter_start_members(strbuf *out, int indent) {
+  return (jwriter){.out = out, .indent = indent, .depth = 1, .closing = "}"};
+}
+
+void jwriter_members(jwriter *w, const char *members) {
+  assert(in_object(w) && !w->after_key);
+  if (members[0] == '\0') return;
+  if (w->some[w->depth - 1]) strbuf_putc(w->out, ',');
+  strbuf_puts(w->out, members);
+  w->some[w->depth - 1] = true;
+}
 
 void jwriter_close(jwriter *w) {
   assert(w->depth > 0 && !w->after_key);

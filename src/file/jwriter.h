@@ -21,7 +21,12 @@ typedef struct jwriter {
 } jwriter;
 
 jwriter jwriter_start(strbuf *out, int indent);
+/* Members of an object whose braces somebody else writes: keys and values from here on, never closed. */
+jwriter jwriter_start_members(strbuf *out, int indent);
+/* Members written by such a writer, into the open object; "" adds nothing. */
+void jwriter_members(jwriter *w, const char *members);
 void jwriter_object(jwriter *w);
+void jwriter_flat_object(jwriter *w); /* on one line even when indenting */
 void jwriter_array(jwriter *w);
 void jwriter_flat_array(jwriter *w); /* on one line even when indenting */
 void jwriter_close(jwriter *w);      /* the innermost object or array */

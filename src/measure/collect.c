@@ -8,10 +8,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
-#include "measure/session.h"
+#include "measure/cost.h"
 
-/* States beyond this go to an unlinked temporary file. */
-static const uint64_t SPOOL_MEMORY = (uint64_t)1 << 30;
+
+
 
 static void record_norms(session *s, const dwell_cloud *x, size_t frame) {
   for (size_t i = 0; i < x->n; i++) {
@@ -56,7 +56,7 @@ static dwell_status make_room(session *s, dwell_error *err) {
   const dwell_trajectory *t = s->t;
   dwell_status status = DWELL_OK;
   size_t frames = t->replicas * (t->states + (t->has_final_norm ? 1 : 0)), norms, heads;
-  TRY(spool_create(t, SPOOL_MEMORY, &s->states, err));
+  TRY(spool_create(t, MEASURE_SPOOL_MEMORY, &s->states, err));
   if (!size_mul(frames, t->n, &norms) || !size_mul(t->replicas * s->blocks, t->heads, &heads)) {
     return error_no_memory(err, "the measurement");
   }

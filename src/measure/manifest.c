@@ -102,27 +102,34 @@ static void write_conventions(jwriter *w, const session *s) {
 
 /* ---- what is undefined, and why ---- */
 
-static void write_reasons(jwriter *w, const char *table, const plan_list *list, const value *values, size_t rows) {
+/* Reasons are static texts and few. */
+typedef struct reasons {
+  const char *text[16];
+  int64_t cells[16];
+  size_t count;
+} reasons;
+
+static void count_reason(reasons *r, const char *reason) {
+  size_t k = 0;
+  while (k < r->count && strcmp(r->text[k], reason) != 0) k++;
+  if (k == sizeof r->text / sizeof r->text[0]) return;
+  if (k == r->count) r->text[r->count++] = reason;
+  r->cells[k]++;
+}
+
+static void write_reasons(jwriter *w, const char *name, const plan_list *list, const value *values, size_t rows) {
   for (size_t i = 0; i < list->value_count; i++) {
-    if (!list->values[i].wanted) continue;
-    for (size_t row = 0; row < rows; row++) {
-      const char *reason = values[row * list->value_count + i].undefined;
-      bool seen = reason == NULL;
-      for (size_t k = 0; k < row && !seen; k++) {
-        const char *other = values[k * list->value_count + i].undefined;
-        seen = other != NULL && strcmp(other, reason) == 0;
-      }
-      if (seen) continue;
-      size_t count = 0;
-      for (size_t k = row; k < rows; k++) {
-        const char *other = values[k * list->value_count + i].undefined;
-        count += other != NULL && strcmp(other, reason) == 0;
-      }
+    reasons r = {.count = 0};
+    for (size_t row = 0; list->values[i].wanted && row < rows; row++) {
+      const value *v = &values[row * list->value_count + i];
+      if (v->undefined != NULL) count_reason(&r, v->undefined);
+    }
+    for (size_t k = 0; k < r.count; k++) {
       jwriter_flat_object(w);
-      jwriter_put_string(w, "table", table);
+      jwriter_put_string(w, "table", name);
       jwriter_put_string(w, "column", list->values[i].name);
-      jwriter_put_string(w, "reason", reason);
-      jwriter_put_int(w, "cells", (int64_t)count);
+      jwriter_put_string(w, "reason", r.text[k]);
+      jwriter_put_int(w, "cells", r.cells[k]);
       jwriter_close(w);
     }
   }
@@ -190,8 +197,7 @@ static void write_warnings(jwriter *w, const session *s) {
 
 dwell_status session_manifest(session *s, const dwell_cost *cost, dwell_error *err) {
   strbuf *out = &s->run->manifest_body;
-  jwriter w = jwriter_start(out, 1);
-  jwriter_object(&w);
+  jwriter w = jwriter_start_members(out, 1);
   write_program(&w, s);
   if (s->options->command != NULL) jwriter_put_string(&w, "command", s->options->command);
   write_source(&w, s);
@@ -204,17 +210,5 @@ dwell_status session_manifest(session *s, const dwell_cost *cost, dwell_error *e
   write_undefined(&w, s);
   jwriter_put_int(&w, "bound_bytes", (int64_t)cost->bytes);
   write_tokens(&w, s);
-  jwriter_close(&w);
-  if (out->failed) return error_no_memory(err, "the manifest");
-  /* The run puts these members into its own object: take the outer braces off. */
-  size_t begin = (size_t)(strchr(out->data, '"') - out->data), end = out->length;
-  while (end > begin && (out->data[end - 1] == '}' || out->data[end - 1] == '\n') && out->data[end - 1] != ']') {
-    end--;
-    if (out->data[end] == '}') break;
-  }
-  while (end > begin && (out->data[end - 1] == '\n' || out->data[end - 1] == ' ')) end--;
-  memmove(out->data, out->data + begin, end - begin);
-  out->length = end - begin;
-  out->data[out->length] = '\0';
-  return DWELL_OK;
+  return out->failed ? error_no_memory(err, "the manifest") : DWELL_OK;
 }

@@ -240,7 +240,7 @@ static dwell_status write_files(jwriter *w, const char *folder, dwell_error *err
 static void write_costs(jwriter *w, const dwell_run *run, double write_seconds) {
   const run_seconds *s = &run->seconds;
   jwriter_key(w, "seconds");
-  jwriter_object(w);
+  jwriter_flat_object(w);
   jwriter_put_double(w, "load", s->load);
   jwriter_put_double(w, run->source_stage, s->source);
   jwriter_put_double(w, "instruments", s->instruments);
@@ -251,7 +251,8 @@ static void write_costs(jwriter *w, const dwell_run *run, double write_seconds) 
   jwriter_put_int(w, "peak_bytes", (int64_t)clock_peak_bytes());
 }
 
-static dwell_status save_manifest(dwell_run *run, const char *folder, double write_seconds, dwell_error *err) {
+/* Writes run.json: the format, the files that are there with their hashes, then the body. */
+static dwell_status write_manifest(dwell_run *run, const char *folder, dwell_error *err) {
   char path[4400];
   strbuf_free(&run->manifest);
   jwriter w = jwriter_start(&run->manifest, 1);
@@ -260,15 +261,21 @@ static dwell_status save_manifest(dwell_run *run, const char *folder, double wri
   jwriter_key(&w, "files");
   dwell_status status = write_files(&w, folder, err);
   if (status != DWELL_OK) return status;
-  write_costs(&w, run, write_seconds);
-  if (run->manifest_body.length > 0) {
-    strbuf_puts(&run->manifest, ",\n ");
-    strbuf_add(&run->manifest, run->manifest_body.data, run->manifest_body.length);
-  }
+  jwriter_members(&w, run->manifest_body.data != NULL ? run->manifest_body.data : "");
   jwriter_close(&w);
   strbuf_putc(&run->manifest, '\n');
   if (run->manifest.failed) return error_no_memory(err, "the manifest");
   return atomic_file_write(in_folder(path, folder, MANIFEST), run->manifest.data, run->manifest.length, err);
+}
+
+static dwell_status add_costs(dwell_run *run, double write_seconds, dwell_error *err) {
+  strbuf body = {0};
+  jwriter w = jwriter_start_members(&body, 1);
+  write_costs(&w, run, write_seconds);
+  if (run->manifest_body.data != NULL) jwriter_members(&w, run->manifest_body.data);
+  strbuf_free(&run->manifest_body);
+  run->manifest_body = body;
+  return body.failed ? error_no_memory(err, "the manifest") : DWELL_OK;
 }
 
 /* A failed save leaves no half run: what was written is removed, and the folder too if it was new. */
@@ -291,52 +298,15 @@ dwell_status dwell_run_save(dwell_run *run, const char *folder, bool force, dwel
   TRY(save_table(folder, "heads.csv", &run->heads, err));
   TRY(save_table(folder, "events.csv", &run->events, err));
   TRY(save_arrays(run, folder, err));
-  TRY(save_manifest(run, folder, clock_seconds() - started, err));
+  TRY(add_costs(run, clock_seconds() - started, err));
+  TRY(write_manifest(run, folder, err));
   snprintf(run->folder, sizeof run->folder, "%s", folder);
 done:
   if (status != DWELL_OK) undo(folder, was_there);
   return status;
 }
 
-/* Where the value of "files" stands in a manifest. */
-static bool files_span(const strbuf *manifest, size_t *ret_begin, size_t *ret_end) {
-  arena strings = {0};
-  bool found = false;
-  jcursor c = jcursor_start(manifest->data, manifest->length, &strings);
-  jcursor_object(&c);
-  for (jtext key; jcursor_key(&c, &key);) {
-    bool files = jtext_is(key, "files");
-    if (files) *ret_begin = c.at;
-    jcursor_skip(&c);
-    if (files) *ret_end = c.at, found = c.problem == NULL;
-  }
-  arena_clear(&strings);
-  return found;
-}
-
-dwell_status run_refresh_files(dwell_run *run, dwell_error *err) {
-  char path[4400];
-  size_t begin, end;
-  strbuf text = {0};
-  dwell_status status = DWELL_OK;
-  if (!files_span(&run->manifest, &begin, &end)) return error_set(err, DWELL_BAD_INPUT, "run.json lists no files");
-  strbuf_add(&text, run->manifest.data, begin);
-  strbuf_putc(&text, ' ');
-  jwriter w = jwriter_start(&text, 1);
-  w.depth = 1; /* the list is a member of the outermost object */
-  TRY(write_files(&w, run->folder, err));
-  strbuf_puts(&text, run->manifest.data + end);
-  if (text.failed) {
-    status = error_no_memory(err, "the manifest");
-    goto done;
-  }
-  TRY(atomic_file_write(in_folder(path, run->folder, MANIFEST), text.data, text.length, err));
-  strbuf_free(&run->manifest);
-  run->manifest = text, text = (strbuf){0};
-done:
-  strbuf_free(&text);
-  return status;
-}
+dwell_status run_refresh_files(dwell_run *run, dwell_error *err) { return write_manifest(run, run->folder, err); }
 
 /* ---- loading ---- */
 
@@ -349,6 +319,29 @@ static dwell_status check_hash(const char *folder, const char *name, const char 
   error_in_file(err, path);
   error_remedy(err, "Make the run again, with --force");
   return DWELL_BAD_INPUT;
+}
+
+/* The members after "files": our manifests put the format and the files first. */
+static dwell_status split_body(dwell_run *run, dwell_error *err) {
+  arena strings = {0};
+  size_t end = 0;
+  jcursor c = jcursor_start(run->manifest.data, run->manifest.length, &strings);
+  jcursor_object(&c);
+  for (jtext key; end == 0 && jcursor_key(&c, &key);) {
+    bool files = jtext_is(key, "files");
+    jcursor_skip(&c);
+    if (files) end = c.at;
+  }
+  arena_clear(&strings);
+  const char *comma = memchr(run->manifest.data + end, ',', run->manifest.length - end);
+  const char *brace = strrchr(run->manifest.data, '}');
+  if (comma != NULL && comma + 1 < brace) {
+    strbuf_add(&run->manifest_body, comma + 1, (size_t)(brace - comma - 1));
+    while (run->manifest_body.length > 0 && run->manifest_body.data[run->manifest_body.length - 1] == '\n') {
+      run->manifest_body.data[--run->manifest_body.length] = '\0';
+    }
+  }
+  return run->manifest_body.failed ? error_no_memory(err, "the manifest") : DWELL_OK;
 }
 
 static dwell_status load_table(const char *folder, const char *name, table *ret_table, dwell_error *err) {
@@ -372,6 +365,7 @@ dwell_status dwell_run_load(const char *folder, dwell_run **ret_run, dwell_error
   TRY(run_create(&run, err));
   TRY(read_manifest(folder, check_hash, NULL, &run->manifest.data, &run->manifest.length, err));
   run->manifest.capacity = run->manifest.length + 1;
+  TRY(split_body(run, err));
   snprintf(run->folder, sizeof run->folder, "%s", folder);
   TRY(load_table(folder, "layers.csv", &run->layers, err));
   TRY(load_table(folder, "blocks.csv", &run->blocks, err));

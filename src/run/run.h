@@ -33,7 +33,7 @@ struct dwell_run {
   run_stream stream;        /* may be NULL */
   void *stream_self;        /* released with stream_destroy */
   void (*stream_destroy)(void *self);
-  strbuf manifest_body;     /* JSON members after "files", without braces: `"dwell": {...}, "tokens": [...]` */
+  strbuf manifest_body;     /* JSON members after "files", from jwriter_start_members */
   strbuf manifest;          /* whole run.json, once saved or loaded */
   run_seconds seconds;
   const char *source_stage; /* static: "forward", "integrate", "import" */

@@ -1,0 +1,107 @@
+/* measure/measure.c - runs a source and measures every state of it: the stages in order. */
+#include <math.h>
+
+#include "base/clock.h"
+#include "base/context.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "measure/cost.h"
+#include "measure/session.h"
+
+dwell_measure_options dwell_measure_options_default(void) {
+  return (dwell_measure_options){.null_draws = 39, .drop_special = true, .beta = NAN};
+}
+
+static void release_prepared(session *s) {
+  if (s->prepared == NULL) return;
+  for (size_t i = 0; i < s->frames; i++) {
+    if (s->prepared[i] != NULL) s->plan.nulls[0].null->release(s->prepared[i]);
+  }
+}
+
+void session_destroy(session *s) {
+  if (s == NULL) return;
+  release_prepared(s);
+  spool_destroy(s->states);
+  selection_free(&s->selection);
+  mem_free(s->norms);
+  mem_free(s->head_values);
+  mem_free(s->attention);
+  mem_free(s->state_values);
+  mem_free(s->step_values);
+  mem_free(s->null_draws);
+  mem_free(s->prepared);
+  mem_free(s->null_reason);
+  mem_free(s->null_fit);
+  for (size_t i = 0; i < PLAN_MAX_ITEMS; i++) mem_free(s->arrays[i]);
+  mem_free(s->gram);
+  mem_free(s->clamped);
+  mem_free(s->centred_undefined);
+  mem_free(s);
+}
+
+static void destroy_stream(void *self) { session_destroy(self); }
+
+static dwell_status check_options(const dwell_trajectory *t, const dwell_measure_options *o, dwell_error *err) {
+  if (t->n == 0 || t->states == 0) return error_set(err, DWELL_BAD_INPUT, "there are no tokens to measure");
+  if (o->save_attention && t->heads == 0) {
+    error_set(err, DWELL_USAGE, "--save attention: this source has no attention");
+    error_remedy(err, "Models and imports with an `attention` array have");
+    return DWELL_USAGE;
+  }
+  if (o->null_draws > 100000) return error_set(err, DWELL_USAGE, "more than 100000 null draws");
+  return DWELL_OK;
+}
+
+dwell_status dwell_measure_cost(const dwell_context *ctx, const dwell_source *source,
+                                const dwell_measure_options *options, dwell_cost *ret_cost, dwell_error *err) {
+  plan *p = MEM_NEW(plan, 1);
+  if (p == NULL) return error_no_memory(err, "the plan");
+  dwell_status status = plan_make(dwell_source_trajectory(source), options, p, err);
+  if (status == DWELL_OK) status = cost_of(ctx, source, options, p, ret_cost, err);
+  mem_free(p);
+  return status;
+}
+
+static dwell_status run_stages(session *s, dwell_error *err) {
+  dwell_cost cost;
+  dwell_status status = DWELL_OK;
+  TRY(check_options(s->t, s->options, err));
+  TRY(plan_make(s->t, s->options, &s->plan, err));
+  TRY(cost_of(s->ctx, s->source, s->options, &s->plan, &cost, err));
+  TRY(context_check_memory(s->ctx, cost.bytes, "this measurement", err));
+  TRY(session_collect(s, err));
+  TRY(session_measure(s, err));
+  TRY(session_nulls(s, err));
+  TRY(session_tables(s, err));
+  TRY(session_arrays(s, err));
+  TRY(session_manifest(s, &cost, err));
+done:
+  return status;
+}
+
+dwell_status dwell_measure(const dwell_context *ctx, dwell_source *source, const dwell_measure_options *options,
+                           dwell_run **ret_run, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  *ret_run = NULL;
+  session *s = MEM_ZERO(session, 1);
+  TRY_ALLOC(s, "the measurement");
+  s->ctx = ctx, s->source = source, s->options = options;
+  s->trajectory = *dwell_source_trajectory(source);
+  s->t = &s->trajectory;
+  s->blocks = s->t->states - 1;
+  s->setting = (instrument_setting){.epsilon = s->t->epsilon, .beta = options->beta};
+  TRY(run_create(&s->run, err));
+  s->run->seconds.started = clock_seconds();
+  TRY(run_stages(s, err));
+  *ret_run = s->run;
+  if (s->run->stream != NULL) { /* the states are still in the spool, written when the run is saved */
+    s->run->stream_self = s;
+    s->run->stream_destroy = destroy_stream;
+    s = NULL;
+  }
+done:
+  if (status != DWELL_OK && s != NULL) dwell_run_destroy(s->run);
+  session_destroy(s);
+  return status;
+}
