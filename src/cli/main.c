@@ -1,1 +1,80 @@
-int main(void) { return 0; }
+/* cli/main.c - the program: finds the command and runs it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/version.h"
+#include "cli/cli.h"
+#include "linalg/gemm.h"
+#include "linalg/vmath.h"
+
+static const cli_command commands[] = {
+    {"simulate", "integrate an idealised flow and measure it", cmd_simulate},
+    {"measure", "run a checkpoint over a text, or read states, and measure every layer", cmd_measure},
+    {"inspect", "what is in a file, model or run; memory and time a measurement would take", cmd_inspect},
+    {"tokenize", "ids and pieces of a text", cmd_tokenize},
+    {"report", "one self-contained page from a run", cmd_report},
+    {"list", "the registries: flows, models, instruments, nulls, taps", cmd_list},
+    {"doctor", "this machine: instruction set, threads, BLAS and whether it computes right", cmd_doctor},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_help(FILE *out) {
+  fputs("dwell - a laboratory for metastability in transformers\n\nUsage: dwell COMMAND [OPTION...]\n\n", out);
+  for (size_t i = 0; i < COMMANDS; i++) fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+  fputs("\nExamples:\n"
+        "  dwell simulate --flow sa --beta 9 --d 3 -o run        particles on the sphere freeze into clusters\n"
+        "  dwell measure MODEL -p \"The sea was calm.\" -o run     a trained transformer, layer by layer\n"
+        "  dwell report run                                      a page with the pictures\n"
+        "\n`dwell COMMAND --help` explains a command; man pages: dwell(1).\n"
+        "Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 4 unsupported, 5 memory, 6 check failed, 7 interrupted.\n",
+        out);
+}
+
+static void print_version(void) {
+  printf("dwell %s (%s)\n%s, %s, %s\n", version_number(), version_commit(), version_compiler(), vmath_isa(),
+         gemm_library());
+}
+
+static int unknown(const char *name) {
+  const char *names[COMMANDS];
+  char shown[80];
+  for (size_t i = 0; i < COMMANDS; i++) names[i] = commands[i].name;
+  const char *near = str_nearest(name, names, COMMANDS);
+  str_display(shown, sizeof shown, name, strlen(name));
+  fprintf(stderr, "dwell: there is no command \"%s\".", shown);
+  if (near != NULL) fprintf(stderr, " Did you mean \"%s\"?", near);
+  fputs(" `dwell --help` lists them.\n", stderr);
+  return DWELL_USAGE;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) {
+    print_help(stderr);
+    return DWELL_USAGE;
+  }
+  if (str_equal(argv[1], "--help") || str_equal(argv[1], "-h") || str_equal(argv[1], "help")) {
+    print_help(stdout);
+    return fflush(stdout) == 0 ? DWELL_OK : DWELL_FAILED;
+  }
+  if (str_equal(argv[1], "--version") || str_equal(argv[1], "-V")) {
+    print_version();
+    return fflush(stdout) == 0 ? DWELL_OK : DWELL_FAILED;
+  }
+  for (size_t i = 0; i < COMMANDS; i++) {
+    if (!str_equal(argv[1], commands[i].name)) continue;
+    char name[64];
+    cli c;
+    cli_begin(&c, argc, argv);
+    snprintf(name, sizeof name, "dwell %s", commands[i].name);
+    argv[1] = name;
+    int code = commands[i].run(argc - 1, argv + 1, &c);
+    cli_clear(&c);
+    strbuf_free(&c.command);
+    if (fflush(stdout) != 0 && code == DWELL_OK) {
+      fprintf(stderr, "%s: cannot write to standard output\n", name);
+      code = DWELL_FAILED;
+    }
+    return code;
+  }
+  return unknown(argv[1]);
+}

@@ -1,0 +1,78 @@
+/* cli/cli.h - what the commands share: common options, progress, errors, exit codes. Only cli/ prints and exits. */
+#ifndef DWELL_CLI_CLI_H
+#define DWELL_CLI_CLI_H
+
+#include <argp.h>
+#include <dwell/dwell.h>
+#include <stdio.h>
+
+#include "base/str.h"
+
+typedef struct cli {
+  dwell_context ctx;
+  bool quiet, verbose, json, force;
+  const char *out;    /* -o, or NULL */
+  dwell_dtype dtype;  /* 0: the command's default */
+  strbuf command;     /* the command line as typed, quoted, for the manifest */
+  double last_drawn;  /* progress bar: when it was drawn last, and when its stage began */
+  double stage_began;
+  char stage[24];
+} cli;
+
+/* One command: a file of its own, and a line in main.c. `argv[0]` is "dwell NAME". Returns the exit code. */
+typedef struct cli_command {
+  const char *name, *summary;
+  int (*run)(int argc, char **argv, cli *c);
+} cli_command;
+
+int cmd_simulate(int argc, char **argv, cli *c);
+int cmd_measure(int argc, char **argv, cli *c);
+int cmd_inspect(int argc, char **argv, cli *c);
+int cmd_tokenize(int argc, char **argv, cli *c);
+int cmd_report(int argc, char **argv, cli *c);
+int cmd_list(int argc, char **argv, cli *c);
+int cmd_doctor(int argc, char **argv, cli *c);
+
+/* argp children; their input is the cli. */
+extern const struct argp cli_argp_words;   /* -q -v --json */
+extern const struct argp cli_argp_compute; /* -t --seed --memory */
+extern const struct argp cli_argp_output;  /* -o --force --dtype */
+
+/* Fills a cli from the environment and the command line, installs the interrupt handler. */
+void cli_begin(cli *c, int argc, char **argv);
+/* Checks that BLAS computes right on this machine (a few milliseconds): every computing command calls it first. */
+dwell_status cli_selfcheck(dwell_error *err);
+/* Prints the error on standard error and returns its exit code. */
+int cli_fail(cli *c, const char *name, const dwell_error *err);
+/* A line of words on standard error, unless -q. */
+void cli_say(const cli *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Removes the progress bar from the terminal. */
+void cli_clear(cli *c);
+
+/* Option values: usage errors (exit 2) name the option and what it takes. */
+size_t cli_size(struct argp_state *state, const char *option, const char *text, size_t low, size_t high);
+double cli_real(struct argp_state *state, const char *option, const char *text, double low, double high);
+/* Index of text among names (NULL-terminated); an unknown one is a usage error with the nearest. */
+size_t cli_choice(struct argp_state *state, const char *option, const char *text, const char *const *names);
+
+/* Options of measuring that simulate and measure share: an argp child whose input is a cli_measuring. */
+typedef struct cli_measuring {
+  dwell_measure_options options;
+  bool report;
+} cli_measuring;
+extern const struct argp cli_argp_measuring;
+void cli_measuring_begin(cli_measuring *m);
+
+/* Measures a source into the folder -o (also a report, if asked), says what it did and prints the table of states. */
+dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measuring *m, const char *folder,
+                                dwell_error *err);
+
+/* A text file, or standard input for "-", as UTF-8. Release with mem_free. */
+dwell_status cli_read_text(const char *path, char **ret_text, size_t *ret_length, dwell_error *err);
+
+/* The table of states, thinned to `most` rows, on standard output. */
+void cli_print_layers(const dwell_run *run, size_t most);
+/* "84 MB" into text. */
+const char *cli_bytes(uint64_t bytes, char text[24]);
+
+#endif

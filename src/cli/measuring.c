@@ -1,0 +1,147 @@
+/* cli/measuring.c - what simulate and measure do with a source: options, the measurement, the table on the screen. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include <dwell/report.h>
+#include "run/run.h"
+
+enum { KEY_INSTRUMENTS = 0x2000, KEY_NULLS, KEY_SELECTION, KEY_SPECIAL, KEY_SAVE, KEY_REPORT };
+
+void cli_measuring_begin(cli_measuring *m) { *m = (cli_measuring){.options = dwell_measure_options_default()}; }
+
+static void parse_save(struct argp_state *state, const char *list, dwell_measure_options *o) {
+  static const char *const names[] = {"states", "attention", "gram", NULL};
+  bool *flags[] = {&o->save_states, &o->save_attention, &o->save_gram};
+  for (const char *p = list; *p != '\0';) {
+    char name[32];
+    size_t n = strcspn(p, ",");
+    snprintf(name, sizeof name, "%.*s", (int)(n < 31 ? n : 31), p);
+    *flags[cli_choice(state, "--save", name, names)] = true;
+    p += n + (p[n] == ',');
+  }
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  static const char *const selections[] = {"all", "types", NULL};
+  static const char *const specials[] = {"keep", "drop", NULL};
+  cli_measuring *m = state->input;
+  switch (key) {
+    case KEY_INSTRUMENTS: m->options.instruments = arg; break;
+    case KEY_NULLS: m->options.null_draws = cli_size(state, "--nulls", arg, 0, 100000); break;
+    case KEY_SELECTION: m->options.types = cli_choice(state, "--selection", arg, selections) == 1; break;
+    case KEY_SPECIAL: m->options.drop_special = cli_choice(state, "--special", arg, specials) == 1; break;
+    case KEY_SAVE: parse_save(state, arg, &m->options); break;
+    case KEY_REPORT: m->report = true; break;
+    default: return ARGP_ERR_UNKNOWN;
+  }
+  return 0;
+}
+
+static const struct argp_option options[] = {
+    {"instruments", KEY_INSTRUMENTS, "LIST", 0, "Comma-separated instruments or columns (default: all that apply)", 60},
+    {"nulls", KEY_NULLS, "DRAWS", 0, "Draws of the sampled nulls (default 39; 0: none)", 60},
+    {"selection", KEY_SELECTION, "all|types", 0, "Measure all kept tokens, or first occurrences of each id", 60},
+    {"special", KEY_SPECIAL, "keep|drop", 0,
+     "Keep or leave out (default) special tokens, the first of a causal model, and massive ones", 60},
+    {"save", KEY_SAVE, "LIST", 0, "Put states, attention, gram into arrays.npz", 60},
+    {"report", KEY_REPORT, NULL, 0, "Write report.html too", 60},
+    {0}};
+const struct argp cli_argp_measuring = {.options = options, .parser = parse};
+
+/* ---- the table on the screen ---- */
+
+typedef struct shown_column {
+  const char *column, *title;
+  int width, decimals;
+} shown_column;
+
+static const shown_column shown[] = {
+    {"state", "state", 5, 0},
+    {"time", "time", 10, -4},
+    {"ip_mean", "ip_mean", 8, 4},
+    {"mass90", "mass90", 7, 3},
+    {"mass90_centred", "centred", 7, 3},
+    {"mass90_centred_null_mean", "chance", 7, 3},
+    {"mass90_centred_p", "p", 6, 3},
+    {"effective_rank", "erank", 7, 2},
+    {"effective_rank_centred", "centred", 7, 2},
+    {"energy_b1", "E_1", 7, 4},
+};
+enum { SHOWN = sizeof shown / sizeof shown[0] };
+
+static bool any_number(const dwell_run *run, const char *column) {
+  double x;
+  for (size_t row = 0; row < dwell_run_rows(run, "layers"); row++) {
+    if (dwell_run_number(run, "layers", row, column, &x)) return true;
+  }
+  return false;
+}
+
+static void print_row(const dwell_run *run, size_t row, const bool use[SHOWN]) {
+  for (size_t i = 0; i < SHOWN; i++) {
+    double x;
+    if (!use[i]) continue;
+    if (dwell_run_number(run, "layers", row, shown[i].column, &x)) {
+      if (shown[i].decimals < 0) printf(" %*.*g", shown[i].width, -shown[i].decimals, x);
+      else printf(" %*.*f", shown[i].width, shown[i].decimals, x);
+    } else {
+      printf(" %*s", shown[i].width, i == 0 ? "norm" : "-");
+    }
+  }
+  putchar('\n');
+}
+
+void cli_print_layers(const dwell_run *run, size_t most) {
+  bool use[SHOWN];
+  size_t rows = dwell_run_rows(run, "layers"), every = rows > most ? (rows + most - 1) / most : 1;
+  for (size_t i = 0; i < SHOWN; i++) {
+    use[i] = any_number(run, shown[i].column);
+    if (use[i]) printf(" %*s", shown[i].width, shown[i].title);
+  }
+  putchar('\n');
+  for (size_t row = 0; row < rows; row++) {
+    double replica = 0;
+    dwell_run_number(run, "layers", row, "replica", &replica);
+    if (replica > 0) break; /* one replica shows the shape; all are in layers.csv */
+    if (row % every == 0 || row + 1 == rows) print_row(run, row, use);
+  }
+}
+
+/* ---- the measurement ---- */
+
+static dwell_status write_report(dwell_run *run, dwell_error *err) {
+  char path[4400];
+  snprintf(path, sizeof path, "%s/report.html", run->folder);
+  dwell_status status = dwell_report_write(run, path, err);
+  return status == DWELL_OK ? run_refresh_files(run, err) : status;
+}
+
+dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measuring *m, const char *folder,
+                                dwell_error *err) {
+  const dwell_trajectory *t = dwell_source_trajectory(source);
+  dwell_measure_options options = m->options;
+  dwell_run *run = NULL;
+  dwell_cost cost;
+  char bound[24];
+  dwell_status status = DWELL_OK;
+  options.command = c->command.data;
+  TRY(run_check_folder(folder, c->force, err));
+  TRY(dwell_measure_cost(&c->ctx, source, &options, &cost, err));
+  cli_say(c, "%s %s: %zu tokens, %zu dimensions, %zu states%s; at most %s of memory", t->kind, t->name, t->n, t->d,
+          t->states * t->replicas, t->replicas > 1 ? " in all" : "", cli_bytes(cost.bytes, bound));
+  TRY(dwell_measure(&c->ctx, source, &options, &run, err));
+  cli_clear(c);
+  TRY(dwell_run_save(run, folder, c->force, err));
+  if (m->report) TRY(write_report(run, err));
+  if (c->json) fputs(dwell_run_manifest(run), stdout);
+  else if (!c->quiet) cli_print_layers(run, 24);
+  cli_say(c, "%s: layers.csv%s%s, arrays.npz, run.json%s", folder, dwell_run_columns(run, "blocks") ? ", blocks.csv" : "",
+          dwell_run_columns(run, "heads") ? ", heads.csv" : "", m->report ? ", report.html" : "");
+done:
+  dwell_run_destroy(run);
+  return status;
+}
