@@ -72,6 +72,8 @@ dwell_status cli_read_text(const char *path, char **ret_text, size_t *ret_length
 
 /* The table of states, thinned to `most` rows, on standard output. */
 void cli_print_layers(const dwell_run *run, size_t most);
+/* Best of several square products (order 512) on one thread, in GFLOP/s; wide: f64, else f32. Takes about 20 ms. */
+double cli_speed(bool wide);
 /* "84 MB" into text. */
 const char *cli_bytes(uint64_t bytes, char text[24]);
 

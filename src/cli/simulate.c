@@ -1,0 +1,165 @@
+/* cli/simulate.c - dwell simulate: integrate an idealised flow and measure it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "file/npy.h"
+#include "flow/flow.h"
+
+enum {
+  KEY_FLOW = 0x3000, KEY_N, KEY_D, KEY_BETA, KEY_MASSES, KEY_UNTIL, KEY_TIMES, KEY_FRAMES, KEY_LOG_TIMES, KEY_INIT,
+  KEY_MASK, KEY_REPLICAS, KEY_INTEGRATOR, KEY_RTOL
+};
+
+typedef struct simulate {
+  cli *c;
+  cli_measuring measuring;
+  dwell_flow_options flow;
+  double *times;
+  double *masses;
+  const char *masses_file;
+} simulate;
+
+/* "rk45", "rk4:H", "euler:H", "layer:ETA" */
+static void parse_integrator(struct argp_state *state, const char *text, dwell_flow_options *o) {
+  static const struct {
+    const char *name;
+    dwell_integrator integrator;
+  } fixed[] = {{"rk4:", DWELL_RK4}, {"euler:", DWELL_EULER}, {"layer:", DWELL_LAYER}};
+  if (strcmp(text, "rk45") == 0) {
+    o->integrator = DWELL_RK45;
+    return;
+  }
+  for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
+    size_t n = strlen(fixed[i].name);
+    if (strncmp(text, fixed[i].name, n) != 0) continue;
+    o->integrator = fixed[i].integrator;
+    o->step = cli_real(state, "--integrator: the step", text + n, 1e-12, 1e12);
+    return;
+  }
+  argp_error(state, "--integrator takes rk45, rk4:H, euler:H or layer:ETA, not \"%s\"", text);
+}
+
+static void parse_times(struct argp_state *state, const char *list, simulate *s) {
+  size_t count = 1;
+  for (const char *p = list; *p != '\0'; p++) count += *p == ',';
+  mem_free(s->times);
+  s->times = MEM_NEW(double, count);
+  if (s->times == NULL) argp_failure(state, DWELL_NO_MEMORY, 0, "out of memory");
+  size_t k = 0;
+  for (const char *p = list; k < count; k++) {
+    char one[64];
+    size_t n = strcspn(p, ",");
+    snprintf(one, sizeof one, "%.*s", (int)(n < 63 ? n : 63), p);
+    s->times[k] = cli_real(state, "--times", one, 0, INFINITY);
+    p += n + (p[n] == ',');
+  }
+  s->flow.times = s->times, s->flow.times_count = count;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  static const char *const masks[] = {"none", "causal", NULL};
+  simulate *s = state->input;
+  switch (key) {
+    case ARGP_KEY_INIT:
+      state->child_inputs[0] = &s->measuring;
+      state->child_inputs[1] = state->child_inputs[2] = state->child_inputs[3] = s->c;
+      break;
+    case KEY_FLOW: s->flow.flow = arg; break;
+    case KEY_N: s->flow.n = cli_size(state, "--n", arg, 1, 10000000); break;
+    case KEY_D: s->flow.d = cli_size(state, "--d", arg, 1, 10000000); break;
+    case KEY_BETA: s->flow.beta = cli_real(state, "--beta", arg, -1e6, 1e6); break;
+    case KEY_MASSES: s->masses_file = arg; break;
+    case KEY_UNTIL: s->flow.until = cli_real(state, "--until", arg, 1e-300, 1e300); break;
+    case KEY_TIMES: parse_times(state, arg, s); break;
+    case KEY_FRAMES: s->flow.frames = cli_size(state, "--frames", arg, 2, 10000000); break;
+    case KEY_LOG_TIMES: s->flow.log_times = true; break;
+    case KEY_INIT: s->flow.init = arg; break;
+    case KEY_MASK: s->flow.causal = cli_choice(state, "--mask", arg, masks) == 1; break;
+    case KEY_REPLICAS: s->flow.replicas = cli_size(state, "--replicas", arg, 1, 1000000); break;
+    case KEY_INTEGRATOR: parse_integrator(state, arg, &s->flow); break;
+    case KEY_RTOL: s->flow.rtol = cli_real(state, "--rtol", arg, 1e-14, 1e-2); break;
+    case ARGP_KEY_ARG: argp_error(state, "unexpected argument \"%s\"", arg); break;
+    case ARGP_KEY_END:
+      if (s->c->out == NULL) argp_error(state, "say where the results go: -o RUN");
+      break;
+    default: return ARGP_ERR_UNKNOWN;
+  }
+  return 0;
+}
+
+static const struct argp_option options[] = {
+    {"flow", KEY_FLOW, "NAME", 0, "Dynamics, see `dwell list flows` (default sa)", 10},
+    {"n", KEY_N, "N", 0, "Particles (default 32)", 10},
+    {"d", KEY_D, "D", 0, "Dimensions; particles live on the sphere S^{D-1} (default 3)", 10},
+    {"beta", KEY_BETA, "B", 0, "Inverse temperature (default 4)", 10},
+    {"init", KEY_INIT, "START", 0,
+     "uniform (default), orthogonal, equiangular:RHO, caps:K,EPS, or FILE.npy [n, d]", 10},
+    {"mask", KEY_MASK, "none|causal", 0, "causal: particle i sees j <= i only", 10},
+    {"masses", KEY_MASSES, "FILE.npy", 0, "Masses [n] >= 0, rescaled to sum 1 (default: equal)", 10},
+    {"replicas", KEY_REPLICAS, "R", 0, "Independent starts (default 1)", 10},
+    {"until", KEY_UNTIL, "T", 0, "Final time (default 20)", 20},
+    {"frames", KEY_FRAMES, "K", 0, "States measured, both ends counted (default 101)", 20},
+    {"log-times", KEY_LOG_TIMES, NULL, 0, "Space them in ln t: the first at t = 0, then from T/10^4 on", 20},
+    {"times", KEY_TIMES, "T0,T1,...", 0, "Exactly these times", 20},
+    {"integrator", KEY_INTEGRATOR, "NAME", 0,
+     "rk45 (default), rk4:H, euler:H (the published scripts' map), layer:ETA (a post-norm layer)", 30},
+    {"rtol", KEY_RTOL, "R", 0, "Relative tolerance of rk45 per step (default 1e-10)", 30},
+    {0}};
+
+static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0},
+                                             {&cli_argp_output, 0, NULL, 0},
+                                             {&cli_argp_compute, 0, NULL, 0},
+                                             {&cli_argp_words, 0, NULL, 0},
+                                             {0}};
+
+static const char doc[] =
+    "Integrate an idealised flow of tokens on the sphere and measure every state.\v"
+    "Examples:\n"
+    "  dwell simulate --flow sa --n 64 --d 3 --beta 9 --until 1000 --log-times -o run\n"
+    "  dwell simulate --init equiangular:0.1 --beta 5 --n 8 --d 8 -o run\n\n"
+    "RUN gets layers.csv (a row per state), blocks.csv (a row per step), arrays.npz and run.json.";
+
+static dwell_status read_masses(simulate *s, dwell_error *err) {
+  npz *z = NULL;
+  dwell_status status = DWELL_OK;
+  if (s->masses_file == NULL) return DWELL_OK;
+  TRY(npz_open(s->masses_file, &z, err));
+  const npy_header *h = npz_header(z, 0);
+  if (npz_count(z) != 1 || h->rank != 1 || h->count != s->flow.n) {
+    status = error_set(err, DWELL_BAD_INPUT, "masses must be one array [%zu], one number a particle", s->flow.n);
+    error_in_file(err, s->masses_file);
+    goto done;
+  }
+  s->masses = MEM_NEW(double, h->count);
+  TRY_ALLOC(s->masses, "the masses");
+  TRY(npz_read_f64(z, 0, 0, h->count, s->masses, err));
+  s->flow.masses = s->masses;
+done:
+  npz_close(z);
+  return status;
+}
+
+int cmd_simulate(int argc, char **argv, cli *c) {
+  static const struct argp argp = {options, parse, NULL, doc, children, NULL, NULL};
+  simulate s = {.c = c, .flow = dwell_flow_options_default()};
+  dwell_error err = {.offset = -1};
+  dwell_source *source = NULL;
+  dwell_status status = DWELL_OK;
+  cli_measuring_begin(&s.measuring);
+  argp_parse(&argp, argc, argv, 0, NULL, &s);
+  if (c->dtype != 0) s.flow.dtype = c->dtype;
+  s.measuring.options.beta = s.flow.beta;
+  TRY(cli_selfcheck(&err));
+  TRY(read_masses(&s, &err));
+  TRY(dwell_flow_open(&s.flow, &c->ctx, &source, &err));
+  TRY(cli_measure_source(c, source, &s.measuring, c->out, &err));
+done:
+  dwell_source_destroy(source);
+  mem_free(s.times);
+  mem_free(s.masses);
+  return status == DWELL_OK ? DWELL_OK : cli_fail(c, argv[0], &err);
+}

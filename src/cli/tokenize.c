@@ -1,0 +1,129 @@
+/* cli/tokenize.c - dwell tokenize: ids and pieces of a text. Needs only a model's tokenizer files. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "file/jwriter.h"
+#include "hub/hub.h"
+#include "text/tokenizer.h"
+
+enum { KEY_SPECIAL = 0x5000 };
+
+typedef struct tokenize {
+  cli *c;
+  const char *model, *prompt, *file;
+  bool special;
+} tokenize;
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  static const char *const specials[] = {"keep", "drop", NULL};
+  tokenize *t = state->input;
+  switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = t->c; break;
+    case 'm':
+    case ARGP_KEY_ARG:
+      if (t->model != NULL) argp_error(state, "one model at a time");
+      t->model = arg;
+      break;
+    case 'p': t->prompt = arg; break;
+    case 'f': t->file = arg; break;
+    case KEY_SPECIAL: t->special = cli_choice(state, "--special", arg, specials) == 0; break;
+    case ARGP_KEY_END:
+      if (t->model == NULL) argp_error(state, "name a MODEL");
+      if ((t->prompt != NULL) + (t->file != NULL) != 1) argp_error(state, "give the text by one of -p TEXT or -f FILE");
+      break;
+    default: return ARGP_ERR_UNKNOWN;
+  }
+  return 0;
+}
+
+static const struct argp_option options[] = {
+    {"model", 'm', "MODEL", 0, "Same as the argument", 10},
+    {"prompt", 'p', "TEXT", 0, "The text", 10},
+    {"file", 'f', "FILE", 0, "A text file; - is standard input", 10},
+    {"special", KEY_SPECIAL, "keep|drop", 0, "Add the tokenizer's special tokens (default) or not", 10},
+    {0}};
+static const struct argp_child children[] = {{&cli_argp_words, 0, NULL, 0}, {0}};
+static const char doc[] =
+    "Print the token ids and pieces of a text, one a line: id, begin, end, piece.\v"
+    "begin and end count characters (code points) of the text. Truncation and padding settings are ignored.\n"
+    "Example:\n  dwell tokenize ./gpt2 -p \"Hello world\" --json";
+
+/* Code points before byte `at`, counted on from a known place: tokens come in order. */
+typedef struct counter {
+  const char *text;
+  size_t byte, character;
+} counter;
+
+static size_t characters(counter *c, size_t at) {
+  if (at < c->byte) c->byte = c->character = 0;
+  for (; c->byte < at; c->byte++) c->character += ((unsigned char)c->text[c->byte] & 0xC0) != 0x80;
+  return c->character;
+}
+
+static void print_json(const token_list *tokens, const char *text) {
+  strbuf out = {0};
+  jwriter w = jwriter_start(&out, 0);
+  counter count = {.text = text};
+  jwriter_object(&w);
+  jwriter_key(&w, "ids");
+  jwriter_array(&w);
+  for (size_t i = 0; i < tokens->count; i++) jwriter_int(&w, tokens->tokens[i].id);
+  jwriter_close(&w);
+  jwriter_key(&w, "pieces");
+  jwriter_array(&w);
+  for (size_t i = 0; i < tokens->count; i++) jwriter_string(&w, tokens->tokens[i].piece);
+  jwriter_close(&w);
+  jwriter_key(&w, "offsets");
+  jwriter_array(&w);
+  for (size_t i = 0; i < tokens->count; i++) {
+    jwriter_array(&w);
+    jwriter_uint(&w, characters(&count, tokens->tokens[i].begin));
+    jwriter_uint(&w, characters(&count, tokens->tokens[i].end));
+    jwriter_close(&w);
+  }
+  jwriter_close(&w);
+  jwriter_close(&w);
+  puts(out.data);
+  strbuf_free(&out);
+}
+
+static void print_lines(const token_list *tokens, const char *text) {
+  counter count = {.text = text};
+  for (size_t i = 0; i < tokens->count; i++) {
+    const token *t = &tokens->tokens[i];
+    char piece[256];
+    str_display(piece, sizeof piece, t->piece, strlen(t->piece));
+    size_t begin = characters(&count, t->begin), end = characters(&count, t->end);
+    printf("%lld\t%zu\t%zu\t%s\n", (long long)t->id, begin, end, piece);
+  }
+}
+
+static dwell_status encode(const tokenize *t, const char *text, size_t length, dwell_error *err) {
+  tokenizer *tok = NULL;
+  token_list tokens = {0};
+  hub_place place = {0};
+  dwell_status status = hub_find(t->model, &place, err);
+  if (status == DWELL_OK) status = tokenizer_open(place.folder, &tok, err);
+  if (status == DWELL_OK) status = tokenizer_encode(tok, text, length, t->special, &tokens, err);
+  if (status == DWELL_OK && t->c->json) print_json(&tokens, text);
+  else if (status == DWELL_OK) print_lines(&tokens, text);
+  token_list_free(&tokens);
+  tokenizer_close(tok);
+  hub_place_free(&place);
+  return status;
+}
+
+int cmd_tokenize(int argc, char **argv, cli *c) {
+  static const struct argp argp = {options, parse, "MODEL", doc, children, NULL, NULL};
+  tokenize t = {.c = c, .special = true};
+  dwell_error err = {.offset = -1};
+  char *text = NULL;
+  argp_parse(&argp, argc, argv, 0, NULL, &t);
+  size_t length = t.prompt != NULL ? strlen(t.prompt) : 0;
+  dwell_status status = t.file != NULL ? cli_read_text(t.file, &text, &length, &err) : DWELL_OK;
+  if (status == DWELL_OK) status = encode(&t, t.prompt != NULL ? t.prompt : text, length, &err);
+  mem_free(text);
+  return status == DWELL_OK ? DWELL_OK : cli_fail(c, argv[0], &err);
+}
