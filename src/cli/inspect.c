@@ -229,7 +229,7 @@ static dwell_status inspect_npz(inspect *p, dwell_error *err) {
 
 /* ---- a run ---- */
 
-static void print_columns(inspect *p, const dwell_run *run, const char *name) {
+static void print_columns(const dwell_run *run, const char *name) {
   if (dwell_run_columns(run, name) == 0) return;
   strbuf columns = {0};
   for (size_t i = 0; i < dwell_run_columns(run, name); i++) {
@@ -246,10 +246,10 @@ static dwell_status inspect_run(inspect *p, dwell_error *err) {
   if (p->c->json) {
     fputs(dwell_run_manifest(run), stdout);
   } else {
-    print_columns(p, run, "layers");
-    print_columns(p, run, "blocks");
-    print_columns(p, run, "heads");
-    print_columns(p, run, "events");
+    print_columns(run, "layers");
+    print_columns(run, "blocks");
+    print_columns(run, "heads");
+    print_columns(run, "events");
     cli_print_layers(run, 24);
   }
   dwell_run_destroy(run);

@@ -200,8 +200,8 @@ static dwell_status measure_states(measure *m, dwell_error *err) {
 }
 
 static dwell_status measure_ids(measure *m, dwell_model *model, dwell_error *err) {
-  int64_t *ids;
-  size_t count;
+  int64_t *ids = NULL;
+  size_t count = 0;
   dwell_source *source = NULL;
   dwell_status status = read_ids(m, &ids, &count, err);
   if (status == DWELL_OK) status = dwell_model_open_ids(model, ids, count, &m->model_options, &source, err);

@@ -123,17 +123,17 @@ static dwell_status write_report(dwell_run *run, dwell_error *err) {
 dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measuring *m, const char *folder,
                                 dwell_error *err) {
   const dwell_trajectory *t = dwell_source_trajectory(source);
-  dwell_measure_options options = m->options;
+  dwell_measure_options chosen = m->options;
   dwell_run *run = NULL;
   dwell_cost cost;
   char bound[24];
   dwell_status status = DWELL_OK;
-  options.command = c->command.data;
+  chosen.command = c->command.data;
   TRY(run_check_folder(folder, c->force, err));
-  TRY(dwell_measure_cost(&c->ctx, source, &options, &cost, err));
+  TRY(dwell_measure_cost(&c->ctx, source, &chosen, &cost, err));
   cli_say(c, "%s %s: %zu tokens, %zu dimensions, %zu states%s; at most %s of memory", t->kind, t->name, t->n, t->d,
           t->states * t->replicas, t->replicas > 1 ? " in all" : "", cli_bytes(cost.bytes, bound));
-  TRY(dwell_measure(&c->ctx, source, &options, &run, err));
+  TRY(dwell_measure(&c->ctx, source, &chosen, &run, err));
   cli_clear(c);
   TRY(dwell_run_save(run, folder, c->force, err));
   if (m->report) TRY(write_report(run, err));
