@@ -21,21 +21,6 @@ static bool listed(const char *list, const char *name) {
   return false;
 }
 
-static bool known(const char *name) {
-  size_t count;
-  const instrument *const *all = instrument_registry(&count);
-  for (size_t i = 0; i < count; i++) {
-    if (str_equal(all[i]->name, name)) return true;
-    for (size_t k = 0; k < all[i]->column_count; k++) {
-      char centred[80];
-      snprintf(centred, sizeof centred, "%s_centred", all[i]->columns[k].name);
-      if (str_equal(all[i]->columns[k].name, name)) return true;
-      if ((all[i]->in & IN_CENTRED) && str_equal(centred, name)) return true;
-    }
-  }
-  return false;
-}
-
 static dwell_status refuse_name(const char *name, dwell_error *err) {
   size_t count;
   const instrument *const *all = instrument_registry(&count);
@@ -53,7 +38,7 @@ static dwell_status check_names(const char *list, dwell_error *err) {
     char name[80];
     size_t n = strcspn(p, ",");
     snprintf(name, sizeof name, "%.*s", (int)(n < 79 ? n : 79), p);
-    if (n > 0 && !known(name)) return refuse_name(name, err);
+    if (n > 0 && instrument_find(name) == NULL) return refuse_name(name, err);
     p += n + (p[n] == ',');
   }
   return DWELL_OK;
