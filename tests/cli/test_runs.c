@@ -1,0 +1,146 @@
+/* Whole runs: same bytes for any number of threads, a bound that holds, output that scripts can rely on. */
+#include <stdint.h>
+#include <unistd.h>
+
+#include "run/run.h"
+#include "util/program.h"
+
+static const char *folder_of(const char *name) { return testing_format("%s/%s", testing_folder(), name); }
+
+static void same_file(const char *a, const char *b, const char *name) {
+  size_t n, m;
+  char *x = testing_read(testing_format("%s/%s", a, name), &n), *y = testing_read(testing_format("%s/%s", b, name), &m);
+  if (n != m || memcmp(x, y, n) != 0) fail_msg("%s differs between 1 and 2 threads", name);
+  free(x), free(y);
+}
+
+/* The same command on 1, 2 and 3 threads writes the same csv and npz bytes. */
+static void same_bytes(const char *arguments, const char *name, bool heads) {
+  const char *one = folder_of(testing_format("%s-1", name));
+  for (int threads = 1; threads <= 3; threads++) {
+    const char *out = folder_of(testing_format("%s-%d", name, threads));
+    program_result r = assert_done(testing_format("%s -q -t %d -o '%s'", arguments, threads, out));
+    program_free(&r);
+    same_file(one, out, "layers.csv");
+    same_file(one, out, "blocks.csv");
+    same_file(one, out, "arrays.npz");
+    if (heads) same_file(one, out, "heads.csv");
+  }
+}
+
+static void threads_do_not_matter(void **state) {
+  (void)state;
+  same_bytes("simulate --n 40 --frames 12 --replicas 3 --save states,gram", "small", false);
+  same_bytes("simulate --n 700 --d 16 --frames 4 --until 2 --nulls 3 --flow usa --beta 2", "large", false);
+  same_bytes("simulate --n 40 --mask causal --integrator layer:0.1 --frames 5 --until 1", "layer", false);
+  const char *tiny = testing_source("tests/golden/model");
+  same_bytes(testing_format("measure '%s/gpt2-tiny' --ids 1,2,3,4,5,6,7,8,9,3,2,1,4,5,6,7,8,9,1,2 --save states,attention", tiny),
+             "gpt2", true);
+  same_bytes(testing_format("measure '%s/bert-tiny' --ids 1,2,3,4,5,6,7,8,9,3,2,1,4,5,6,7,8,9,1,2 --dtype f64", tiny), "bert", true);
+}
+
+static void real_models_do_not_depend_on_threads(void **state) {
+  (void)state;
+  const char *model = testing_shared("models/bert-minilm-l6");
+  if (model == NULL) testing_skip_absent("models/bert-minilm-l6");
+  same_bytes(testing_format("measure '%s' -p 'The old clock in the hall struck nine, and nobody moved from the fire; "
+                            "outside the rain went on as if it had never done anything else.'", model),
+             "minilm", true);
+}
+
+static double manifest_number(const char *folder, const char *key) {
+  char *text = testing_read(testing_format("%s/run.json", folder), NULL);
+  const char *at = strstr(text, testing_format("\"%s\": ", key));
+  if (at == NULL) fail_msg("run.json has no %s", key);
+  double x = strtod(at + strlen(key) + 4, NULL);
+  free(text);
+  return x;
+}
+
+static void check_bound(const char *arguments) {
+  const char *out = folder_of("bound");
+  program_result r = assert_done(testing_format("%s -q --force -o '%s'", arguments, out));
+  program_free(&r);
+  double peak = manifest_number(out, "peak_bytes"), bound = manifest_number(out, "bound_bytes");
+  print_message("peak %.0f MB, bound %.0f MB: %s\n", peak / 1e6, bound / 1e6, arguments);
+  assert_true(peak <= bound);
+}
+
+static void the_bound_holds(void **state) {
+  (void)state;
+#if defined(__SANITIZE_ADDRESS__)
+  print_message("skipped: the sanitizer's own memory is not in the bound\n");
+  skip();
+#endif
+  check_bound("simulate --n 8 --frames 3 -t 1");
+  check_bound("simulate --n 1200 --d 64 --frames 3 --until 0.5 --nulls 4 -t 2");
+  const char *model = testing_shared("models/bert-minilm-l6");
+  if (model == NULL) return;
+  check_bound(testing_format("measure '%s' --ids 101", model));
+  char ids[4096] = "";
+  for (int i = 0; i < 500; i++) strcat(ids, testing_format("%s%d", i ? "," : "", 1000 + 7 * i));
+  check_bound(testing_format("measure '%s' --ids %s -t 2", model, ids));
+  check_bound(testing_format("measure '%s' --ids %s -t 1 --dtype f64 --save states,attention,gram", model, ids));
+}
+
+static void output_is_for_scripts(void **state) {
+  (void)state;
+  program_result r = assert_done(testing_format("simulate --n 6 --frames 3 --json -o '%s'", folder_of("json")));
+  assert_int_equal(r.out[0], '{');
+  assert_non_null(strstr(r.out, "\"format\": 1"));
+  assert_null(strchr(r.words, '\033'));
+  assert_null(strstr(r.out, "nan"));
+  program_free(&r);
+  r = assert_done("list instruments --json");
+  assert_int_equal(r.out[0], '[');
+  assert_non_null(strstr(r.out, "\"name\": \"mass90_centred\""));
+  program_free(&r);
+  static const char *const things[] = {"flows", "models", "nulls", "taps"};
+  for (size_t i = 0; i < 4; i++) {
+    r = assert_done(testing_format("list %s", things[i]));
+    assert_true(r.out[0] != '\0' && r.words[0] == '\0');
+    program_free(&r);
+  }
+  r = assert_done("--version");
+  assert_non_null(strstr(r.out, "dwell "));
+  program_free(&r);
+  r = assert_done("doctor");
+  assert_non_null(strstr(r.out, "right"));
+  program_free(&r);
+}
+
+static void interrupted_leaves_nothing(void **state) {
+  (void)state;
+  const char *out = folder_of("interrupted"), *program = getenv("DWELL_PROGRAM");
+  int status = system(testing_format("timeout -s INT 1 '%s' simulate --n 3000 --d 64 --frames 5000 --until 1e6 -q -o '%s' "
+                                     "2>/dev/null; test $? -eq 124 && exit 0", program, out));
+  (void)status; /* timeout reports 124; what matters is what is left */
+  assert_int_not_equal(access(testing_format("%s/run.json", out), F_OK), 0);
+  assert_int_not_equal(access(out, F_OK), 0);
+}
+
+/* A text per run directory, named after its file or line. */
+static void several_texts(void **state) {
+  (void)state;
+  const char *model = testing_shared("models/bert-minilm-l6");
+  if (model == NULL) testing_skip_absent("models/bert-minilm-l6");
+  const char *one = testing_write(folder_of("one.txt"), "A first short text.", 19);
+  const char *lines = "{\"text\": \"A second text.\"}\n\n{\"text\": \"A third, \\u00e9 text.\", \"other\": 1}\n";
+  const char *two = testing_write(folder_of("two.jsonl"), lines, strlen(lines));
+  const char *out = folder_of("several");
+  program_result r = assert_done(testing_format("measure '%s' -f '%s' -f '%s' -q --nulls 0 -o '%s'", model, one, two, out));
+  program_free(&r);
+  assert_int_equal(access(testing_format("%s/one/run.json", out), F_OK), 0);
+  assert_int_equal(access(testing_format("%s/1/run.json", out), F_OK), 0);
+  assert_int_equal(access(testing_format("%s/3/run.json", out), F_OK), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(threads_do_not_matter),
+                                     cmocka_unit_test(real_models_do_not_depend_on_threads),
+                                     cmocka_unit_test(the_bound_holds),
+                                     cmocka_unit_test(output_is_for_scripts),
+                                     cmocka_unit_test(interrupted_leaves_nothing),
+                                     cmocka_unit_test(several_texts)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
