@@ -112,10 +112,10 @@ static void output_is_for_scripts(void **state) {
 static void interrupted_leaves_nothing(void **state) {
   (void)state;
   const char *out = folder_of("interrupted"), *program = getenv("DWELL_PROGRAM");
-  int status = system(testing_format("timeout -s INT 1 '%s' simulate --n 3000 --d 64 --frames 5000 --until 1e6 -q -o '%s' "
-                                     "2>/dev/null; test $? -eq 124 && exit 0", program, out));
-  (void)status; /* timeout reports 124; what matters is what is left */
-  assert_int_not_equal(access(testing_format("%s/run.json", out), F_OK), 0);
+  int status = system(testing_format("timeout --preserve-status -s INT 1 '%s' simulate --n 3000 --d 64 --frames 5000 "
+                                     "--until 1e6 -q -o '%s' 2>/dev/null", program, out));
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), DWELL_INTERRUPTED);
   assert_int_not_equal(access(out, F_OK), 0);
 }
 
