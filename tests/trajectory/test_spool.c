@@ -1,4 +1,5 @@
 /* The spool gives back what it was given, from memory and from its file, and refuses what cannot be measured. */
+#define _POSIX_C_SOURCE 200809L /* setenv */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

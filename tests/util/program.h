@@ -2,6 +2,7 @@
 #ifndef DWELL_TESTS_PROGRAM_H
 #define DWELL_TESTS_PROGRAM_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
