@@ -41,6 +41,20 @@ static bool is_ours(const char *name) {
 
 /* ---- may we write there? ---- */
 
+/* Really makes (and removes) a folder there: access(2) knows neither read-only nor special file systems. */
+static dwell_status probe(const char *folder, dwell_error *err) {
+  char path[4400];
+  snprintf(path, sizeof path, "%s/.dwell.tmp-%ld", folder, (long)getpid());
+  if (mkdir(path, 0777) == 0) {
+    rmdir(path);
+    return DWELL_OK;
+  }
+  error_system(err, DWELL_FAILED, "write to the folder", folder);
+  error_remedy(err, "Choose another -o");
+  return DWELL_FAILED;
+}
+
+/* The nearest folder above that exists must be writable. */
 static dwell_status check_parent(const char *folder, dwell_error *err) {
   strbuf parent = {0};
   size_t length = strlen(folder);
@@ -49,10 +63,7 @@ static dwell_status check_parent(const char *folder, dwell_error *err) {
   while (length > 1 && folder[length - 1] == '/') length--;
   strbuf_add(&parent, length > 0 ? folder : ".", length > 0 ? length : 1);
   dwell_status status = parent.failed ? error_no_memory(err, "a path") : DWELL_OK;
-  if (status == DWELL_OK && access(parent.data, W_OK | X_OK) != 0) {
-    if (errno == ENOENT) status = check_parent(parent.data, err);
-    else status = error_system(err, DWELL_FAILED, "write to the folder", parent.data);
-  }
+  if (status == DWELL_OK) status = access(parent.data, F_OK) == 0 ? probe(parent.data, err) : check_parent(parent.data, err);
   strbuf_free(&parent);
   return status;
 }
@@ -80,7 +91,7 @@ static dwell_status check_entries(const char *folder, bool force, dwell_error *e
   if (!finished && foreign) {
     return refuse(err, folder, "exists and is not a run directory", "Choose another -o");
   }
-  return access(folder, W_OK | X_OK) == 0 ? DWELL_OK : error_system(err, DWELL_FAILED, "write to the folder", folder);
+  return probe(folder, err);
 }
 
 dwell_status run_check_folder(const char *folder, bool force, dwell_error *err) {

@@ -48,7 +48,7 @@ static void flows(void **state) {
   const char *out = folder_of("flow");
   assert_refused(testing_format("simulate --flow sq -o '%s'", out), 2, "sq");
   assert_refused(testing_format("simulate --init orthogonal --n 8 --d 4 -o '%s'", out), 2, "orthogonal");
-  assert_refused(testing_format("simulate --init equiangular:-0.9 --n 8 --d 8 -o '%s'", out), 2, "equiangular");
+  assert_refused(testing_format("simulate --init equiangular:-0.9 --n 8 --d 8 -o '%s'", out), 2, "common cosine");
   assert_refused(testing_format("simulate --init nowhere.npy -o '%s'", out), 3, "nowhere.npy");
   assert_refused(testing_format("simulate --masses nowhere.npy -o '%s'", out), 3, "nowhere.npy");
   assert_refused(testing_format("simulate --times 3,2 -o '%s'", out), 2, "times");
@@ -68,7 +68,7 @@ static void outputs(void **state) {
   unlink(testing_format("%s/run.json", out)); /* unfinished: taken up again without --force */
   r = assert_done(testing_format("%s '%s'", small, out));
   program_free(&r);
-  assert_refused(testing_format("%s /proc/dwell", small), 1, "cannot write");
+  assert_refused(testing_format("%s /proc/dwell", small), 1, "cannot write to the folder");
   const char *file = testing_write(folder_of("file"), "x", 1);
   assert_refused(testing_format("%s '%s'", small, file), 2, "not a folder");
   assert_refused(testing_format("report '%s'", folder_of("nothing")), 3, "does not exist");

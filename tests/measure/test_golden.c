@@ -58,11 +58,15 @@ static void check_state(const dwell_run *run, size_t l, json_t *state) {
   }
 }
 
-static void check_step(const dwell_run *run, size_t b, json_t *step, json_t *change) {
-  static const char *const keys[] = {"cka", "cka_u", "nn_stability", "knn_overlap", "angle_mean"};
-  for (size_t k = 0; k < 5; k++) check(run, "blocks", b, keys[k], golden_key(step, keys[k]));
+/* Steps b of `exact`; neighbours in a collapsed state are rounding, and left out. */
+static void check_step(const dwell_run *run, size_t b, json_t *exact) {
+  static const char *const keys[] = {"cka", "cka_u", "angle_mean", "nn_stability", "knn_overlap"};
+  json_t *step = golden_item(exact, "steps", b);
+  bool part = collapsed(golden_item(exact, "states", b)) || collapsed(golden_item(exact, "states", b + 1));
+  for (size_t k = 0; k < (part ? 3 : 5); k++) check(run, "blocks", b, keys[k], golden_key(step, keys[k]));
+  if (part) return;
   check(run, "blocks", b, "knn_overlap_null_mean", golden_key(step, "knn_null"));
-  check(run, "blocks", b, "change", change);
+  check(run, "blocks", b, "change", golden_item(exact, "change", b));
 }
 
 static void check_heads(const dwell_run *run, json_t *attention) {
@@ -91,9 +95,7 @@ static void check_histograms(const dwell_run *run, json_t *exact) {
 
 static void check_exact(const dwell_run *run, json_t *exact) {
   for (size_t l = 0; l < json_array_size(golden_key(exact, "states")); l++) check_state(run, l, golden_item(exact, "states", l));
-  for (size_t b = 0; b < json_array_size(golden_key(exact, "steps")); b++) {
-    check_step(run, b, golden_item(exact, "steps", b), golden_item(exact, "change", b));
-  }
+  for (size_t b = 0; b < json_array_size(golden_key(exact, "steps")); b++) check_step(run, b, exact);
   check_histograms(run, exact);
   if (json_object_get(exact, "attention") != NULL) check_heads(run, golden_key(exact, "attention"));
 }
@@ -134,12 +136,12 @@ static void bidirectional(void **state) {
 
 static void causal(void **state) {
   (void)state;
-  check_file("causal", 170);
+  check_file("causal", 160);
 }
 
 static void edge(void **state) {
   (void)state;
-  check_file("edge", 50);
+  check_file("edge", 40);
 }
 
 static void types(void **state) {
@@ -151,7 +153,7 @@ static void types(void **state) {
   dwell_run *run = measure("bidirectional", options);
   json_t *exact = golden_key(golden_key(g.json, "types"), "exact");
   for (size_t l = 0; l < 5; l++) check_state(run, l, golden_item(exact, "states", l));
-  for (size_t b = 0; b < 4; b++) check_step(run, b, golden_item(exact, "steps", b), golden_item(exact, "change", b));
+  for (size_t b = 0; b < 4; b++) check_step(run, b, exact);
   dwell_run_destroy(run);
   golden_close(&g);
 }

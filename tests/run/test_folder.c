@@ -109,7 +109,7 @@ static void refuses_what_is_there(void **state) {
   assert_fails(run_check_folder(file, true, &err), DWELL_USAGE, &err, "not a folder");
   assert_fails(run_check_folder("", true, &err), DWELL_USAGE, &err, "folder name");
   assert_ok(run_check_folder(testing_format("%s/new/deep", testing_folder()), false, &err), &err);
-  assert_fails(run_check_folder("/proc/dwell/run", false, &err), DWELL_FAILED, &err, "write");
+  assert_fails(run_check_folder("/proc/1/dwell/run", false, &err), DWELL_FAILED, &err, "write");
 }
 
 static void force_deletes_only_what_is_listed(void **state) {

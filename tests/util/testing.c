@@ -41,9 +41,9 @@ void testing_fails(dwell_status got, dwell_status expected, const dwell_error *e
 }
 
 const char *testing_format(const char *format, ...) {
-  static char buffers[16][4096];
+  static char buffers[256][8192];
   static unsigned turn;
-  char *buffer = buffers[turn++ % 16];
+  char *buffer = buffers[turn++ % 256];
   va_list args;
   va_start(args, format);
   vsnprintf(buffer, sizeof buffers[0], format, args);

@@ -25,7 +25,7 @@ void testing_ok(dwell_status status, const dwell_error *err, const char *what, c
 void testing_fails(dwell_status got, dwell_status expected, const dwell_error *err, const char *words,
                    const char *what, const char *file, int line);
 
-/* Path of a file of the source tree, for example testing_source("tests/golden/x.npz"). Static buffers, 8 in turn. */
+/* Path of a file of the source tree, for example testing_source("tests/golden/x.npz"). A buffer of testing_format. */
 const char *testing_source(const char *name);
 /* Path below the folder of real checkpoints (environment DWELL_SHARED, default SOURCE/../shared), or NULL if absent:
  * the test then calls testing_skip_absent("models/gpt2-capp"), which says so and skips. */
@@ -33,7 +33,7 @@ const char *testing_shared(const char *name);
 void testing_skip_absent(const char *name);
 /* A fresh empty folder for this test program, removed at exit. */
 const char *testing_folder(void);
-/* printf into one of 16 static buffers, for paths. */
+/* printf into one of 256 static buffers (8 kB each, used in turn), for paths and commands. */
 const char *testing_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Writes a file; fails the test if it cannot. Returns `path`. */
 const char *testing_write(const char *path, const void *data, size_t size);
