@@ -101,7 +101,7 @@ static void configs(void **state) {
     int code;
   } cases[] = {{"\"model_type\": \"gpt2\"", "\"model_type\": \"gpt9\"", "gpt9", 4},
                {"\"n_layer\": 2", "\"n_layer\": 3", "h.2", 3},
-               {"\"n_embd\": 24", "\"n_embd\": 25", "n_embd", 3},
+               {"\"n_embd\": 24", "\"n_embd\": 25", "cannot be split", 3},
                {"\"n_embd\": 24", "\"n_embd\": -24", "n_embd", 3},
                {"gelu_new", "gelu_old", "gelu_old", 4},
                {"{", "[", "config.json", 3}};
@@ -132,8 +132,9 @@ static void weights(void **state) {
   memcpy(hostile, &huge, 8);
   testing_write(path, hostile, size);
   measure_refused(folder, "--ids 1", 3, "model.safetensors");
-  memcpy(hostile, good, size); /* a NaN in the last tensor */
-  memset(hostile + size - 4, 0xFF, 4);
+  memcpy(hostile, good, size); /* every weight is NaN: the first one read is named */
+  memcpy(&huge, good, 8);
+  memset(hostile + 8 + huge, 0xFF, size - 8 - huge);
   testing_write(path, hostile, size);
   measure_refused(folder, "--ids 1", 3, "NaN");
   unlink(path);

@@ -78,7 +78,7 @@ static void the_bound_holds(void **state) {
   if (model == NULL) return;
   check_bound(testing_format("measure '%s' --ids 101,2000,102", model));
   char ids[4096] = "";
-  for (int i = 0; i < 500; i++) strcat(ids, testing_format("%s%d", i ? "," : "", 1000 + 7 * i));
+  for (int i = 0; i < 500; i++) snprintf(ids + strlen(ids), 8, "%s%d", i ? "," : "", 1000 + 7 * i);
   check_bound(testing_format("measure '%s' --ids %s -t 2", model, ids));
   check_bound(testing_format("measure '%s' --ids %s -t 1 --dtype f64 --save states,attention,gram", model, ids));
 }

@@ -33,14 +33,14 @@ static inline program_result program_run(const char *arguments) {
   return r;
 }
 
-/* The call must end with `code` and say `words` on standard error, in at most two lines, with nothing on standard
- * output. */
+/* The call must end with `code` and say `words` on standard error, in at most two lines (beside the line that announces a
+ * measurement), with nothing on standard output. */
 #define assert_refused(arguments, code, words) program_refused((arguments), (code), (words), __FILE__, __LINE__)
 static inline void program_refused(const char *arguments, int code, const char *words, const char *file, int line) {
   program_result r = program_run(arguments);
   size_t lines = 0;
   for (const char *p = r.words; *p != '\0'; p++) lines += *p == '\n';
-  bool right = r.code == code && strstr(r.words, words) != NULL && r.out[0] == '\0' && lines >= 1 && lines <= 2 + (code == 2);
+  bool right = r.code == code && strstr(r.words, words) != NULL && r.out[0] == '\0' && lines >= 1 && lines <= 3;
   if (!right) {
     print_error("dwell %s\n  exit %d (expected %d), expected words: \"%s\"\n  stderr: %s\n  stdout: %.200s\n", arguments,
                 r.code, code, words, r.words, r.out);
