@@ -40,6 +40,10 @@ uint32_t colour_ramp(double t, bool dark) {
   return from_oklch(lightness, chroma, hue * degree);
 }
 
+uint32_t colour_wheel(double turn, double lightness) {
+  return from_oklch(lightness, 0.125, 6.283185307179586 * turn);
+}
+
 int colour_level(double t) {
   if (!(t > 0)) return 0;
   int level = (int)(fmin(t, 1) * COLOUR_LEVELS);

@@ -15,6 +15,8 @@ enum { COLOUR_CATEGORIES = 7, COLOUR_LEVELS = 32 };
 
 /* The ramp at t in [0,1] as 0xRRGGBB. */
 uint32_t colour_ramp(double t, bool dark);
+/* A hue by its turn in [0,1) at OKLab lightness 0..1: for things that lie on a circle. */
+uint32_t colour_wheel(double turn, double lightness);
 /* Level 0..31 of t in [0,1] (clamped; NaN: 0). */
 int colour_level(double t);
 /* Relative luminance of 0xRRGGBB, 0..1 (WCAG 2): contrast is (a + 0.05)/(b + 0.05). */

@@ -93,9 +93,12 @@ void plot_begin(plot *p, strbuf *out, const plot_frame *frame) {
 /* ---- contents ---- */
 
 static void open_shape(plot *p, const char *tag, const char *kind, char paint, const plot_style *style) {
-  strbuf_printf(p->out, "<%s class=\"%s %c%s", tag, kind, paint, style->colour);
+  bool fixed = style->colour[0] == '#';
+  strbuf_printf(p->out, "<%s class=\"%s", tag, kind);
+  if (!fixed) strbuf_printf(p->out, " %c%s", paint, style->colour);
   if (style->more != NULL) strbuf_printf(p->out, " %s", style->more);
   strbuf_putc(p->out, '"');
+  if (fixed) strbuf_printf(p->out, " style=\"%s:%s\"", paint == 's' ? "stroke" : "fill", style->colour);
   if (style->series != NULL) {
     svg_attribute(p->out, "data-series", style->series);
     strbuf_printf(p->out, " data-replica=\"%zu\"", style->replica);

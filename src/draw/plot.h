@@ -28,7 +28,7 @@ typedef struct plot_frame {
 } plot_frame;
 
 typedef struct plot_style {
-  const char *colour;  /* class without its f or s: "c0", "m12" */
+  const char *colour;  /* class without its f or s: "c0", "m12"; or a fixed colour "#rrggbb" */
   const char *more;    /* further classes: "dash", "thin", "bold", "faint"; NULL: none */
   const char *series;  /* data-series: which column this is, "layers.ip_mean" */
   const char *label;   /* written at the right end; NULL: none */

@@ -1,0 +1,12 @@
+/* report/assets.h - files turned into constants by tools/embed.py when building. */
+#ifndef DWELL_REPORT_ASSETS_H
+#define DWELL_REPORT_ASSETS_H
+
+#include <stddef.h>
+
+extern const char report_css[];
+extern const size_t report_css_size;
+extern const char report_js[];
+extern const size_t report_js_size;
+
+#endif

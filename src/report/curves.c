@@ -1,0 +1,396 @@
+/* report/curves.c - what the measures do from state to state, one panel per question. A panel is one line of a table. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "draw/colour.h"
+#include "file/jwriter.h"
+#include "report/figures.h"
+
+enum curve_extra { PLAIN, WITH_NULL, WITH_CHANCE };
+
+typedef struct curve {
+  const char *column;
+  const char *label;  /* NULL: the part of the column's name after the prefix, as a beta */
+  const char *colour; /* NULL: from the ramp */
+  const char *more;
+  enum curve_extra extra; /* WITH_NULL: band null_mean +- 2 null_sd and p; WITH_CHANCE: dashed line of null_mean */
+  const char *spread;     /* column of a standard deviation drawn as a band around the curve */
+} curve;
+
+enum { MOST_CURVES = 6, MOST_FAMILY = 12 };
+
+typedef struct panel {
+  const char *id, *heading, *text, *y_label;
+  bool blocks;         /* from blocks.csv */
+  double low, high;    /* values the axis must include; NaN: none */
+  double floor, ceiling; /* hard range of the measure, bands are cut there; NaN: open */
+  bool may_log;        /* logarithmic if the values are positive and span more than a factor of 20 */
+  double zero_line;    /* a reference line; NaN: none */
+  const char *prefix;  /* a family: every column that starts so */
+  curve curves[MOST_CURVES];
+} panel;
+
+static const panel panels[] = {
+    {.id = "ip", .heading = "Mean cosine", .y_label = "cosine between two tokens",
+     .text = "Mean over all pairs of kept tokens; the shade is one standard deviation of the pairs to either side. "
+             "1 means that all tokens point the same way.",
+     .low = 0, .high = 1, .floor = -1, .ceiling = 1, .zero_line = 0,
+     .curves = {{.column = "ip_mean", .label = "mean", .colour = "c0", .spread = "ip_std"}}},
+    {.id = "mass90c", .heading = "Pairs close together, beyond what the spectrum forces", .y_label = "share of pairs",
+     .text = "Share of pairs with centred cosine above 0.9. The shade is the Gaussian twin: a cloud with the same mean "
+             "and spectrum but no groups (mean ± 2 sd of its draws). Filled dots: p ≤ 0.05 at that state.",
+     .low = 0, .high = NAN, .floor = 0, .ceiling = 1, .zero_line = NAN,
+     .curves = {{.column = "mass90_centred", .label = "observed", .colour = "c1", .extra = WITH_NULL}}},
+    {.id = "mass", .heading = "Pairs close together, raw", .y_label = "share of pairs",
+     .text = "Share of pairs with raw cosine above 0.9 and above 0.999. A common direction of all tokens counts here, "
+             "so this alone says nothing about groups.",
+     .low = 0, .high = 1, .floor = 0, .ceiling = 1, .zero_line = NAN,
+     .curves = {{.column = "mass90", .label = "> 0.9", .colour = "c0"},
+                {.column = "mass999", .label = "> 0.999", .colour = "c5"}}},
+    {.id = "rank", .heading = "Effective rank", .y_label = "directions",
+     .text = "Exponential of the entropy of the singular values of the unit tokens: how many directions the cloud "
+             "fills, with and without its mean.",
+     .low = 1, .high = NAN, .floor = 1, .ceiling = NAN, .zero_line = NAN, .may_log = true,
+     .curves = {{.column = "effective_rank", .label = "raw", .colour = "c0"},
+                {.column = "effective_rank_centred", .label = "centred", .colour = "c1"}}},
+    {.id = "pr", .heading = "Participation ratio", .y_label = "directions",
+     .text = "Squared trace over squared norm of the Gram matrix; the unbiased form estimates the population's value "
+             "and does not grow with the number of tokens.",
+     .low = 1, .high = NAN, .floor = NAN, .ceiling = NAN, .zero_line = NAN, .may_log = true,
+     .curves = {{.column = "participation_ratio", .label = "raw", .colour = "c0"},
+                {.column = "participation_ratio_centred", .label = "centred", .colour = "c1"},
+                {.column = "pr_unbiased", .label = "unbiased", .colour = "c2"}}},
+    {.id = "energy", .heading = "Interaction energy", .y_label = "energy",
+     .text = "Mean of exp(β(cosine − 1)) over all pairs, from 1/n (all apart) to 1 (one point), for several inverse "
+             "temperatures β. A plateau of K equal, separated groups stands at 1/K.",
+     .low = NAN, .high = 1, .floor = 0, .ceiling = 1, .zero_line = NAN, .prefix = "energy_b",
+     .curves = {{.column = "energy_calibrated", .label = "calibrated β", .colour = "c1", .more = "dash"}}},
+    {.id = "norm", .heading = "Token norms", .y_label = "median norm",
+     .text = "Median over tokens of the Euclidean norm of a state, before anything is normalised.",
+     .low = NAN, .high = NAN, .floor = 0, .ceiling = NAN, .zero_line = NAN, .may_log = true,
+     .curves = {{.column = "norm_median", .label = "median", .colour = "c0"}}},
+    {.id = "meannorm", .heading = "Length of the mean direction", .y_label = "|mean of unit tokens|",
+     .text = "0: directions cancel; 1: all tokens point the same way.",
+     .low = 0, .high = 1, .floor = 0, .ceiling = 1, .zero_line = NAN,
+     .curves = {{.column = "mean_norm", .label = "length", .colour = "c0"}}},
+    {.id = "change", .heading = "Change of structure per block", .y_label = "1 − unbiased CKA", .blocks = true,
+     .text = "How much the pattern of similarities differs before and after each block, drawn between the two states. "
+             "Runs of small values are candidates for a plateau.",
+     .low = 0, .high = NAN, .floor = 0, .ceiling = NAN, .zero_line = NAN, .may_log = true,
+     .curves = {{.column = "change", .label = "change", .colour = "c0"}}},
+    {.id = "cka", .heading = "Similarity of neighbouring states", .y_label = "CKA", .blocks = true,
+     .text = "Centred kernel alignment of the states before and after a block. The biased form is near 1 for "
+             "unrelated clouds too when there are more dimensions than tokens; it is drawn for comparison only.",
+     .low = 1, .high = NAN, .floor = NAN, .ceiling = NAN, .zero_line = NAN,
+     .curves = {{.column = "cka_u", .label = "unbiased", .colour = "c0"},
+                {.column = "cka", .label = "biased", .colour = "c6", .more = "thin"}}},
+    {.id = "angle", .heading = "Motion per block", .y_label = "radians", .blocks = true,
+     .text = "Mean angle by which a token turns in one block.",
+     .low = 0, .high = NAN, .floor = 0, .ceiling = NAN, .zero_line = NAN, .may_log = true,
+     .curves = {{.column = "angle_mean", .label = "mean angle", .colour = "c2"}}},
+    {.id = "neighbours", .heading = "Do neighbours stay neighbours?", .y_label = "share kept", .blocks = true,
+     .text = "Share of tokens whose nearest neighbour, and mean share of the 5 nearest, is the same after the block. "
+             "Dashed: what shuffled tokens would give.",
+     .low = 0, .high = 1, .floor = 0, .ceiling = 1, .zero_line = NAN,
+     .curves = {{.column = "nn_stability", .label = "nearest", .colour = "c0", .extra = WITH_CHANCE},
+                {.column = "knn_overlap", .label = "5 nearest", .colour = "c1", .extra = WITH_CHANCE}}},
+    {.id = "denergy", .heading = "Energy gained per block", .y_label = "energy after − before", .blocks = true,
+     .text = "The exact flow never loses energy at its own β. Values below the line are falls.",
+     .low = 0, .high = NAN, .floor = NAN, .ceiling = NAN, .zero_line = 0, .prefix = "dE_b",
+     .curves = {{.column = "dE_calibrated", .label = "calibrated β", .colour = "c1", .more = "dash"}}},
+};
+
+/* ---- scratch of one panel ---- */
+
+typedef struct sheet {
+  const view *v;
+  const view_grid *g;
+  const panel *def;
+  curve curves[MOST_CURVES + MOST_FAMILY];
+  char names[MOST_FAMILY][48], labels[MOST_FAMILY][48], colours[MOST_FAMILY][8];
+  size_t count;
+  double *values;           /* [count][replicas * steps] */
+  double *band;             /* [count][2 * steps]: low, high */
+  double *work;             /* [2][replicas * steps] */
+  double *sample;           /* [replicas] */
+  double low, high, least;  /* range of everything drawn; smallest positive value */
+  bool positive;
+} sheet;
+
+static double *values_of(const sheet *s, size_t c) { return s->values + c * s->v->replicas * s->g->steps; }
+static double *band_of(const sheet *s, size_t c) { return s->band + c * 2 * s->g->steps; }
+
+static int by_number(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Median over replicas at one step; NaN without any value. */
+static double median_at(const sheet *s, const double *values, size_t step) {
+  size_t n = 0;
+  for (size_t r = 0; r < s->v->replicas; r++) {
+    double value = values[r * s->g->steps + step];
+    if (isfinite(value)) s->sample[n++] = value;
+  }
+  if (n == 0) return NAN;
+  qsort(s->sample, n, sizeof *s->sample, by_number);
+  return n % 2 ? s->sample[n / 2] : (s->sample[n / 2 - 1] + s->sample[n / 2]) / 2;
+}
+
+static void include(sheet *s, double value) {
+  if (!isfinite(value)) return;
+  s->low = fmin(s->low, value);
+  s->high = fmax(s->high, value);
+  if (value > 0) s->least = fmin(s->least, value);
+  if (value <= 0) s->positive = false;
+}
+
+static double clamped(double value, double low, double high) {
+  if (isfinite(low) && value < low) return low;
+  return isfinite(high) && value > high ? high : value;
+}
+
+/* The band of curve c: centre +- times * sd, medians over replicas, cut at the measure's range. */
+static void make_band(sheet *s, size_t c, const double *centre, const double *sd, double times) {
+  double *low = band_of(s, c), *high = low + s->g->steps;
+  for (size_t l = 0; l < s->g->steps; l++) {
+    double m = median_at(s, centre, l), spread = median_at(s, sd, l);
+    low[l] = clamped(m - times * spread, s->def->floor, s->def->ceiling);
+    high[l] = clamped(m + times * spread, s->def->floor, s->def->ceiling);
+    include(s, low[l]);
+    include(s, high[l]);
+  }
+}
+
+static const char *suffixed(const char *column, const char *suffix, char name[80]) {
+  snprintf(name, 80, "%s%s", column, suffix);
+  return name;
+}
+
+static void load_band(sheet *s, size_t c) {
+  const curve *k = &s->curves[c];
+  double *centre = s->work, *sd = s->work + s->v->replicas * s->g->steps;
+  char name[80];
+  for (size_t l = 0; l < 2 * s->g->steps; l++) band_of(s, c)[l] = NAN;
+  if (k->spread != NULL && view_column(s->v, s->g, k->spread, sd)) make_band(s, c, values_of(s, c), sd, 1);
+  if (k->extra == WITH_NULL && view_column(s->v, s->g, suffixed(k->column, "_null_mean", name), centre) &&
+      view_column(s->v, s->g, suffixed(k->column, "_null_sd", name), sd)) {
+    make_band(s, c, centre, sd, 2);
+  }
+  if (k->extra == WITH_CHANCE && view_column(s->v, s->g, suffixed(k->column, "_null_mean", name), centre)) {
+    for (size_t l = 0; l < s->g->steps; l++) {
+      band_of(s, c)[l] = median_at(s, centre, l);
+      include(s, band_of(s, c)[l]);
+    }
+  }
+}
+
+/* ---- which curves ---- */
+
+static void add_family(sheet *s) {
+  size_t first = s->count, length = s->def->prefix != NULL ? strlen(s->def->prefix) : 0;
+  for (size_t c = 0; length > 0 && c < s->g->t->columns && s->count - first < MOST_FAMILY; c++) {
+    const char *name = s->g->t->names[c];
+    size_t i = s->count - first;
+    if (strncmp(name, s->def->prefix, length) != 0 || strspn(name + length, "0123456789.e-") != strlen(name + length)) {
+      continue;
+    }
+    snprintf(s->names[i], sizeof s->names[i], "%s", name);
+    snprintf(s->labels[i], sizeof s->labels[i], "β = %s", name + length);
+    s->curves[s->count++] = (curve){.column = s->names[i], .label = s->labels[i]};
+  }
+  for (size_t i = first; i < s->count; i++) {
+    double t = s->count - first > 1 ? (double)(i - first) / (double)(s->count - first - 1) : 1;
+    snprintf(s->colours[i - first], sizeof s->colours[0], "m%d", colour_level(0.4 + 0.59 * t));
+    s->curves[i].colour = s->colours[i - first];
+  }
+}
+
+static dwell_status open_sheet(sheet *s, dwell_error *err) {
+  add_family(s);
+  for (size_t c = 0; c < MOST_CURVES && s->def->curves[c].column != NULL; c++) s->curves[s->count++] = s->def->curves[c];
+  size_t block, all;
+  if (!size_mul(s->v->replicas, s->g->steps, &block) || !size_mul(block, s->count + 2, &all)) all = SIZE_MAX;
+  s->values = MEM_NEW(double, all);
+  s->work = MEM_NEW(double, all);
+  s->band = MEM_NEW(double, all < SIZE_MAX ? 2 * s->g->steps * (s->count + 1) : SIZE_MAX);
+  s->sample = MEM_NEW(double, s->v->replicas);
+  if (s->values == NULL || s->work == NULL || s->band == NULL || s->sample == NULL) {
+    return error_no_memory(err, "a figure");
+  }
+  s->low = s->least = INFINITY;
+  s->high = -INFINITY;
+  s->positive = true;
+  return DWELL_OK;
+}
+
+static void close_sheet(sheet *s) {
+  mem_free(s->values);
+  mem_free(s->work);
+  mem_free(s->band);
+  mem_free(s->sample);
+}
+
+/* Loads every curve, drops those without a value. */
+static void load_sheet(sheet *s) {
+  size_t kept = 0;
+  for (size_t c = 0; c < s->count; c++) {
+    s->curves[kept] = s->curves[c];
+    double *values = values_of(s, kept);
+    if (!view_column(s->v, s->g, s->curves[kept].column, values)) continue;
+    for (size_t i = 0; i < s->v->replicas * s->g->steps; i++) include(s, values[i]);
+    load_band(s, kept);
+    kept++;
+  }
+  s->count = kept;
+}
+
+/* ---- drawing ---- */
+
+static scale y_scale(const sheet *s) {
+  const panel *def = s->def;
+  double low = s->low, high = s->high;
+  if (def->may_log && s->positive && high > 20 * low) {
+    scale y = scale_make(SCALE_LOG, low, high);
+    scale_widen(&y, 5);
+    return y;
+  }
+  if (isfinite(def->low)) low = fmin(low, def->low), high = fmax(high, def->low);
+  if (isfinite(def->high)) high = fmax(high, def->high), low = fmin(low, def->high);
+  scale y = scale_make(SCALE_LINEAR, low, high);
+  scale_widen(&y, 5);
+  return y;
+}
+
+static void note_median(view *v, const char *series, const double *values, size_t n) {
+  jwriter w = jwriter_start(&v->medians, 0);
+  if (v->medians.length > 0) strbuf_putc(&v->medians, ',');
+  jwriter_string(&w, series);
+  strbuf_putc(&v->medians, ':');
+  w = jwriter_start(&v->medians, 0);
+  jwriter_flat_array(&w);
+  for (size_t i = 0; i < n; i++) jwriter_double(&w, values[i]);
+  jwriter_close(&w);
+}
+
+static void draw_curve(view *v, sheet *s, plot *p, size_t c) {
+  const curve *k = &s->curves[c];
+  const double *values = values_of(s, c);
+  size_t n = s->g->steps;
+  char series[96];
+  snprintf(series, sizeof series, "%s.%s", s->g->name, k->column);
+  plot_style style = {.colour = k->colour, .more = k->more, .series = series, .label = k->label};
+  if (v->replicas > 1) {
+    plot_style one = {.colour = k->colour, .more = "faint", .series = series};
+    for (one.replica = 0; one.replica < v->drawn; one.replica++) plot_line(p, s->g->at, values + one.replica * n, n, &one);
+    for (size_t l = 0; l < n; l++) s->work[l] = median_at(s, values, l);
+    note_median(v, series, s->work, n);
+    char median[112];
+    snprintf(median, sizeof median, "%s:median", series);
+    style.series = median;
+    plot_line(p, s->g->at, s->work, n, &style);
+    return;
+  }
+  plot_line(p, s->g->at, values, n, &style);
+}
+
+/* Dots, filled where the null was rejected; only where a curve has few enough states to see them. */
+static void draw_dots(const sheet *s, plot *p, size_t c) {
+  const curve *k = &s->curves[c];
+  double *p_values = s->work;
+  char name[80];
+  bool mark[128];
+  size_t n = s->g->steps;
+  if (k->extra != WITH_NULL || s->v->replicas > 1 || n > 128) return;
+  if (!view_column(s->v, s->g, suffixed(k->column, "_p", name), p_values)) return;
+  double shown[128];
+  for (size_t l = 0; l < n; l++) {
+    mark[l] = p_values[l] <= 0.05;
+    shown[l] = isfinite(p_values[l]) ? values_of(s, c)[l] : NAN;
+  }
+  plot_points(p, s->g->at, shown, mark, n, &(plot_style){.colour = k->colour});
+}
+
+static void draw_bands(const sheet *s, plot *p, size_t c) {
+  const curve *k = &s->curves[c];
+  const double *low = band_of(s, c), *high = low + s->g->steps;
+  if (k->spread != NULL) {
+    plot_band(p, s->g->at, low, high, s->g->steps, &(plot_style){.colour = k->colour, .more = "spread"});
+  } else if (k->extra == WITH_NULL) {
+    plot_band(p, s->g->at, low, high, s->g->steps, &(plot_style){.colour = "c6", .more = "null", .label = "Gaussian twin"});
+  } else if (k->extra == WITH_CHANCE) {
+    plot_line(p, s->g->at, low, s->g->steps, &(plot_style){.colour = k->colour, .more = "dash",
+                                                           .label = c == 0 ? "chance" : NULL});
+  }
+}
+
+static void source_line(const sheet *s, strbuf *out) {
+  strbuf_printf(out, "%s.csv:", s->g->name);
+  for (size_t c = 0; c < s->count; c++) {
+    const curve *k = &s->curves[c];
+    strbuf_puts(out, c == 0 ? " <code>" : ", <code>");
+    html_text(out, k->column);
+    strbuf_puts(out, "</code>");
+    if (k->spread != NULL) strbuf_printf(out, " ± <code>%s</code>", k->spread);
+    if (k->extra != PLAIN) strbuf_puts(out, ", <code>_null_mean</code>");
+    if (k->extra == WITH_NULL) strbuf_puts(out, ", <code>_null_sd</code>, <code>_p</code>");
+  }
+  strbuf_printf(out, " against <code>%s</code>", s->v->column);
+  if (s->v->replicas > 1) strbuf_printf(out, "; bold: median of %zu replicas", s->v->replicas);
+}
+
+static void draw_panel(view *v, sheet *s, strbuf *out) {
+  char id[40];
+  snprintf(id, sizeof id, "plot-%s", s->def->id);
+  figure_open(out, s->def->id, s->def->heading, s->def->text);
+  plot p;
+  plot_frame frame = view_frame(v);
+  frame.id = id;
+  frame.title = s->def->heading;
+  frame.description = s->def->text;
+  frame.y_label = s->def->y_label;
+  frame.y = y_scale(s);
+  plot_begin(&p, out, &frame);
+  if (isfinite(s->def->zero_line)) plot_rule(&p, s->def->zero_line, &(plot_style){.colour = "c6", .more = "thin"});
+  for (size_t c = 0; c < s->count; c++) draw_bands(s, &p, c);
+  for (size_t c = 0; c < s->count; c++) draw_curve(v, s, &p, c);
+  for (size_t c = 0; c < s->count; c++) draw_dots(s, &p, c);
+  plot_end(&p);
+  strbuf source = {0};
+  source_line(s, &source);
+  if (source.failed) out->failed = true;
+  figure_close(out, source.data != NULL ? source.data : "");
+  strbuf_free(&source);
+}
+
+/* On the sphere every norm is 1: a panel of it would be noise. */
+static bool is_constant_one(const sheet *s) {
+  return str_equal(s->def->id, "norm") && fabs(s->low - 1) < 1e-6 && fabs(s->high - 1) < 1e-6;
+}
+
+dwell_status figures_curves(view *v, strbuf *out, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  section_open(out, "curves", "Along the states",
+               v->is_flow ? "Each figure follows the cloud through time. Move over one to read all of them at that time."
+                          : "State 0 is the embedding, state b + 1 the stream after block b; what a block does is drawn "
+                            "between its two states. Move over a figure to read all of them at that state.");
+  strbuf_puts(out, "<div class=\"grid\">\n");
+  for (size_t i = 0; i < sizeof panels / sizeof panels[0] && status == DWELL_OK; i++) {
+    const view_grid *g = panels[i].blocks ? &v->blocks : &v->states;
+    if (g->t == NULL || g->steps == 0) continue;
+    sheet s = {.v = v, .g = g, .def = &panels[i]};
+    status = open_sheet(&s, err);
+    if (status == DWELL_OK) {
+      load_sheet(&s);
+      if (s.count > 0 && !is_constant_one(&s)) draw_panel(v, &s, out);
+    }
+    close_sheet(&s);
+  }
+  strbuf_puts(out, "</div>\n");
+  section_close(out);
+  return status;
+}

@@ -1,0 +1,44 @@
+/* report/figures.h - the figures of a page. Each appends its HTML to `out`; one that has no data appends nothing. */
+#ifndef DWELL_REPORT_FIGURES_H
+#define DWELL_REPORT_FIGURES_H
+
+#include "report/view.h"
+
+/* All curves along the states (curves.c). */
+dwell_status figures_curves(view *v, strbuf *out, dwell_error *err);
+/* Maps of heads x blocks (heads.c). */
+dwell_status figures_heads(const view *v, strbuf *out, dwell_error *err);
+/* Histograms of pairwise cosines (cosines.c). */
+dwell_status figures_cosines(const view *v, strbuf *out, dwell_error *err);
+
+/* Tokens on the circle or the sphere (sphere.c): pictures, and the frames for the animation. */
+typedef struct sphere_frames {
+  size_t frames, n, dims; /* 0 frames: the run has none */
+  size_t *states;         /* [frames] which states were kept */
+  double *points;         /* [frames, n, 3], third coordinate 0 on the circle */
+  double view[3][3];      /* rows: right, up, toward the reader */
+  uint32_t *colours;      /* [n] */
+} sphere_frames;
+
+dwell_status sphere_open(const view *v, sphere_frames *ret_frames, dwell_error *err);
+void sphere_close(sphere_frames *s);
+dwell_status figures_sphere(const view *v, const sphere_frames *s, strbuf *out, dwell_error *err);
+
+/* Where the numbers come from: the manifest as nested tables, tokens as chips (provenance.c). */
+dwell_status figures_provenance(const view *v, strbuf *out, dwell_error *err);
+
+/* Everything the page shows as JSON (data.c). */
+dwell_status report_data(const view *v, const sphere_frames *s, strbuf *out, dwell_error *err);
+
+/* <figure> with heading, explanation and the list of columns shown; closed by figure_close. `text` and `source` are
+ * HTML written by us, never text from files. */
+void figure_open(strbuf *out, const char *id, const char *heading, const char *text);
+void figure_close(strbuf *out, const char *source);
+void section_open(strbuf *out, const char *id, const char *heading, const char *text);
+void section_close(strbuf *out);
+/* Text from a file, escaped. */
+void html_text(strbuf *out, const char *text);
+/* Base64 (RFC 4648). */
+void base64_add(strbuf *out, const void *data, size_t size);
+
+#endif
