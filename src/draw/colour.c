@@ -36,7 +36,7 @@ uint32_t colour_ramp(double t, bool dark) {
   t = t >= 0 ? fmin(t, 1) : 0; /* NaN: 0 */
   double lightness = dark ? 0.27 + 0.64 * t : 0.965 - 0.655 * t;
   double hue = dark ? 285 - 180 * t : 105 + 180 * t;
-  double chroma = dark ? 0.05 + 0.10 * t : 0.03 + 0.115 * t * (1.25 - 0.25 * t);
+  double chroma = dark ? 0.05 + 0.10 * t : 0.045 + 0.105 * t * (1.3 - 0.3 * t);
   return from_oklch(lightness, chroma, hue * degree);
 }
 

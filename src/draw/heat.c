@@ -68,8 +68,8 @@ static void heat_bar(strbuf *out, const heat_figure *f, const heat_layout *l) {
   double step = (s.to - s.from) / COLOUR_LEVELS;
   for (int i = 0; i < COLOUR_LEVELS; i++) {
     char classes[16];
-    snprintf(classes, sizeof classes, "fm%d", i);
-    svg_rect(out, classes, s.from + step * i, l->bar_top, step + 0.3, 8);
+    snprintf(classes, sizeof classes, "bar fm%d", i);
+    svg_rect(out, classes, s.from + step * i, l->bar_top, step, 8);
   }
   tick ticks[SCALE_MAX_TICKS];
   size_t n = scale_ticks(&s, 4, ticks);

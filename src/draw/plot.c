@@ -26,6 +26,7 @@ static void scale_attributes(strbuf *out, const char *axis, const scale *s) {
 static void draw_y_axis(plot *p) {
   tick ticks[SCALE_MAX_TICKS];
   size_t n = scale_ticks(&p->y, 5, ticks);
+  if (p->y.kind != SCALE_LINEAR) svg_line(p->out, "tick", p->left, p->top, p->left, p->bottom);
   for (size_t i = 0; i < n; i++) {
     if (ticks[i].minor) {
       svg_line(p->out, "tick", p->left - 3, ticks[i].at, p->left, ticks[i].at);

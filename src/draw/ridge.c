@@ -68,9 +68,16 @@ static void ridge_row(strbuf *out, const ridge_figure *f, const layout *l, size_
   strbuf_puts(out, " d=\"");
   ridge_outline(out, f, l, f->counts + r * f->bins, base);
   strbuf_puts(out, "Z\"/>\n");
-  if (f->opt_marks != NULL && isfinite(f->opt_marks[r])) svg_circle(out, "mean", scale_at(&l->x, f->opt_marks[r]), base, 2.6);
   svg_text(out, "num", l->left - 8, base + 1, 'e', f->labels[r]);
   strbuf_puts(out, "</g>\n");
+}
+
+/* After all ridges, so that none hides the thread of marks. */
+static void ridge_marks(strbuf *out, const ridge_figure *f, const layout *l) {
+  for (size_t r = 0; f->opt_marks != NULL && r < f->rows; r++) {
+    if (!isfinite(f->opt_marks[r])) continue;
+    svg_circle(out, "mean", scale_at(&l->x, f->opt_marks[r]), l->top + f->row_height * (double)(r + 1), 2.6);
+  }
 }
 
 void ridge_draw(strbuf *out, const ridge_figure *f) {
@@ -78,5 +85,6 @@ void ridge_draw(strbuf *out, const ridge_figure *f) {
   svg_open(out, f->id, f->width, l.bottom + 44, f->title, f->description, "data-ridge=\"1\"");
   ridge_axis(out, f, &l);
   for (size_t r = 0; r < f->rows; r++) ridge_row(out, f, &l, r);
+  ridge_marks(out, f, &l);
   svg_close(out);
 }

@@ -46,11 +46,11 @@ static dwell_status draw(const view *v, const char *array, const char *mean, con
   /* [L+1, bins] or [R, L+1, bins]: the first replica comes first in both. */
   if (hist == NULL || rank < 2 || rank > 3 || shape[rank - 1] == 0 || shape[rank - 2] < v->states.steps) goto done;
   TRY(pick(v, hist, shape[rank - 1], mean, &r, err));
-  char id[32], series[48], source[160];
+  char id[32], series[48], source[160], dots[80] = "";
   snprintf(id, sizeof id, "ridge-%s", array);
   snprintf(series, sizeof series, "arrays.%s", array);
-  snprintf(source, sizeof source, "arrays.npz: <code>%s</code>; dots: layers.csv <code>%s</code>%s", array, mean,
-           v->replicas > 1 ? "; first replica" : "");
+  if (view_has_column(&v->states, mean)) snprintf(dots, sizeof dots, "; dots: layers.csv <code>%s</code>", mean);
+  snprintf(source, sizeof source, "arrays.npz: <code>%s</code>%s%s", array, dots, v->replicas > 1 ? "; first replica" : "");
   figure_open(out, array, heading, text);
   ridge_draw(out, &(ridge_figure){.id = id, .title = heading, .description = text, .width = 520,
                                   .row_height = fmax(14, fmin(30, 440 / (double)r.rows)), .overlap = 2.2, .rows = r.rows,
@@ -68,7 +68,7 @@ dwell_status figures_cosines(const view *v, strbuf *out, dwell_error *err) {
   dwell_status status = DWELL_OK;
   strbuf inside = {0};
   TRY(draw(v, "hist", "ip_mean", "Cosines of all pairs, raw",
-           "One histogram per state, first on top, each scaled to its own peak. The dot is the mean. Sliding to 1 is "
+           "One histogram per state, first on top, each scaled to its own peak. Dots are the means. Sliding to 1 is "
            "collapse to one direction; separate humps are groups.",
            &inside, err));
   TRY(draw(v, "hist_centred", "ip_mean_centred", "Cosines of all pairs, centred",

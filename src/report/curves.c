@@ -262,7 +262,7 @@ static scale y_scale(const sheet *s) {
   if (isfinite(def->low)) low = fmin(low, def->low), high = fmax(high, def->low);
   if (isfinite(def->high)) high = fmax(high, def->high), low = fmin(low, def->high);
   scale y = scale_make(SCALE_LINEAR, low, high);
-  scale_widen(&y, 5);
+  scale_widen(&y, 10);
   return y;
 }
 
@@ -341,6 +341,7 @@ static void source_line(const sheet *s, strbuf *out) {
   }
   strbuf_printf(out, " against <code>%s</code>", s->v->column);
   if (s->v->replicas > 1) strbuf_printf(out, "; bold: median of %zu replicas", s->v->replicas);
+  if (s->v->replicas > s->v->drawn) strbuf_printf(out, ", thin: the first %zu", s->v->drawn);
 }
 
 static void draw_panel(view *v, sheet *s, strbuf *out) {

@@ -48,12 +48,22 @@ static bool fill_map(const table *t, const char *column, size_t heads, size_t bl
   return any;
 }
 
+/* The top of the colours: 1, or less where that would leave the map in the lowest colours. */
+static double top_of(const double *values, size_t count) {
+  double most = 0;
+  for (size_t i = 0; i < count; i++) most = fmax(most, isfinite(values[i]) ? values[i] : 0);
+  if (most > 0.5 || most <= 0) return 1;
+  scale s = scale_make(SCALE_LINEAR, 0, most);
+  scale_widen(&s, 4);
+  return s.high;
+}
+
 static void draw_map(const table *t, const head_map *m, size_t heads, size_t blocks, const double *values, strbuf *out) {
   strbuf series = {0};
   strbuf_printf(&series, "heads.%s", m->column);
   figure_open(out, m->id, m->heading, m->text);
   heat_draw(out, &(heat_figure){.id = m->column, .title = m->heading, .description = m->text, .width = 520,
-                                .rows = heads, .columns = blocks, .values = values, .low = 0, .high = 1,
+                                .rows = heads, .columns = blocks, .values = values, .low = 0, .high = top_of(values, heads * blocks),
                                 .x_label = "block b", .y_label = "head h", .value_label = "share",
                                 .mark = m->chance != NULL ? view_number(t, 0, m->chance) : NAN,
                                 .mark_label = m->chance_label, .series = series.data});

@@ -126,6 +126,15 @@ static void outcome_sentence(const view *v, strbuf *out) {
   strbuf_puts(out, v->replicas > 1 ? " (first start)." : ".");
 }
 
+/* Kinds of warnings that occurred: the members of the manifest's counts that are not 0. */
+static size_t count_warnings(json_t *warnings) {
+  const char *key;
+  json_t *value;
+  size_t kinds = json_array_size(warnings);
+  json_object_foreach(warnings, key, value) kinds += !json_is_number(value) || json_number_value(value) > 0;
+  return kinds;
+}
+
 static void add_header(const view *v, strbuf *out) {
   const char *name = view_text(v, "source", "name", "run");
   const char *kind = view_text(v, "source", "kind", v->is_flow ? "flow" : "model");
@@ -141,9 +150,9 @@ static void add_header(const view *v, strbuf *out) {
   }
   outcome_sentence(v, out);
   strbuf_puts(out, "</p>");
-  size_t warnings = json_array_size(json_object_get(v->manifest, "warnings"));
+  size_t warnings = count_warnings(json_object_get(v->manifest, "warnings"));
   if (warnings > 0) {
-    strbuf_printf(out, "<p class=\"warn\"><a href=\"#p-warnings\">%zu warning%s</a> went with this run.</p>", warnings,
+    strbuf_printf(out, "<p class=\"warn\"><a href=\"#p-warnings\">%zu kind%s of warning</a> went with this run.</p>", warnings,
                   warnings == 1 ? "" : "s");
   }
   strbuf_puts(out, "</header>\n");

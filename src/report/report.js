@@ -190,7 +190,7 @@
   document.querySelectorAll("svg[data-heat]").forEach(function (svg) {
     var cells = svg.querySelector(".cells"), column = cells.dataset.series.split(".")[1], heads = data.heads, d = svg.dataset;
     if (!heads || !heads[column]) return;
-    cells.addEventListener("pointermove", function (e) {
+    svg.addEventListener("pointermove", function (e) {
       var box = svg.getBoundingClientRect(), unit = svg.viewBox.baseVal.width / box.width;
       var block = Math.floor(((e.clientX - box.left) * unit - d.left) / d.cellWidth);
       var head = Math.floor((d.bottom - (e.clientY - box.top) * unit) / d.cellHeight);
@@ -201,7 +201,7 @@
       }
       hideTip();
     });
-    cells.addEventListener("pointerleave", hideTip);
+    svg.addEventListener("pointerleave", hideTip);
   });
 
   /* ---- the sphere ---- */

@@ -104,7 +104,7 @@ dwell_status sphere_open(const view *v, sphere_frames *ret_frames, dwell_error *
   if (dims < 2 || dims > 3 || tokens == 0 || have < v->states.steps) goto done;
   double d = view_number(v->states.t, v->states.rows[0], "d");
   TRY(copy_frames(all, v->states.steps, tokens, dims, &s, err));
-  if (d == 2) s.dims = 2;
+  if (d <= 2) s.dims = 2; /* the array always has three coordinates */
   choose_view(&s);
   choose_colours(&s);
 done:
@@ -123,7 +123,7 @@ void sphere_close(sphere_frames *s) {
 
 /* ---- film strip ---- */
 
-/* FILM frames at equal steps of the distance travelled (half of it counted as plain time): all pictures differ. */
+/* FILM frames at equal steps of the distance travelled (a quarter of the way counted as plain time): all pictures differ. */
 static size_t choose_film(const sphere_frames *s, size_t ret_frames[FILM]) {
   double total = 0, travelled[MOST_FRAMES];
   travelled[0] = 0;
@@ -139,7 +139,7 @@ static size_t choose_film(const sphere_frames *s, size_t ret_frames[FILM]) {
   for (size_t k = 0, f = 0; k < FILM; k++) {
     double goal = (double)k / (FILM - 1);
     while (f + 1 < s->frames) {
-      double way = (total > 0 ? 0.5 * travelled[f] / total : 0) + (total > 0 ? 0.5 : 1) * (double)f / (double)(s->frames - 1);
+      double way = (total > 0 ? 0.75 * travelled[f] / total : 0) + (total > 0 ? 0.25 : 1) * (double)f / (double)(s->frames - 1);
       if (way >= goal - 1e-9) break;
       f++;
     }
@@ -292,7 +292,7 @@ dwell_status figures_sphere(const view *v, const sphere_frames *s, strbuf *out, 
                "Every token keeps the colour of the direction it started from. A dot grows with the number of tokens that "
                "coincide there (cosine above 0.9995).");
   figure_open(out, "sphere", s->dims == 3 ? "On the sphere" : "On the circle",
-              s->dims == 3 ? "Orthographic view. Small, faint dots are on the far side." : "All tokens on the unit circle.");
+              s->dims == 3 ? "Orthographic view. Faint dots are on the far side." : "All tokens on the unit circle.");
   stage(v, s, out);
   film_strip(v, s, out);
   figure_close(out, v->replicas > 1 ? "arrays.npz: <code>sphere</code>; first replica" : "arrays.npz: <code>sphere</code>");

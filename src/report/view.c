@@ -10,6 +10,7 @@
 #include "base/mem.h"
 
 enum { MANIFEST_LIMIT = 64 << 20, MOST_STEPS = 1 << 24 };
+enum { MANIFEST_FLAGS = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL }; /* a token may be a NUL */
 
 double view_number(const table *t, size_t row, const char *column) {
   size_t c = t != NULL ? table_find(t, column) : SIZE_MAX;
@@ -165,7 +166,7 @@ dwell_status view_open(const dwell_run *run, view *ret_view, dwell_error *err) {
   json_error_t why;
   const char *text = dwell_run_manifest(run);
   size_t length = text != NULL ? strlen(text) : 0;
-  v.manifest = length > 0 && length < MANIFEST_LIMIT ? json_loadb(text, length, JSON_REJECT_DUPLICATES, &why)
+  v.manifest = length > 0 && length < MANIFEST_LIMIT ? json_loadb(text, length, MANIFEST_FLAGS, &why)
                                                      : json_object();
   if (!json_is_object(v.manifest)) {
     status = error_set(err, DWELL_BAD_INPUT, "the manifest is not a JSON object");

@@ -1,0 +1,233 @@
+/* tests/report/test_page.c - the page of a run: the numbers are in it, nothing breaks out of it, what is missing is left
+ * out, and its size stays reasonable. */
+#include <dwell/report.h>
+#include <jansson.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "report/fixture.h"
+
+static dwell_error err;
+
+/* Writes the page of `run` (destroyed) and returns its text (free). */
+static char *page_of(dwell_run *run, const char *name) {
+  const char *path = testing_format("%s/%s.html", testing_folder(), name);
+  assert_ok(dwell_report_write(run, path, &err), &err);
+  dwell_run_destroy(run);
+  return testing_read(path, NULL);
+}
+
+static size_t count_of(const char *text, const char *what) {
+  size_t n = 0;
+  for (const char *at = text; (at = strstr(at, what)) != NULL; at++) n++;
+  return n;
+}
+
+static json_t *data_of(const char *page) {
+  const char *start = strstr(page, "id=\"dwell-data\">");
+  assert_non_null(start);
+  start += strlen("id=\"dwell-data\">");
+  const char *end = strstr(start, "</script>");
+  assert_non_null(end);
+  json_t *data = json_loadb(start, (size_t)(end - start), 0, NULL);
+  assert_non_null(data);
+  return data;
+}
+
+static void test_numbers_are_exact(void **state) {
+  (void)state;
+  dwell_run *run = fixture_model(12, 12, 64);
+  double expected[13];
+  for (size_t l = 0; l < 13; l++) assert_true(dwell_run_number(run, "layers", l, "energy_b5", &expected[l]));
+  char *page = page_of(run, "exact");
+  json_t *data = data_of(page);
+  json_t *column = json_object_get(json_object_get(json_object_get(data, "layers"), "columns"), "energy_b5");
+  assert_int_equal(json_array_size(column), 13);
+  for (size_t l = 0; l < 13; l++) assert_true(json_number_value(json_array_get(column, l)) == expected[l]);
+  /* The final norm is no state of the series. */
+  assert_true(json_is_number(json_object_get(json_object_get(data, "final_norm"), "ip_mean")));
+  assert_int_equal(json_integer_value(json_object_get(json_object_get(data, "layers"), "steps")), 13);
+  assert_int_equal(json_integer_value(json_object_get(json_object_get(data, "blocks"), "steps")), 12);
+  json_decref(data);
+  free(page);
+}
+
+static void test_every_figure_is_there(void **state) {
+  (void)state;
+  char *page = page_of(fixture_model(12, 12, 64), "figures");
+  static const char *const figures[] = {"ip", "mass90c", "mass", "rank", "pr", "energy", "norm", "meannorm", "change", "cka",
+                                        "angle", "neighbours", "denergy", "h-entropy", "h-sink", "hist", "hist_centred"};
+  for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+    if (strstr(page, testing_format("id=\"f-%s\"", figures[i])) == NULL) fail_msg("no figure %s", figures[i]);
+  }
+  assert_null(strstr(page, "id=\"f-sphere\""));
+  assert_int_equal(count_of(page, "<svg "), count_of(page, "</svg>"));
+  assert_int_equal(count_of(page, "<title id"), count_of(page, "<svg ")); /* each can be read aloud */
+  free(page);
+}
+
+static void test_nothing_breaks_out(void **state) {
+  (void)state;
+  char *page = page_of(fixture_model(3, 2, 14), "evil");
+  assert_null(strstr(page, EVIL));
+  assert_null(strstr(page, "<img"));
+  assert_null(strstr(page, "gpt2<x>"));
+  assert_non_null(strstr(page, "gpt2&lt;x&gt;"));
+  assert_non_null(strstr(page, "&lt;/script&gt;&lt;img src=x onerror=&quot;alert(1)&quot;&gt;"));
+  assert_null(strstr(page, "\u202e")); /* bidi override, raw */
+  assert_non_null(strstr(page, "\\u202e"));
+  assert_null(strchr(page, '\x1b'));
+  assert_null(strstr(page, "<!--"));
+  assert_int_equal(count_of(page, "<script"), 2);
+  assert_int_equal(count_of(page, "</script>"), 2);
+  assert_non_null(strstr(page, "default-src 'none'"));
+  assert_null(strstr(page, "http://www.w3.org/1999")); /* no address but SVG's name space */
+  assert_int_equal(count_of(page, "http:") + count_of(page, "https:"), count_of(page, "http://www.w3.org/2000/svg"));
+  free(page);
+}
+
+/* Drawings hold no NaN, no infinity and no negative zero that a browser would stumble on. */
+static void assert_drawable(const char *page) {
+  for (const char *svg = strstr(page, "<svg "); svg != NULL; svg = strstr(svg + 1, "<svg ")) {
+    const char *end = strstr(svg, "</svg>");
+    const char *bad[] = {"nan", "inf\"", "inf ", "\"-0\""};
+    for (size_t i = 0; i < 4; i++) {
+      const char *at = strstr(svg, bad[i]);
+      if (at != NULL && at < end) fail_msg("'%s' in a drawing: %.60s", bad[i], at - 20);
+    }
+  }
+}
+
+static void test_gaps(void **state) {
+  (void)state;
+  char *page = page_of(fixture_model(12, 2, 64), "gaps");
+  const char *path = strstr(page, "data-series=\"layers.mass90_centred\"");
+  assert_non_null(path);
+  size_t moves = 0;
+  for (const char *d = strstr(path, " d=\"") + 4; *d != '"'; d++) moves += *d == 'M';
+  assert_int_equal(moves, 2); /* state 4 is undefined */
+  json_t *data = data_of(page);
+  json_t *column = json_object_get(json_object_get(json_object_get(data, "layers"), "columns"), "mass90_centred");
+  assert_true(json_is_null(json_array_get(column, 4)));
+  json_decref(data);
+  assert_drawable(page);
+  free(page);
+}
+
+static void test_flow_on_logarithmic_axis(void **state) {
+  (void)state;
+  char *page = page_of(fixture_flow(24, 3, 41, 1, true), "flow-log");
+  json_t *data = data_of(page), *axis = json_object_get(data, "axis");
+  assert_string_equal(json_string_value(json_object_get(axis, "column")), "log_time");
+  assert_true(json_is_number(json_object_get(axis, "zero")));
+  assert_non_null(strstr(page, "data-x-kind=\"ln\""));
+  assert_non_null(strstr(page, "id=\"f-sphere\""));
+  assert_int_equal(count_of(page, "data-film=\"1\""), 6);
+  assert_null(strstr(page, "id=\"f-norm\"")); /* on the sphere all norms are 1 */
+  assert_drawable(page);
+  json_decref(data);
+  free(page);
+}
+
+static void test_flow_on_linear_axis_in_the_plane(void **state) {
+  (void)state;
+  char *page = page_of(fixture_flow(16, 2, 31, 1, false), "flow-circle");
+  assert_non_null(strstr(page, "data-x-kind=\"linear\""));
+  assert_non_null(strstr(page, "id=\"f-angles\""));
+  assert_drawable(page);
+  free(page);
+}
+
+static void test_replicas(void **state) {
+  (void)state;
+  char *page = page_of(fixture_flow(8, 3, 12, 20, false), "replicas");
+  json_t *data = data_of(page);
+  assert_int_equal(json_integer_value(json_object_get(data, "replicas")), 20);
+  assert_int_equal(json_integer_value(json_object_get(data, "drawn")), 16);
+  json_t *column = json_object_get(json_object_get(json_object_get(data, "layers"), "columns"), "ip_mean");
+  assert_int_equal(json_array_size(column), 16 * 12);
+  assert_int_equal(json_array_size(json_object_get(json_object_get(data, "medians"), "layers.ip_mean")), 12);
+  assert_int_equal(count_of(page, "data-series=\"layers.ip_mean\""), 16);
+  assert_int_equal(count_of(page, "data-series=\"layers.ip_mean:median\""), 1);
+  json_decref(data);
+  free(page);
+}
+
+static void test_missing_tables(void **state) {
+  (void)state;
+  dwell_run *run;
+  assert_ok(run_create(&run, &err), &err);
+  fixture_columns(&run->layers, "replica,state,tap,time,log_time,n,d,ip_mean");
+  size_t row;
+  assert_ok(table_add_row(&run->layers, &row, &err), &err);
+  fixture_set(&run->layers, row, "replica", 0);
+  fixture_set(&run->layers, row, "state", 0);
+  fixture_set(&run->layers, row, "ip_mean", 0.5);
+  char *page = page_of(run, "least");
+  assert_non_null(strstr(page, "id=\"f-ip\""));
+  assert_null(strstr(page, "id=\"f-change\""));
+  assert_null(strstr(page, "id=\"s-heads\""));
+  assert_drawable(page);
+  free(page);
+}
+
+static void test_what_cannot_be_reported(void **state) {
+  (void)state;
+  dwell_run *run;
+  assert_ok(run_create(&run, &err), &err);
+  const char *path = testing_format("%s/none.html", testing_folder());
+  assert_fails(dwell_report_write(run, path, &err), DWELL_BAD_INPUT, &err, "no states");
+  fixture_columns(&run->layers, "replica,state,ip_mean");
+  size_t row;
+  assert_ok(table_add_row(&run->layers, &row, &err), &err);
+  fixture_set(&run->layers, row, "replica", 0);
+  fixture_set(&run->layers, row, "state", 9000000); /* must not become an allocation */
+  assert_fails(dwell_report_write(run, path, &err), DWELL_BAD_INPUT, &err, "1 rows only");
+  strbuf_puts(&run->manifest, "{\"a\":");
+  assert_fails(dwell_report_write(run, path, &err), DWELL_BAD_INPUT, &err, "run.json");
+  assert_int_not_equal(access(path, F_OK), 0);
+  dwell_run_destroy(run);
+  run = fixture_model(3, 0, 8);
+  assert_fails(dwell_report_write(run, testing_format("%s/absent/x.html", testing_folder()), &err), DWELL_FAILED, &err,
+               "absent");
+  dwell_run_destroy(run);
+}
+
+static size_t size_of_page(dwell_run *run, const char *name) {
+  struct stat info;
+  free(page_of(run, name));
+  assert_int_equal(stat(testing_format("%s/%s.html", testing_folder(), name), &info), 0);
+  return (size_t)info.st_size;
+}
+
+static void test_sizes(void **state) {
+  (void)state;
+  assert_true(size_of_page(fixture_model(12, 12, 512), "big-model") < 1000000);
+  assert_true(size_of_page(fixture_flow(32, 3, 101, 1, false), "usual-flow") < 700000);
+  assert_true(size_of_page(fixture_flow(16, 3, 600, 1, true), "many-frames") < 1500000);
+}
+
+static void test_same_bytes_again(void **state) {
+  (void)state;
+  char *a = page_of(fixture_flow(8, 3, 12, 2, false), "again-a"), *b = page_of(fixture_flow(8, 3, 12, 2, false), "again-b");
+  assert_string_equal(a, b);
+  free(a);
+  free(b);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_numbers_are_exact),
+      cmocka_unit_test(test_every_figure_is_there),
+      cmocka_unit_test(test_nothing_breaks_out),
+      cmocka_unit_test(test_gaps),
+      cmocka_unit_test(test_flow_on_logarithmic_axis),
+      cmocka_unit_test(test_flow_on_linear_axis_in_the_plane),
+      cmocka_unit_test(test_replicas),
+      cmocka_unit_test(test_missing_tables),
+      cmocka_unit_test(test_what_cannot_be_reported),
+      cmocka_unit_test(test_sizes),
+      cmocka_unit_test(test_same_bytes_again),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,416 @@
+#!/usr/bin/env python3
+"""Open a dwell report in a real browser and check it against the run it was made from.
+
+    web_check.py RUN REPORT SHOTS [--chromium PATH]
+
+RUN is the run directory, REPORT its page, SHOTS a folder for screenshots. Needs playwright (the Python package; its own
+browsers are never downloaded) and a chromium. Prints one line per check; exit status 1 if any failed, 2 if it cannot run.
+"""
+
+import argparse
+import ast
+import base64
+import csv
+import json
+import math
+import pathlib
+import re
+import statistics
+import struct
+import sys
+import zipfile
+
+try:
+    from playwright.sync_api import sync_playwright
+except ImportError:
+    sys.exit("web_check.py: the Python package playwright is missing (pip install playwright; no browser download needed)")
+
+FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader"]
+# Pixels are printed to a thousandth, so a point may be off by half of that; the rest is double rounding.
+PIXEL = 0.00051
+
+failures = []
+
+
+def check(name, passed, detail=""):
+    print(("ok    " if passed else "FAIL  ") + name + (f": {detail}" if detail and not passed else ""), flush=True)
+    if not passed:
+        failures.append(name)
+
+
+# ---- the run ----
+
+def read_csv(path):
+    if not path.exists():
+        return []
+    with open(path, newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def number(text):
+    """A cell as a float, None where empty or not a number."""
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def read_npy(data):
+    """A little reader for what dwell writes: (shape, flat list)."""
+    size = struct.unpack("<H", data[8:10])[0] if data[6] == 1 else struct.unpack("<I", data[8:12])[0]
+    start = (10 if data[6] == 1 else 12) + size
+    header = ast.literal_eval(data[start - size:start].decode("latin-1"))
+    code = {"<f8": "d", "<f4": "f", "<i8": "q", "<i4": "i", "|b1": "?", "<u8": "Q", "|u1": "B"}[header["descr"]]
+    count = math.prod(header["shape"])
+    return header["shape"], list(struct.unpack_from(f"<{count}{code}", data, start))
+
+
+def read_arrays(path):
+    if not path.exists():
+        return {}
+    with zipfile.ZipFile(path) as archive:
+        return {name[:-4]: archive.read(name) for name in archive.namelist() if name.endswith(".npy")}
+
+
+class Run:
+    def __init__(self, folder):
+        self.layers = [r for r in read_csv(folder / "layers.csv") if r.get("state")]
+        self.blocks = read_csv(folder / "blocks.csv")
+        self.heads = read_csv(folder / "heads.csv")
+        self.arrays = read_arrays(folder / "arrays.npz")
+        self.manifest = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        self.replicas = 1 + max(int(float(r.get("replica") or 0)) for r in self.layers)
+        self.states = 1 + max(int(float(r["state"])) for r in self.layers)
+
+    def series(self, table, column, replica):
+        """Values of a column in order of state or block; None where empty."""
+        rows, step = (self.layers, "state") if table == "layers" else (self.blocks, "block")
+        own = sorted((int(float(r[step])), number(r[column])) for r in rows if int(float(r.get("replica") or 0)) == replica)
+        return [value for _, value in own]
+
+    def columns(self, table):
+        rows = self.layers if table == "layers" else self.blocks
+        return list(rows[0]) if rows else []
+
+
+# ---- geometry of a drawing, written anew: the page's own code is not used ----
+
+def to_pixel(value, attributes, axis):
+    kind = attributes[f"data-{axis}-kind"]
+    low, high, start, end = (float(attributes[f"data-{axis}-{part}"]) for part in ("low", "high", "from", "to"))
+    if kind == "log":
+        value, low, high = math.log(value), math.log(low), math.log(high)
+    return start + (end - start) * (value - low) / (high - low)
+
+
+def points_of(path):
+    """Points of a path made of M, L and h0."""
+    return [(float(x), float(y)) for x, y in re.findall(r"[ML](-?[\d.]+) (-?[\d.]+)", path)]
+
+
+def axis_places(run, axis):
+    """Where each state lies on the axis, from the csv: the column named by the page, t = 0 in the slot it names."""
+    values = run.series("layers", axis["column"], 0)
+    return [axis["zero"] if v is None else v for v in values]
+
+
+SVG_SCRIPT = """
+() => Array.from(document.querySelectorAll('svg[data-plot]')).map(svg => ({
+  id: svg.id,
+  attributes: Object.fromEntries(Array.from(svg.attributes).map(a => [a.name, a.value])),
+  paths: Array.from(svg.querySelectorAll('path[data-series]')).map(p => ({
+    series: p.dataset.series, replica: +p.dataset.replica, d: p.getAttribute('d')}))
+}))
+"""
+
+
+def expected_of(run, series, replica):
+    name = series.removesuffix(":median")
+    table, column = name.split(".", 1)
+    if not series.endswith(":median"):
+        return run.series(table, column, replica)
+    every = [run.series(table, column, r) for r in range(run.replicas)]
+    steps = [[v for v in step if v is not None] for step in zip(*every)]
+    return [statistics.median(step) if step else None for step in steps]
+
+
+def check_curve(run, data, svg, path):
+    values = expected_of(run, path["series"], path["replica"])
+    places = axis_places(run, data["axis"])
+    if path["series"].startswith("blocks."):
+        places = [(a + b) / 2 for a, b in zip(places, places[1:])]
+    log = svg["attributes"]["data-y-kind"] == "log"
+    want = [(to_pixel(x, svg["attributes"], "x"), to_pixel(y, svg["attributes"], "y"))
+            for x, y in zip(places, values) if y is not None and not (log and y <= 0)]
+    got = points_of(path["d"])
+    if len(want) != len(got):
+        return f"{len(got)} points drawn, {len(want)} values in the csv"
+    worst = max((max(abs(a[0] - b[0]), abs(a[1] - b[1])) for a, b in zip(want, got)), default=0)
+    return "" if worst <= PIXEL else f"off by {worst:.4f} pixels"
+
+
+def check_curves(page, run, data):
+    drawn = 0
+    for svg in page.evaluate(SVG_SCRIPT):
+        if svg["id"] == "plot-angles":
+            continue
+        problems = []
+        for path in svg["paths"]:
+            problem = check_curve(run, data, svg, path)
+            drawn += len(points_of(path["d"]))
+            if problem:
+                problems.append(f"{path['series']} replica {path['replica']}: {problem}")
+        check(f"curves of {svg['id']} equal the csv ({len(svg['paths'])} curves)", svg["paths"] and not problems,
+              "; ".join(problems[:3]) or "no curve")
+    check(f"points drawn: {drawn}", drawn > 0)
+
+
+def check_data(run, data):
+    """The embedded numbers are the csv's, to the bit."""
+    for table in ("layers", "blocks"):
+        shown, wrong = data[table]["columns"], []
+        for column in run.columns(table):
+            values = [v for r in range(data["drawn"]) for v in run.series(table, column, r)]
+            if all(v is None for v in values):
+                continue
+            if shown.get(column) != values:
+                wrong.append(column)
+        check(f"embedded {table}: {len(shown)} columns equal the csv", not wrong, ", ".join(wrong))
+    for name in ("hist", "hist_centred"):
+        if name in run.arrays:
+            _, values = read_npy(run.arrays[name])
+            check(f"embedded {name} equals arrays.npz", data.get(name) == values[:len(data.get(name) or [None])])
+    if run.heads:
+        rows = len(data["heads"]["head"])
+        wrong = [c for c in run.heads[0] if data["heads"].get(c) != [number(r[c]) for r in run.heads[:rows]]]
+        check("embedded heads equal the csv", not wrong, ", ".join(wrong))
+    if "sphere" in data:
+        check_sphere_data(run, data)
+
+
+def check_sphere_data(run, data):
+    shape, values = read_npy(run.arrays["sphere"])
+    n, dims = shape[-2], shape[-1]
+    info = data["sphere"]
+    packed = struct.unpack(f"<{3 * info['n'] * len(info['states'])}h", base64.b64decode(info["int16"]))
+    worst = 0.0
+    for f, state in enumerate(info["states"]):
+        for i in range(info["n"]):
+            token = i * n // info["n"]
+            for k in range(dims):
+                exact = values[(state * n + token) * dims + k]
+                worst = max(worst, abs(packed[3 * (f * info["n"] + i) + k] / 32767 - exact))
+    # Half of a step of 1/32767, and the unit norm's own rounding.
+    check("coordinates of the animation equal arrays.npz", worst <= 0.51 / 32767 + 1e-9, f"off by {worst:.2e}")
+
+
+# ---- the page ----
+
+def check_figures(page):
+    report = page.evaluate("""
+      () => Array.from(document.querySelectorAll('figure')).map(f => {
+        const marks = f.querySelectorAll('path[d]:not([d=""]),circle,rect').length + f.querySelectorAll('canvas').length;
+        const pictures = Array.from(f.querySelectorAll('svg,canvas'));
+        const box = pictures.length ? pictures[0].getBoundingClientRect() : {width: 0, height: 0};
+        const named = pictures.every(p => p.querySelector('title') || p.getAttribute('aria-label'));
+        return {id: f.id, marks, width: box.width, height: box.height, named, source: !!f.querySelector('.source')};
+      })""")
+    check(f"figures: {len(report)}", len(report) > 0)
+    for figure in report:
+        good = figure["marks"] > 0 and figure["width"] > 100 and figure["height"] > 60 and figure["named"] and figure["source"]
+        if not good:
+            check(f"figure {figure['id']} is drawn, named and says its source", False, json.dumps(figure))
+    check("every figure is drawn, named and says its source", not any(f.startswith("figure ") for f in failures))
+
+
+def check_heads(page, run):
+    for svg in page.query_selector_all("svg[data-heat]"):
+        column = svg.query_selector(".cells").get_attribute("data-series").split(".")[1]
+        cells = len(svg.query_selector_all(".cells rect"))
+        want = sum(1 for r in run.heads if number(r[column]) is not None and not float(r.get("replica") or 0))
+        check(f"map of {column}: {want} cells", cells == want, f"{cells} drawn")
+
+
+def check_hover(page, run, data):
+    """Moving over the first figure shows the value of that state and marks it in every figure."""
+    svg = page.query_selector("svg[data-plot]")
+    svg.scroll_into_view_if_needed()
+    box = svg.bounding_box()
+    attributes = {k: svg.get_attribute(k) for k in ("data-x-kind", "data-x-low", "data-x-high", "data-x-from", "data-x-to")}
+    state = data["layers"]["steps"] // 2
+    unit = box["width"] / float(svg.get_attribute("viewBox").split()[2])
+    page.mouse.move(box["x"] + unit * to_pixel(data["layers"]["at"][state], attributes, "x"), box["y"] + box["height"] / 2)
+    tip = page.query_selector("#tip")
+    check("hovering opens the read-out", tip.is_visible())
+    name = svg.query_selector("path[data-series]:not(.faint)").get_attribute("data-series")
+    value = expected_of(run, name, 0)[state]
+    shown = [c.inner_text().replace("−", "-") for c in tip.query_selector_all("td")]
+    check("the read-out shows the csv's value", any(abs(n - value) <= 1e-4 * abs(value) + 1e-12
+                                                    for n in (number(t) for t in shown) if n is not None), f"{shown}, {value}")
+    cursors = page.evaluate("() => Array.from(document.querySelectorAll('.cursor')).map(c => c.getAttribute('visibility'))")
+    check(f"the state is marked in all {len(cursors)} plots", cursors and all(c == "visible" for c in cursors))
+    page.mouse.move(2, 2)
+    check("leaving closes the read-out", not tip.is_visible())
+    svg.focus()
+    before = page.evaluate("() => document.querySelector('.cursor').getAttribute('x1')")
+    page.keyboard.press("ArrowRight")
+    after = page.evaluate("() => document.querySelector('.cursor').getAttribute('x1')")
+    check("the arrow keys move the state", data["layers"]["steps"] == 1 or before != after)
+    page.keyboard.press("Escape")
+
+
+def check_sphere(page, data):
+    canvas = page.query_selector("#ball")
+    picture = lambda: page.evaluate("() => document.getElementById('ball').toDataURL()")
+    frame = lambda: float(canvas.get_attribute("data-frame"))
+    solid, frames = data["sphere"]["dims"] == 3, len(data["sphere"]["states"])
+    canvas.scroll_into_view_if_needed()
+    ink = page.evaluate("""() => { const c = document.getElementById('ball');
+      return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v > 0).length }""")
+    check("the sphere is drawn", ink > 500, f"{ink} pixels")
+    canvas.focus()
+    old = picture()
+    page.keyboard.press("ArrowLeft")
+    check("arrow keys turn the sphere", (picture() != old) == solid)
+    old, box = picture(), canvas.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 + 60, box["y"] + box["height"] / 2 + 25, steps=4)
+    page.mouse.up()
+    check("dragging turns the sphere", (picture() != old) == solid)
+    if frames < 2:
+        return
+    page.evaluate(f"() => {{ const s = document.getElementById('when'); s.value = {frames - 1}; "
+                  "s.dispatchEvent(new Event('input')) }")
+    check("the slider reaches the last frame", frame() == frames - 1, str(frame()))
+    page.evaluate("() => { const s = document.getElementById('when'); s.value = 0; s.dispatchEvent(new Event('input')) }")
+    page.click("#play")
+    page.wait_for_function("() => +document.getElementById('ball').dataset.frame > 0", timeout=20000)
+    check("play moves the tokens", frame() > 0)
+    page.click("#play")
+    film = page.query_selector_all("svg[data-film]")
+    film[-1].click()
+    check("the film strip seeks", frame() == frames - 1, str(frame()))
+
+
+def check_tokens(page, run):
+    tokens = run.manifest.get("tokens") or []
+    shown = page.query_selector_all(".token")
+    check(f"tokens: {len(tokens)}", len(shown) == min(len(tokens), 4096), f"{len(shown)} shown")
+    plain = re.compile(r"^[\w.,;:!?'()-]+$", re.ASCII)
+    texts = page.evaluate("() => Array.from(document.querySelectorAll('.token bdi')).map(t => t.textContent)")
+    wrong = [t["piece"] for t, text in zip(tokens, texts) if plain.match(t.get("piece") or "") and t["piece"] != text]
+    check("tokens are shown as they are", not wrong, str(wrong[:3]))
+
+
+# ---- the browser ----
+
+class Watched:
+    """A page whose requests and complaints are recorded."""
+
+    def __init__(self, browser, url, **options):
+        self.context = browser.new_context(**options)
+        self.page = self.context.new_page()
+        self.complaints, self.requests = [], []
+        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
+        self.context.route("**/*", lambda route: route.continue_() if route.request.url == url else self.refuse(route))
+        self.page.on("request", lambda r: None if r.url == url or r.url.startswith("data:") else self.requests.append(r.url))
+        self.page.goto(url)
+        self.page.wait_for_timeout(150)
+
+    def refuse(self, route):
+        self.requests.append(route.request.url)
+        route.abort()
+
+    def finish(self, name):
+        check(f"{name}: no console error", not self.complaints, "; ".join(self.complaints[:3]))
+        check(f"{name}: no request leaves the page", not self.requests, ", ".join(self.requests[:3]))
+        self.context.close()
+
+
+def luminance(colour):
+    """Relative luminance (WCAG 2) of "rgb(r, g, b)"."""
+    channels = [int(v) / 255 for v in re.findall(r"\d+", colour)[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def check_scheme(page, name, dark):
+    style = page.evaluate("""() => { const s = getComputedStyle(document.body), i = document.querySelector('.intro');
+      return [s.backgroundColor, s.color, getComputedStyle(i || document.body).color] }""")
+    page_light, ink, soft = (luminance(c) for c in style)
+    contrast = lambda a, b: (max(a, b) + 0.05) / (min(a, b) + 0.05)
+    check(f"{name}: page is {'dark' if dark else 'light'}", (page_light < 0.1) == dark)
+    check(f"{name}: text is readable", contrast(page_light, ink) >= 7 and contrast(page_light, soft) >= 4.5,
+          f"{contrast(page_light, ink):.1f}, {contrast(page_light, soft):.1f}")
+
+
+def look(browser, url, shots):
+    """The page in other circumstances: dark, narrow, printed, without script; one screenshot each."""
+    for name, options in (("dark", {"color_scheme": "dark", "viewport": {"width": 1240, "height": 900}}),
+                          ("narrow", {"color_scheme": "light", "viewport": {"width": 390, "height": 844}}),
+                          ("no-script", {"java_script_enabled": False, "viewport": {"width": 1240, "height": 900}})):
+        watched = Watched(browser, url, **options)
+        watched.page.screenshot(path=str(shots / f"{name}.png"), full_page=True)
+        if name != "no-script":
+            check_scheme(watched.page, name, name == "dark")
+            wide = watched.page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+            check(f"{name}: nothing sticks out", wide <= 0, f"{wide} pixels")
+        else:
+            check("no-script: the drawings are there", watched.page.query_selector("svg[data-plot]").is_visible())
+        watched.finish(name)
+    watched = Watched(browser, url, viewport={"width": 1000, "height": 900})
+    watched.page.emulate_media(media="print")
+    watched.page.screenshot(path=str(shots / "print.png"), full_page=True)
+    watched.finish("print")
+
+
+def check_policy(browser, url):
+    """A script that got into the page somehow must not run, and must not reach anything."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(url)
+    page.evaluate("""() => { const s = document.createElement('script'); s.textContent = 'window.evil = 1';
+      document.body.appendChild(s); const i = document.createElement('div');
+      i.innerHTML = '<img src=x onerror="window.evil = 2">'; document.body.appendChild(i) }""")
+    page.wait_for_timeout(200)
+    check("the page's policy stops foreign scripts", page.evaluate("() => window.evil === undefined"))
+    context.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=pathlib.Path)
+    parser.add_argument("report", type=pathlib.Path)
+    parser.add_argument("shots", type=pathlib.Path)
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    arguments = parser.parse_args()
+    arguments.shots.mkdir(parents=True, exist_ok=True)
+    run, url = Run(arguments.run), arguments.report.resolve().as_uri()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=arguments.chromium, args=FLAGS)
+        watched = Watched(browser, url, color_scheme="light", viewport={"width": 1240, "height": 900})
+        page = watched.page
+        data = json.loads(page.evaluate("() => document.getElementById('dwell-data').textContent"))
+        page.screenshot(path=str(arguments.shots / "light.png"), full_page=True)
+        check_scheme(page, "light", False)
+        check_figures(page)
+        check_data(run, data)
+        check_curves(page, run, data)
+        check_heads(page, run)
+        check_tokens(page, run)
+        check_hover(page, run, data)
+        if "sphere" in data:
+            check_sphere(page, data)
+        watched.finish("light")
+        look(browser, url, arguments.shots)
+        check_policy(browser, url)
+        browser.close()
+    print(f"{len(failures)} of the checks failed" if failures else "all checks passed")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
