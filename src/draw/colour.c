@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-/* Blue, vermilion, green, purple, amber, sky, grey: pairwise distinct for protan, deutan and tritan vision, each with at
- * least 3:1 contrast to its page (checked in tests/draw). */
+/* Blue, vermilion, green, purple, amber, sky, grey: pairwise distinct for protan, deutan and tritan vision, each with
+ * at least 3:1 contrast to its page (checked in tests/draw). */
 static const uint32_t categories[2][COLOUR_CATEGORIES] = {
     {0x0067AB, 0xC94A00, 0x00805C, 0xA8478A, 0x9A6700, 0x2D8FC4, 0x6B7280},
     {0x5AAEF0, 0xFF8A4C, 0x35C79A, 0xE58FC3, 0xEBB93D, 0x9AD2F7, 0x9CA3AF},
@@ -40,9 +40,7 @@ uint32_t colour_ramp(double t, bool dark) {
   return from_oklch(lightness, chroma, hue * degree);
 }
 
-uint32_t colour_wheel(double turn, double lightness) {
-  return from_oklch(lightness, 0.125, 6.283185307179586 * turn);
-}
+uint32_t colour_wheel(double turn, double lightness) { return from_oklch(lightness, 0.125, 6.283185307179586 * turn); }
 
 int colour_level(double t) {
   if (!(t > 0)) return 0;

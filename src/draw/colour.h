@@ -1,8 +1,8 @@
 /* draw/colour.h - colours that survive colour blindness, dark pages and grey printers.
  *
  * Categories: classes c0..c6, told apart under the common colour vision deficiencies. Quantities: classes m0..m31, one
- * ramp computed in the OKLab space with steadily changing lightness, so that it stays ordered in grey; more always means
- * more contrast with the page, on light and on dark ones. `f` before a class fills, `s` strokes: fc0, sm12. */
+ * ramp computed in the OKLab space with steadily changing lightness, so that it stays ordered in grey; more always
+ * means more contrast with the page, on light and on dark ones. `f` before a class fills, `s` strokes: fc0, sm12. */
 #ifndef DWELL_DRAW_COLOUR_H
 #define DWELL_DRAW_COLOUR_H
 

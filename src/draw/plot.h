@@ -17,21 +17,21 @@
 
 typedef struct plot_frame {
   const char *id, *title, *description;
-  double width, height;       /* of the drawing */
-  double right;               /* pixels kept for labels at the right */
-  scale x, y;                 /* pixels are set here */
+  double width, height; /* of the drawing */
+  double right;         /* pixels kept for labels at the right */
+  scale x, y;           /* pixels are set here */
   const char *x_label, *y_label;
-  bool whole_x;               /* ticks at whole numbers only */
-  bool has_zero;              /* an x outside a logarithmic axis: "0", drawn left of a break */
-  double zero;                /* where on the axis (in data) it sits */
-  double x_first;             /* with has_zero: ticks start here */
+  bool whole_x;   /* ticks at whole numbers only */
+  bool has_zero;  /* an x outside a logarithmic axis: "0", drawn left of a break */
+  double zero;    /* where on the axis (in data) it sits */
+  double x_first; /* with has_zero: ticks start here */
 } plot_frame;
 
 typedef struct plot_style {
-  const char *colour;  /* class without its f or s: "c0", "m12"; or a fixed colour "#rrggbb" */
-  const char *more;    /* further classes: "dash", "thin", "bold", "faint"; NULL: none */
-  const char *series;  /* data-series: which column this is, "layers.ip_mean" */
-  const char *label;   /* written at the right end; NULL: none */
+  const char *colour; /* class without its f or s: "c0", "m12"; or a fixed colour "#rrggbb" */
+  const char *more;   /* further classes: "dash", "thin", "bold", "faint"; NULL: none */
+  const char *series; /* data-series: which column this is, "layers.ip_mean" */
+  const char *label;  /* written at the right end; NULL: none */
   size_t replica;
 } plot_style;
 

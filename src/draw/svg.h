@@ -13,9 +13,9 @@ void svg_open(strbuf *out, const char *id, double width, double height, const ch
               const char *attributes);
 void svg_close(strbuf *out);
 
-void svg_number(strbuf *out, double value);                               /* finite */
-void svg_attribute(strbuf *out, const char *name, const char *value);     /* ` name="escaped"` */
-void svg_attribute_number(strbuf *out, const char *name, double value);   /* all digits, reads back to the same bits */
+void svg_number(strbuf *out, double value);                             /* finite */
+void svg_attribute(strbuf *out, const char *name, const char *value);   /* ` name="escaped"` */
+void svg_attribute_number(strbuf *out, const char *name, double value); /* all digits, reads back to the same bits */
 
 void svg_group(strbuf *out, const char *classes); /* <g class>, closed by svg_end */
 void svg_end(strbuf *out);

@@ -19,11 +19,12 @@ typedef struct ridges {
 } ridges;
 
 /* Picks up to MOST_ROWS states evenly, both ends included, and copies their rows (of the first replica). */
-static dwell_status pick(const view *v, const double *hist, size_t bins, const char *mean, ridges *r, dwell_error *err) {
+static dwell_status pick(const view *v, const double *hist, size_t bins, const char *mean, ridges *r,
+                         dwell_error *err) {
   size_t n = v->states.steps;
   r->bins = bins;
   r->rows = n < MOST_ROWS ? n : MOST_ROWS;
-  r->counts = MEM_NEW(double, r->rows * bins);
+  r->counts = MEM_NEW(double, r->rows *bins);
   if (r->counts == NULL) return error_no_memory(err, "a ridgeline");
   for (size_t i = 0; i < r->rows; i++) {
     size_t l = r->rows > 1 ? i * (n - 1) / (r->rows - 1) : 0;
@@ -50,13 +51,26 @@ static dwell_status draw(const view *v, const char *array, const char *mean, con
   snprintf(id, sizeof id, "ridge-%s", array);
   snprintf(series, sizeof series, "arrays.%s", array);
   if (view_has_column(&v->states, mean)) snprintf(dots, sizeof dots, "; dots: layers.csv <code>%s</code>", mean);
-  snprintf(source, sizeof source, "arrays.npz: <code>%s</code>%s%s", array, dots, v->replicas > 1 ? "; first replica" : "");
+  snprintf(source, sizeof source, "arrays.npz: <code>%s</code>%s%s", array, dots,
+           v->replicas > 1 ? "; first replica" : "");
   figure_open(out, array, heading, text);
-  ridge_draw(out, &(ridge_figure){.id = id, .title = heading, .description = text, .width = 520,
-                                  .row_height = fmax(14, fmin(30, 440 / (double)r.rows)), .overlap = 2.2, .rows = r.rows,
-                                  .bins = r.bins, .counts = r.counts, .low = -1, .high = 1, .labels = r.label_at,
-                                  .states = r.states, .opt_marks = r.marks, .x_label = "cosine of a pair of tokens",
-                                  .row_label = v->label, .series = series});
+  ridge_draw(out, &(ridge_figure){.id = id,
+                                  .title = heading,
+                                  .description = text,
+                                  .width = 520,
+                                  .row_height = fmax(14, fmin(30, 440 / (double)r.rows)),
+                                  .overlap = 2.2,
+                                  .rows = r.rows,
+                                  .bins = r.bins,
+                                  .counts = r.counts,
+                                  .low = -1,
+                                  .high = 1,
+                                  .labels = r.label_at,
+                                  .states = r.states,
+                                  .opt_marks = r.marks,
+                                  .x_label = "cosine of a pair of tokens",
+                                  .row_label = v->label,
+                                  .series = series});
   figure_close(out, source);
 done:
   mem_free(hist);
@@ -71,10 +85,11 @@ dwell_status figures_cosines(const view *v, strbuf *out, dwell_error *err) {
            "One histogram per state, first on top, each scaled to its own peak. Dots are the means. Sliding to 1 is "
            "collapse to one direction; separate humps are groups.",
            &inside, err));
-  TRY(draw(v, "hist_centred", "ip_mean_centred", "Cosines of all pairs, centred",
-           "The same after the mean of the unit tokens is taken away: what remains of their arrangement when the common "
-           "direction does not count.",
-           &inside, err));
+  TRY(draw(
+      v, "hist_centred", "ip_mean_centred", "Cosines of all pairs, centred",
+      "The same after the mean of the unit tokens is taken away: what remains of their arrangement when the common "
+      "direction does not count.",
+      &inside, err));
   if (inside.length > 0) {
     section_open(out, "cosines", "Pairs of tokens", "The distribution of cosines between tokens, state by state.");
     strbuf_puts(out, "<div class=\"grid\">\n");

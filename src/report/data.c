@@ -1,4 +1,5 @@
-/* report/data.c - the numbers of the page as JSON: what the script reads, and what anybody may check against the csv. */
+/* report/data.c - the numbers of the page as JSON: what the script reads, and what anybody may check against the csv.
+ */
 #include <math.h>
 
 #include "base/error.h"
@@ -11,7 +12,8 @@ void base64_add(strbuf *out, const void *data, size_t size) {
   const unsigned char *bytes = data;
   for (size_t i = 0; i < size; i += 3) {
     size_t left = size - i;
-    unsigned three = (unsigned)bytes[i] << 16 | (left > 1 ? (unsigned)bytes[i + 1] << 8 : 0u) | (left > 2 ? bytes[i + 2] : 0u);
+    unsigned three =
+        (unsigned)bytes[i] << 16 | (left > 1 ? (unsigned)bytes[i + 1] << 8 : 0u) | (left > 2 ? bytes[i + 2] : 0u);
     char four[4] = {digits[three >> 18], digits[three >> 12 & 63], digits[three >> 6 & 63], digits[three & 63]};
     if (left < 3) four[3] = '=';
     if (left < 2) four[2] = '=';

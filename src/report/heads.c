@@ -13,7 +13,8 @@ typedef struct head_map {
 static const head_map maps[] = {
     {"h-entropy", "entropy_norm", "Attention entropy",
      "Mean entropy of a head's rows over the largest possible (ln of the number of allowed keys): 1 spreads evenly, 0 "
-     "picks one token.", NULL, NULL},
+     "picks one token.",
+     NULL, NULL},
     {"h-sink", "sink", "Attention to the first token",
      "Mean weight on token 0. The mark on the colour bar is what even attention would put there.", "sink_uniform",
      "even"},
@@ -58,15 +59,26 @@ static double top_of(const double *values, size_t count) {
   return s.high;
 }
 
-static void draw_map(const table *t, const head_map *m, size_t heads, size_t blocks, const double *values, strbuf *out) {
+static void draw_map(const table *t, const head_map *m, size_t heads, size_t blocks, const double *values,
+                     strbuf *out) {
   strbuf series = {0};
   strbuf_printf(&series, "heads.%s", m->column);
   figure_open(out, m->id, m->heading, m->text);
-  heat_draw(out, &(heat_figure){.id = m->column, .title = m->heading, .description = m->text, .width = 520,
-                                .rows = heads, .columns = blocks, .values = values, .low = 0, .high = top_of(values, heads * blocks),
-                                .x_label = "block b", .y_label = "head h", .value_label = "share",
+  heat_draw(out, &(heat_figure){.id = m->column,
+                                .title = m->heading,
+                                .description = m->text,
+                                .width = 520,
+                                .rows = heads,
+                                .columns = blocks,
+                                .values = values,
+                                .low = 0,
+                                .high = top_of(values, heads * blocks),
+                                .x_label = "block b",
+                                .y_label = "head h",
+                                .value_label = "share",
                                 .mark = m->chance != NULL ? view_number(t, 0, m->chance) : NAN,
-                                .mark_label = m->chance_label, .series = series.data});
+                                .mark_label = m->chance_label,
+                                .series = series.data});
   if (series.failed) out->failed = true;
   strbuf_free(&series);
   strbuf source = {0};
@@ -80,9 +92,10 @@ dwell_status figures_heads(const view *v, strbuf *out, dwell_error *err) {
   const table *t = run_table(v->run, "heads");
   size_t heads, blocks;
   if (t == NULL || t->rows == 0 || !size_of_heads(t, &heads, &blocks)) return DWELL_OK;
-  double *values = MEM_NEW(double, heads * blocks);
+  double *values = MEM_NEW(double, heads *blocks);
   if (values == NULL) return error_no_memory(err, "a map of heads");
-  section_open(out, "heads", "Attention heads", "One cell per head and block; darker (on a dark page: brighter) is more.");
+  section_open(out, "heads", "Attention heads",
+               "One cell per head and block; darker (on a dark page: brighter) is more.");
   strbuf_puts(out, "<div class=\"grid\">\n");
   for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
     if (fill_map(t, maps[i].column, heads, blocks, values)) draw_map(t, &maps[i], heads, blocks, values, out);

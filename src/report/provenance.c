@@ -72,7 +72,8 @@ static void value_html(strbuf *out, const json_t *value, int depth) {
 static void token_html(strbuf *out, const json_t *token, size_t position, bool kept) {
   const json_t *piece = json_object_get(token, "piece");
   bool special = json_is_true(json_object_get(token, "special"));
-  strbuf_printf(out, "<span class=\"token%s%s\" title=\"position %zu", special ? " special" : "", kept ? "" : " out", position);
+  strbuf_printf(out, "<span class=\"token%s%s\" title=\"position %zu", special ? " special" : "", kept ? "" : " out",
+                position);
   const json_t *id = json_object_get(token, "id");
   if (json_is_integer(id)) strbuf_printf(out, ", id %lld", (long long)json_integer_value(id));
   strbuf_puts(out, kept ? "\"><bdi>" : ", left out\"><bdi>");
@@ -92,9 +93,12 @@ static dwell_status tokens_html(const view *v, strbuf *out, dwell_error *err) {
   dwell_status status = run_read_array(v->run, "keep", &keep, &rank, shape, err);
   if (status != DWELL_OK) return status;
   bool fits = keep != NULL && rank == 1 && shape[0] == n;
-  strbuf_printf(out, "<details id=\"tokens\"><summary>Tokens (%zu)</summary><p>Struck through: left out of every measure "
-                "of the cloud; boxed: special tokens. Hover for position and id.</p><p class=\"tokens\">", n);
-  for (size_t i = 0; i < n && i < MOST_TOKENS; i++) token_html(out, json_array_get(tokens, i), i, !fits || keep[i] != 0);
+  strbuf_printf(out,
+                "<details id=\"tokens\"><summary>Tokens (%zu)</summary><p>Struck through: left out of every measure "
+                "of the cloud; boxed: special tokens. Hover for position and id.</p><p class=\"tokens\">",
+                n);
+  for (size_t i = 0; i < n && i < MOST_TOKENS; i++)
+    token_html(out, json_array_get(tokens, i), i, !fits || keep[i] != 0);
   if (n > MOST_TOKENS) strbuf_printf(out, " … and %zu more in run.json", n - MOST_TOKENS);
   strbuf_puts(out, "</p></details>\n");
   mem_free(keep);
@@ -104,12 +108,18 @@ static dwell_status tokens_html(const view *v, strbuf *out, dwell_error *err) {
 /* ---- the rest of the manifest ---- */
 
 /* Members shown in a fold of their own, in this order; what is not named here follows under "Other". */
-static const char *const folds[][2] = {{"command", "Command"},       {"source", "Source"},
-                                       {"options", "Options"},       {"conventions", "Conventions"},
-                                       {"inputs", "Inputs"},         {"selection", "Selection"},
-                                       {"nulls", "Nulls"},           {"undefined", "Undefined values and why"},
-                                       {"warnings", "Warnings"},     {"seconds", "Wall seconds by stage"},
-                                       {"dwell", "Program and machine"}, {"files", "Files and their SHA-256"}};
+static const char *const folds[][2] = {{"command", "Command"},
+                                       {"source", "Source"},
+                                       {"options", "Options"},
+                                       {"conventions", "Conventions"},
+                                       {"inputs", "Inputs"},
+                                       {"selection", "Selection"},
+                                       {"nulls", "Nulls"},
+                                       {"undefined", "Undefined values and why"},
+                                       {"warnings", "Warnings"},
+                                       {"seconds", "Wall seconds by stage"},
+                                       {"dwell", "Program and machine"},
+                                       {"files", "Files and their SHA-256"}};
 
 static bool has_fold(const char *key) {
   for (size_t i = 0; i < sizeof folds / sizeof folds[0]; i++) {
@@ -124,9 +134,10 @@ static bool is_empty(const json_t *value) {
 }
 
 dwell_status figures_provenance(const view *v, strbuf *out, dwell_error *err) {
-  section_open(out, "provenance", "Where these numbers come from",
-               "Taken from run.json; the same folder holds every number of this page in layers.csv, blocks.csv, heads.csv "
-               "and arrays.npz.");
+  section_open(
+      out, "provenance", "Where these numbers come from",
+      "Taken from run.json; the same folder holds every number of this page in layers.csv, blocks.csv, heads.csv "
+      "and arrays.npz.");
   const char *command = view_text(v, NULL, "command", NULL);
   if (command != NULL) {
     strbuf_puts(out, "<pre class=\"command\">");

@@ -40,8 +40,9 @@ static dwell_status add_policy(strbuf *out, dwell_error *err) {
   dwell_status status = sha256_buffer(report_js, report_js_size, hex, err);
   if (status != DWELL_OK) return status;
   for (size_t i = 0; i < 32; i++) bytes[i] = (unsigned char)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
-  strbuf_puts(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-                   "img-src data:; script-src 'sha256-");
+  strbuf_puts(out,
+              "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+              "img-src data:; script-src 'sha256-");
   base64_add(out, bytes, sizeof bytes);
   strbuf_puts(out, "'; base-uri 'none'; form-action 'none'\">\n");
   return DWELL_OK;
@@ -50,9 +51,10 @@ static dwell_status add_policy(strbuf *out, dwell_error *err) {
 static dwell_status add_head(const view *v, strbuf *out, dwell_error *err) {
   strbuf_puts(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
   dwell_status status = add_policy(out, err);
-  strbuf_puts(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                   "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n"
-                   "<link rel=\"icon\" href=\"data:,\">\n<title>");
+  strbuf_puts(out,
+              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+              "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n"
+              "<link rel=\"icon\" href=\"data:,\">\n<title>");
   html_text(out, view_text(v, "source", "name", "run"));
   strbuf_puts(out, " · dwell</title>\n<style>\n");
   svg_style(out);
@@ -111,7 +113,8 @@ static void model_sentence(const view *v, strbuf *out, const char *name) {
 /* What happened, in numbers of the first and last state; nothing is interpreted. */
 static void outcome_sentence(const view *v, strbuf *out) {
   double first = at_state(v, 0, "ip_mean"), last = at_state(v, v->states.steps - 1, "ip_mean");
-  double rank = at_state(v, 0, "effective_rank_centred"), end = at_state(v, v->states.steps - 1, "effective_rank_centred");
+  double rank = at_state(v, 0, "effective_rank_centred"),
+         end = at_state(v, v->states.steps - 1, "effective_rank_centred");
   if (v->states.steps < 2 || !isfinite(first) || !isfinite(last)) return;
   strbuf_puts(out, " From the first to the last state the mean cosine of a pair of tokens went from ");
   add_value(out, first, 3);
@@ -152,8 +155,8 @@ static void add_header(const view *v, strbuf *out) {
   strbuf_puts(out, "</p>");
   size_t warnings = count_warnings(json_object_get(v->manifest, "warnings"));
   if (warnings > 0) {
-    strbuf_printf(out, "<p class=\"warn\"><a href=\"#p-warnings\">%zu kind%s of warning</a> went with this run.</p>", warnings,
-                  warnings == 1 ? "" : "s");
+    strbuf_printf(out, "<p class=\"warn\"><a href=\"#p-warnings\">%zu kind%s of warning</a> went with this run.</p>",
+                  warnings, warnings == 1 ? "" : "s");
   }
   strbuf_puts(out, "</header>\n");
 }
@@ -170,8 +173,9 @@ static dwell_status add_page(view *v, const sphere_frames *s, strbuf *out, dwell
   TRY(figures_cosines(v, out, err));
   TRY(figures_sphere(v, s, out, err));
   TRY(figures_provenance(v, out, err));
-  strbuf_puts(out, "</main>\n<div id=\"tip\" role=\"status\" aria-live=\"polite\" hidden></div>\n"
-                   "<script type=\"application/json\" id=\"dwell-data\">");
+  strbuf_puts(out,
+              "</main>\n<div id=\"tip\" role=\"status\" aria-live=\"polite\" hidden></div>\n"
+              "<script type=\"application/json\" id=\"dwell-data\">");
   TRY(report_data(v, s, out, err));
   strbuf_puts(out, "</script>\n<script>");
   strbuf_add(out, report_js, report_js_size);

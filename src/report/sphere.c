@@ -1,5 +1,5 @@
-/* report/sphere.c - tokens on the circle or the sphere: a film strip that needs no script, frames for the animation, and
- * for the circle the angles against time. */
+/* report/sphere.c - tokens on the circle or the sphere: a film strip that needs no script, frames for the animation,
+ * and for the circle the angles against time. */
 #include <math.h>
 #include <stdio.h>
 
@@ -123,7 +123,8 @@ void sphere_close(sphere_frames *s) {
 
 /* ---- film strip ---- */
 
-/* FILM frames at equal steps of the distance travelled (a quarter of the way counted as plain time): all pictures differ. */
+/* FILM frames at equal steps of the distance travelled (a quarter of the way counted as plain time): all pictures
+ * differ. */
 static size_t choose_film(const sphere_frames *s, size_t ret_frames[FILM]) {
   double total = 0, travelled[MOST_FRAMES];
   travelled[0] = 0;
@@ -139,7 +140,8 @@ static size_t choose_film(const sphere_frames *s, size_t ret_frames[FILM]) {
   for (size_t k = 0, f = 0; k < FILM; k++) {
     double goal = (double)k / (FILM - 1);
     while (f + 1 < s->frames) {
-      double way = (total > 0 ? 0.75 * travelled[f] / total : 0) + (total > 0 ? 0.25 : 1) * (double)f / (double)(s->frames - 1);
+      double way =
+          (total > 0 ? 0.75 * travelled[f] / total : 0) + (total > 0 ? 0.25 : 1) * (double)f / (double)(s->frames - 1);
       if (way >= goal - 1e-9) break;
       f++;
     }
@@ -231,8 +233,9 @@ static dwell_status draw_angles(const view *v, const sphere_frames *s, strbuf *o
   size_t most = 2 * s->frames; /* a jump across +-pi adds a gap */
   double *x = MEM_NEW(double, most), *y = MEM_NEW(double, most);
   dwell_status status = DWELL_OK;
-  static const char *const text = "Angle of every token against time: lines that meet are tokens that merge, gaps that stay "
-                                  "open are the metastable state.";
+  static const char *const text =
+      "Angle of every token against time: lines that meet are tokens that merge, gaps that stay "
+      "open are the metastable state.";
   TRY_ALLOC(x, "the angles");
   TRY_ALLOC(y, "the angles");
   figure_open(out, "angles", "Angles", text);
@@ -288,14 +291,16 @@ static void stage(const view *v, const sphere_frames *s, strbuf *out) {
 dwell_status figures_sphere(const view *v, const sphere_frames *s, strbuf *out, dwell_error *err) {
   if (s->frames == 0) return DWELL_OK;
   dwell_status status = DWELL_OK;
-  section_open(out, "tokens-move", s->dims == 3 ? "The tokens on the sphere" : "The tokens on the circle",
-               "Every token keeps the colour of the direction it started from. A dot grows with the number of tokens that "
-               "coincide there (cosine above 0.9995).");
+  section_open(
+      out, "tokens-move", s->dims == 3 ? "The tokens on the sphere" : "The tokens on the circle",
+      "Every token keeps the colour of the direction it started from. A dot grows with the number of tokens that "
+      "coincide there (cosine above 0.9995).");
   figure_open(out, "sphere", s->dims == 3 ? "On the sphere" : "On the circle",
               s->dims == 3 ? "Orthographic view. Faint dots are on the far side." : "All tokens on the unit circle.");
   stage(v, s, out);
   film_strip(v, s, out);
-  figure_close(out, v->replicas > 1 ? "arrays.npz: <code>sphere</code>; first replica" : "arrays.npz: <code>sphere</code>");
+  figure_close(out,
+               v->replicas > 1 ? "arrays.npz: <code>sphere</code>; first replica" : "arrays.npz: <code>sphere</code>");
   if (s->dims == 2 && s->frames > 1) status = draw_angles(v, s, out, err);
   section_close(out);
   return status;

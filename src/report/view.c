@@ -23,8 +23,8 @@ static bool whole(double value, double most) { return value >= 0 && value <= mos
 
 /* ---- rows ---- */
 
-/* Replica and step of a row; false: it belongs to no series (the final norm, a malformed row). A table without a replica
- * column starts a new replica where the step falls back to 0. */
+/* Replica and step of a row; false: it belongs to no series (the final norm, a malformed row). A table without a
+ * replica column starts a new replica where the step falls back to 0. */
 static bool place_of(const table *t, size_t row, const char *step_column, size_t *replica, size_t *step) {
   double s = view_number(t, row, step_column), r = view_number(t, row, "replica");
   if (!whole(s, MOST_STEPS)) return false;
@@ -45,8 +45,8 @@ static dwell_status size_grid(const table *t, const char *step, size_t *replicas
   for (size_t row = 0; row < t->rows; row++) {
     if (!place_of(t, row, step, &replica, &s)) continue;
     if (replica >= t->rows || s >= t->rows) {
-      error_set(err, DWELL_BAD_INPUT, "row %zu has %s %zu of replica %zu, but the table has %zu rows only", row + 2, step,
-                s, replica, t->rows);
+      error_set(err, DWELL_BAD_INPUT, "row %zu has %s %zu of replica %zu, but the table has %zu rows only", row + 2,
+                step, s, replica, t->rows);
       return DWELL_BAD_INPUT;
     }
     if (replica + 1 > *replicas) *replicas = replica + 1;
@@ -166,8 +166,7 @@ dwell_status view_open(const dwell_run *run, view *ret_view, dwell_error *err) {
   json_error_t why;
   const char *text = dwell_run_manifest(run);
   size_t length = text != NULL ? strlen(text) : 0;
-  v.manifest = length > 0 && length < MANIFEST_LIMIT ? json_loadb(text, length, MANIFEST_FLAGS, &why)
-                                                     : json_object();
+  v.manifest = length > 0 && length < MANIFEST_LIMIT ? json_loadb(text, length, MANIFEST_FLAGS, &why) : json_object();
   if (!json_is_object(v.manifest)) {
     status = error_set(err, DWELL_BAD_INPUT, "the manifest is not a JSON object");
     error_in_file(err, "run.json");
@@ -226,8 +225,14 @@ char *view_state_label(const view *v, size_t state, char *text, size_t size) {
 plot_frame view_frame(const view *v) {
   size_t n = v->states.steps;
   double low = v->states.at[0], high = v->states.at[n - 1];
-  plot_frame frame = {.width = 520, .height = 270, .right = 96, .x_label = v->label, .has_zero = v->has_zero,
-                      .zero = v->zero, .x_first = v->first, .whole_x = str_equal(v->column, "state")};
+  plot_frame frame = {.width = 520,
+                      .height = 270,
+                      .right = 96,
+                      .x_label = v->label,
+                      .has_zero = v->has_zero,
+                      .zero = v->zero,
+                      .x_first = v->first,
+                      .whole_x = str_equal(v->column, "state")};
   frame.x = scale_make(SCALE_LINEAR, low - (v->has_zero ? 0.02 * (high - low) : 0), high);
   frame.x.kind = v->kind;
   return frame;

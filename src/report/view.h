@@ -12,11 +12,11 @@ enum { VIEW_MAX_REPLICAS = 16 }; /* replicas drawn and embedded one by one; more
 
 /* Rows of one table ordered as [replicas, steps]. */
 typedef struct view_grid {
-  const table *t;      /* NULL: the run has no such table */
-  const char *name;    /* "layers", "blocks" */
-  size_t steps;        /* states or blocks per replica */
-  size_t *rows;        /* [replicas, steps], SIZE_MAX: no such row */
-  double *at;          /* [steps] position on the axis */
+  const table *t;   /* NULL: the run has no such table */
+  const char *name; /* "layers", "blocks" */
+  size_t steps;     /* states or blocks per replica */
+  size_t *rows;     /* [replicas, steps], SIZE_MAX: no such row */
+  double *at;       /* [steps] position on the axis */
 } view_grid;
 
 typedef struct view {
@@ -24,14 +24,14 @@ typedef struct view {
   json_t *manifest;
   size_t replicas, drawn; /* drawn = min(replicas, VIEW_MAX_REPLICAS) */
   view_grid states, blocks;
-  size_t final_row;       /* row of the final norm in layers, SIZE_MAX: none */
+  size_t final_row; /* row of the final norm in layers, SIZE_MAX: none */
   bool is_flow;
   /* the axis of states */
   scale_kind kind;
   const char *column, *label; /* layers.csv column it is made of, and its name for people */
   bool has_zero;
-  double zero, first;         /* place of t = 0 left of a logarithmic axis; first real value */
-  strbuf medians;             /* JSON members "layers.ip_mean": [...] of the medians drawn */
+  double zero, first; /* place of t = 0 left of a logarithmic axis; first real value */
+  strbuf medians;     /* JSON members "layers.ip_mean": [...] of the medians drawn */
 } view;
 
 /* Fills a view; on failure nothing is held. */

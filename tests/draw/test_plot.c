@@ -10,9 +10,17 @@
 #include "util/testing.h"
 
 static plot_frame frame_of(double y_low, double y_high) {
-  return (plot_frame){.id = "f", .title = "a <b>", .description = "d", .width = 460, .height = 250, .right = 80,
-                      .x = scale_make(SCALE_LINEAR, 0, 4), .y = scale_make(SCALE_LINEAR, y_low, y_high),
-                      .x_label = "x", .y_label = "y", .whole_x = true};
+  return (plot_frame){.id = "f",
+                      .title = "a <b>",
+                      .description = "d",
+                      .width = 460,
+                      .height = 250,
+                      .right = 80,
+                      .x = scale_make(SCALE_LINEAR, 0, 4),
+                      .y = scale_make(SCALE_LINEAR, y_low, y_high),
+                      .x_label = "x",
+                      .y_label = "y",
+                      .whole_x = true};
 }
 
 /* The d attribute of the path of `series`. */
@@ -38,7 +46,7 @@ static void test_line_inverts_to_data(void **state) {
   for (char *end; *d != '"'; d = end) {
     moves += *d == 'M';
     double px = strtod(d + 1, &end), py = strtod(end, &end);
-    if (seen == 2) seen++; /* the gap */
+    if (seen == 2) seen++;                               /* the gap */
     assert_near(scale_back(&p.x, px), x[seen], 0, 1e-5); /* pixels are printed to 1/1000 */
     assert_near(scale_back(&p.y, py), y[seen], 0, 1e-5);
     seen++;
@@ -59,7 +67,8 @@ static void test_lonely_point_and_empty_line(void **state) {
   plot p;
   plot_frame frame = frame_of(0, 1);
   plot_begin(&p, &out, &frame);
-  plot_line(&p, (double[]){0, 1}, (double[]){NAN, NAN}, 2, &(plot_style){.colour = "c0", .series = "e", .label = "gone"});
+  plot_line(&p, (double[]){0, 1}, (double[]){NAN, NAN}, 2,
+            &(plot_style){.colour = "c0", .series = "e", .label = "gone"});
   plot_end(&p);
   assert_true(path_of(&out, "e")[0] == '"');
   assert_null(strstr(out.data, "gone")); /* no curve, no label */
@@ -162,9 +171,20 @@ static void test_heat_map(void **state) {
   (void)state;
   strbuf out = {0};
   const double values[] = {0, 0.5, 1, NAN, 0.25, 2};
-  heat_draw(&out, &(heat_figure){.id = "h", .title = "t", .description = "d", .width = 300, .rows = 2, .columns = 3,
-                                 .values = values, .low = 0, .high = 1, .x_label = "block", .y_label = "head",
-                                 .value_label = "v", .mark = NAN, .series = "heads.v"});
+  heat_draw(&out, &(heat_figure){.id = "h",
+                                 .title = "t",
+                                 .description = "d",
+                                 .width = 300,
+                                 .rows = 2,
+                                 .columns = 3,
+                                 .values = values,
+                                 .low = 0,
+                                 .high = 1,
+                                 .x_label = "block",
+                                 .y_label = "head",
+                                 .value_label = "v",
+                                 .mark = NAN,
+                                 .series = "heads.v"});
   const char *cells = strstr(out.data, "class=\"cells\"");
   assert_non_null(cells);
   assert_int_equal(count_of(cells, "<rect"), 5); /* the empty cell is not drawn */
@@ -179,10 +199,23 @@ static void test_ridgeline(void **state) {
   const char *labels[] = {"0", "1"};
   const size_t states[] = {0, 7};
   const double marks[] = {0, NAN};
-  ridge_draw(&out, &(ridge_figure){.id = "r", .title = "t", .description = "d", .width = 400, .row_height = 20,
-                                   .overlap = 2, .rows = 2, .bins = 4, .counts = counts, .low = -1, .high = 1,
-                                   .labels = labels, .states = states, .opt_marks = marks, .x_label = "cosine",
-                                   .row_label = "state", .series = "arrays.hist"});
+  ridge_draw(&out, &(ridge_figure){.id = "r",
+                                   .title = "t",
+                                   .description = "d",
+                                   .width = 400,
+                                   .row_height = 20,
+                                   .overlap = 2,
+                                   .rows = 2,
+                                   .bins = 4,
+                                   .counts = counts,
+                                   .low = -1,
+                                   .high = 1,
+                                   .labels = labels,
+                                   .states = states,
+                                   .opt_marks = marks,
+                                   .x_label = "cosine",
+                                   .row_label = "state",
+                                   .series = "arrays.hist"});
   assert_int_equal(count_of(out.data, "class=\"ridge "), 2);
   assert_int_equal(count_of(out.data, "class=\"mean\""), 1);
   assert_non_null(strstr(out.data, "data-state=\"7\""));

@@ -36,6 +36,11 @@ static void fixture_array(dwell_run *run, const char *name, size_t rank, const s
   assert_ok(run_add_array(run, name, NPY_FLOAT, 8, rank, shape, copy, &fixture_err), &fixture_err);
 }
 
+/* The manifest of a run that was never saved: its body in braces. */
+static void fixture_manifest(dwell_run *run) {
+  strbuf_printf(&run->manifest, "{\"format\":1,%s}", run->manifest_body.data);
+}
+
 /* ---- a flow ---- */
 
 /* One Euler step of the SA flow: x_i moves to the softmax average, projected, renormalised. */
@@ -85,16 +90,19 @@ static void fixture_measure(table *t, size_t row, const double *x, size_t n, dou
 
 static double fixture_time(size_t l, size_t frames, bool logarithmic) {
   if (l == 0) return 0;
-  return logarithmic ? 0.05 * pow(800, (double)(l - 1) / (double)(frames - 2)) : 20.0 * (double)l / (double)(frames - 1);
+  return logarithmic ? 0.05 * pow(800, (double)(l - 1) / (double)(frames - 2))
+                     : 20.0 * (double)l / (double)(frames - 1);
 }
 
 static dwell_run *fixture_flow(size_t n, size_t d, size_t frames, size_t replicas, bool logarithmic) {
   dwell_run *run;
   assert_ok(run_create(&run, &fixture_err), &fixture_err);
-  fixture_columns(&run->layers, "replica,state,tap,time,log_time,n,d,ip_mean,ip_std,mass90,participation_ratio,"
-                                "energy_b0.1,energy_b1,energy_b5,norm_median");
+  fixture_columns(&run->layers,
+                  "replica,state,tap,time,log_time,n,d,ip_mean,ip_std,mass90,participation_ratio,"
+                  "energy_b0.1,energy_b1,energy_b5,norm_median");
   fixture_columns(&run->blocks, "replica,block,angle_mean");
-  double *hist = calloc(replicas * frames * 50, sizeof(double)), *points = calloc(replicas * frames * n * 3, sizeof(double));
+  double *hist = calloc(replicas * frames * 50, sizeof(double)),
+         *points = calloc(replicas * frames * n * 3, sizeof(double));
   double *x = calloc(n * 3, sizeof(double));
   for (size_t r = 0; r < replicas; r++) {
     random_stream stream = {.seed = 7, .purpose = RANDOM_TEST, .replica = (uint32_t)r};
@@ -140,9 +148,12 @@ static dwell_run *fixture_flow(size_t n, size_t d, size_t frames, size_t replica
   free(hist);
   free(points);
   free(x);
-  strbuf_printf(&run->manifest, "{\"format\":1,\"source\":{\"kind\":\"flow\",\"name\":\"sa\",\"beta\":9},"
-                                "\"command\":\"dwell simulate --flow sa --n %zu --d %zu --beta 9\","
-                                "\"warnings\":{\"clamped_cosines\":0}}", n, d);
+  strbuf_printf(&run->manifest_body,
+                "\"source\":{\"kind\":\"flow\",\"name\":\"sa\",\"beta\":9},"
+                "\"command\":\"dwell simulate --flow sa --n %zu --d %zu --beta 9\","
+                "\"warnings\":{\"clamped_cosines\":0}",
+                n, d);
+  fixture_manifest(run);
   return run;
 }
 
@@ -170,10 +181,11 @@ static void fixture_heads(dwell_run *run, size_t blocks, size_t heads) {
 }
 
 static void fixture_layers(dwell_run *run, size_t blocks, double *hist, size_t n, size_t d) {
-  fixture_columns(&run->layers, "replica,state,tap,time,log_time,n,d,ip_mean,ip_std,mass90,mass999,mass90_centred,"
-                                "mass90_centred_null_mean,mass90_centred_null_sd,mass90_centred_p,effective_rank,"
-                                "effective_rank_centred,participation_ratio,participation_ratio_centred,pr_unbiased,"
-                                "mean_norm,norm_median,energy_b0.1,energy_b1,energy_b2,energy_b5,energy_calibrated");
+  fixture_columns(&run->layers,
+                  "replica,state,tap,time,log_time,n,d,ip_mean,ip_std,mass90,mass999,mass90_centred,"
+                  "mass90_centred_null_mean,mass90_centred_null_sd,mass90_centred_p,effective_rank,"
+                  "effective_rank_centred,participation_ratio,participation_ratio_centred,pr_unbiased,"
+                  "mean_norm,norm_median,energy_b0.1,energy_b1,energy_b2,energy_b5,energy_calibrated");
   for (size_t l = 0; l <= blocks + 1; l++) {
     size_t row;
     bool final = l == blocks + 1;
@@ -211,8 +223,9 @@ static void fixture_layers(dwell_run *run, size_t blocks, double *hist, size_t n
 }
 
 static void fixture_blocks(dwell_run *run, size_t blocks) {
-  fixture_columns(&run->blocks, "replica,block,change,cka,cka_u,angle_mean,nn_stability,nn_stability_null_mean,"
-                                "knn_overlap,knn_overlap_null_mean,dE_b1,dE_b5");
+  fixture_columns(&run->blocks,
+                  "replica,block,change,cka,cka_u,angle_mean,nn_stability,nn_stability_null_mean,"
+                  "knn_overlap,knn_overlap_null_mean,dE_b1,dE_b5");
   for (size_t b = 0; b < blocks; b++) {
     size_t row;
     table *t = &run->blocks;
@@ -233,18 +246,25 @@ static void fixture_blocks(dwell_run *run, size_t blocks) {
   }
 }
 
-static void fixture_manifest(strbuf *out, size_t n) {
-  strbuf_puts(out, "{\"format\":1,\"command\":\"dwell measure '<b>&\\u202e' -p \\\"</script>\\\"\","
-                   "\"source\":{\"kind\":\"model\",\"name\":\"gpt2<x>\",\"heads\":12},\"options\":{\"seed\":0,\"beta\":null},"
-                   "\"warnings\":{\"clamped_cosines\":3,\"zero_norm_tokens\":0},\"seconds\":{\"total\":1.25},"
-                   "\"files\":{\"layers.csv\":\"00ff\"},\"undefined\":[{\"table\":\"layers\",\"reason\":\"n < 4\"}],\"tokens\":[");
+static void fixture_tokens(strbuf *out, size_t n) {
+  strbuf_puts(
+      out,
+      "\"command\":\"dwell measure '<b>&\\u202e' -p \\\"</script>\\\"\","
+      "\"source\":{\"kind\":\"model\",\"name\":\"gpt2<x>\",\"heads\":12},\"options\":{\"seed\":0,\"beta\":null},"
+      "\"warnings\":{\"clamped_cosines\":3,\"zero_norm_tokens\":0},\"undefined\":[{\"table\":\"layers\",\"reason\":\"n "
+      "< 4\"}],\"tokens\":[");
   for (size_t i = 0; i < n; i++) {
-    static const char *const pieces[] = {"</script><img src=x onerror=\\\"alert(1)\\\">", "\\u202ereversed\\u202c", " the",
-                                         "\\u0000\\u001b[31m", "<!--", "caf\\u00e9", "&amp;"};
+    static const char *const pieces[] = {"</script><img src=x onerror=\\\"alert(1)\\\">",
+                                         "\\u202ereversed\\u202c",
+                                         " the",
+                                         "\\u0000\\u001b[31m",
+                                         "<!--",
+                                         "caf\\u00e9",
+                                         "&amp;"};
     strbuf_printf(out, "%s{\"id\":%zu,\"piece\":\"%s\",\"special\":%s}", i > 0 ? "," : "", i + 100, pieces[i % 7],
                   i == 0 ? "true" : "false");
   }
-  strbuf_puts(out, "]}");
+  strbuf_puts(out, "]");
 }
 
 static dwell_run *fixture_model(size_t blocks, size_t heads, size_t n) {
@@ -259,7 +279,8 @@ static dwell_run *fixture_model(size_t blocks, size_t heads, size_t n) {
   fixture_array(run, "hist", 2, shape, hist);
   fixture_array(run, "hist_centred", 2, shape, hist);
   fixture_array(run, "keep", 1, &n, keep);
-  fixture_manifest(&run->manifest, n);
+  fixture_tokens(&run->manifest_body, n);
+  fixture_manifest(run);
   free(hist);
   free(keep);
   return run;

@@ -1,5 +1,6 @@
-/* tests/report/test_page.c - the page of a run: the numbers are in it, nothing breaks out of it, what is missing is left
- * out, and its size stays reasonable. */
+/* tests/report/test_page.c - the page of a run: the numbers are in it, nothing breaks out of it, what is missing is
+ * left out, and its size stays reasonable. */
+#define _POSIX_C_SOURCE 200809L /* access, strtok_r */
 #include <dwell/report.h>
 #include <jansson.h>
 #include <sys/stat.h>
@@ -55,8 +56,9 @@ static void test_numbers_are_exact(void **state) {
 static void test_every_figure_is_there(void **state) {
   (void)state;
   char *page = page_of(fixture_model(12, 12, 64), "figures");
-  static const char *const figures[] = {"ip", "mass90c", "mass", "rank", "pr", "energy", "norm", "meannorm", "change", "cka",
-                                        "angle", "neighbours", "denergy", "h-entropy", "h-sink", "hist", "hist_centred"};
+  static const char *const figures[] = {"ip",      "mass90c",   "mass",   "rank", "pr",          "energy",
+                                        "norm",    "meannorm",  "change", "cka",  "angle",       "neighbours",
+                                        "denergy", "h-entropy", "h-sink", "hist", "hist_centred"};
   for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
     if (strstr(page, testing_format("id=\"f-%s\"", figures[i])) == NULL) fail_msg("no figure %s", figures[i]);
   }
@@ -209,7 +211,8 @@ static void test_sizes(void **state) {
 
 static void test_same_bytes_again(void **state) {
   (void)state;
-  char *a = page_of(fixture_flow(8, 3, 12, 2, false), "again-a"), *b = page_of(fixture_flow(8, 3, 12, 2, false), "again-b");
+  char *a = page_of(fixture_flow(8, 3, 12, 2, false), "again-a"),
+       *b = page_of(fixture_flow(8, 3, 12, 2, false), "again-b");
   assert_string_equal(a, b);
   free(a);
   free(b);

@@ -4,7 +4,8 @@
     web_check.py RUN REPORT SHOTS [--chromium PATH]
 
 RUN is the run directory, REPORT its page, SHOTS a folder for screenshots. Needs playwright (the Python package; its own
-browsers are never downloaded) and a chromium. Prints one line per check; exit status 1 if any failed, 2 if it cannot run.
+browsers are never downloaded) and a chromium. Prints "ok NAME" or "not ok NAME: why" for each check; exit status 1 if
+any failed.
 """
 
 import argparse
@@ -23,7 +24,7 @@ import zipfile
 try:
     from playwright.sync_api import sync_playwright
 except ImportError:
-    sys.exit("web_check.py: the Python package playwright is missing (pip install playwright; no browser download needed)")
+    sys.exit("web_check.py: the Python package playwright is missing (no browser download is needed)")
 
 FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader"]
@@ -31,11 +32,16 @@ FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-backgrou
 PIXEL = 0.00051
 
 failures = []
+subject = ""  # said before every name, for example "sphere, "
 
 
 def check(name, passed, detail=""):
-    print(("ok    " if passed else "FAIL  ") + name + (f": {detail}" if detail and not passed else ""), flush=True)
-    if not passed:
+    """One line in the form that tools/run-tests reads; a name holds no colon."""
+    name = subject + name
+    if passed:
+        print(f"ok {name}", flush=True)
+    else:
+        print(f"not ok {name}: {' '.join(str(detail).split()) or 'it is not so'}", flush=True)
         failures.append(name)
 
 
@@ -86,8 +92,8 @@ class Run:
     def series(self, table, column, replica):
         """Values of a column in order of state or block; None where empty."""
         rows, step = (self.layers, "state") if table == "layers" else (self.blocks, "block")
-        own = sorted((int(float(r[step])), number(r[column])) for r in rows if int(float(r.get("replica") or 0)) == replica)
-        return [value for _, value in own]
+        own = [(int(float(r[step])), number(r[column])) for r in rows if int(float(r.get("replica") or 0)) == replica]
+        return [value for _, value in sorted(own, key=lambda pair: pair[0])]
 
     def columns(self, table):
         rows = self.layers if table == "layers" else self.blocks
@@ -163,7 +169,7 @@ def check_curves(page, run, data):
                 problems.append(f"{path['series']} replica {path['replica']}: {problem}")
         check(f"curves of {svg['id']} equal the csv ({len(svg['paths'])} curves)", svg["paths"] and not problems,
               "; ".join(problems[:3]) or "no curve")
-    check(f"points drawn: {drawn}", drawn > 0)
+    check(f"{drawn} points drawn", drawn > 0)
 
 
 def check_data(run, data):
@@ -176,7 +182,7 @@ def check_data(run, data):
                 continue
             if shown.get(column) != values:
                 wrong.append(column)
-        check(f"embedded {table}: {len(shown)} columns equal the csv", not wrong, ", ".join(wrong))
+        check(f"embedded {table}, {len(shown)} columns equal the csv", not wrong, ", ".join(wrong))
     for name in ("hist", "hist_centred"):
         if name in run.arrays:
             _, values = read_npy(run.arrays[name])
@@ -210,18 +216,17 @@ def check_sphere_data(run, data):
 def check_figures(page):
     report = page.evaluate("""
       () => Array.from(document.querySelectorAll('figure')).map(f => {
-        const marks = f.querySelectorAll('path[d]:not([d=""]),circle,rect').length + f.querySelectorAll('canvas').length;
+        const marks = f.querySelectorAll('path[d]:not([d=""]),circle,rect,canvas').length;
         const pictures = Array.from(f.querySelectorAll('svg,canvas'));
         const box = pictures.length ? pictures[0].getBoundingClientRect() : {width: 0, height: 0};
         const named = pictures.every(p => p.querySelector('title') || p.getAttribute('aria-label'));
         return {id: f.id, marks, width: box.width, height: box.height, named, source: !!f.querySelector('.source')};
       })""")
-    check(f"figures: {len(report)}", len(report) > 0)
+    check(f"{len(report)} figures", len(report) > 0)
     for figure in report:
-        good = figure["marks"] > 0 and figure["width"] > 100 and figure["height"] > 60 and figure["named"] and figure["source"]
-        if not good:
-            check(f"figure {figure['id']} is drawn, named and says its source", False, json.dumps(figure))
-    check("every figure is drawn, named and says its source", not any(f.startswith("figure ") for f in failures))
+        drawn = figure["marks"] > 0 and figure["width"] > 100 and figure["height"] > 60
+        check(f"figure {figure['id']} is drawn, named and says its source",
+              drawn and figure["named"] and figure["source"], json.dumps(figure))
 
 
 def check_heads(page, run):
@@ -229,7 +234,7 @@ def check_heads(page, run):
         column = svg.query_selector(".cells").get_attribute("data-series").split(".")[1]
         cells = len(svg.query_selector_all(".cells rect"))
         want = sum(1 for r in run.heads if number(r[column]) is not None and not float(r.get("replica") or 0))
-        check(f"map of {column}: {want} cells", cells == want, f"{cells} drawn")
+        check(f"map of {column} has {want} cells", cells == want, f"{cells} drawn")
 
 
 def check_hover(page, run, data):
@@ -237,18 +242,23 @@ def check_hover(page, run, data):
     svg = page.query_selector("svg[data-plot]")
     svg.scroll_into_view_if_needed()
     box = svg.bounding_box()
-    attributes = {k: svg.get_attribute(k) for k in ("data-x-kind", "data-x-low", "data-x-high", "data-x-from", "data-x-to")}
+    parts = ("kind", "low", "high", "from", "to")
+    attributes = {f"data-x-{part}": svg.get_attribute(f"data-x-{part}") for part in parts}
     state = data["layers"]["steps"] // 2
     unit = box["width"] / float(svg.get_attribute("viewBox").split()[2])
-    page.mouse.move(box["x"] + unit * to_pixel(data["layers"]["at"][state], attributes, "x"), box["y"] + box["height"] / 2)
+    x = to_pixel(data["layers"]["at"][state], attributes, "x")
+    page.mouse.move(box["x"] + unit * x, box["y"] + box["height"] / 2)
     tip = page.query_selector("#tip")
     check("hovering opens the read-out", tip.is_visible())
     name = svg.query_selector("path[data-series]:not(.faint)").get_attribute("data-series")
     value = expected_of(run, name, 0)[state]
     shown = [c.inner_text().replace("−", "-") for c in tip.query_selector_all("td")]
-    check("the read-out shows the csv's value", any(abs(n - value) <= 1e-4 * abs(value) + 1e-12
-                                                    for n in (number(t) for t in shown) if n is not None), f"{shown}, {value}")
-    cursors = page.evaluate("() => Array.from(document.querySelectorAll('.cursor')).map(c => c.getAttribute('visibility'))")
+    numbers = [n for n in map(number, shown) if n is not None]
+    # Five significant digits are shown.
+    check("the read-out shows the csv's value", any(abs(n - value) <= 1e-4 * abs(value) + 1e-12 for n in numbers),
+          f"{shown}, {value}")
+    cursors = page.evaluate("""() => Array.from(document.querySelectorAll('.cursor'))
+      .map(c => c.getAttribute('visibility'))""")
     check(f"the state is marked in all {len(cursors)} plots", cursors and all(c == "visible" for c in cursors))
     page.mouse.move(2, 2)
     check("leaving closes the read-out", not tip.is_visible())
@@ -267,7 +277,8 @@ def check_sphere(page, data):
     solid, frames = data["sphere"]["dims"] == 3, len(data["sphere"]["states"])
     canvas.scroll_into_view_if_needed()
     ink = page.evaluate("""() => { const c = document.getElementById('ball');
-      return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v > 0).length }""")
+      const pixels = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+      return pixels.filter((v, i) => i % 4 === 3 && v > 0).length }""")
     check("the sphere is drawn", ink > 500, f"{ink} pixels")
     canvas.focus()
     old = picture()
@@ -281,10 +292,10 @@ def check_sphere(page, data):
     check("dragging turns the sphere", (picture() != old) == solid)
     if frames < 2:
         return
-    page.evaluate(f"() => {{ const s = document.getElementById('when'); s.value = {frames - 1}; "
-                  "s.dispatchEvent(new Event('input')) }")
+    seek = """f => { const s = document.getElementById('when'); s.value = f; s.dispatchEvent(new Event('input')) }"""
+    page.evaluate(seek, frames - 1)
     check("the slider reaches the last frame", frame() == frames - 1, str(frame()))
-    page.evaluate("() => { const s = document.getElementById('when'); s.value = 0; s.dispatchEvent(new Event('input')) }")
+    page.evaluate(seek, 0)
     page.click("#play")
     page.wait_for_function("() => +document.getElementById('ball').dataset.frame > 0", timeout=20000)
     check("play moves the tokens", frame() > 0)
@@ -297,7 +308,7 @@ def check_sphere(page, data):
 def check_tokens(page, run):
     tokens = run.manifest.get("tokens") or []
     shown = page.query_selector_all(".token")
-    check(f"tokens: {len(tokens)}", len(shown) == min(len(tokens), 4096), f"{len(shown)} shown")
+    check(f"{len(tokens)} tokens are shown", len(shown) == min(len(tokens), 4096), f"{len(shown)} shown")
     plain = re.compile(r"^[\w.,;:!?'()-]+$", re.ASCII)
     texts = page.evaluate("() => Array.from(document.querySelectorAll('.token bdi')).map(t => t.textContent)")
     wrong = [t["piece"] for t, text in zip(tokens, texts) if plain.match(t.get("piece") or "") and t["piece"] != text]
@@ -316,7 +327,7 @@ class Watched:
         self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
         self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
         self.context.route("**/*", lambda route: route.continue_() if route.request.url == url else self.refuse(route))
-        self.page.on("request", lambda r: None if r.url == url or r.url.startswith("data:") else self.requests.append(r.url))
+        self.page.on("request", lambda r: r.url == url or r.url.startswith("data:") or self.requests.append(r.url))
         self.page.goto(url)
         self.page.wait_for_timeout(150)
 
@@ -325,8 +336,8 @@ class Watched:
         route.abort()
 
     def finish(self, name):
-        check(f"{name}: no console error", not self.complaints, "; ".join(self.complaints[:3]))
-        check(f"{name}: no request leaves the page", not self.requests, ", ".join(self.requests[:3]))
+        check(f"{name}, no console error", not self.complaints, "; ".join(self.complaints[:3]))
+        check(f"{name}, no request leaves the page", not self.requests, ", ".join(self.requests[:3]))
         self.context.close()
 
 
@@ -342,8 +353,8 @@ def check_scheme(page, name, dark):
       return [s.backgroundColor, s.color, getComputedStyle(i || document.body).color] }""")
     page_light, ink, soft = (luminance(c) for c in style)
     contrast = lambda a, b: (max(a, b) + 0.05) / (min(a, b) + 0.05)
-    check(f"{name}: page is {'dark' if dark else 'light'}", (page_light < 0.1) == dark)
-    check(f"{name}: text is readable", contrast(page_light, ink) >= 7 and contrast(page_light, soft) >= 4.5,
+    check(f"{name}, page is {'dark' if dark else 'light'}", (page_light < 0.1) == dark)
+    check(f"{name}, text is readable", contrast(page_light, ink) >= 7 and contrast(page_light, soft) >= 4.5,
           f"{contrast(page_light, ink):.1f}, {contrast(page_light, soft):.1f}")
 
 
@@ -357,9 +368,9 @@ def look(browser, url, shots):
         if name != "no-script":
             check_scheme(watched.page, name, name == "dark")
             wide = watched.page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
-            check(f"{name}: nothing sticks out", wide <= 0, f"{wide} pixels")
+            check(f"{name}, nothing sticks out", wide <= 0, f"{wide} pixels")
         else:
-            check("no-script: the drawings are there", watched.page.query_selector("svg[data-plot]").is_visible())
+            check("no-script, the drawings are there", watched.page.query_selector("svg[data-plot]").is_visible())
         watched.finish(name)
     watched = Watched(browser, url, viewport={"width": 1000, "height": 900})
     watched.page.emulate_media(media="print")
@@ -380,21 +391,19 @@ def check_policy(browser, url):
     context.close()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=pathlib.Path)
-    parser.add_argument("report", type=pathlib.Path)
-    parser.add_argument("shots", type=pathlib.Path)
-    parser.add_argument("--chromium", default="/usr/bin/chromium")
-    arguments = parser.parse_args()
-    arguments.shots.mkdir(parents=True, exist_ok=True)
-    run, url = Run(arguments.run), arguments.report.resolve().as_uri()
+def check_report(folder, report, shots, chromium, name=""):
+    """All checks of one page; returns the names of those that failed."""
+    global subject
+    subject = f"{name}, " if name else ""
+    failures.clear()
+    shots.mkdir(parents=True, exist_ok=True)
+    run, url = Run(folder), report.resolve().as_uri()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=arguments.chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         watched = Watched(browser, url, color_scheme="light", viewport={"width": 1240, "height": 900})
         page = watched.page
         data = json.loads(page.evaluate("() => document.getElementById('dwell-data').textContent"))
-        page.screenshot(path=str(arguments.shots / "light.png"), full_page=True)
+        page.screenshot(path=str(shots / "light.png"), full_page=True)
         check_scheme(page, "light", False)
         check_figures(page)
         check_data(run, data)
@@ -405,11 +414,22 @@ def main():
         if "sphere" in data:
             check_sphere(page, data)
         watched.finish("light")
-        look(browser, url, arguments.shots)
+        look(browser, url, shots)
         check_policy(browser, url)
         browser.close()
-    print(f"{len(failures)} of the checks failed" if failures else "all checks passed")
-    return 1 if failures else 0
+    return list(failures)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=pathlib.Path)
+    parser.add_argument("report", type=pathlib.Path)
+    parser.add_argument("shots", type=pathlib.Path)
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    arguments = parser.parse_args()
+    failed = check_report(arguments.run, arguments.report, arguments.shots, arguments.chromium)
+    print(f"{len(failed)} of the checks failed" if failed else "all checks passed")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Makes runs with the program, writes their reports and checks each in the browser (web_check.py).
+
+The environment names the program (DWELL) and the browser (CHROMIUM). Screenshots are kept in DWELL_SHOTS if it is set.
+Prints "ok NAME", "not ok NAME: why" or "skip NAME: why", one line per check.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import web_check
+
+# name, arguments of `dwell` without -o: each shows another kind of page.
+RUNS = [
+    ("sphere", ["simulate", "--n", "32", "--d", "3", "--beta", "9", "--until", "1e3", "--frames", "80", "--log-times"]),
+    ("circle", ["simulate", "--n", "24", "--d", "2", "--beta", "9", "--until", "20", "--frames", "41"]),
+    ("replicas", ["simulate", "--n", "16", "--d", "8", "--replicas", "20", "--until", "10", "--frames", "21"]),
+]
+
+
+def dwell(*arguments):
+    result = subprocess.run([os.environ["DWELL"], *map(str, arguments)], capture_output=True, text=True)
+    return result.returncode == 0, result.stderr.strip().replace("\n", " ")
+
+
+def check_run(name, arguments, folder, shots):
+    run, report = folder / name, folder / f"{name}.html"
+    for step in ([*arguments, "-o", run], ["report", run, "-o", report]):
+        good, words = dwell(*step)
+        if not good:
+            web_check.check(f"{name}, dwell {step[0]}", False, words)
+            return False
+    return not web_check.check_report(run, report, shots / name, os.environ["CHROMIUM"], name)
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="dwell-web-") as temporary:
+        folder = pathlib.Path(temporary)
+        shots = pathlib.Path(os.environ.get("DWELL_SHOTS") or folder / "shots")
+        results = [check_run(name, arguments, folder, shots) for name, arguments in RUNS]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
