@@ -13,10 +13,10 @@ typedef enum dwell_dtype { DWELL_F32 = 4, DWELL_F64 = 8 } dwell_dtype; /* the va
 
 /* A view: whoever made it owns `data` and says how long it lives. */
 typedef struct dwell_cloud {
-  size_t n;          /* tokens */
-  size_t d;          /* dimensions */
+  size_t n; /* tokens */
+  size_t d; /* dimensions */
   dwell_dtype dtype;
-  const void *data;  /* [n, d], row-major, row i = token i in sequence order */
+  const void *data; /* [n, d], row-major, row i = token i in sequence order */
 } dwell_cloud;
 
 #ifdef __cplusplus

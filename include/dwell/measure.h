@@ -16,8 +16,8 @@ typedef struct dwell_measure_options {
   bool types;              /* measure first occurrences of each token id only */
   bool drop_special;       /* leave special, first-of-causal and massive tokens out (default true) */
   bool save_states, save_attention, save_gram;
-  double beta;             /* calibrated inverse temperature (flows: their own), NaN: unknown */
-  const char *command;     /* the command line, for the manifest; may be NULL */
+  double beta;         /* calibrated inverse temperature (flows: their own), NaN: unknown */
+  const char *command; /* the command line, for the manifest; may be NULL */
 } dwell_measure_options;
 
 dwell_measure_options dwell_measure_options_default(void); /* all instruments, 39 draws */

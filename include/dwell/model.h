@@ -15,13 +15,13 @@ extern "C" {
 typedef struct dwell_model dwell_model;
 
 typedef struct dwell_model_info {
-  const char *name;         /* as given */
-  const char *folder;       /* where it was found */
-  const char *architecture; /* registry name: "gpt2", "bert", "albert" */
-  const char *revision;     /* hub commit, or NULL */
+  const char *name;                                 /* as given */
+  const char *folder;                               /* where it was found */
+  const char *architecture;                         /* registry name: "gpt2", "bert", "albert" */
+  const char *revision;                             /* hub commit, or NULL */
   size_t blocks, width, heads, vocabulary, context; /* context: largest number of tokens */
-  uint64_t parameters;      /* of the transformer (unused heads not counted) */
-  uint64_t weight_bytes;    /* of one block as held while running */
+  uint64_t parameters;                              /* of the transformer (unused heads not counted) */
+  uint64_t weight_bytes;                            /* of one block as held while running */
   bool causal, has_tokenizer;
   const char *weight_dtype; /* "F32", ... of most weights */
 } dwell_model_info;
@@ -33,10 +33,10 @@ const dwell_model_info *dwell_model_get_info(const dwell_model *model);
 void dwell_model_destroy(dwell_model *model);
 
 typedef struct dwell_model_options {
-  dwell_dtype dtype;        /* DWELL_F32 or DWELL_F64: of the whole forward pass */
-  size_t iterations;        /* albert: applications of the shared block; 0: as in config.json */
-  bool special;             /* text: add the tokenizer's special tokens */
-  size_t max_tokens;        /* text: cut to this many tokens (special ones kept); 0: too long is DWELL_USAGE */
+  dwell_dtype dtype; /* DWELL_F32 or DWELL_F64: of the whole forward pass */
+  size_t iterations; /* albert: applications of the shared block; 0: as in config.json */
+  bool special;      /* text: add the tokenizer's special tokens */
+  size_t max_tokens; /* text: cut to this many tokens (special ones kept); 0: too long is DWELL_USAGE */
 } dwell_model_options;
 
 /* f32, native depth, special tokens, no cut. */
@@ -45,8 +45,8 @@ dwell_model_options dwell_model_options_default(void);
 /* A source for `text` (UTF-8), or for token ids. The model must outlive the source; ids are copied. */
 dwell_status dwell_model_open_text(dwell_model *model, const char *text, size_t length,
                                    const dwell_model_options *options, dwell_source **ret_source, dwell_error *err);
-dwell_status dwell_model_open_ids(dwell_model *model, const int64_t *ids, size_t n,
-                                  const dwell_model_options *options, dwell_source **ret_source, dwell_error *err);
+dwell_status dwell_model_open_ids(dwell_model *model, const int64_t *ids, size_t n, const dwell_model_options *options,
+                                  dwell_source **ret_source, dwell_error *err);
 
 #ifdef __cplusplus
 }

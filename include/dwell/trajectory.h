@@ -45,11 +45,11 @@ typedef struct dwell_trajectory {
 } dwell_trajectory;
 
 typedef struct dwell_frame {
-  size_t replica;   /* 0.. */
-  size_t state;     /* l; for "final_norm": the number of the last state */
-  const char *tap;  /* "resid" or "final_norm" */
-  bool has_time;    /* flows: true */
-  double log_time;  /* ln t; -INFINITY at t = 0. Times at large beta do not fit a double, so ln t is what is kept */
+  size_t replica;  /* 0.. */
+  size_t state;    /* l; for "final_norm": the number of the last state */
+  const char *tap; /* "resid" or "final_norm" */
+  bool has_time;   /* flows: true */
+  double log_time; /* ln t; -INFINITY at t = 0. Times at large beta do not fit a double, so ln t is what is kept */
 } dwell_frame;
 
 typedef struct dwell_sink {
@@ -74,8 +74,7 @@ typedef struct dwell_source dwell_source;
 
 const dwell_trajectory *dwell_source_trajectory(const dwell_source *source);
 /* Pushes the whole trajectory into `sink`. Callbacks that are NULL are skipped. */
-dwell_status dwell_source_run(dwell_source *source, const dwell_context *ctx, const dwell_sink *sink,
-                              dwell_error *err);
+dwell_status dwell_source_run(dwell_source *source, const dwell_context *ctx, const dwell_sink *sink, dwell_error *err);
 /* Bytes that running takes beyond what is already held (weights, scratch), for the printed bound. */
 uint64_t dwell_source_bytes(const dwell_source *source, const dwell_context *ctx);
 void dwell_source_destroy(dwell_source *source);
@@ -83,8 +82,7 @@ void dwell_source_destroy(dwell_source *source);
 /* Somebody's states: an npz file with `states` [L+1, n, d] or state_000, state_001, ...; optional attention
  * [L, H, n, n], token_ids [n], tokens [n], keep [n], causal, phases (docs: import contract). The source holds the
  * file open and reads state by state. */
-dwell_status dwell_import_open(const char *path, const dwell_context *ctx, dwell_source **ret_source,
-                               dwell_error *err);
+dwell_status dwell_import_open(const char *path, const dwell_context *ctx, dwell_source **ret_source, dwell_error *err);
 
 #ifdef __cplusplus
 }

@@ -12,9 +12,9 @@ typedef struct arena {
 } arena;
 
 /* An arena starts as (arena){0}. */
-void *arena_alloc(arena *a, size_t count, size_t size);          /* zeroed, 16-byte aligned; NULL: out of memory */
-char *arena_text(arena *a, const char *text, size_t length);     /* copy with a terminating NUL */
-void arena_clear(arena *a);                                      /* releases everything; the arena may be used again */
+void *arena_alloc(arena *a, size_t count, size_t size);      /* zeroed, 16-byte aligned; NULL: out of memory */
+char *arena_text(arena *a, const char *text, size_t length); /* copy with a terminating NUL */
+void arena_clear(arena *a);                                  /* releases everything; the arena may be used again */
 
 #define ARENA_NEW(a, type, count) ((type *)arena_alloc((a), (count), sizeof(type)))
 

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-double clock_seconds(void);        /* monotonic wall clock */
-uint64_t clock_peak_bytes(void);   /* peak resident memory of this process so far */
+double clock_seconds(void);      /* monotonic wall clock */
+uint64_t clock_peak_bytes(void); /* peak resident memory of this process so far */
 
 #endif

@@ -25,19 +25,19 @@ dwell_status error_no_memory(dwell_error *err, const char *what);
 dwell_status error_system(dwell_error *err, dwell_status status, const char *doing, const char *path);
 
 /* Leave the function by its `done:` label if `call` fails; `status` is the local variable. */
-#define TRY(call)                          \
-  do {                                     \
-    status = (call);                       \
-    if (status != DWELL_OK) goto done;     \
+#define TRY(call)                      \
+  do {                                 \
+    status = (call);                   \
+    if (status != DWELL_OK) goto done; \
   } while (0)
 
 /* The same for an allocation that returned NULL. */
-#define TRY_ALLOC(pointer, what)                  \
-  do {                                            \
-    if ((pointer) == NULL) {                      \
-      status = error_no_memory(err, what);        \
-      goto done;                                  \
-    }                                             \
+#define TRY_ALLOC(pointer, what)           \
+  do {                                     \
+    if ((pointer) == NULL) {               \
+      status = error_no_memory(err, what); \
+      goto done;                           \
+    }                                      \
   } while (0)
 
 #endif

@@ -10,13 +10,13 @@
 
 /* What a stream is for; one number each, never reused, so that no two uses share numbers. */
 enum {
-  RANDOM_START = 1,        /* initial tokens of a flow: i = particle, j = coordinate */
-  RANDOM_TWIN = 2,         /* phases of the Gaussian twin: i = draw, j = frequency */
-  RANDOM_TWIN_HAAR = 3,    /* rotations of the Gaussian twin: i = draw, j = entry */
-  RANDOM_INIT = 4,         /* random-initialised weights: i = tensor, j = entry */
-  RANDOM_SHUFFLE = 5,      /* permutations: i = what is permuted, j = position */
-  RANDOM_SELFCHECK = 6,    /* operands of the BLAS check */
-  RANDOM_TEST = 100        /* tests and benchmarks */
+  RANDOM_START = 1,     /* initial tokens of a flow: i = particle, j = coordinate */
+  RANDOM_TWIN = 2,      /* phases of the Gaussian twin: i = draw, j = frequency */
+  RANDOM_TWIN_HAAR = 3, /* rotations of the Gaussian twin: i = draw, j = entry */
+  RANDOM_INIT = 4,      /* random-initialised weights: i = tensor, j = entry */
+  RANDOM_SHUFFLE = 5,   /* permutations: i = what is permuted, j = position */
+  RANDOM_SELFCHECK = 6, /* operands of the BLAS check */
+  RANDOM_TEST = 100     /* tests and benchmarks */
 };
 
 typedef struct random_stream {

@@ -1,7 +1,7 @@
 /* base/version.c - which dwell this is. commit.h is made by meson at each build. */
 #include "base/version.h"
 
-#include "commit.h"
+#include "base/commit.h"
 
 #ifdef __clang__
 #define COMPILER "clang " __clang_version__

@@ -11,10 +11,10 @@
 typedef struct cli {
   dwell_context ctx;
   bool quiet, verbose, json, force;
-  const char *out;    /* -o, or NULL */
-  dwell_dtype dtype;  /* 0: the command's default */
-  strbuf command;     /* the command line as typed, quoted, for the manifest */
-  double last_drawn;  /* progress bar: when it was drawn last, and when its stage began */
+  const char *out;   /* -o, or NULL */
+  dwell_dtype dtype; /* 0: the command's default */
+  strbuf command;    /* the command line as typed, quoted, for the manifest */
+  double last_drawn; /* progress bar: when it was drawn last, and when its stage began */
   double stage_began;
   char stage[24];
 } cli;

@@ -87,8 +87,9 @@ void cli_say(const cli *c, const char *format, ...) {
 /* A shell would read the line back as typed. */
 static void quote(strbuf *s, const char *word) {
   if (s->length > 0) strbuf_putc(s, ' ');
-  bool plain = word[0] != '\0' && word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                                    "0123456789-_=+:,./@%^")] == '\0';
+  bool plain = word[0] != '\0' && word[strspn(word,
+                                              "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                              "0123456789-_=+:,./@%^")] == '\0';
   if (plain) {
     strbuf_puts(s, word);
     return;
@@ -183,11 +184,10 @@ static error_t parse_common(int key, char *arg, struct argp_state *state) {
   return 0;
 }
 
-static const struct argp_option words[] = {
-    {"quiet", 'q', NULL, 0, "No progress, no words; errors only", 90},
-    {"verbose", 'v', NULL, 0, "More words", 90},
-    {"json", KEY_JSON, NULL, 0, "Standard output as JSON", 90},
-    {0}};
+static const struct argp_option words[] = {{"quiet", 'q', NULL, 0, "No progress, no words; errors only", 90},
+                                           {"verbose", 'v', NULL, 0, "More words", 90},
+                                           {"json", KEY_JSON, NULL, 0, "Standard output as JSON", 90},
+                                           {0}};
 static const struct argp_option compute[] = {
     {"threads", 't', "N", 0, "Threads (default: the CPUs of this process); results do not depend on it", 80},
     {"seed", KEY_SEED, "S", 0, "Seed of every random stream (default 0)", 80},
@@ -209,7 +209,8 @@ enum { TEXT_MOST = 1 << 28 };
 static dwell_status read_stdin(char **ret_text, size_t *ret_length, dwell_error *err) {
   strbuf s = {0};
   char chunk[65536];
-  for (size_t got; (got = fread(chunk, 1, sizeof chunk, stdin)) > 0 && s.length < TEXT_MOST;) strbuf_add(&s, chunk, got);
+  for (size_t got; (got = fread(chunk, 1, sizeof chunk, stdin)) > 0 && s.length < TEXT_MOST;)
+    strbuf_add(&s, chunk, got);
   strbuf_add(&s, "", 0);
   if (s.failed || s.length >= TEXT_MOST) {
     strbuf_free(&s);
@@ -220,8 +221,8 @@ static dwell_status read_stdin(char **ret_text, size_t *ret_length, dwell_error 
 }
 
 dwell_status cli_read_text(const char *path, char **ret_text, size_t *ret_length, dwell_error *err) {
-  dwell_status status =
-      str_equal(path, "-") ? read_stdin(ret_text, ret_length, err) : file_slurp(path, TEXT_MOST, ret_text, ret_length, err);
+  dwell_status status = str_equal(path, "-") ? read_stdin(ret_text, ret_length, err)
+                                             : file_slurp(path, TEXT_MOST, ret_text, ret_length, err);
   if (status != DWELL_OK) return status;
   size_t bad = utf8_check(*ret_text, *ret_length);
   if (bad == *ret_length) return DWELL_OK;

@@ -110,8 +110,9 @@ static dwell_status print_cost(inspect *p, const dwell_source *source, double fo
   fact_number(p, "bound_bytes", (double)cost.bytes);
   if (!p->c->json) printf("%-14s at most %s\n", "memory", cli_bytes(cost.bytes, text));
   if (p->c->json) jwriter_put_double(&p->w, "estimated_seconds", seconds);
-  else printf("%-14s about %.2g s: source %.1f, instruments %.1f, nulls %.1f GFLOP\n", "time", seconds,
-              forward_flops / 1e9, cost.flops_instruments / 1e9, cost.flops_nulls / 1e9);
+  else
+    printf("%-14s about %.2g s: source %.1f, instruments %.1f, nulls %.1f GFLOP\n", "time", seconds,
+           forward_flops / 1e9, cost.flops_instruments / 1e9, cost.flops_nulls / 1e9);
   return DWELL_OK;
 }
 
@@ -168,7 +169,8 @@ done:
 
 static void print_shape(char *text, size_t size, size_t rank, const size_t *shape) {
   size_t at = (size_t)snprintf(text, size, "[");
-  for (size_t i = 0; i < rank && at < size; i++) at += (size_t)snprintf(text + at, size - at, "%s%zu", i ? ", " : "", shape[i]);
+  for (size_t i = 0; i < rank && at < size; i++)
+    at += (size_t)snprintf(text + at, size - at, "%s%zu", i ? ", " : "", shape[i]);
   if (at < size) snprintf(text + at, size - at, "]");
 }
 

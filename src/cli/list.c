@@ -83,9 +83,10 @@ static void put_column(const instrument *t, const instrument_column *column, boo
   jwriter_put_double(w, "low", column->low); /* an open end is null */
   jwriter_put_double(w, "high", column->high);
   jwriter_put_string(w, "meaning", column->meaning);
-  jwriter_put_string(w, "null", column->null != NULL && (column->null_in & in) ? column->null
-                                : column->chance != NULL                       ? "token_shuffle"
-                                                                               : NULL);
+  jwriter_put_string(w, "null",
+                     column->null != NULL && (column->null_in & in) ? column->null
+                     : column->chance != NULL                       ? "token_shuffle"
+                                                                    : NULL);
   jwriter_close(w);
   (void)t;
 }

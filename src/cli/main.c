@@ -21,13 +21,14 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 static void print_help(FILE *out) {
   fputs("dwell - a laboratory for metastability in transformers\n\nUsage: dwell COMMAND [OPTION...]\n\n", out);
   for (size_t i = 0; i < COMMANDS; i++) fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-  fputs("\nExamples:\n"
-        "  dwell simulate --flow sa --beta 9 --d 3 -o run        particles on the sphere freeze into clusters\n"
-        "  dwell measure MODEL -p \"The sea was calm.\" -o run     a trained transformer, layer by layer\n"
-        "  dwell report run                                      a page with the pictures\n"
-        "\n`dwell COMMAND --help` explains a command; man pages: dwell(1).\n"
-        "Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 4 unsupported, 5 memory, 6 check failed, 7 interrupted.\n",
-        out);
+  fputs(
+      "\nExamples:\n"
+      "  dwell simulate --flow sa --beta 9 --d 3 -o run        particles on the sphere freeze into clusters\n"
+      "  dwell measure MODEL -p \"The sea was calm.\" -o run     a trained transformer, layer by layer\n"
+      "  dwell report run                                      a page with the pictures\n"
+      "\n`dwell COMMAND --help` explains a command; man pages: dwell(1).\n"
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 4 unsupported, 5 memory, 6 check failed, 7 interrupted.\n",
+      out);
 }
 
 static void print_version(void) {

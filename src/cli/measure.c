@@ -47,7 +47,8 @@ static void check(struct argp_state *state, const measure *m) {
   int inputs = (m->prompt != NULL) + (m->file_count > 0) + (m->ids != NULL);
   if (m->c->out == NULL) argp_error(state, "say where the results go: -o RUN");
   if (m->states != NULL && (m->model != NULL || inputs > 0)) argp_error(state, "--states needs no model and no text");
-  if (m->states == NULL && m->model == NULL) argp_error(state, "name a MODEL (a folder or a hub name), or --states FILE.npz");
+  if (m->states == NULL && m->model == NULL)
+    argp_error(state, "name a MODEL (a folder or a hub name), or --states FILE.npz");
   if (m->states == NULL && inputs != 1) argp_error(state, "give the text by one of -p TEXT, -f FILE or --ids 1,2,3");
 }
 
@@ -73,12 +74,15 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 static const struct argp_option options[] = {
-    {"model", 'm', "MODEL", 0, "Same as the argument: a checkpoint folder, a name in the Hugging Face cache, or nursery:NAME", 10},
+    {"model", 'm', "MODEL", 0,
+     "Same as the argument: a checkpoint folder, a name in the Hugging Face cache, or nursery:NAME", 10},
     {"prompt", 'p', "TEXT", 0, "The text", 10},
-    {"file", 'f', "FILE", 0, "A text file (- is standard input), or .jsonl with a \"text\" a line; may be repeated", 10},
+    {"file", 'f', "FILE", 0, "A text file (- is standard input), or .jsonl with a \"text\" a line; may be repeated",
+     10},
     {"ids", KEY_IDS, "1,2,3", 0, "Token ids instead of a text", 10},
     {"states", KEY_STATES, "FILE.npz", 0, "Measure these states instead of running a model", 10},
-    {"max-tokens", KEY_MAX_TOKENS, "N", 0, "Cut the text to N tokens (default: longer than the context is an error)", 20},
+    {"max-tokens", KEY_MAX_TOKENS, "N", 0, "Cut the text to N tokens (default: longer than the context is an error)",
+     20},
     {"iterations", KEY_ITERATIONS, "N", 0, "albert: apply the shared block N times", 20},
     {0}};
 
@@ -166,7 +170,8 @@ static dwell_status read_texts(measure *m, dwell_error *err) {
     else if (str_ends(m->files[i], ".jsonl")) status = add_lines(m, m->files[i], kept, length, err);
     else status = add_text(m, kept, length, stem(&m->storage, m->files[i]), err);
   }
-  if (status == DWELL_OK && m->text_count == 0) status = error_set(err, DWELL_BAD_INPUT, "there is no text in the file");
+  if (status == DWELL_OK && m->text_count == 0)
+    status = error_set(err, DWELL_BAD_INPUT, "there is no text in the file");
   return status;
 }
 

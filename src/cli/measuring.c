@@ -1,4 +1,5 @@
 /* cli/measuring.c - what simulate and measure do with a source: options, the measurement, the table on the screen. */
+#include <dwell/report.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "cli/cli.h"
-#include <dwell/report.h>
+
 #include "run/run.h"
 
 enum { KEY_INSTRUMENTS = 0x2000, KEY_NULLS, KEY_SELECTION, KEY_SPECIAL, KEY_SAVE, KEY_REPORT };
@@ -139,8 +140,9 @@ dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measurin
   if (m->report) TRY(write_report(run, err));
   if (c->json) fputs(dwell_run_manifest(run), stdout);
   else if (!c->quiet) cli_print_layers(run, 24);
-  cli_say(c, "%s: layers.csv%s%s, arrays.npz, run.json%s", folder, dwell_run_columns(run, "blocks") ? ", blocks.csv" : "",
-          dwell_run_columns(run, "heads") ? ", heads.csv" : "", m->report ? ", report.html" : "");
+  cli_say(c, "%s: layers.csv%s%s, arrays.npz, run.json%s", folder,
+          dwell_run_columns(run, "blocks") ? ", blocks.csv" : "", dwell_run_columns(run, "heads") ? ", heads.csv" : "",
+          m->report ? ", report.html" : "");
 done:
   dwell_run_destroy(run);
   return status;

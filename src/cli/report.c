@@ -30,8 +30,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static const struct argp_option options[] = {
     {"output", 'o', "FILE.html", 0, "The page (default: report.html in the run's folder)", 10}, {0}};
 static const struct argp_child children[] = {{&cli_argp_words, 0, NULL, 0}, {0}};
-static const char doc[] = "Write one self-contained page with a run's pictures: no network, no other files.\v"
-                          "Example:\n  dwell report run -o talk.html";
+static const char doc[] =
+    "Write one self-contained page with a run's pictures: no network, no other files.\v"
+    "Example:\n  dwell report run -o talk.html";
 
 int cmd_report(int argc, char **argv, cli *c) {
   static const struct argp argp = {options, parse, "RUN", doc, children, NULL, NULL};

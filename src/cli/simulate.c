@@ -10,8 +10,20 @@
 #include "flow/flow.h"
 
 enum {
-  KEY_FLOW = 0x3000, KEY_N, KEY_D, KEY_BETA, KEY_MASSES, KEY_UNTIL, KEY_TIMES, KEY_FRAMES, KEY_LOG_TIMES, KEY_INIT,
-  KEY_MASK, KEY_REPLICAS, KEY_INTEGRATOR, KEY_RTOL
+  KEY_FLOW = 0x3000,
+  KEY_N,
+  KEY_D,
+  KEY_BETA,
+  KEY_MASSES,
+  KEY_UNTIL,
+  KEY_TIMES,
+  KEY_FRAMES,
+  KEY_LOG_TIMES,
+  KEY_INIT,
+  KEY_MASK,
+  KEY_REPLICAS,
+  KEY_INTEGRATOR,
+  KEY_RTOL
 };
 
 typedef struct simulate {
@@ -96,8 +108,8 @@ static const struct argp_option options[] = {
     {"n", KEY_N, "N", 0, "Particles (default 32)", 10},
     {"d", KEY_D, "D", 0, "Dimensions; particles live on the sphere S^{D-1} (default 3)", 10},
     {"beta", KEY_BETA, "B", 0, "Inverse temperature (default 4)", 10},
-    {"init", KEY_INIT, "START", 0,
-     "uniform (default), orthogonal, equiangular:RHO, caps:K,EPS, or FILE.npy [n, d]", 10},
+    {"init", KEY_INIT, "START", 0, "uniform (default), orthogonal, equiangular:RHO, caps:K,EPS, or FILE.npy [n, d]",
+     10},
     {"mask", KEY_MASK, "none|causal", 0, "causal: particle i sees j <= i only", 10},
     {"masses", KEY_MASSES, "FILE.npy", 0, "Masses [n] >= 0, rescaled to sum 1 (default: equal)", 10},
     {"replicas", KEY_REPLICAS, "R", 0, "Independent starts (default 1)", 10},

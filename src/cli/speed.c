@@ -19,10 +19,12 @@ double cli_speed(bool wide) {
   for (int k = 0; k < 6; k++) {
     double began = clock_seconds();
     if (wide) {
-      gemm_f64(false, false, ORDER, ORDER, ORDER, 1, a, ORDER, a + ORDER * ORDER, ORDER, 0, a + 2 * ORDER * ORDER, ORDER);
+      gemm_f64(false, false, ORDER, ORDER, ORDER, 1, a, ORDER, a + ORDER * ORDER, ORDER, 0, a + 2 * ORDER * ORDER,
+               ORDER);
     } else {
       float *f = (float *)a;
-      gemm_f32(false, false, ORDER, ORDER, ORDER, 1, f, ORDER, f + ORDER * ORDER, ORDER, 0, f + 2 * ORDER * ORDER, ORDER);
+      gemm_f32(false, false, ORDER, ORDER, ORDER, 1, f, ORDER, f + ORDER * ORDER, ORDER, 0, f + 2 * ORDER * ORDER,
+               ORDER);
     }
     double rate = 2e-9 * ORDER * ORDER * ORDER / (clock_seconds() - began);
     if (k > 0 && rate > best) best = rate; /* the first call warms up */
@@ -30,4 +32,3 @@ double cli_speed(bool wide) {
   mem_free(a);
   return best;
 }
-

@@ -10,9 +10,6 @@
 #include "base/mem.h"
 #include "measure/cost.h"
 
-
-
-
 static void record_norms(session *s, const dwell_cloud *x, size_t frame) {
   for (size_t i = 0; i < x->n; i++) {
     double sum = 0;
@@ -45,8 +42,7 @@ static dwell_status on_head(void *self, size_t replica, size_t block, size_t hea
   instrument_head h = {.n = t->n, .dtype = t->dtype, .attention = attention, .causal = t->causal};
   for (size_t i = 0; i < s->plan.head.item_count; i++) {
     const plan_item *item = &s->plan.head.items[i];
-    dwell_status status =
-        item->what->head(&h, s->head_values + at * s->plan.head.value_count + item->first, err);
+    dwell_status status = item->what->head(&h, s->head_values + at * s->plan.head.value_count + item->first, err);
     if (status != DWELL_OK) return status;
   }
   return DWELL_OK;

@@ -92,7 +92,8 @@ static void write_conventions(jwriter *w, const session *s) {
   jwriter_put_string(w, "states", "l = 0..L; block b maps state b to state b+1; a final norm is a tap of its own");
   jwriter_put_string(w, "pairs", "the n(n-1)/2 pairs i < j of measured tokens; sd of pairs is the population sd");
   jwriter_put_string(w, "raw", "cosines of the tokens");
-  jwriter_put_string(w, "centred", "tokens are normalised first, then their mean is subtracted, then cosines are taken");
+  jwriter_put_string(w, "centred",
+                     "tokens are normalised first, then their mean is subtracted, then cosines are taken");
   jwriter_put_string(w, "energy", "n^-2 sum over all i, j of exp(beta (G_ij - 1)), i = j included");
   jwriter_put_string(w, "p", "(1 + number of draws >= observed - 1e-12) / (draws + 1); large is extreme");
   jwriter_put_string(w, "dtype", s->t->dtype == DWELL_F32 ? "states f32, measures f64" : "states f64, measures f64");
@@ -156,7 +157,10 @@ static void write_nulls(jwriter *w, const session *s) {
     jwriter_put_string(w, "column", s->plan.state.values[s->plan.nulls[i].value].name);
     jwriter_put_string(w, "null", s->plan.nulls[i].null->name);
     jwriter_put_int(w, "draws", (int64_t)s->plan.draws);
-    jwriter_put_string(w, "randomness", s->t->phases != NULL ? "phases of the file" : s->t->ordered ? "phases" : "rotations");
+    jwriter_put_string(w, "randomness",
+                       s->t->phases != NULL ? "phases of the file"
+                       : s->t->ordered      ? "phases"
+                                            : "rotations");
     jwriter_close(w);
   }
   jwriter_close(w);

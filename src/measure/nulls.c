@@ -22,7 +22,8 @@ typedef struct drawing {
 static dwell_status measure_item(session *s, const plan_item *item, geometry *g, double *ret_slots, dwell_error *err) {
   value values[PLAN_MAX_VALUES];
   bool any = false;
-  for (size_t k = 0; k < item->what->column_count; k++) any |= s->plan.state.values[item->first + k].null_slot != SIZE_MAX;
+  for (size_t k = 0; k < item->what->column_count; k++)
+    any |= s->plan.state.values[item->first + k].null_slot != SIZE_MAX;
   if (!any) return DWELL_OK;
   dwell_status status = item->what->state(g, item->in, &s->setting, values, err);
   for (size_t k = 0; status == DWELL_OK && k < item->what->column_count; k++) {

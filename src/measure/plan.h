@@ -17,10 +17,10 @@ typedef struct plan_item {
 } plan_item;
 
 typedef struct plan_value {
-  char name[64];                   /* column of the csv: "mass90_centred" */
+  char name[64]; /* column of the csv: "mass90_centred" */
   const instrument_column *column;
-  bool wanted;                     /* --instruments named it */
-  size_t null_slot;                /* index into plan.nulls, or SIZE_MAX */
+  bool wanted;      /* --instruments named it */
+  size_t null_slot; /* index into plan.nulls, or SIZE_MAX */
 } plan_value;
 
 typedef struct plan_list { /* one per scope */
@@ -39,7 +39,7 @@ typedef struct plan {
   plan_list state, step, head;
   plan_null nulls[PLAN_MAX_NULLS];
   size_t null_count;
-  size_t draws;       /* 0 if no sampled null is wanted */
+  size_t draws;        /* 0 if no sampled null is wanted */
   bool wants_geometry; /* anything of state or step is wanted */
 } plan;
 

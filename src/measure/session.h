@@ -10,34 +10,34 @@
 typedef struct session {
   const dwell_context *ctx;
   dwell_source *source;
-  dwell_trajectory trajectory;  /* a copy: saved states are streamed after the source may be gone */
-  const dwell_trajectory *t;    /* == &trajectory */
+  dwell_trajectory trajectory; /* a copy: saved states are streamed after the source may be gone */
+  const dwell_trajectory *t;   /* == &trajectory */
   const dwell_measure_options *options;
   plan plan;
   instrument_setting setting;
 
   /* phase one */
   spool *states;
-  double *norms;         /* [frames, n] */
-  size_t blocks;         /* states - 1 */
-  value *head_values;    /* [replicas, blocks, heads, head.value_count], or NULL */
+  double *norms;            /* [frames, n] */
+  size_t blocks;            /* states - 1 */
+  value *head_values;       /* [replicas, blocks, heads, head.value_count], or NULL */
   unsigned char *attention; /* [L, H, n, n] in the trajectory's dtype if saved, or NULL */
 
   /* between */
   selection selection;
-  const size_t *rows;    /* selected tokens */
+  const size_t *rows; /* selected tokens */
   size_t row_count;
   size_t frames;
 
   /* phase two */
-  value *state_values;   /* [frames, state.value_count] */
-  value *step_values;    /* [frames, step.value_count]: of the step that ends in the frame */
-  double *null_draws;    /* [draws, frames, null_count]; NaN: undefined */
-  void **prepared;       /* [frames] of the sampled null */
-  const char **null_reason; /* [frames] why there is none */
-  double *null_fit;      /* [frames] */
-  int64_t *arrays[PLAN_MAX_ITEMS]; /* per state item: [frames, array_length], or NULL */
-  double *gram;          /* [resid frames, rows, rows] if saved, or NULL */
+  value *state_values;                 /* [frames, state.value_count] */
+  value *step_values;                  /* [frames, step.value_count]: of the step that ends in the frame */
+  double *null_draws;                  /* [draws, frames, null_count]; NaN: undefined */
+  void **prepared;                     /* [frames] of the sampled null */
+  const char **null_reason;            /* [frames] why there is none */
+  double *null_fit;                    /* [frames] */
+  int64_t *arrays[PLAN_MAX_ITEMS];     /* per state item: [frames, array_length], or NULL */
+  double *gram;                        /* [resid frames, rows, rows] if saved, or NULL */
   size_t *clamped, *centred_undefined; /* [frames] */
 
   dwell_run *run;
@@ -46,11 +46,11 @@ typedef struct session {
 void session_destroy(session *s);
 
 /* Stages, in order. Each fills its part of the session. */
-dwell_status session_collect(session *s, dwell_error *err);  /* phase one: collect.c */
-dwell_status session_measure(session *s, dwell_error *err);  /* phase two: states.c */
-dwell_status session_nulls(session *s, dwell_error *err);    /* phase two: nulls.c */
-dwell_status session_tables(session *s, dwell_error *err);   /* tables.c */
-dwell_status session_arrays(session *s, dwell_error *err);   /* tables.c */
+dwell_status session_collect(session *s, dwell_error *err);                          /* phase one: collect.c */
+dwell_status session_measure(session *s, dwell_error *err);                          /* phase two: states.c */
+dwell_status session_nulls(session *s, dwell_error *err);                            /* phase two: nulls.c */
+dwell_status session_tables(session *s, dwell_error *err);                           /* tables.c */
+dwell_status session_arrays(session *s, dwell_error *err);                           /* tables.c */
 dwell_status session_manifest(session *s, const dwell_cost *cost, dwell_error *err); /* manifest.c */
 
 /* Mean, population sd and p of a null slot at a frame against the observed value; false where there is none. */

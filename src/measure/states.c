@@ -23,11 +23,11 @@ size_t session_batch(const dwell_context *ctx, size_t n) {
 
 typedef struct batch {
   session *s;
-  size_t first, count;   /* frames */
-  geometry *kept;        /* frame first - 1, or NULL */
+  size_t first, count; /* frames */
+  geometry *kept;      /* frame first - 1, or NULL */
   geometry *at[MOST];
-  size_t parity;         /* of the steps of this pass */
-  double seconds_null;   /* spent in preparing nulls */
+  size_t parity;       /* of the steps of this pass */
+  double seconds_null; /* spent in preparing nulls */
 } batch;
 
 static geometry *geometry_before(const batch *b, size_t i) { return i > 0 ? b->at[i - 1] : b->kept; }

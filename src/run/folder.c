@@ -63,7 +63,8 @@ static dwell_status check_parent(const char *folder, dwell_error *err) {
   while (length > 1 && folder[length - 1] == '/') length--;
   strbuf_add(&parent, length > 0 ? folder : ".", length > 0 ? length : 1);
   dwell_status status = parent.failed ? error_no_memory(err, "a path") : DWELL_OK;
-  if (status == DWELL_OK) status = access(parent.data, F_OK) == 0 ? probe(parent.data, err) : check_parent(parent.data, err);
+  if (status == DWELL_OK)
+    status = access(parent.data, F_OK) == 0 ? probe(parent.data, err) : check_parent(parent.data, err);
   strbuf_free(&parent);
   return status;
 }
@@ -172,8 +173,7 @@ static dwell_status make_folder(const char *folder, dwell_error *err) {
   return DWELL_OK;
 }
 
-static dwell_status mark_listed(const char *folder, const char *name, const char *sha256, void *arg,
-                                dwell_error *err) {
+static dwell_status mark_listed(const char *folder, const char *name, const char *sha256, void *arg, dwell_error *err) {
   (void)folder, (void)sha256, (void)err;
   char *listed = arg;
   for (size_t i = 0; i < FILE_NAMES; i++) listed[i] = (char)(listed[i] || strcmp(file_names[i], name) == 0);

@@ -44,8 +44,7 @@ table *run_table(const dwell_run *run, const char *name) {
   const struct {
     const char *name;
     const table *table;
-  } tables[] = {
-      {"layers", &run->layers}, {"heads", &run->heads}, {"blocks", &run->blocks}, {"events", &run->events}};
+  } tables[] = {{"layers", &run->layers}, {"heads", &run->heads}, {"blocks", &run->blocks}, {"events", &run->events}};
   for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
     if (strcmp(tables[i].name, name) == 0) return (table *)tables[i].table;
   }
@@ -84,9 +83,7 @@ const char *dwell_run_text(const dwell_run *run, const char *name, size_t row, c
   return cell == NULL || cell->kind != CELL_TEXT ? NULL : cell->text;
 }
 
-const char *dwell_run_manifest(const dwell_run *run) {
-  return run->manifest.data != NULL ? run->manifest.data : "";
-}
+const char *dwell_run_manifest(const dwell_run *run) { return run->manifest.data != NULL ? run->manifest.data : ""; }
 
 /* ---- arrays ---- */
 
@@ -136,7 +133,8 @@ dwell_status run_read_array(const dwell_run *run, const char *name, double **ret
   *ret_values = NULL;
   *ret_rank = 0;
   for (size_t i = 0; i < run->array_count; i++) {
-    if (strcmp(run->arrays[i].name, name) == 0) return from_memory(&run->arrays[i], ret_values, ret_rank, ret_shape, err);
+    if (strcmp(run->arrays[i].name, name) == 0)
+      return from_memory(&run->arrays[i], ret_values, ret_rank, ret_shape, err);
   }
   return run->folder[0] == '\0' ? DWELL_OK : from_file(run->folder, name, ret_values, ret_rank, ret_shape, err);
 }

@@ -30,11 +30,11 @@ struct dwell_run {
   table layers, heads, blocks, events;
   run_array arrays[RUN_MAX_ARRAYS];
   size_t array_count;
-  run_stream stream;        /* may be NULL */
-  void *stream_self;        /* released with stream_destroy */
+  run_stream stream; /* may be NULL */
+  void *stream_self; /* released with stream_destroy */
   void (*stream_destroy)(void *self);
-  strbuf manifest_body;     /* JSON members after "files", from jwriter_start_members */
-  strbuf manifest;          /* whole run.json, once saved or loaded */
+  strbuf manifest_body; /* JSON members after "files", from jwriter_start_members */
+  strbuf manifest;      /* whole run.json, once saved or loaded */
   run_seconds seconds;
   const char *source_stage; /* static: "forward", "integrate", "import" */
   char folder[4096];        /* where it was saved or loaded, or "" */
@@ -51,8 +51,9 @@ table *run_table(const dwell_run *run, const char *name); /* NULL: no such table
 dwell_status run_read_array(const dwell_run *run, const char *name, double **ret_values, size_t *ret_rank,
                             size_t ret_shape[4], dwell_error *err);
 
-/* Before computing anything: may a run be saved as `folder`? It may if it does not exist (and its parent can be written),
- * is empty, holds an unfinished run, or holds a finished one and `force` is set. Otherwise DWELL_USAGE or DWELL_FAILED. */
+/* Before computing anything: may a run be saved as `folder`? It may if it does not exist (and its parent can be
+ * written), is empty, holds an unfinished run, or holds a finished one and `force` is set. Otherwise DWELL_USAGE or
+ * DWELL_FAILED. */
 dwell_status run_check_folder(const char *folder, bool force, dwell_error *err);
 
 /* The run's folder got another file (a report): lists it, with its hash, in run.json. */

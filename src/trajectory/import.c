@@ -15,11 +15,11 @@
 typedef struct import {
   npz *file;
   char *path;
-  arena storage;     /* names, ids, masks, phases */
-  bool stacked;      /* one member `states`; else state_000, state_001, ... */
-  size_t *members;   /* [stacked ? 1 : states] */
+  arena storage;   /* names, ids, masks, phases */
+  bool stacked;    /* one member `states`; else state_000, state_001, ... */
+  size_t *members; /* [stacked ? 1 : states] */
   bool has_attention;
-  size_t attention;  /* member */
+  size_t attention; /* member */
   dwell_trajectory t;
 } import;
 
@@ -68,7 +68,8 @@ static dwell_status find_single(import *m, dwell_error *err) {
     const npy_header *h = npz_header(m->file, m->members[l]);
     if (h->rank != 2 || !is_real(h)) return complain(m, name, err, "must be an array of numbers [n, d]");
     if (l == 0) m->t.n = h->shape[0], m->t.d = h->shape[1];
-    if (h->shape[0] != m->t.n || h->shape[1] != m->t.d) return complain(m, name, err, "has another shape than state_000");
+    if (h->shape[0] != m->t.n || h->shape[1] != m->t.d)
+      return complain(m, name, err, "has another shape than state_000");
   }
   m->t.states = count;
   return DWELL_OK;

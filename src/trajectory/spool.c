@@ -22,13 +22,9 @@ struct spool {
   int file;              /* -1: in memory */
 };
 
-static size_t frames_of(const dwell_trajectory *t) {
-  return t->replicas * (t->states + (t->has_final_norm ? 1 : 0));
-}
+static size_t frames_of(const dwell_trajectory *t) { return t->replicas * (t->states + (t->has_final_norm ? 1 : 0)); }
 
-uint64_t spool_bytes(const dwell_trajectory *t) {
-  return (uint64_t)frames_of(t) * t->n * t->d * (uint64_t)t->dtype;
-}
+uint64_t spool_bytes(const dwell_trajectory *t) { return (uint64_t)frames_of(t) * t->n * t->d * (uint64_t)t->dtype; }
 
 /* A file that has no name any more, so that nothing is left behind however the process ends. */
 static dwell_status open_unnamed(int *ret_file, dwell_error *err) {
@@ -85,9 +81,11 @@ void spool_destroy(spool *s) {
 static size_t first_bad(const void *data, dwell_dtype dtype, size_t count) {
   size_t i = 0;
   if (dtype == DWELL_F32) {
-    for (const float *x = data; i < count && isfinite(x[i]); i++) {}
+    for (const float *x = data; i < count && isfinite(x[i]); i++) {
+    }
   } else {
-    for (const double *x = data; i < count && isfinite(x[i]); i++) {}
+    for (const double *x = data; i < count && isfinite(x[i]); i++) {
+    }
   }
   return i;
 }

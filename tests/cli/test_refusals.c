@@ -1,4 +1,5 @@
-/* Bad input, as a user meets it: the documented exit code, one clear sentence (and what to do), nothing half-written. */
+/* Bad input, as a user meets it: the documented exit code, one clear sentence (and what to do), nothing half-written.
+ */
 #include <stdint.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,8 +11,9 @@ static const char *folder_of(const char *name) { return testing_format("%s/%s", 
 /* A copy of a tiny model, to be spoilt. */
 static const char *copy_model(const char *name) {
   const char *folder = folder_of(name), *model = testing_source("tests/golden/model/gpt2-tiny");
-  const char *command = testing_format("rm -rf '%s' && mkdir '%s' && cp '%s'/*.json '%s'/*.safetensors '%s'/ && chmod u+w '%s'/*",
-                                       folder, folder, model, model, folder, folder);
+  const char *command =
+      testing_format("rm -rf '%s' && mkdir '%s' && cp '%s'/*.json '%s'/*.safetensors '%s'/ && chmod u+w '%s'/*", folder,
+                     folder, model, model, folder, folder);
   if (system(command) != 0) fail_msg("cannot copy the tiny model");
   return folder;
 }
@@ -155,8 +157,8 @@ static void states(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(usage),   cmocka_unit_test(flows),   cmocka_unit_test(outputs),
-                                     cmocka_unit_test(texts),   cmocka_unit_test(configs), cmocka_unit_test(weights),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(usage), cmocka_unit_test(flows),   cmocka_unit_test(outputs),
+                                     cmocka_unit_test(texts), cmocka_unit_test(configs), cmocka_unit_test(weights),
                                      cmocka_unit_test(states)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

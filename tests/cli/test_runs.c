@@ -34,9 +34,11 @@ static void threads_do_not_matter(void **state) {
   same_bytes("simulate --n 700 --d 16 --frames 4 --until 2 --nulls 3 --flow usa --beta 2", "large", false);
   same_bytes("simulate --n 40 --mask causal --integrator layer:0.1 --frames 5 --until 1", "layer", false);
   const char *tiny = testing_source("tests/golden/model");
-  same_bytes(testing_format("measure '%s/gpt2-tiny' --ids 1,2,3,4,5,6,7,8,9,3,2,1,4,5,6,7,8,9,1,2 --save states,attention", tiny),
+  same_bytes(testing_format(
+                 "measure '%s/gpt2-tiny' --ids 1,2,3,4,5,6,7,8,9,3,2,1,4,5,6,7,8,9,1,2 --save states,attention", tiny),
              "gpt2", true);
-  same_bytes(testing_format("measure '%s/bert-tiny' --ids 1,2,3,4,5,6,7,8,9,3,2,1,4,5,6,7,8,9,1,2 --dtype f64", tiny), "bert", true);
+  same_bytes(testing_format("measure '%s/bert-tiny' --ids 1,2,3,4,5,6,7,8,9,3,2,1,4,5,6,7,8,9,1,2 --dtype f64", tiny),
+             "bert", true);
 }
 
 static void real_models_do_not_depend_on_threads(void **state) {
@@ -44,7 +46,8 @@ static void real_models_do_not_depend_on_threads(void **state) {
   const char *model = testing_shared("models/bert-minilm-l6");
   if (model == NULL) testing_skip_absent("models/bert-minilm-l6");
   same_bytes(testing_format("measure '%s' -p 'The old clock in the hall struck nine, and nobody moved from the fire; "
-                            "outside the rain went on as if it had never done anything else.'", model),
+                            "outside the rain went on as if it had never done anything else.'",
+                            model),
              "minilm", true);
 }
 
@@ -112,8 +115,10 @@ static void output_is_for_scripts(void **state) {
 static void interrupted_leaves_nothing(void **state) {
   (void)state;
   const char *out = folder_of("interrupted"), *program = getenv("DWELL_PROGRAM");
-  int status = system(testing_format("timeout --preserve-status -s INT 1 '%s' simulate --n 3000 --d 64 --frames 5000 "
-                                     "--until 1e6 -q -o '%s' 2>/dev/null", program, out));
+  int status =
+      system(testing_format("timeout --preserve-status -s INT 1 '%s' simulate --n 3000 --d 64 --frames 5000 "
+                            "--until 1e6 -q -o '%s' 2>/dev/null",
+                            program, out));
   assert_true(WIFEXITED(status));
   assert_int_equal(WEXITSTATUS(status), DWELL_INTERRUPTED);
   assert_int_not_equal(access(out, F_OK), 0);
@@ -128,7 +133,8 @@ static void several_texts(void **state) {
   const char *lines = "{\"text\": \"A second text.\"}\n\n{\"text\": \"A third, \\u00e9 text.\", \"other\": 1}\n";
   const char *two = testing_write(folder_of("two.jsonl"), lines, strlen(lines));
   const char *out = folder_of("several");
-  program_result r = assert_done(testing_format("measure '%s' -f '%s' -f '%s' -q --nulls 0 -o '%s'", model, one, two, out));
+  program_result r =
+      assert_done(testing_format("measure '%s' -f '%s' -f '%s' -q --nulls 0 -o '%s'", model, one, two, out));
   program_free(&r);
   assert_int_equal(access(testing_format("%s/one/run.json", out), F_OK), 0);
   assert_int_equal(access(testing_format("%s/1/run.json", out), F_OK), 0);

@@ -42,14 +42,15 @@ static void check(const dwell_run *run, const char *name, size_t row, const char
 static bool collapsed(json_t *state) { return json_integer_value(golden_key(state, "centred_undefined")) > 0; }
 
 static void check_state(const dwell_run *run, size_t l, json_t *state) {
-  static const char *const keys[][2] = {{"ip_mean", "ip_mean"}, {"ip_std", "ip_std"}, {"mass90", "mass90"},
-                                        {"mass999", "mass999"}, {"erank", "effective_rank"},
-                                        {"pr", "participation_ratio"}};
+  static const char *const keys[][2] = {{"ip_mean", "ip_mean"},      {"ip_std", "ip_std"},
+                                        {"mass90", "mass90"},        {"mass999", "mass999"},
+                                        {"erank", "effective_rank"}, {"pr", "participation_ratio"}};
   static const char *const betas[] = {"0.1", "1", "2", "5"};
   json_t *raw = golden_key(state, "raw"), *centred = golden_key(state, "centred");
   for (size_t k = 0; k < 6; k++) {
     check(run, "layers", l, keys[k][1], golden_key(raw, keys[k][0]));
-    if (!collapsed(state)) check(run, "layers", l, testing_format("%s_centred", keys[k][1]), golden_key(centred, keys[k][0]));
+    if (!collapsed(state))
+      check(run, "layers", l, testing_format("%s_centred", keys[k][1]), golden_key(centred, keys[k][0]));
   }
   static const char *const plain[] = {"norm_median", "states_erank", "mean_norm", "pr_unbiased"};
   for (size_t k = 0; k < 4; k++) check(run, "layers", l, plain[k], golden_key(state, plain[k]));
@@ -88,13 +89,15 @@ static void check_histograms(const dwell_run *run, json_t *exact) {
   assert_ok(run_read_array(run, "hist", &hist, &rank, shape, &err), &err);
   for (size_t l = 0; l < shape[0]; l++) {
     json_t *expected = golden_key(golden_key(golden_item(exact, "states", l), "raw"), "hist");
-    for (size_t k = 0; k < 50; k++) assert_int_equal((int)hist[l * 50 + k], json_integer_value(json_array_get(expected, k)));
+    for (size_t k = 0; k < 50; k++)
+      assert_int_equal((int)hist[l * 50 + k], json_integer_value(json_array_get(expected, k)));
   }
   mem_free(hist);
 }
 
 static void check_exact(const dwell_run *run, json_t *exact) {
-  for (size_t l = 0; l < json_array_size(golden_key(exact, "states")); l++) check_state(run, l, golden_item(exact, "states", l));
+  for (size_t l = 0; l < json_array_size(golden_key(exact, "states")); l++)
+    check_state(run, l, golden_item(exact, "states", l));
   for (size_t b = 0; b < json_array_size(golden_key(exact, "steps")); b++) check_step(run, b, exact);
   check_histograms(run, exact);
   if (json_object_get(exact, "attention") != NULL) check_heads(run, golden_key(exact, "attention"));

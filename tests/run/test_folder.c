@@ -156,9 +156,11 @@ static void notices_a_changed_file(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gives_back),           cmocka_unit_test(lists_a_report_made_later),
-      cmocka_unit_test(refuses_what_is_there), cmocka_unit_test(force_deletes_only_what_is_listed),
-      cmocka_unit_test(replaces_an_unfinished_run), cmocka_unit_test(notices_a_changed_file)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(gives_back),
+                                     cmocka_unit_test(lists_a_report_made_later),
+                                     cmocka_unit_test(refuses_what_is_there),
+                                     cmocka_unit_test(force_deletes_only_what_is_listed),
+                                     cmocka_unit_test(replaces_an_unfinished_run),
+                                     cmocka_unit_test(notices_a_changed_file)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,7 +53,8 @@ static npz_writer *begin(const char *path) {
   return w;
 }
 
-static void add(npz_writer *w, const char *name, npy_type type, size_t item, size_t rank, const size_t *shape, const void *data) {
+static void add(npz_writer *w, const char *name, npy_type type, size_t item, size_t rank, const size_t *shape,
+                const void *data) {
   dwell_error err;
   assert_ok(npz_writer_add(w, name, type, item, rank, shape, data, &err), &err);
 }

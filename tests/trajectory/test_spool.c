@@ -70,7 +70,8 @@ static void names_what_is_not_finite(void **state) {
   dwell_frame f = {.state = 3, .tap = "resid"};
   dwell_cloud x = {N, D, DWELL_F64, wide};
   wide[2 * D + 4] = NAN;
-  assert_fails(spool_on_state(s, &f, &x, &err), DWELL_BAD_INPUT, &err, "state 3 (resid) is not finite at token 2, dimension 4");
+  assert_fails(spool_on_state(s, &f, &x, &err), DWELL_BAD_INPUT, &err,
+               "state 3 (resid) is not finite at token 2, dimension 4");
   wide[2 * D + 4] = -INFINITY;
   assert_fails(spool_on_state(s, &f, &x, &err), DWELL_BAD_INPUT, &err, "token 2, dimension 4");
   assert_int_equal(spool_frames(s), 0);
@@ -102,9 +103,9 @@ static void says_where_it_cannot_write(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gives_back_from_memory), cmocka_unit_test(gives_back_from_file),
-      cmocka_unit_test(names_what_is_not_finite), cmocka_unit_test(refuses_another_shape),
-      cmocka_unit_test(says_where_it_cannot_write)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(gives_back_from_memory), cmocka_unit_test(gives_back_from_file),
+                                     cmocka_unit_test(names_what_is_not_finite),
+                                     cmocka_unit_test(refuses_another_shape),
+                                     cmocka_unit_test(says_where_it_cannot_write)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,8 +33,8 @@ static inline program_result program_run(const char *arguments) {
   return r;
 }
 
-/* The call must end with `code` and say `words` on standard error, in at most two lines (beside the line that announces a
- * measurement), with nothing on standard output. */
+/* The call must end with `code` and say `words` on standard error, in at most two lines (beside the line that announces
+ * a measurement), with nothing on standard output. */
 #define assert_refused(arguments, code, words) program_refused((arguments), (code), (words), __FILE__, __LINE__)
 static inline void program_refused(const char *arguments, int code, const char *words, const char *file, int line) {
   program_result r = program_run(arguments);
@@ -42,8 +42,8 @@ static inline void program_refused(const char *arguments, int code, const char *
   for (const char *p = r.words; *p != '\0'; p++) lines += *p == '\n';
   bool right = r.code == code && strstr(r.words, words) != NULL && r.out[0] == '\0' && lines >= 1 && lines <= 3;
   if (!right) {
-    print_error("dwell %s\n  exit %d (expected %d), expected words: \"%s\"\n  stderr: %s\n  stdout: %.200s\n", arguments,
-                r.code, code, words, r.words, r.out);
+    print_error("dwell %s\n  exit %d (expected %d), expected words: \"%s\"\n  stderr: %s\n  stdout: %.200s\n",
+                arguments, r.code, code, words, r.words, r.out);
   }
   program_free(&r);
   if (!right) _fail(file, line);

@@ -30,8 +30,8 @@ void testing_ok(dwell_status status, const dwell_error *err, const char *what, c
   _fail(file, line);
 }
 
-void testing_fails(dwell_status got, dwell_status expected, const dwell_error *err, const char *words,
-                   const char *what, const char *file, int line) {
+void testing_fails(dwell_status got, dwell_status expected, const dwell_error *err, const char *words, const char *what,
+                   const char *file, int line) {
   char text[1600];
   dwell_error_text(err, text, sizeof text);
   if (got == expected && err->status == expected && strstr(text, words) != NULL) return;
@@ -58,7 +58,8 @@ const char *testing_source(const char *name) {
 
 const char *testing_shared(const char *name) {
   const char *root = getenv("DWELL_SHARED");
-  const char *path = root ? testing_format("%s/%s", root, name) : testing_format("%s/%s", testing_source("../shared"), name);
+  const char *path =
+      root ? testing_format("%s/%s", root, name) : testing_format("%s/%s", testing_source("../shared"), name);
   return access(path, R_OK) == 0 ? path : NULL;
 }
 

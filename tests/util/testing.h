@@ -2,11 +2,11 @@
 #ifndef DWELL_TESTS_TESTING_H
 #define DWELL_TESTS_TESTING_H
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <dwell/status.h>
 
@@ -21,9 +21,10 @@ void testing_near(double got, double expected, double relative, double absolute,
 void testing_ok(dwell_status status, const dwell_error *err, const char *what, const char *file, int line);
 
 /* The call must fail with this status and its one-line text must contain `words` (a part of the message). */
-#define assert_fails(call, expected, err, words) testing_fails((call), (expected), (err), (words), #call, __FILE__, __LINE__)
-void testing_fails(dwell_status got, dwell_status expected, const dwell_error *err, const char *words,
-                   const char *what, const char *file, int line);
+#define assert_fails(call, expected, err, words) \
+  testing_fails((call), (expected), (err), (words), #call, __FILE__, __LINE__)
+void testing_fails(dwell_status got, dwell_status expected, const dwell_error *err, const char *words, const char *what,
+                   const char *file, int line);
 
 /* Path of a file of the source tree, for example testing_source("tests/golden/x.npz"). A buffer of testing_format. */
 const char *testing_source(const char *name);
