@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "cli/cli.h"
-
 #include "run/run.h"
 
 enum { KEY_INSTRUMENTS = 0x2000, KEY_NULLS, KEY_SELECTION, KEY_SPECIAL, KEY_SAVE, KEY_REPORT };

@@ -2,12 +2,13 @@
 #ifndef DWELL_TESTS_TESTING_H
 #define DWELL_TESTS_TESTING_H
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* cmocka.h needs the four above */
+#include <cmocka.h>
 #include <dwell/status.h>
 
 /* |got - expected| <= absolute + relative * |expected|; prints both on failure. NaN never passes. */
