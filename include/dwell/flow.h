@@ -19,25 +19,25 @@ typedef enum dwell_integrator {
 
 /* How a flow is run. Start from dwell_flow_options_default(). Strings and arrays are copied by dwell_flow_open. */
 typedef struct dwell_flow_options {
-  const char *flow;       /* registry name: "sa", "usa" */
-  size_t n, d;            /* particles, dimensions; ignored where `init` is a file */
-  double beta;            /* inverse temperature, finite; may be negative */
-  const char *init;       /* uniform | orthogonal | equiangular:RHO | caps:K,EPS | FILE.npy ([n,d], normalised here) */
-  const double *masses;   /* [n] >= 0, rescaled to sum 1; NULL: 1/n each. With a file, n must be its rows */
-  bool causal;            /* token i sees j <= i only */
-  size_t replicas;        /* independent starts from the same seed, >= 1 */
+  const char *flow;     /* registry name: "sa", "usa" */
+  size_t n, d;          /* particles, dimensions; ignored where `init` is a file */
+  double beta;          /* inverse temperature, finite; may be negative */
+  const char *init;     /* uniform | orthogonal | equiangular:RHO | caps:K,EPS | FILE.npy ([n,d], normalised here) */
+  const double *masses; /* [n] >= 0, rescaled to sum 1; NULL: 1/n each. With a file, n must be its rows */
+  bool causal;          /* token i sees j <= i only */
+  size_t replicas;      /* independent starts from the same seed, >= 1 */
   dwell_integrator integrator;
-  double step;            /* H or ETA of rk4, euler, layer */
-  double rtol;            /* relative tolerance of rk45 per step, in [1e-14, 1e-2] */
-  double until;           /* final time T (layer: a whole number of layers x ETA), > 0, <= 1e290 */
-  size_t frames;          /* equally spaced states incl. both ends, >= 2; used if times == NULL. layer: the nearest
-                           * layers, each once */
-  bool log_times;         /* frames: first at t = 0, the others spaced equally in ln t, from a hundredth of the
-                           * flow's unit of time (sa: 1, usa: e^-|beta|) or T / 1000 if that is less */
-  const double *times;    /* [times_count] strictly ascending, >= 0: exactly these states (`until` is not read;
-                           * layer: multiples of ETA) */
+  double step;         /* H or ETA of rk4, euler, layer */
+  double rtol;         /* relative tolerance of rk45 per step, in [1e-14, 1e-2] */
+  double until;        /* final time T (layer: a whole number of layers x ETA), > 0, <= 1e290 */
+  size_t frames;       /* equally spaced states incl. both ends, >= 2; used if times == NULL. layer: the nearest
+                        * layers, each once */
+  bool log_times;      /* frames: first at t = 0, the others spaced equally in ln t, from a hundredth of the
+                        * flow's unit of time (sa: 1, usa: e^-|beta|) or T / 1000 if that is less */
+  const double *times; /* [times_count] strictly ascending, >= 0: exactly these states (`until` is not read;
+                        * layer: multiples of ETA) */
   size_t times_count;
-  dwell_dtype dtype;      /* of the states pushed; the integration is always double */
+  dwell_dtype dtype; /* of the states pushed; the integration is always double */
 } dwell_flow_options;
 
 /* sa, n = 32, d = 3, beta = 4, uniform start, T = 20, 101 frames, rk45 at 1e-10, f64, one replica. */
