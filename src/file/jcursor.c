@@ -31,7 +31,7 @@ static void fail_expected(jcursor *c, const char *expected) {
 
 /* ---- bytes ---- */
 
-static bool is_space(char byte) { return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r'; }
+static bool is_space(char byte) { return byte <= ' ' && (byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r'); }
 
 static void skip_space(jcursor *c) {
   while (c->at < c->size && is_space(c->data[c->at])) c->at++;
@@ -194,7 +194,10 @@ static size_t scan_special(jcursor *c, size_t at, bool *escapes) {
     fail_at(c, "a control character inside a string must be escaped", at);
     return 0;
   }
-  size_t step = utf8_decode(c->data + at, c->size - at, &code);
+  const char *text = c->data + at;
+  if (byte >= 0xC2 && byte < 0xE0 && c->size - at > 1 && (text[1] & 0xC0) == 0x80)
+    return 2; /* most of what is no ASCII */
+  size_t step = utf8_decode(text, c->size - at, &code);
   if (step == 0) fail_at(c, "a string is not valid UTF-8", at);
   return step;
 }
