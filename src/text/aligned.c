@@ -94,7 +94,7 @@ size_t rewriter_peek(const rewriter *r, uint32_t *ret_code) {
 
 void rewriter_copy(rewriter *r, size_t size) {
   aligned *to = r->to;
-  if (reserve_text(to, size)) {
+  if (size > 0 && reserve_text(to, size)) {
     memcpy(to->text + to->length, r->from->text + r->at, size);
     memcpy(to->origin + to->length, r->from->origin + r->at, size * sizeof(span));
     to->length += size;
@@ -104,9 +104,11 @@ void rewriter_copy(rewriter *r, size_t size) {
 
 void rewriter_drop(rewriter *r, size_t size) { r->at += size; }
 
+bool rewriter_room(rewriter *r, size_t size) { return reserve_text(r->to, size); }
+
 void rewriter_insert(rewriter *r, const char *bytes, size_t size, span origin) {
   aligned *to = r->to;
-  if (!reserve_text(to, size)) return;
+  if (size == 0 || !reserve_text(to, size)) return;
   memcpy(to->text + to->length, bytes, size);
   for (size_t i = 0; i < size; i++) to->origin[to->length + i] = origin;
   to->length += size;

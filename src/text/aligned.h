@@ -66,6 +66,9 @@ void rewriter_put(rewriter *r, uint32_t code, int change);
 /* Puts bytes aligned with `origin`, consuming nothing. */
 void rewriter_insert(rewriter *r, const char *bytes, size_t size, span origin);
 
+/* For rewriters that write `to` themselves: makes room for `size` more bytes; false: out of memory. */
+bool rewriter_room(rewriter *r, size_t size);
+
 /* ---- cutting ---- */
 
 typedef enum cut_behaviour { CUT_REMOVED, CUT_ISOLATED, CUT_WITH_PREVIOUS, CUT_WITH_NEXT, CUT_CONTIGUOUS } cut_behaviour;

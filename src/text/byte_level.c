@@ -26,14 +26,21 @@ static void fill(alphabet *a) {
   }
 }
 
+/* Both bytes are always written; the next character overwrites the second one if there was only one. */
 static dwell_status map_split(const void *arg, rewriter *r, dwell_error *err) {
   (void)err;
   const alphabet *a = arg;
-  while (r->at < r->end && !r->to->failed) {
+  if (!rewriter_room(r, 2 * rewriter_left(r))) return DWELL_OK; /* the failure sticks */
+  char *out = r->to->text + r->to->length;
+  span *origin = r->to->origin + r->to->length;
+  for (; r->at < r->end; r->at++) {
     unsigned char byte = (unsigned char)r->from->text[r->at];
-    rewriter_insert(r, a->bytes[byte], a->size[byte], r->from->origin[r->at]);
-    rewriter_drop(r, 1);
+    memcpy(out, a->bytes[byte], 2);
+    origin[0] = origin[1] = r->from->origin[r->at];
+    out += a->size[byte];
+    origin += a->size[byte];
   }
+  r->to->length = (size_t)(out - r->to->text);
   return DWELL_OK;
 }
 
