@@ -17,16 +17,17 @@ typedef struct seen {
   size_t first, count;    /* of its pieces */
 } seen;
 
-enum { SEEN_SLOTS = 8192, SEEN_LONGEST = 64 };
+enum { SEEN_LEAST = 64, SEEN_MOST = 8192, SEEN_LONGEST = 64 };
 
 typedef struct encoding {
   const tokenizer *tokenizer;
   workbench bench;
   piece_list pieces; /* positions in the current text */
   seen *seen;
+  size_t seen_slots; /* a power of two */
 } encoding;
 
-static size_t seen_slot(const char *text, size_t length) {
+static size_t seen_slot(const char *text, size_t length, size_t slots) {
   uint64_t hash = length * UINT64_C(0x9E3779B97F4A7C15), word;
   for (; length >= 8; text += 8, length -= 8) {
     memcpy(&word, text, 8);
@@ -36,14 +37,14 @@ static size_t seen_slot(const char *text, size_t length) {
   word = 0;
   for (size_t i = 0; i < length; i++) word = word << 8 | (unsigned char)text[i];
   hash = (hash ^ word) * UINT64_C(0x9FB21C651E98DF25);
-  return (size_t)(hash >> 40) & (SEEN_SLOTS - 1);
+  return (size_t)(hash >> 40) & (slots - 1);
 }
 
 static dwell_status encode_split(encoding *e, split s, dwell_error *err) {
   const tokenizer *t = e->tokenizer;
   const char *text = e->bench.now.text + s.begin;
   size_t length = s.end - s.begin, first = e->pieces.count;
-  seen *slot = length <= SEEN_LONGEST ? &e->seen[seen_slot(text, length)] : NULL;
+  seen *slot = length <= SEEN_LONGEST ? &e->seen[seen_slot(text, length, e->seen_slots)] : NULL;
   if (slot != NULL && slot->length == length && memcmp(e->bench.now.text + slot->begin, text, length) == 0) {
     for (size_t i = 0; i < slot->count; i++) {
       piece p = e->pieces.items[slot->first + i];
@@ -64,7 +65,8 @@ static dwell_status encode_split(encoding *e, split s, dwell_error *err) {
 }
 
 static dwell_status encode_splits(encoding *e, dwell_error *err) {
-  e->seen = MEM_ZERO(seen, SEEN_SLOTS);
+  for (e->seen_slots = SEEN_LEAST; e->seen_slots < e->bench.now.count && e->seen_slots < SEEN_MOST;) e->seen_slots *= 2;
+  e->seen = MEM_ZERO(seen, e->seen_slots);
   if (e->seen == NULL) return error_no_memory(err, "the pieces of a text");
   for (size_t i = 0; i < e->bench.now.count; i++) {
     split s = e->bench.now.splits[i];

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "text/bpe.h"
 #include "text/pattern.h"
@@ -148,6 +148,38 @@ static void flood(void **state) {
   free(text);
 }
 
+/* Pieces of words seen before are copied: with more distinct words than the copies have room for, and each twice, a text
+ * must come out as its words one by one. */
+static void many_words(void **state) {
+  (void)state;
+  enum { WORDS = 17576, SIZE = 4 };
+  tokenizer *t;
+  dwell_error err;
+  token_list all, one;
+  size_t at = 0;
+  char *text = malloc(2 * WORDS * SIZE);
+  for (int i = 0; i < 2 * WORDS; i++) {
+    int n = i * 7919 % WORDS;
+    const char word[SIZE] = {' ', (char)('a' + n % 26), (char)('a' + n / 26 % 26), (char)('a' + n / 676)};
+    memcpy(text + i * SIZE, word, SIZE);
+  }
+  assert_ok(tokenizer_open(testing_source("tests/golden/text/byte_bpe"), &t, &err), &err);
+  assert_ok(tokenizer_encode(t, text, 2 * WORDS * SIZE, false, &all, &err), &err);
+  for (size_t i = 0; i < 2 * WORDS; i++) {
+    assert_ok(tokenizer_encode(t, text + i * SIZE, SIZE, false, &one, &err), &err);
+    assert_true(at + one.count <= all.count);
+    for (size_t k = 0; k < one.count; k++, at++) {
+      assert_int_equal(all.tokens[at].id, one.tokens[k].id);
+      assert_int_equal(all.tokens[at].end, i * SIZE + one.tokens[k].end);
+    }
+    token_list_free(&one);
+  }
+  assert_int_equal(at, all.count);
+  token_list_free(&all);
+  tokenizer_close(t);
+  free(text);
+}
+
 /* ---- vocabulary ---- */
 
 static void vocabulary(void **state) {
@@ -272,10 +304,36 @@ static void refused_patterns(void **state) {
   }
 }
 
+/* ---- memory ---- */
+
+/* With -Dtorture=true: every allocation fails once, which must be said and must not leak (under the sanitizer). */
+static void torture(void **state) {
+  (void)state;
+  static const char *const names[] = {"byte_bpe", "roberta_bpe", "split_bpe", "wordpiece", "wordlevel", "suffix_bpe"};
+  static const char text[] = "The caf\xC3\xA9's 12 [CLS] [MASK] cluster, a\xCC\x81\xCC\xA3 \xE4\xB8\xAD";
+  for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
+    const char *folder = testing_source(testing_format("tests/golden/text/%s", names[n]));
+    dwell_status status = DWELL_NO_MEMORY;
+    for (size_t k = 1; status != DWELL_OK; k++) {
+      tokenizer *t = NULL;
+      token_list list = {0};
+      dwell_error err;
+      mem_fail_at(k);
+      status = tokenizer_open(folder, &t, &err);
+      if (status == DWELL_OK) status = tokenizer_encode(t, text, sizeof text - 1, true, &list, &err);
+      mem_fail_at(0);
+      if (status != DWELL_OK) assert_fails(status, DWELL_NO_MEMORY, &err, "out of memory");
+      token_list_free(&list);
+      tokenizer_close(t);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(merging), cmocka_unit_test(long_word), cmocka_unit_test(flood),    cmocka_unit_test(vocabulary),
+      cmocka_unit_test(merging), cmocka_unit_test(long_word), cmocka_unit_test(flood), cmocka_unit_test(many_words),   cmocka_unit_test(vocabulary),
       cmocka_unit_test(unicode), cmocka_unit_test(patterns),  cmocka_unit_test(refused_patterns),
+      cmocka_unit_test(torture),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
