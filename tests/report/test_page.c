@@ -209,6 +209,23 @@ static void test_sizes(void **state) {
   assert_true(size_of_page(fixture_flow(16, 3, 600, 1, true), "many-frames") < 1500000);
 }
 
+/* The animation is thinned by frames and by points, and keeps both ends. */
+static void test_frames_are_thinned(void **state) {
+  (void)state;
+  char *page = page_of(fixture_flow(16, 3, 600, 1, true), "thinned");
+  json_t *data = data_of(page), *states = json_object_get(json_object_get(data, "sphere"), "states");
+  assert_int_equal(json_array_size(states), 200);
+  assert_int_equal(json_integer_value(json_array_get(states, 0)), 0);
+  assert_int_equal(json_integer_value(json_array_get(states, 199)), 599);
+  json_decref(data);
+  free(page);
+  page = page_of(fixture_flow(600, 3, 120, 1, true), "crowded");
+  data = data_of(page);
+  assert_int_equal(json_array_size(json_object_get(json_object_get(data, "sphere"), "states")), 100);
+  json_decref(data);
+  free(page);
+}
+
 static void test_same_bytes_again(void **state) {
   (void)state;
   char *a = page_of(fixture_flow(8, 3, 12, 2, false), "again-a"),
@@ -230,6 +247,7 @@ int main(void) {
       cmocka_unit_test(test_missing_tables),
       cmocka_unit_test(test_what_cannot_be_reported),
       cmocka_unit_test(test_sizes),
+      cmocka_unit_test(test_frames_are_thinned),
       cmocka_unit_test(test_same_bytes_again),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
