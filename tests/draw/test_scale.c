@@ -48,6 +48,8 @@ static void test_linear_ticks(void **state) {
   assert_string_equal(labels_of(&s, 5, false), "−1 −0.5 0 0.5 1");
   s = on_pixels(SCALE_LINEAR, 0, 12);
   assert_string_equal(labels_of(&s, 7, false), "0 2 4 6 8 10 12");
+  s = on_pixels(SCALE_LINEAR, 0, 11);
+  assert_string_equal(labels_of(&s, 4, false), "0 5 10");
   s = on_pixels(SCALE_LINEAR, 0.98, 1);
   assert_string_equal(labels_of(&s, 5, false), "0.98 0.985 0.99 0.995 1");
   s = on_pixels(SCALE_LINEAR, 0, 3e-9);
