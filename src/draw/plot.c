@@ -191,7 +191,7 @@ void plot_points(plot *p, const double *x, const double *y, const bool *mark, si
     svg_number(p->out, scale_at(&p->x, x[i]));
     strbuf_puts(p->out, "\" cy=\"");
     svg_number(p->out, scale_at(&p->y, y[i]));
-    strbuf_puts(p->out, "\" r=\"3\"/>\n");
+    strbuf_puts(p->out, n > 40 ? "\" r=\"2\"/>\n" : "\" r=\"3\"/>\n");
   }
 }
 

@@ -141,7 +141,7 @@ static void add_decade(const scale *s, double exponent, int factor, bool labelle
   char label[32], digit[4];
   double value = s->kind == SCALE_LN ? exponent * LN10 + log(factor) : factor * pow(10, exponent);
   snprintf(digit, sizeof digit, "%d", factor);
-  if (exponent >= -3 && exponent <= 4) {
+  if (exponent >= -3 && exponent <= 3) {
     scale_label(factor * pow(10, exponent), 1, label, sizeof label);
   } else {
     power_label(exponent, factor == 1 ? NULL : digit, label, sizeof label);

@@ -64,7 +64,7 @@ static const panel panels[] = {
      .text = "Share of pairs with raw cosine above 0.9 and above 0.999. A common direction of all tokens counts here, "
              "so this alone says nothing about groups.",
      .low = 0,
-     .high = 1,
+     .high = NAN,
      .floor = 0,
      .ceiling = 1,
      .zero_line = NAN,
@@ -469,11 +469,12 @@ static bool is_constant_one(const sheet *s) {
 
 dwell_status figures_curves(view *v, strbuf *out, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  section_open(out, "curves", "Along the states",
-               v->is_flow
-                   ? "Each figure follows the cloud through time. Move over one to read all of them at that time."
-                   : "State 0 is the embedding, state b + 1 the stream after block b; what a block does is drawn "
-                     "between its two states. Move over a figure to read all of them at that state.");
+  section_open(
+      out, "curves", "Along the states",
+      v->is_flow ? "Each figure follows the cloud through time; what happens between two states is drawn between their "
+                   "times. Move over one to read all of them at that time."
+                 : "State 0 is the embedding, state b + 1 the stream after block b; what a block does is drawn "
+                   "between its two states. Move over a figure to read all of them at that state.");
   strbuf_puts(out, "<div class=\"grid\">\n");
   for (size_t i = 0; i < sizeof panels / sizeof panels[0] && status == DWELL_OK; i++) {
     const view_grid *g = panels[i].blocks ? &v->blocks : &v->states;

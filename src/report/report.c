@@ -48,6 +48,13 @@ static dwell_status add_policy(strbuf *out, dwell_error *err) {
   return DWELL_OK;
 }
 
+/* A folder is named by its last part; a hub's name (org/name) stays whole. The manifest below shows all of it. */
+static const char *short_name(const char *name) {
+  const char *slash = strrchr(name, '/');
+  bool is_path = name[0] == '/' || name[0] == '.' || name[0] == '~';
+  return is_path && slash != NULL && slash[1] != '\0' ? slash + 1 : name;
+}
+
 static dwell_status add_head(const view *v, strbuf *out, dwell_error *err) {
   strbuf_puts(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
   dwell_status status = add_policy(out, err);
@@ -55,7 +62,7 @@ static dwell_status add_head(const view *v, strbuf *out, dwell_error *err) {
               "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
               "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n"
               "<link rel=\"icon\" href=\"data:,\">\n<title>");
-  html_text(out, view_text(v, "source", "name", "run"));
+  html_text(out, short_name(view_text(v, "source", "name", "run")));
   strbuf_puts(out, " · dwell</title>\n<style>\n");
   svg_style(out);
   strbuf_add(out, report_css, report_css_size);
@@ -139,7 +146,7 @@ static size_t count_warnings(json_t *warnings) {
 }
 
 static void add_header(const view *v, strbuf *out) {
-  const char *name = view_text(v, "source", "name", "run");
+  const char *name = short_name(view_text(v, "source", "name", "run"));
   const char *kind = view_text(v, "source", "kind", v->is_flow ? "flow" : "model");
   strbuf_puts(out, "<header><p class=\"kind\">dwell · ");
   html_text(out, kind);
@@ -155,7 +162,7 @@ static void add_header(const view *v, strbuf *out) {
   strbuf_puts(out, "</p>");
   size_t warnings = count_warnings(json_object_get(v->manifest, "warnings"));
   if (warnings > 0) {
-    strbuf_printf(out, "<p class=\"warn\"><a href=\"#p-warnings\">%zu kind%s of warning</a> went with this run.</p>",
+    strbuf_printf(out, "<p class=\"warn\"><a href=\"#p-warnings\">%zu kind%s of warning</a> counted in this run.</p>",
                   warnings, warnings == 1 ? "" : "s");
   }
   strbuf_puts(out, "</header>\n");
