@@ -204,6 +204,46 @@
     svg.addEventListener("pointerleave", hideTip);
   });
 
+  /* ---- saving a drawing ---- */
+
+  var LOOKS = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "opacity",
+               "font-family", "font-size", "font-weight", "text-anchor", "visibility"];
+
+  /* A copy that other programs can read: colours and fonts as attributes instead of rules. */
+  function standalone(svg) {
+    var copy = svg.cloneNode(true), from = svg.querySelectorAll("*"), to = copy.querySelectorAll("*");
+    for (var i = 0; i < from.length; i++) {
+      var style = getComputedStyle(from[i]);
+      LOOKS.forEach(function (look) { to[i].setAttribute(look, style.getPropertyValue(look)); });
+      to[i].removeAttribute("class");
+      to[i].removeAttribute("style");
+    }
+    copy.querySelectorAll(":scope > [visibility=hidden]").forEach(function (e) { e.remove(); });
+    var box = svg.viewBox.baseVal;
+    copy.setAttribute("width", box.width);
+    copy.setAttribute("height", box.height);
+    ["class", "tabindex"].forEach(function (name) { copy.removeAttribute(name); });
+    return new XMLSerializer().serializeToString(copy);
+  }
+
+  document.querySelectorAll("figure").forEach(function (figure) {
+    var svg = figure.querySelector(":scope > svg"), source = figure.querySelector(".source");
+    if (!svg) return;
+    var button = document.createElement("button");
+    button.type = "button";
+    button.className = "save";
+    button.textContent = "save SVG";
+    button.setAttribute("aria-label", "save " + figure.querySelector("h3").textContent + " as SVG");
+    button.addEventListener("click", function () {
+      var a = document.createElement("a");
+      a.href = URL.createObjectURL(new Blob([standalone(svg)], {type: "image/svg+xml"}));
+      a.download = figure.id.slice(2) + ".svg";
+      a.click();
+      setTimeout(function () { URL.revokeObjectURL(a.href); }, 10000);
+    });
+    source.appendChild(button);
+  });
+
   /* ---- the sphere ---- */
 
   function unpack(text) {

@@ -19,6 +19,7 @@ import re
 import statistics
 import struct
 import sys
+import xml.etree.ElementTree
 import zipfile
 
 try:
@@ -305,6 +306,15 @@ def check_sphere(page, data):
     check("the film strip seeks", frame() == frames - 1, str(frame()))
 
 
+def check_saving(page):
+    """A saved drawing is a whole SVG whose colours do not depend on the page."""
+    with page.expect_download() as download:
+        page.query_selector(".save").click()
+    root = xml.etree.ElementTree.parse(download.value.path()).getroot()
+    text = xml.etree.ElementTree.tostring(root, encoding="unicode")
+    check("a drawing can be saved", root.tag.endswith("}svg") and "var(" not in text and "rgb(" in text, text[:80])
+
+
 def check_tokens(page, run):
     tokens = run.manifest.get("tokens") or []
     shown = page.query_selector_all(".token")
@@ -327,7 +337,7 @@ class Watched:
         self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
         self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
         self.context.route("**/*", lambda route: route.continue_() if route.request.url == url else self.refuse(route))
-        self.page.on("request", lambda r: r.url == url or r.url.startswith("data:") or self.requests.append(r.url))
+        self.page.on("request", lambda r: r.url == url or r.url.startswith(("data:", "blob:")) or self.requests.append(r.url))
         self.page.goto(url)
         self.page.wait_for_timeout(150)
 
@@ -411,6 +421,7 @@ def check_report(folder, report, shots, chromium, name=""):
         check_heads(page, run)
         check_tokens(page, run)
         check_hover(page, run, data)
+        check_saving(page)
         if "sphere" in data:
             check_sphere(page, data)
         watched.finish("light")
