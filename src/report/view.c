@@ -227,7 +227,7 @@ plot_frame view_frame(const view *v) {
   double low = v->states.at[0], high = v->states.at[n - 1];
   plot_frame frame = {.width = 520,
                       .height = 270,
-                      .right = 96,
+                      .right = 106,
                       .x_label = v->label,
                       .has_zero = v->has_zero,
                       .zero = v->zero,
