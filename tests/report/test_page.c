@@ -219,9 +219,9 @@ static void test_frames_are_thinned(void **state) {
   assert_int_equal(json_integer_value(json_array_get(states, 199)), 599);
   json_decref(data);
   free(page);
-  page = page_of(fixture_flow(600, 3, 120, 1, true), "crowded");
+  page = page_of(fixture_flow(400, 3, 160, 1, false), "crowded");
   data = data_of(page);
-  assert_int_equal(json_array_size(json_object_get(json_object_get(data, "sphere"), "states")), 100);
+  assert_int_equal(json_array_size(json_object_get(json_object_get(data, "sphere"), "states")), 150);
   json_decref(data);
   free(page);
 }
