@@ -22,12 +22,13 @@ static dwell_status print_mean_norm(void *self, const dwell_frame *frame, const 
 int main(int argc, char **argv) {
   dwell_error err = {.status = DWELL_OK};
   dwell_context ctx = dwell_context_default();
+  dwell_model_options options = dwell_model_options_default();
   dwell_model *model = NULL;
   dwell_source *source = NULL;
   dwell_sink sink = {.on_state = print_mean_norm};
   if (argc != 3) return fprintf(stderr, "usage: states MODEL TEXT\n"), 2;
   if (dwell_model_open(argv[1], &ctx, &model, &err) == DWELL_OK &&
-      dwell_model_open_text(model, argv[2], strlen(argv[2]), NULL, &source, &err) == DWELL_OK) {
+      dwell_model_open_text(model, argv[2], strlen(argv[2]), &options, &source, &err) == DWELL_OK) {
     dwell_source_run(source, &ctx, &sink, &err);
   }
   char text[1600];
