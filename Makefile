@@ -47,7 +47,7 @@ bench: build ## benchmarks: ratios against the rivals, measured in one run (benc
 
 fuzz: ## build the parsers' fuzz harnesses with clang and run each for FUZZ_SECONDS (60)
 	@$(DEPS) build check fuzz
-	@CC=clang $(CONFIGURE) build-fuzz $(SANITIZE) -Dfuzz=true
+	@CC=clang $(CONFIGURE) build-fuzz $(SANITIZE) -Dfuzz=true -Dc_args=-fsanitize=fuzzer-no-link
 	@$(NINJA) -C build-fuzz
 	@sh tools/fuzz build-fuzz $(FUZZ_SECONDS)
 
