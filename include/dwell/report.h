@@ -4,6 +4,7 @@
 
 #include <dwell/run.h>
 
+#pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -16,4 +17,5 @@ dwell_status dwell_report_write(const dwell_run *run, const char *path, dwell_er
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif
