@@ -102,9 +102,9 @@ static dwell_status prepare_set(added *a, added_set *set, bool normalized, arena
   qsort(set->sorted, set->count, sizeof set->sorted[0], compare);
   size_t kept = 0; /* of equal patterns the lowest id */
   for (size_t i = 0; i < set->count; i++) {
-    bool same = kept > 0 && set->sorted[kept - 1]->pattern.length == set->sorted[i]->pattern.length &&
-                memcmp(set->sorted[kept - 1]->pattern.data, set->sorted[i]->pattern.data,
-                       set->sorted[i]->pattern.length) == 0;
+    bool same =
+        kept > 0 && set->sorted[kept - 1]->pattern.length == set->sorted[i]->pattern.length &&
+        memcmp(set->sorted[kept - 1]->pattern.data, set->sorted[i]->pattern.data, set->sorted[i]->pattern.length) == 0;
     if (!same) set->sorted[kept++] = set->sorted[i];
   }
   set->count = kept;

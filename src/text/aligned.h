@@ -71,7 +71,13 @@ bool rewriter_room(rewriter *r, size_t size);
 
 /* ---- cutting ---- */
 
-typedef enum cut_behaviour { CUT_REMOVED, CUT_ISOLATED, CUT_WITH_PREVIOUS, CUT_WITH_NEXT, CUT_CONTIGUOUS } cut_behaviour;
+typedef enum cut_behaviour {
+  CUT_REMOVED,
+  CUT_ISOLATED,
+  CUT_WITH_PREVIOUS,
+  CUT_WITH_NEXT,
+  CUT_CONTIGUOUS
+} cut_behaviour;
 
 typedef struct cutter {
   const char *text; /* the split being cut */

@@ -14,9 +14,9 @@ typedef struct bpe {
   bpe_options options;
   bpe_table table;
   int32_t unknown_id;
-  int32_t bytes[256];      /* ids of <0x00> ... <0xFF>, for byte_fallback */
-  bool affixes;            /* prefix or suffix is not empty */
-  int32_t direct[DIRECT];  /* ids of the single characters below, found without hashing */
+  int32_t bytes[256];     /* ids of <0x00> ... <0xFF>, for byte_fallback */
+  bool affixes;           /* prefix or suffix is not empty */
+  int32_t direct[DIRECT]; /* ids of the single characters below, found without hashing */
 } bpe;
 
 /* ---- building ---- */
@@ -51,8 +51,8 @@ static dwell_status unknown_in_merge(const bpe_pair *pair, size_t rank, dwell_er
   char left[80], right[80];
   str_display(left, sizeof left, pair->left.data, pair->left.length);
   str_display(right, sizeof right, pair->right.data, pair->right.length);
-  return error_set(err, DWELL_BAD_INPUT, "merge %zu ('%s' and '%s') needs a piece that the vocabulary does not have", rank,
-                   left, right);
+  return error_set(err, DWELL_BAD_INPUT, "merge %zu ('%s' and '%s') needs a piece that the vocabulary does not have",
+                   rank, left, right);
 }
 
 /* Id of the piece two pieces make: the prefix of the right one falls away. */
@@ -81,7 +81,8 @@ static dwell_status fill_table(bpe *state, const vocab *v, const bpe_pairs *pair
     uint64_t key = bpe_key(left, right);
     size_t slot = (size_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & (t->count - 1);
     while (t->slots[slot].pair != BPE_FREE && t->slots[slot].pair != key) slot = (slot + 1) & (t->count - 1);
-    t->slots[slot] = (bpe_merge){key, (uint32_t)rank, whole}; /* a repeated merge: the later rank counts, as in tokenizers */
+    t->slots[slot] =
+        (bpe_merge){key, (uint32_t)rank, whole}; /* a repeated merge: the later rank counts, as in tokenizers */
   }
   return DWELL_OK;
 }

@@ -74,7 +74,8 @@ static void merge_few(const bpe_table *t, bpe_symbol *symbols) {
 
 enum { FEW = 12 }; /* where the two cost the same on English text */
 
-/* Every merge takes one candidate and one symbol away and adds at most two candidates: 2 * count is the most there is. */
+/* Every merge takes one candidate and one symbol away and adds at most two candidates: 2 * count is the most there is.
+ */
 void bpe_merge_all(const bpe_table *t, bpe_symbol *symbols, size_t count, bpe_candidate *queue) {
   if (count <= FEW) {
     merge_few(t, symbols);

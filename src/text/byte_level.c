@@ -73,8 +73,8 @@ static size_t contraction(const char *text, size_t left) {
   if (left < 2) return 0;
   if (strchr("stmd", text[1]) != NULL && text[1] != '\0') return 2;
   if (left < 3) return 0;
-  bool two = (text[1] == 'r' && text[2] == 'e') || (text[1] == 'v' && text[2] == 'e') ||
-             (text[1] == 'l' && text[2] == 'l');
+  bool two =
+      (text[1] == 'r' && text[2] == 'e') || (text[1] == 'v' && text[2] == 'e') || (text[1] == 'l' && text[2] == 'l');
   return two ? 3 : 0;
 }
 
@@ -110,4 +110,6 @@ static dwell_status cut(const void *arg, cutter *c, dwell_error *err) {
   return DWELL_OK;
 }
 
-dwell_status byte_level_cut(workbench *w, dwell_error *err) { return workbench_cut(w, cut, NULL, CUT_ISOLATED, false, err); }
+dwell_status byte_level_cut(workbench *w, dwell_error *err) {
+  return workbench_cut(w, cut, NULL, CUT_ISOLATED, false, err);
+}

@@ -48,8 +48,8 @@ static dwell_status encode_split(encoding *e, split s, dwell_error *err) {
   if (slot != NULL && slot->length == length && memcmp(e->bench.now.text + slot->begin, text, length) == 0) {
     for (size_t i = 0; i < slot->count; i++) {
       piece p = e->pieces.items[slot->first + i];
-      dwell_status status = piece_list_add(&e->pieces, p.id, p.begin - slot->begin + s.begin,
-                                           p.end - slot->begin + s.begin, err);
+      dwell_status status =
+          piece_list_add(&e->pieces, p.id, p.begin - slot->begin + s.begin, p.end - slot->begin + s.begin, err);
       if (status != DWELL_OK) return status;
     }
     return DWELL_OK;
@@ -71,8 +71,7 @@ static dwell_status encode_splits(encoding *e, dwell_error *err) {
   for (size_t i = 0; i < e->bench.now.count; i++) {
     split s = e->bench.now.splits[i];
     bool is_added = s.id != SPLIT_TEXT;
-    dwell_status status =
-        is_added ? piece_list_add(&e->pieces, s.id, s.begin, s.end, err) : encode_split(e, s, err);
+    dwell_status status = is_added ? piece_list_add(&e->pieces, s.id, s.begin, s.end, err) : encode_split(e, s, err);
     if (status != DWELL_OK) return status;
     if (is_added) e->pieces.items[e->pieces.count - 1].added = true;
   }

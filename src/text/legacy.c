@@ -127,7 +127,8 @@ typedef struct bert_config {
 static dwell_status read_name(const fields *f, const char *key, const char *otherwise, jtext *ret_name,
                               dwell_error *err) {
   jcursor c;
-  if (!fields_find(f, key, &c) || jcursor_peek(&c) != JKIND_OBJECT) return fields_text(f, key, otherwise, ret_name, err);
+  if (!fields_find(f, key, &c) || jcursor_peek(&c) != JKIND_OBJECT)
+    return fields_text(f, key, otherwise, ret_name, err);
   fields object;
   dwell_status status = fields_read(&c, f->path, &object, err);
   return status != DWELL_OK ? status : fields_need_text(&object, "content", ret_name, err);

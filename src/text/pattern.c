@@ -17,7 +17,13 @@ struct pattern {
 };
 
 /* Bounds of one match, against patterns that take exponential time. */
-enum { MATCH_LIMIT = 10000000, DEPTH_LIMIT = 100000, HEAP_LIMIT_KIB = 262144, STACK_FIRST = 65536, STACK_MOST = 8388608 };
+enum {
+  MATCH_LIMIT = 10000000,
+  DEPTH_LIMIT = 100000,
+  HEAP_LIMIT_KIB = 262144,
+  STACK_FIRST = 65536,
+  STACK_MOST = 8388608
+};
 
 static dwell_status make(const char *text, size_t length, pattern **ret_pattern, dwell_error *err) {
   *ret_pattern = MEM_ZERO(pattern, 1);
@@ -174,7 +180,8 @@ dwell_status pattern_search_next(pattern_search *s, size_t *ret_begin, size_t *r
     *ret_begin = ends[0];
     *ret_end = ends[1];
     s->at = ends[1];
-    if (ends[0] > ends[1]) return error_set(err, DWELL_UNSUPPORTED, "the regular expression '%s' uses \\K", s->pattern->shown);
+    if (ends[0] > ends[1])
+      return error_set(err, DWELL_UNSUPPORTED, "the regular expression '%s' uses \\K", s->pattern->shown);
     if (ends[0] == ends[1] && ends[0] == s->last_end) { /* no empty match right behind a match */
       s->at = after(s, s->at);
       continue;

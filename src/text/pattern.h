@@ -1,8 +1,8 @@
 /* text/pattern.h - what Split and Replace look for: a literal text or a regular expression.
  *
  * Regular expressions are written for Oniguruma (tokenizers uses it) and run by PCRE2. The differences that can be
- * translated are (\p{L}, \p{N}, \w, \W, \s, \S, \b, \h follow the measured classes of unicode.h); what cannot is refused
- * by name, never run with another meaning. */
+ * translated are (\p{L}, \p{N}, \w, \W, \s, \S, \b, \h follow the measured classes of unicode.h); what cannot is
+ * refused by name, never run with another meaning. */
 #ifndef DWELL_TEXT_PATTERN_H
 #define DWELL_TEXT_PATTERN_H
 

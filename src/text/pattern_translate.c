@@ -27,11 +27,21 @@ static const struct {
   const char *members;
   bool negated;
 } CLASSES[] = {
-    {"s", SPACE_MEMBERS, false},    {"S", SPACE_MEMBERS, true},    {"w", WORD_MEMBERS, false},
-    {"W", LONE_WORD_MEMBERS, true},      {"p{L}", LETTER_MEMBERS, false}, {"P{L}", LETTER_MEMBERS, true},
-    {"p{^L}", LETTER_MEMBERS, true}, {"p{N}", NUMBER_MEMBERS, false}, {"P{N}", NUMBER_MEMBERS, true},
-    {"p{^N}", NUMBER_MEMBERS, true}, {"pL", NULL, false},           {"pN", NULL, false},
-    {"h", "0-9A-Fa-f", false},      {"H", "0-9A-Fa-f", true},      {"d", DIGIT_MEMBERS, false},
+    {"s", SPACE_MEMBERS, false},
+    {"S", SPACE_MEMBERS, true},
+    {"w", WORD_MEMBERS, false},
+    {"W", LONE_WORD_MEMBERS, true},
+    {"p{L}", LETTER_MEMBERS, false},
+    {"P{L}", LETTER_MEMBERS, true},
+    {"p{^L}", LETTER_MEMBERS, true},
+    {"p{N}", NUMBER_MEMBERS, false},
+    {"P{N}", NUMBER_MEMBERS, true},
+    {"p{^N}", NUMBER_MEMBERS, true},
+    {"pL", NULL, false},
+    {"pN", NULL, false},
+    {"h", "0-9A-Fa-f", false},
+    {"H", "0-9A-Fa-f", true},
+    {"d", DIGIT_MEMBERS, false},
     {"D", DIGIT_MEMBERS, true},
 };
 

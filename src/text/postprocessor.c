@@ -28,7 +28,8 @@ static dwell_status add_step(postprocessor *p, postprocessor_step step, arena *m
 
 static dwell_status check_special(vocab *v, int64_t id, dwell_error *err) {
   if (vocab_entry_of(v, id) == NULL) {
-    return error_set(err, DWELL_BAD_INPUT, "the post-processor puts in a token of id %lld, which the vocabulary does not have",
+    return error_set(err, DWELL_BAD_INPUT,
+                     "the post-processor puts in a token of id %lld, which the vocabulary does not have",
                      (long long)id);
   }
   vocab_mark_special(v, (int32_t)id);

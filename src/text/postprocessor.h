@@ -22,7 +22,8 @@ typedef struct postprocessor {
 } postprocessor;
 
 /* Reads the component at the cursor (null: no steps) and marks its special tokens in the vocabulary. Unknown kinds:
- * DWELL_UNSUPPORTED by name. A template naming a token it does not define, or an id without a piece: DWELL_BAD_INPUT. */
+ * DWELL_UNSUPPORTED by name. A template naming a token it does not define, or an id without a piece: DWELL_BAD_INPUT.
+ */
 dwell_status postprocessor_read(postprocessor *p, jcursor *c, const char *path, vocab *v, arena *memory,
                                 dwell_error *err);
 /* before, the text, after. */

@@ -103,8 +103,8 @@ static bool begins_with(const rewriter *r, jtext mark) {
 static dwell_status mark_spaces(const void *arg, rewriter *r, dwell_error *err) {
   (void)err;
   const pretokenizer_options *options = arg;
-  bool wanted = options->prepend == PREPEND_ALWAYS ||
-                (options->prepend == PREPEND_FIRST && r->from->origin[r->at].begin == 0);
+  bool wanted =
+      options->prepend == PREPEND_ALWAYS || (options->prepend == PREPEND_FIRST && r->from->origin[r->at].begin == 0);
   if (wanted && rewriter_left(r) > 0 && !begins_with(r, options->replacement)) {
     normalize_prepend_text(r, options->replacement);
   }

@@ -54,7 +54,8 @@ static dwell_status no_tokenizer(const char *folder, dwell_error *err) {
   } else if (str_equal(foreign, "vocab.json")) {
     error_set(err, DWELL_UNSUPPORTED, "the folder has vocab.json but no merges.txt to go with it");
   } else {
-    error_set(err, DWELL_UNSUPPORTED, "the folder has only a SentencePiece model (%s), which is not supported yet", foreign);
+    error_set(err, DWELL_UNSUPPORTED, "the folder has only a SentencePiece model (%s), which is not supported yet",
+              foreign);
   }
   error_in_file(err, folder);
   error_remedy(err, "Give token ids with --ids");

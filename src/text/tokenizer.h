@@ -10,9 +10,9 @@ typedef struct tokenizer tokenizer;
 
 typedef struct token {
   int64_t id;
-  const char *piece;   /* UTF-8 as in the vocabulary; belongs to the tokenizer */
-  size_t begin, end;   /* bytes of the original text; begin == end for added special tokens */
-  bool special;        /* [CLS], [SEP], <|endoftext|>, ... */
+  const char *piece; /* UTF-8 as in the vocabulary; belongs to the tokenizer */
+  size_t begin, end; /* bytes of the original text; begin == end for added special tokens */
+  bool special;      /* [CLS], [SEP], <|endoftext|>, ... */
 } token;
 
 typedef struct token_list {
@@ -29,11 +29,11 @@ dwell_status tokenizer_encode(const tokenizer *t, const char *text, size_t lengt
                               token_list *ret_tokens, dwell_error *err);
 void token_list_free(token_list *tokens);
 
-size_t tokenizer_size(const tokenizer *t);                       /* largest id + 1 */
-const char *tokenizer_piece(const tokenizer *t, int64_t id);     /* NULL: no such id */
+size_t tokenizer_size(const tokenizer *t);                   /* largest id + 1 */
+const char *tokenizer_piece(const tokenizer *t, int64_t id); /* NULL: no such id */
 bool tokenizer_is_special(const tokenizer *t, int64_t id);
-const char *tokenizer_kind(const tokenizer *t);                  /* "BPE", "WordPiece", "WordLevel" */
-size_t tokenizer_files(const tokenizer *t);                      /* files it was read from, for the manifest */
+const char *tokenizer_kind(const tokenizer *t); /* "BPE", "WordPiece", "WordLevel" */
+size_t tokenizer_files(const tokenizer *t);     /* files it was read from, for the manifest */
 const char *tokenizer_file(const tokenizer *t, size_t i);
 
 #endif

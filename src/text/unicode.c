@@ -8,16 +8,16 @@
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
 /* Index of the row of `table` that contains `code`, or its length. */
-#define FIND_ROW(table, code, ret_row)                     \
-  do {                                                     \
-    size_t low = 0, high = COUNT(table);                   \
-    while (low < high) {                                   \
-      size_t middle = (low + high) / 2;                    \
-      if ((table)[middle].last < (code)) low = middle + 1; \
-      else high = middle;                                  \
-    }                                                      \
+#define FIND_ROW(table, code, ret_row)                                         \
+  do {                                                                         \
+    size_t low = 0, high = COUNT(table);                                       \
+    while (low < high) {                                                       \
+      size_t middle = (low + high) / 2;                                        \
+      if ((table)[middle].last < (code)) low = middle + 1;                     \
+      else high = middle;                                                      \
+    }                                                                          \
     if (low < COUNT(table) && (table)[low].first > (code)) low = COUNT(table); \
-    ret_row = low;                                         \
+    ret_row = low;                                                             \
   } while (0)
 
 unsigned unicode_classes(uint32_t code) {

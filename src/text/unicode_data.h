@@ -1,6 +1,7 @@
 /* text/unicode_data.h - character classes as the tokenizers package has them (measured with version 0.23.3).
  * Made by tools/oracle/make_unicode_data.py; do not edit. Differences in normalisation are to utf8proc 2.8.0,
  * Unicode 15.0.0; differences in regular expressions are to PCRE2 10.42, Unicode 14. */
+/* clang-format off */
 #ifndef DWELL_TEXT_UNICODE_DATA_H
 #define DWELL_TEXT_UNICODE_DATA_H
 

@@ -41,8 +41,7 @@ static size_t id_slot(const vocab *v, int32_t id) {
 static dwell_status grow(vocab *v, dwell_error *err) {
   size_t capacity = v->capacity == 0 ? 256 : v->capacity * 2;
   uint32_t *by_text = MEM_ZERO(uint32_t, capacity * 2), *by_id = MEM_ZERO(uint32_t, capacity * 2);
-  vocab_entry *entries =
-      by_text && by_id ? mem_grow(v->entries, v->count, capacity, sizeof(vocab_entry)) : NULL;
+  vocab_entry *entries = by_text && by_id ? mem_grow(v->entries, v->count, capacity, sizeof(vocab_entry)) : NULL;
   if (entries == NULL) {
     mem_free(by_text);
     mem_free(by_id);
@@ -82,7 +81,8 @@ dwell_status vocab_add(vocab *v, const char *text, size_t length, int32_t id, bo
   if (v->by_text[by_text] != 0 && !later_wins) {
     return refuse("the vocabulary has the piece '%s' twice (again with id %d)", text, length, id, err);
   }
-  if (v->by_id[by_id] != 0) return refuse("the vocabulary gives piece '%s' the id %d of another piece", text, length, id, err);
+  if (v->by_id[by_id] != 0)
+    return refuse("the vocabulary gives piece '%s' the id %d of another piece", text, length, id, err);
   v->entries[v->count++] = (vocab_entry){hash, text, (uint32_t)length, id, false};
   v->by_text[by_text] = v->by_id[by_id] = (uint32_t)v->count;
   if (v->count == 1 || id > v->largest) v->largest = id;

@@ -55,7 +55,8 @@ static void fuzz_tokenizer_encode(const tokenizer *t, const char *text, size_t l
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const char nasty[] =
-      "The caf\xC3\xA9's  a\xCC\x81\xCC\xA3 \xC2\xBD 12ab [CLS]x [MASK] foo \xE4\xB8\xAD\xEA\xB0\x81\xEF\xAC\x81\n\t \xF0\x9F\x91\x8D";
+      "The caf\xC3\xA9's  a\xCC\x81\xCC\xA3 \xC2\xBD 12ab [CLS]x [MASK] foo \xE4\xB8\xAD\xEA\xB0\x81\xEF\xAC\x81\n\t "
+      "\xF0\x9F\x91\x8D";
   const uint8_t *cut = size > 0 ? memchr(data, '\0', size) : NULL;
   size_t json = cut != NULL ? (size_t)(cut - data) : size;
   dwell_error err = {0};

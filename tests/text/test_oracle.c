@@ -138,7 +138,8 @@ typedef struct shared_job {
 } shared_job;
 
 static const char LONG_TEXT[] =
-    "They're metastable, aren't they? It's 'fine'; 12345 naïve cafés. [CLS] clusters, Flow  flow \xE4\xB8\xAD\xE6\x96\x87";
+    "They're metastable, aren't they? It's 'fine'; 12345 naïve cafés. [CLS] clusters, Flow  flow "
+    "\xE4\xB8\xAD\xE6\x96\x87";
 
 static dwell_status encode_item(void *arg, size_t item, int worker, dwell_error *err) {
   (void)worker;
@@ -169,9 +170,9 @@ static void threads(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(byte_bpe),   cmocka_unit_test(roberta_bpe), cmocka_unit_test(split_bpe),
-      cmocka_unit_test(fallback_bpe), cmocka_unit_test(suffix_bpe), cmocka_unit_test(wordpiece),
-      cmocka_unit_test(wordlevel),  cmocka_unit_test(questions),   cmocka_unit_test(threads),
+      cmocka_unit_test(byte_bpe),     cmocka_unit_test(roberta_bpe), cmocka_unit_test(split_bpe),
+      cmocka_unit_test(fallback_bpe), cmocka_unit_test(suffix_bpe),  cmocka_unit_test(wordpiece),
+      cmocka_unit_test(wordlevel),    cmocka_unit_test(questions),   cmocka_unit_test(threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

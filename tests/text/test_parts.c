@@ -139,7 +139,8 @@ static void flood(void **state) {
   token_list tokens;
   char *text = malloc(1 + 2 * MARKS);
   text[0] = 'q';
-  for (size_t i = 0; i < MARKS; i++) memcpy(text + 1 + 2 * i, i % 2 ? "\xCC\xA3" : "\xCC\x81", 2); /* dot below, acute */
+  for (size_t i = 0; i < MARKS; i++)
+    memcpy(text + 1 + 2 * i, i % 2 ? "\xCC\xA3" : "\xCC\x81", 2); /* dot below, acute */
   assert_ok(tokenizer_open(testing_source("tests/golden/text/roberta_bpe"), &t, &err), &err);
   assert_ok(tokenizer_encode(t, text, 1 + 2 * MARKS, false, &tokens, &err), &err);
   assert_true(tokens.count > 0);
@@ -148,8 +149,8 @@ static void flood(void **state) {
   free(text);
 }
 
-/* Pieces of words seen before are copied: with more distinct words than the copies have room for, and each twice, a text
- * must come out as its words one by one. */
+/* Pieces of words seen before are copied: with more distinct words than the copies have room for, and each twice, a
+ * text must come out as its words one by one. */
 static void many_words(void **state) {
   (void)state;
   enum { WORDS = 17576, SIZE = 4 };
@@ -262,18 +263,18 @@ static void patterns(void **state) {
     const char *regex, *text;
     size_t count, begin, end;
   } cases[] = {
-      {"\\p{L}+", "1\xF0\xB1\x8D\x90\x31", 1, 1, 5},      /* U+31350 */
+      {"\\p{L}+", "1\xF0\xB1\x8D\x90\x31", 1, 1, 5}, /* U+31350 */
       {"[^\\p{L}]", "\xF0\xB1\x8D\x90", 0, 0, 0},
-      {"\\s", "\xE1\xA0\x8E", 0, 0, 0},                   /* U+180E is no white space */
+      {"\\s", "\xE1\xA0\x8E", 0, 0, 0}, /* U+180E is no white space */
       {"\\S", "\xE1\xA0\x8E", 1, 0, 3},
       {"[^\\S\\n]", "\xE1\xA0\x8E\n ", 1, 4, 5},
-      {"\\w+", "a\xC2\xBC", 1, 0, 3},                     /* one quarter is a word character ... */
-      {"[\\w]+", "a\xC2\xBC", 1, 0, 1},                   /* ... but not in brackets */
-      {"\\w", "\xCC\x81", 1, 0, 2},                       /* marks are word characters (PCRE2: no) */
-      {"\\h", "xf", 1, 1, 2},                             /* a hexadecimal digit (PCRE2: a blank) */
+      {"\\w+", "a\xC2\xBC", 1, 0, 3},   /* one quarter is a word character ... */
+      {"[\\w]+", "a\xC2\xBC", 1, 0, 1}, /* ... but not in brackets */
+      {"\\w", "\xCC\x81", 1, 0, 2},     /* marks are word characters (PCRE2: no) */
+      {"\\h", "xf", 1, 1, 2},           /* a hexadecimal digit (PCRE2: a blank) */
       {"\\bb", "ab b", 1, 3, 4},
-      {"^b$", "a\nb\nc", 1, 2, 3},                        /* lines */
-      {"x*", "axb", 3, 0, 0},                             /* before a; x; after b: none right behind the match */
+      {"^b$", "a\nb\nc", 1, 2, 3}, /* lines */
+      {"x*", "axb", 3, 0, 0},      /* before a; x; after b: none right behind the match */
       {"[]a]", "b]", 1, 1, 2},
       {"\\u0041", "A", 1, 0, 1},
       {"\\v", "\n\x0b", 1, 1, 2},
@@ -292,8 +293,9 @@ static void patterns(void **state) {
 
 static void refused_patterns(void **state) {
   (void)state;
-  static const char *const refused[] = {"[[:alpha:]]", "[a&&b]", "[\\W]", "[\\P{L}]", "\\pL", "\\X", "\\R", "\\K", "\\G", "(?m:.)",
-                                        "(?x) a", "a{1,2}+", "a\\", "(", "\\p{Nonsense}", "\\p{L", "\\k<x>", "[a"};
+  static const char *const refused[] = {"[[:alpha:]]", "[a&&b]", "[\\W]",         "[\\P{L}]", "\\pL",   "\\X",
+                                        "\\R",         "\\K",    "\\G",           "(?m:.)",   "(?x) a", "a{1,2}+",
+                                        "a\\",         "(",      "\\p{Nonsense}", "\\p{L",    "\\k<x>", "[a"};
   for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
     pattern *p;
     dwell_error err;
@@ -331,9 +333,9 @@ static void torture(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(merging), cmocka_unit_test(long_word), cmocka_unit_test(flood), cmocka_unit_test(many_words),   cmocka_unit_test(vocabulary),
-      cmocka_unit_test(unicode), cmocka_unit_test(patterns),  cmocka_unit_test(refused_patterns),
-      cmocka_unit_test(torture),
+      cmocka_unit_test(merging),    cmocka_unit_test(long_word),        cmocka_unit_test(flood),
+      cmocka_unit_test(many_words), cmocka_unit_test(vocabulary),       cmocka_unit_test(unicode),
+      cmocka_unit_test(patterns),   cmocka_unit_test(refused_patterns), cmocka_unit_test(torture),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

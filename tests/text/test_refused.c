@@ -27,8 +27,9 @@ static dwell_status open_json(const char *json, tokenizer **ret_tokenizer, dwell
 #define BPE(members) "{\"model\":{\"type\":\"BPE\"," members "}}"
 #define SPECIAL(token) "{\"SpecialToken\":{\"id\":\"" token "\",\"type_id\":0}}"
 #define TEXT_A "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}"
-#define TEMPLATE(single, specials) \
-  WITH("\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[" single "],\"special_tokens\":{" specials "}}")
+#define TEMPLATE(single, specials)                                                                                     \
+  WITH("\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[" single "],\"special_tokens\":{" specials "}" \
+                                                                                                                   "}")
 
 static const struct {
   const char *json;
@@ -57,7 +58,8 @@ static const struct {
     {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":2147483648}}}", DWELL_BAD_INPUT, "out of the range"},
     {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":1.5}}}", DWELL_BAD_INPUT, "whole number"},
     {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":1,\"a\":2}}}", DWELL_BAD_INPUT, "the piece 'a' twice"},
-    {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":1,\"b\":1}}}", DWELL_BAD_INPUT, "piece 'b' the id 1 of another"},
+    {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":1,\"b\":1}}}", DWELL_BAD_INPUT,
+     "piece 'b' the id 1 of another"},
     {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"\\ud800\":1}}}", DWELL_BAD_INPUT, "surrogate"},
     /* BPE */
     {BPE("\"vocab\":{\"a\":0,\"b\":1},\"merges\":[\"a b\"]"), DWELL_BAD_INPUT, "merge 0 ('a' and 'b')"},
@@ -75,7 +77,8 @@ static const struct {
      DWELL_UNSUPPORTED, "more than 64 bytes"},
     /* added tokens */
     {WITH("\"added_tokens\":[{\"id\":1,\"content\":\"b\"}]"), DWELL_BAD_INPUT, "'b' has the id 1 of another piece"},
-    {WITH("\"added_tokens\":[{\"id\":9,\"content\":\"b\"}]"), DWELL_BAD_INPUT, "'b' has id 9, but the vocabulary has it as 7"},
+    {WITH("\"added_tokens\":[{\"id\":9,\"content\":\"b\"}]"), DWELL_BAD_INPUT,
+     "'b' has id 9, but the vocabulary has it as 7"},
     {WITH("\"added_tokens\":[{\"content\":\"b\"}]"), DWELL_BAD_INPUT, "'b' has no \"id\""},
     {WITH("\"added_tokens\":[{\"id\":-3,\"content\":\"b\"}]"), DWELL_BAD_INPUT, "out of the range"},
     {WITH("\"added_tokens\":[{\"id\":2147483648,\"content\":\"b\"}]"), DWELL_BAD_INPUT, "out of the range"},
@@ -86,27 +89,33 @@ static const struct {
     {WITH("\"normalizer\":{\"type\":\"Sequence\"}"), DWELL_BAD_INPUT, "no \"normalizers\""},
     {WITH("\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Nmt\"}]}"), DWELL_UNSUPPORTED, "'Nmt'"},
     {WITH("\"normalizer\":{\"type\":\"Replace\",\"content\":\"a\"}"), DWELL_BAD_INPUT, "no \"pattern\""},
-    {WITH("\"normalizer\":{\"type\":\"Replace\",\"content\":\"a\",\"pattern\":{\"String\":\"\"}}"), DWELL_UNSUPPORTED, "empty"},
+    {WITH("\"normalizer\":{\"type\":\"Replace\",\"content\":\"a\",\"pattern\":{\"String\":\"\"}}"), DWELL_UNSUPPORTED,
+     "empty"},
     {WITH("\"normalizer\":{\"type\":\"Replace\",\"content\":\"a\",\"pattern\":{\"Regex\":\"(a\"}}"), DWELL_UNSUPPORTED,
      "'(a' is not understood"},
     {WITH("\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"}"), DWELL_UNSUPPORTED, "pre-tokenizer 'UnicodeScripts'"},
     {WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"[a[b]]\"},\"behavior\":\"Removed\"}"),
      DWELL_UNSUPPORTED, "nested brackets"},
-    {WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},\"behavior\":\"Eaten\"}"), DWELL_UNSUPPORTED,
-     "'Eaten' is not supported"},
+    {WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},\"behavior\":\"Eaten\"}"),
+     DWELL_UNSUPPORTED, "'Eaten' is not supported"},
     {WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"}}"), DWELL_BAD_INPUT, "no \"behavior\""},
     {WITH("\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"use_regex\":\"yes\"}"), DWELL_BAD_INPUT, "true or false"},
-    {WITH("\"pre_tokenizer\":{\"type\":\"Metaspace\",\"prepend_scheme\":\"sometimes\"}"), DWELL_UNSUPPORTED, "'sometimes'"},
+    {WITH("\"pre_tokenizer\":{\"type\":\"Metaspace\",\"prepend_scheme\":\"sometimes\"}"), DWELL_UNSUPPORTED,
+     "'sometimes'"},
     {WITH("\"post_processor\":{\"type\":\"Telepathy\"}"), DWELL_UNSUPPORTED, "post-processor 'Telepathy'"},
     {WITH("\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"[SEP]\",1]}"), DWELL_BAD_INPUT, "no \"cls\""},
-    {WITH("\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"a\",1],\"cls\":[\"x\"]}"), DWELL_BAD_INPUT, "pair of text"},
-    {WITH("\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"a\",1],\"cls\":[\"x\",99]}"), DWELL_BAD_INPUT, "id 99"},
+    {WITH("\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"a\",1],\"cls\":[\"x\"]}"), DWELL_BAD_INPUT,
+     "pair of text"},
+    {WITH("\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"a\",1],\"cls\":[\"x\",99]}"), DWELL_BAD_INPUT,
+     "id 99"},
     {TEMPLATE(SPECIAL("[CLS]") "," TEXT_A, ""), DWELL_BAD_INPUT, "special token '[CLS]', which it does not define"},
     {TEMPLATE(SPECIAL("x"), "\"x\":{\"id\":\"x\"}"), DWELL_BAD_INPUT, "no \"ids\""},
-    {TEMPLATE(SPECIAL("x"), "\"x\":{\"id\":\"x\",\"ids\":[5]}"), DWELL_BAD_INPUT, "id 5, which the vocabulary does not have"},
+    {TEMPLATE(SPECIAL("x"), "\"x\":{\"id\":\"x\",\"ids\":[5]}"), DWELL_BAD_INPUT,
+     "id 5, which the vocabulary does not have"},
     {TEMPLATE("{\"Sequence\":{\"id\":\"B\",\"type_id\":0}}", ""), DWELL_BAD_INPUT, "asks for the sequence 'B'"},
     {TEMPLATE("{\"Banana\":{}}", ""), DWELL_BAD_INPUT, "neither SpecialToken nor Sequence"},
-    {WITH("\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":\"$A\"}"), DWELL_BAD_INPUT, "expected an array"},
+    {WITH("\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":\"$A\"}"), DWELL_BAD_INPUT,
+     "expected an array"},
 };
 
 static void refused(void **state) {
@@ -162,23 +171,28 @@ static void legal(void **state) {
   tokenizer *t;
   dwell_error err;
   /* gaps, the largest id, sections after the model, truncation that makes no sense, an empty added token */
-  assert_ok(open_json("{\"model\":{\"vocab\":{\"a\":2147483647,\"[UNK]\":5},\"unk_token\":\"[UNK]\",\"type\":\"WordLevel\"},"
-                      "\"truncation\":{\"stride\":9,\"max_length\":1},\"padding\":7,\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"},"
-                      "\"added_tokens\":[{\"id\":6,\"content\":\"\"},{\"id\":9,\"content\":\"x y\",\"special\":true},"
-                      "{\"id\":9,\"content\":\"x y\"}],\"decoder\":null}",
-                      &t, &err),
-            &err);
+  assert_ok(
+      open_json("{\"model\":{\"vocab\":{\"a\":2147483647,\"[UNK]\":5},\"unk_token\":\"[UNK]\",\"type\":\"WordLevel\"},"
+                "\"truncation\":{\"stride\":9,\"max_length\":1},\"padding\":7,\"pre_tokenizer\":{\"type\":"
+                "\"WhitespaceSplit\"},"
+                "\"added_tokens\":[{\"id\":6,\"content\":\"\"},{\"id\":9,\"content\":\"x y\",\"special\":true},"
+                "{\"id\":9,\"content\":\"x y\"}],\"decoder\":null}",
+                &t, &err),
+      &err);
   assert_int_equal(tokenizer_size(t), (size_t)INT32_MAX + 1);
   expect(t, "a b x y a", 4, (const int64_t[]){INT32_MAX, 5, 9, INT32_MAX});
   assert_true(tokenizer_is_special(t, 9));
   tokenizer_close(t);
   /* files of before "type": told apart by their members; dropout 0 is none */
-  assert_ok(open_json("{\"model\":{\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"],\"dropout\":0.0}}", &t, &err), &err);
+  assert_ok(
+      open_json("{\"model\":{\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"],\"dropout\":0.0}}", &t, &err),
+      &err);
   assert_string_equal(tokenizer_kind(t), "BPE");
   expect(t, "abba", 3, (const int64_t[]){2, 1, 0});
   tokenizer_close(t);
   /* a merge given twice: the later rank counts, as in tokenizers (HashMap of merges) */
-  assert_ok(open_json(BPE("\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"ab\":3,\"bc\":4},\"merges\":[\"a b\",\"b c\",\"a b\"]"), &t, &err),
+  assert_ok(open_json(BPE("\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"ab\":3,\"bc\":4},\"merges\":[\"a b\",\"b c\",\"a b\"]"),
+                      &t, &err),
             &err);
   expect(t, "abc", 2, (const int64_t[]){0, 4});
   tokenizer_close(t);
@@ -190,10 +204,12 @@ static void no_unknown(void **state) {
   tokenizer *t;
   dwell_error err;
   token_list tokens;
-  assert_ok(open_json("{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":1},\"unk_token\":\"[UNK]\"}}", &t, &err), &err);
+  assert_ok(open_json("{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":1},\"unk_token\":\"[UNK]\"}}", &t, &err),
+            &err);
   expect(t, "a", 1, (const int64_t[]){1});
   expect(t, "", 0, NULL);
-  assert_fails(tokenizer_encode(t, "zebra", 5, true, &tokens, &err), DWELL_BAD_INPUT, &err, "'zebra' is not in the vocabulary");
+  assert_fails(tokenizer_encode(t, "zebra", 5, true, &tokens, &err), DWELL_BAD_INPUT, &err,
+               "'zebra' is not in the vocabulary");
   tokenizer_close(t);
 }
 
@@ -206,15 +222,16 @@ static void bad_texts(void **state) {
     size_t length;
     int64_t offset;
   } cases[] = {
-      {"a\xFF", 2, 1},         {"\xC0\x80", 2, 0},     {"ab\xED\xA0\x80", 5, 2}, {"a\xE2\x82", 3, 1},
-      {"\xF4\x90\x80\x80", 4, 0}, {"ok\x80", 3, 2},
+      {"a\xFF", 2, 1},     {"\xC0\x80", 2, 0},         {"ab\xED\xA0\x80", 5, 2},
+      {"a\xE2\x82", 3, 1}, {"\xF4\x90\x80\x80", 4, 0}, {"ok\x80", 3, 2},
   };
   tokenizer *t;
   dwell_error err;
   token_list tokens;
   assert_ok(tokenizer_open(testing_source("tests/golden/text/byte_bpe"), &t, &err), &err);
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    assert_fails(tokenizer_encode(t, cases[i].text, cases[i].length, true, &tokens, &err), DWELL_BAD_INPUT, &err, "not UTF-8");
+    assert_fails(tokenizer_encode(t, cases[i].text, cases[i].length, true, &tokens, &err), DWELL_BAD_INPUT, &err,
+                 "not UTF-8");
     assert_int_equal(err.offset, cases[i].offset);
     assert_null(tokens.tokens);
   }
@@ -227,9 +244,11 @@ static void exponential_regex(void **state) {
   tokenizer *t;
   dwell_error err;
   token_list tokens;
-  assert_ok(open_json(WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a|aa)+$\"},\"behavior\":\"Isolated\"}"), &t,
-                      &err),
-            &err);
+  assert_ok(
+      open_json(
+          WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a|aa)+$\"},\"behavior\":\"Isolated\"}"),
+          &t, &err),
+      &err);
   char text[101];
   memset(text, 'a', 100);
   text[100] = 'b';
@@ -245,7 +264,8 @@ static void legacy_bert(void **state) {
   dwell_error err;
   const char *const names[] = {"vocab.txt", "tokenizer_config.json"};
   /* CRLF, no final newline, an empty line, a space inside, a repeated piece (the later id counts) */
-  const char *good[] = {"[UNK]\r\n[CLS]\r\n[SEP]\r\n\r\nthe cat\r\nthe\r\n##m\r\nthe\r\nThe", "{\"do_lower_case\":false,\"cls_token\":{\"content\":\"[CLS]\"}}"};
+  const char *good[] = {"[UNK]\r\n[CLS]\r\n[SEP]\r\n\r\nthe cat\r\nthe\r\n##m\r\nthe\r\nThe",
+                        "{\"do_lower_case\":false,\"cls_token\":{\"content\":\"[CLS]\"}}"};
   assert_ok(open_files(names, good, NULL, 1, &t, &err), &err);
   assert_int_equal(tokenizer_files(t), 1);
   assert_int_equal(tokenizer_size(t), 9);
@@ -306,15 +326,16 @@ static void empty_folder(void **state) {
   dwell_error err;
   assert_fails(tokenizer_open(testing_folder(), &t, &err), DWELL_UNSUPPORTED, &err, "--ids");
   const char *const name = "spiece.model", *const data = "x";
-  assert_fails(open_files(&name, &data, NULL, 1, &t, &err), DWELL_UNSUPPORTED, &err, "SentencePiece model (spiece.model)");
+  assert_fails(open_files(&name, &data, NULL, 1, &t, &err), DWELL_UNSUPPORTED, &err,
+               "SentencePiece model (spiece.model)");
   tokenizer_close(NULL);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(refused),   cmocka_unit_test(cut_short),         cmocka_unit_test(deep_sequence),
-      cmocka_unit_test(legal),     cmocka_unit_test(no_unknown),        cmocka_unit_test(bad_texts),
-      cmocka_unit_test(legacy_bert), cmocka_unit_test(exponential_regex), cmocka_unit_test(legacy_gpt2),
+      cmocka_unit_test(refused),      cmocka_unit_test(cut_short),         cmocka_unit_test(deep_sequence),
+      cmocka_unit_test(legal),        cmocka_unit_test(no_unknown),        cmocka_unit_test(bad_texts),
+      cmocka_unit_test(legacy_bert),  cmocka_unit_test(exponential_regex), cmocka_unit_test(legacy_gpt2),
       cmocka_unit_test(empty_folder),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,8 +143,8 @@ static void refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gpt2),        cmocka_unit_test(bert),        cmocka_unit_test(minilm),
-      cmocka_unit_test(rxnmapper),   cmocka_unit_test(rxnfp),       cmocka_unit_test(legacy_gpt2),
+      cmocka_unit_test(gpt2),        cmocka_unit_test(bert),    cmocka_unit_test(minilm),
+      cmocka_unit_test(rxnmapper),   cmocka_unit_test(rxnfp),   cmocka_unit_test(legacy_gpt2),
       cmocka_unit_test(legacy_bert), cmocka_unit_test(refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
