@@ -19,6 +19,9 @@ RUNS = [
     ("circle", ["simulate", "--n", "24", "--d", "2", "--beta", "9", "--until", "20", "--frames", "41"]),
     ("replicas", ["simulate", "--n", "16", "--d", "8", "--replicas", "20", "--until", "10", "--frames", "21"]),
 ]
+# A small real model, read where it lies; the text tries to end the page's script.
+MODEL = "models/bert-minilm-l6"
+TEXT = "The committee decided </script><img src=x onerror=alert(1)> that the river crossing should be built of stone."
 
 
 def dwell(*arguments):
@@ -36,11 +39,19 @@ def check_run(name, arguments, folder, shots):
     return not web_check.check_report(run, report, shots / name, os.environ["CHROMIUM"], name)
 
 
+def model_runs():
+    shared = pathlib.Path(os.environ.get("DWELL_SHARED") or pathlib.Path(os.environ["DWELL_SOURCE"]) / "../shared")
+    if (shared / MODEL).is_dir():
+        return [("model", ["measure", shared / MODEL, "-p", TEXT])]
+    print(f"skip model: {MODEL} is not in the folder of real checkpoints (DWELL_SHARED)", flush=True)
+    return []
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="dwell-web-") as temporary:
         folder = pathlib.Path(temporary)
         shots = pathlib.Path(os.environ.get("DWELL_SHOTS") or folder / "shots")
-        results = [check_run(name, arguments, folder, shots) for name, arguments in RUNS]
+        results = [check_run(name, arguments, folder, shots) for name, arguments in RUNS + model_runs()]
     return 0 if all(results) else 1
 
 
