@@ -337,7 +337,8 @@ class Watched:
         self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
         self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
         self.context.route("**/*", lambda route: route.continue_() if route.request.url == url else self.refuse(route))
-        self.page.on("request", lambda r: r.url == url or r.url.startswith(("data:", "blob:")) or self.requests.append(r.url))
+        own = ("data:", "blob:", url)
+        self.page.on("request", lambda r: r.url.startswith(own) or self.requests.append(r.url))
         self.page.goto(url)
         self.page.wait_for_timeout(150)
 
