@@ -28,12 +28,19 @@ MODELS = {
     "gpt2-tiny": (GPT2Config(**GPT2, activation_function="gelu_new"), GPT2Model, "transformer.", torch.float32, False),
     "gpt2-tiny-f16": (GPT2Config(**GPT2, n_inner=41, activation_function="relu", scale_attn_by_inverse_layer_idx=True,
                                  layer_norm_epsilon=1e-3), GPT2Model, "", torch.float16, False),
-    "bert-tiny": (BertConfig(**ENCODER, intermediate_size=37, hidden_act="gelu"), BertModel, "bert.", torch.float32, True),
-    "bert-tiny-bf16": (BertConfig(**ENCODER, intermediate_size=40, hidden_act="silu", layer_norm_eps=1e-5), BertModel, "",
-                       torch.bfloat16, False),
-    "albert-tiny": (AlbertConfig(**ENCODER, embedding_size=10, intermediate_size=33, hidden_act="gelu_new"), AlbertModel,
-                    "albert.", torch.float32, False),
+    "bert-tiny": (BertConfig(**ENCODER, intermediate_size=37, hidden_act="gelu"), BertModel, "bert.", torch.float32,
+                  True),
+    "bert-tiny-bf16": (BertConfig(**ENCODER, intermediate_size=40, hidden_act="silu", layer_norm_eps=1e-5), BertModel,
+                       "", torch.bfloat16, False),
+    "albert-tiny": (AlbertConfig(**ENCODER, embedding_size=10, intermediate_size=33, hidden_act="gelu_new"),
+                    AlbertModel, "albert.", torch.float32, False),
 }
+
+
+FIELDS = """model_type n_embd n_head n_layer n_positions n_inner vocab_size activation_function layer_norm_epsilon
+scale_attn_by_inverse_layer_idx hidden_size num_attention_heads num_hidden_layers max_position_embeddings
+intermediate_size hidden_act layer_norm_eps embedding_size type_vocab_size num_hidden_groups inner_group_num
+pad_token_id bos_token_id eos_token_id""".split()
 
 
 def randomise(model, seed):
@@ -66,12 +73,7 @@ def save(folder, model, prefix, dtype, old):
     save_file(tensors, path)
     os.chmod(path, 0o644)
     config = model.config.to_dict()
-    keep = {k: v for k, v in sorted(config.items())
-            if k in ("model_type", "n_embd", "n_head", "n_layer", "n_positions", "n_inner", "vocab_size", "activation_function",
-                     "layer_norm_epsilon", "scale_attn_by_inverse_layer_idx", "hidden_size", "num_attention_heads",
-                     "num_hidden_layers", "max_position_embeddings", "intermediate_size", "hidden_act", "layer_norm_eps",
-                     "embedding_size", "type_vocab_size", "num_hidden_groups", "inner_group_num", "pad_token_id",
-                     "bos_token_id", "eos_token_id")}
+    keep = {k: v for k, v in sorted(config.items()) if k in FIELDS}
     with open(os.path.join(folder, "config.json"), "w") as f:
         json.dump(keep, f, indent=1)
         f.write("\n")
@@ -109,8 +111,8 @@ def run(model, ids):
     hidden = [h[0] for h in o.hidden_states]
     if kept["raw"]:
         hidden[-1] = kept["raw"][0]
-    return torch.stack(hidden), torch.stack([a[0] for a in o.attentions]), torch.stack(kept["attn"]), torch.stack(kept["mlp"]), \
-        o.last_hidden_state[0]
+    attentions = torch.stack([a[0] for a in o.attentions])
+    return torch.stack(hidden), attentions, torch.stack(kept["attn"]), torch.stack(kept["mlp"]), o.last_hidden_state[0]
 
 
 def main():
