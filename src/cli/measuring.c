@@ -63,13 +63,13 @@ static const shown_column shown[] = {
     {"state", "state", 5, 0},
     {"time", "time", 10, -4},
     {"ip_mean", "ip_mean", 8, 4},
-    {"mass90", "mass90", 7, 3},
-    {"mass90_centred", "centred", 7, 3},
-    {"mass90_centred_null_mean", "chance", 7, 3},
+    {"mass90", "mass90", 7, 4},
+    {"mass90_centred", "mass90_c", 8, 4},
+    {"mass90_centred_null_mean", "chance", 7, 4},
     {"mass90_centred_p", "p", 6, 3},
     {"effective_rank", "erank", 7, 2},
-    {"effective_rank_centred", "centred", 7, 2},
-    {"energy_b1", "E_1", 7, 4},
+    {"effective_rank_centred", "erank_c", 7, 2},
+    {"energy_b1", "E_b1", 7, 4},
 };
 enum { SHOWN = sizeof shown / sizeof shown[0] };
 
@@ -111,6 +111,15 @@ void cli_print_layers(const dwell_run *run, size_t most) {
   }
 }
 
+static void print_table(const cli *c, const dwell_run *run) {
+  cli_print_layers(run, 24);
+  if (any_number(run, "mass90_centred_p")) {
+    cli_say(c,
+            "mass90_c: share of pairs with centred cosine above 0.9; chance: the same for a structureless cloud of the "
+            "same spectrum");
+  }
+}
+
 /* ---- the measurement ---- */
 
 static dwell_status write_report(dwell_run *run, dwell_error *err) {
@@ -138,7 +147,7 @@ dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measurin
   TRY(dwell_run_save(run, folder, c->force, err));
   if (m->report) TRY(write_report(run, err));
   if (c->json) fputs(dwell_run_manifest(run), stdout);
-  else if (!c->quiet) cli_print_layers(run, 24);
+  else if (!c->quiet) print_table(c, run);
   cli_say(c, "%s: layers.csv%s%s, arrays.npz, run.json%s", folder,
           dwell_run_columns(run, "blocks") ? ", blocks.csv" : "", dwell_run_columns(run, "heads") ? ", heads.csv" : "",
           m->report ? ", report.html" : "");

@@ -50,7 +50,7 @@ dwell_status geometry_neighbours(geometry *g, representation r, const uint32_t *
                                  dwell_error *err);
 /* HSIC_u(G,G) (Song et al. 2012, eq. 5), tr(K) etc. are derived by the instruments from the Grams. */
 
-size_t geometry_clamped(const geometry *g);                 /* cosines that had to be clamped */
+size_t geometry_clamped(const geometry *g);                 /* pairs outside [-1,1] by more than rounding */
 size_t geometry_centred_undefined(const geometry *g);       /* tokens whose centred norm is zero (after CENTRED) */
 bool geometry_collapsed(const geometry *g);                 /* trace(Kc)/n < 1e-6 (after the centred Gram) */
 

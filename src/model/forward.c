@@ -1,8 +1,11 @@
 /* model/forward.c - a model with its tokens as a source of states. */
+#include <string.h>
+
 #include "base/context.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/threads.h"
+#include "hub/identity.h"
 #include "model/pass.h"
 #include "model/tokens.h"
 #include "trajectory/source.h"
@@ -12,6 +15,7 @@ typedef struct forward {
   dwell_dtype dtype;
   size_t blocks; /* applications of a block */
   model_tokens tokens;
+  char text_sha256[SHA256_SIZE]; /* of the text, "" where ids were given */
 } forward;
 
 /* ---- running ---- */
@@ -70,14 +74,16 @@ static void put_list(jwriter *w, const char *key, const char *const *texts, size
 }
 
 static void note(const void *self, jwriter *w) {
-  const dwell_model *m = ((const forward *)self)->model;
+  const forward *f = self;
+  const dwell_model *m = f->model;
   jwriter_put_string(w, "architecture", m->info.architecture);
   jwriter_put_string(w, "folder", m->info.folder);
   jwriter_put_string(w, "revision", m->info.revision);
   jwriter_put_string(w, "weight_dtype", m->info.weight_dtype);
   jwriter_put_int(w, "parameters", (int64_t)m->info.parameters);
-  jwriter_put_int(w, "blocks_run", (int64_t)((const forward *)self)->blocks);
-  put_list(w, "files", m->files, m->file_count);
+  jwriter_put_int(w, "blocks_run", (int64_t)f->blocks);
+  identity_write(w, m->files, m->file_count);
+  if (f->text_sha256[0] != '\0') jwriter_put_string(w, "text_sha256", f->text_sha256);
   put_list(w, "decisions", m->notes.lines, m->notes.count);
   put_list(w, "unused_tensors", m->weights.unused, m->weights.unused_count);
 }
@@ -113,16 +119,23 @@ static dwell_status check_options(const dwell_model *model, const dwell_model_op
   return DWELL_OK;
 }
 
-/* Wraps the tokens, which the source takes over in any case. */
+/* The last part of a folder's path, or the name as it is: what tables and pages call the model. */
+static const char *short_name(const char *name) {
+  const char *slash = name[0] == '.' || name[0] == '/' ? strrchr(name, '/') : NULL;
+  return slash != NULL && slash[1] != '\0' ? slash + 1 : name;
+}
+
+/* Wraps the tokens, which the source takes over in any case. opt_sha256: of the text. */
 static dwell_status open_source(dwell_model *model, const dwell_model_options *o, model_tokens *tokens,
-                                dwell_source **ret_source, dwell_error *err) {
+                                const char *opt_sha256, dwell_source **ret_source, dwell_error *err) {
   forward *f = MEM_NEW(forward, 1);
   if (f == NULL) return tokens_free(tokens), error_no_memory(err, "a source");
   *f = (forward){.model = model, .dtype = o->dtype, .tokens = *tokens};
   f->blocks = o->iterations ? o->iterations : model->shape.blocks;
+  if (opt_sha256 != NULL) memcpy(f->text_sha256, opt_sha256, SHA256_SIZE);
   dwell_trajectory t = {
       .kind = "model",
-      .name = model->info.name,
+      .name = short_name(model->info.name),
       .n = tokens->n,
       .d = model->shape.width,
       .states = f->blocks + 1,
@@ -146,9 +159,11 @@ dwell_status dwell_model_open_text(dwell_model *model, const char *text, size_t 
                                    const dwell_model_options *options, dwell_source **ret_source, dwell_error *err) {
   *ret_source = NULL;
   model_tokens tokens;
+  char hex[SHA256_SIZE];
   dwell_status status = check_options(model, options, err);
+  if (status == DWELL_OK) status = sha256_buffer(text, length, hex, err);
   if (status == DWELL_OK) status = tokens_from_text(model, text, length, options, &tokens, err);
-  return status == DWELL_OK ? open_source(model, options, &tokens, ret_source, err) : status;
+  return status == DWELL_OK ? open_source(model, options, &tokens, hex, ret_source, err) : status;
 }
 
 dwell_status dwell_model_open_ids(dwell_model *model, const int64_t *ids, size_t n, const dwell_model_options *options,
@@ -157,5 +172,5 @@ dwell_status dwell_model_open_ids(dwell_model *model, const int64_t *ids, size_t
   model_tokens tokens;
   dwell_status status = check_options(model, options, err);
   if (status == DWELL_OK) status = tokens_from_ids(model, ids, n, options, &tokens, err);
-  return status == DWELL_OK ? open_source(model, options, &tokens, ret_source, err) : status;
+  return status == DWELL_OK ? open_source(model, options, &tokens, NULL, ret_source, err) : status;
 }

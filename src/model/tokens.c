@@ -53,7 +53,11 @@ static dwell_status check_ids(const dwell_model *model, bool from_text, const mo
 
 static dwell_status finish(const dwell_model *model, size_t max_tokens, bool from_text, model_tokens *t,
                            dwell_error *err) {
-  if (t->n == 0) return error_set(err, DWELL_BAD_INPUT, "there is not a single token");
+  if (t->n == 0) {
+    error_set(err, DWELL_BAD_INPUT, from_text ? "the text gives no token" : "there are no token ids");
+    error_remedy(err, from_text ? "Give some text" : "Give some ids");
+    return DWELL_BAD_INPUT;
+  }
   dwell_status status = cut(t, max_tokens, err);
   if (status == DWELL_OK && t->n > model->shape.context) {
     status =

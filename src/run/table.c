@@ -38,7 +38,8 @@ dwell_status table_add_row(table *t, size_t *opt_index, dwell_error *err) {
 
 void table_set_number(table *t, size_t row, size_t column, double number) {
   cell_kind kind = isfinite(number) ? CELL_NUMBER : CELL_EMPTY;
-  t->cells[row * t->columns + column] = (table_cell){.kind = kind, .number = kind == CELL_NUMBER ? number : 0};
+  /* adding 0 turns -0 into 0, which is how both are written */
+  t->cells[row * t->columns + column] = (table_cell){.kind = kind, .number = kind == CELL_NUMBER ? number + 0.0 : 0};
 }
 
 dwell_status table_set_text(table *t, size_t row, size_t column, const char *text, dwell_error *err) {

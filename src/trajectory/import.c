@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "file/npy.h"
+#include "hub/identity.h"
 #include "trajectory/source.h"
 
 typedef struct import {
@@ -219,7 +220,8 @@ static uint64_t import_bytes(const void *self, const dwell_context *ctx) {
 
 static void import_note(const void *self, jwriter *w) {
   const import *m = self;
-  jwriter_put_string(w, "file", m->path);
+  const char *path = m->path;
+  identity_write(w, &path, 1);
 }
 
 static void import_destroy(void *self) {

@@ -94,6 +94,35 @@ static void texts(void **state) {
   measure_refused(model, ids, 2, "1001");
 }
 
+/* The tiny model with a word-level tokenizer of its own. */
+static void texts_with_a_tokenizer(void **state) {
+  (void)state;
+  const char *folder = copy_model("words");
+  const char *tokenizer =
+      "{\"version\":\"1.0\",\"added_tokens\":[],\"normalizer\":null,"
+      "\"pre_tokenizer\":{\"type\":\"Whitespace\"},\"post_processor\":null,\"decoder\":null,"
+      "\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"?\":3},"
+      "\"unk_token\":\"?\"}}";
+  testing_write(testing_format("%s/tokenizer.json", folder), tokenizer, strlen(tokenizer));
+  program_result r = assert_done(testing_format("tokenize '%s' -p 'a c zebra b' --json", folder));
+  assert_string_equal(r.out,
+                      "{\"ids\":[0,2,3,1],\"pieces\":[\"a\",\"c\",\"?\",\"b\"],"
+                      "\"offsets\":[[0,1],[2,3],[4,9],[10,11]]}\n");
+  program_free(&r);
+  measure_refused(folder, "-p ''", 3, "gives no token");
+  measure_refused(folder, "-p '   '", 3, "gives no token");
+  const char *empty = testing_write(folder_of("empty.txt"), "", 0);
+  measure_refused(folder, testing_format("-f '%s'", empty), 3, "gives no token");
+  const char *lines = testing_write(folder_of("bad.jsonl"), "{\"text\": \"a b\"}\n{\"txt\": 1}\n", 31);
+  measure_refused(folder, testing_format("-f '%s'", lines), 3, "line 2: has no \"text\"");
+  char text[1024] = "-p 'a";
+  for (size_t i = 0; i < 200; i++) strcat(text, " b");
+  measure_refused(folder, testing_format("%s'", text), 2, "201");
+  measure_refused(folder, testing_format("%s'", text), 2, "--max-tokens");
+  r = assert_done(testing_format("measure '%s' %s' --max-tokens 20 -q -o '%s'", folder, text, folder_of("cut")));
+  program_free(&r);
+}
+
 static void configs(void **state) {
   (void)state;
   const char *folder = copy_model("config"), *path = testing_format("%s/config.json", folder);
@@ -157,8 +186,13 @@ static void states(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(usage), cmocka_unit_test(flows),   cmocka_unit_test(outputs),
-                                     cmocka_unit_test(texts), cmocka_unit_test(configs), cmocka_unit_test(weights),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(usage),
+                                     cmocka_unit_test(flows),
+                                     cmocka_unit_test(outputs),
+                                     cmocka_unit_test(texts),
+                                     cmocka_unit_test(texts_with_a_tokenizer),
+                                     cmocka_unit_test(configs),
+                                     cmocka_unit_test(weights),
                                      cmocka_unit_test(states)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

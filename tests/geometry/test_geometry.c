@@ -69,12 +69,15 @@ static void test_from_gram(void **state) {
   double *x = clouds_normal(N, D, 1, 2);
   geometry *g = clouds_geometry(x, N, D), *h;
   double *copy = mem_copy(cosines(g, RAW), N * N, sizeof(double));
-  copy[1] = copy[N] = 1 + 1e-15; /* counted and clamped */
+  copy[1] = copy[N] = 1 + 1e-9;                  /* counted and clamped */
+  copy[2 * N + 3] = copy[3 * N + 2] = 1 + 1e-15; /* clamped, but only rounding */
   copy[0] = 0.5;                 /* made 1 */
   dwell_error err;
   assert_ok(geometry_from_gram(copy, N, D, &h, &err), &err);
   assert_int_equal(geometry_clamped(h), 1);
   assert_true(cosines(h, RAW)[1] == 1 && cosines(h, RAW)[0] == 1);
+  assert_true(cosines(h, RAW)[2 * N + 3] == 1);
+  copy[2 * N + 3] = copy[3 * N + 2] = cosines(g, RAW)[2 * N + 3];
   copy[1] = copy[N] = cosines(g, RAW)[1]; /* still ours to look into: it was not copied */
   const double *a = cosines(g, CENTRED), *b = cosines(h, CENTRED);
   for (size_t e = 0; e < N * N; e++) assert_near(b[e], a[e], 0, 1e-12);

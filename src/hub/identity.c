@@ -1,0 +1,42 @@
+/* hub/identity.c - which file was read. */
+#define _POSIX_C_SOURCE 200809L
+#include "hub/identity.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The hash in "../../blobs/HASH", or NULL. */
+static const char *blob_name(const char *target) {
+  const char *slash = strrchr(target, '/');
+  if (slash == NULL || slash - target < 6 || strncmp(slash - 6, "/blobs", 6) != 0) return NULL;
+  const char *name = slash + 1;
+  return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64 ? name : NULL;
+}
+
+dwell_status identity_sha256(const char *path, char ret_hex[SHA256_SIZE], dwell_error *err) {
+  char target[4096];
+  ssize_t length = readlink(path, target, sizeof target - 1);
+  if (length > 0) {
+    target[length] = '\0';
+    const char *name = blob_name(target);
+    if (name != NULL) {
+      memcpy(ret_hex, name, SHA256_SIZE);
+      return DWELL_OK;
+    }
+  }
+  return sha256_file(path, ret_hex, err);
+}
+
+void identity_write(jwriter *w, const char *const *paths, size_t count) {
+  jwriter_key(w, "inputs");
+  jwriter_array(w);
+  for (size_t i = 0; i < count; i++) {
+    char hex[SHA256_SIZE];
+    jwriter_flat_object(w);
+    jwriter_put_string(w, "file", paths[i]);
+    jwriter_put_string(w, "sha256", identity_sha256(paths[i], hex, NULL) == DWELL_OK ? hex : NULL);
+    jwriter_close(w);
+  }
+  jwriter_close(w);
+}
