@@ -38,7 +38,8 @@ static double p_value(const double *x, bool ordered, uint64_t seed) {
   return (double)(1 + above) / (DRAWS + 1);
 }
 
-/* Variances k^-power. (Without the sphere match, k^-2 is rejected in 35 of 40 cases, k^-1 in 4 to 6.) Bounds: with uniform p, more than 6 of 40 at or below .05 has probability 3e-3, a mean p below .36
+/* Variances k^-power. (Without the sphere match, k^-2 is rejected in 35 of 40 cases, k^-1 in 4 to 6.)
+ * Bounds: with uniform p, more than 6 of 40 at or below .05 has probability 3e-3, a mean p below .36
  * (3 standard errors of .29/sqrt 40) 2e-3; conservative p pass. The clouds are fixed, so the outcome is too. */
 static void check_structureless(bool ordered, double power, uint32_t first) {
   size_t rejected = 0, positive = 0;

@@ -11,6 +11,7 @@ float64, saved as float64:
   short.attn [L, H, 9, 9], short.attn_out, short.mlp_out [L, 9, d] (what each half of a block adds to the stream, or
   for post-norm models what it puts out before its norm), final_norm [9, d] (gpt2); long.ids [n], long.last [n, d].
 """
+
 import json
 import os
 import sys
@@ -26,14 +27,40 @@ ENCODER = dict(hidden_size=24, num_attention_heads=3, num_hidden_layers=2, max_p
 # name: (config, model class, prefix, dtype of the file, gamma and beta for norms)
 MODELS = {
     "gpt2-tiny": (GPT2Config(**GPT2, activation_function="gelu_new"), GPT2Model, "transformer.", torch.float32, False),
-    "gpt2-tiny-f16": (GPT2Config(**GPT2, n_inner=41, activation_function="relu", scale_attn_by_inverse_layer_idx=True,
-                                 layer_norm_epsilon=1e-3), GPT2Model, "", torch.float16, False),
-    "bert-tiny": (BertConfig(**ENCODER, intermediate_size=37, hidden_act="gelu"), BertModel, "bert.", torch.float32,
-                  True),
-    "bert-tiny-bf16": (BertConfig(**ENCODER, intermediate_size=40, hidden_act="silu", layer_norm_eps=1e-5), BertModel,
-                       "", torch.bfloat16, False),
-    "albert-tiny": (AlbertConfig(**ENCODER, embedding_size=10, intermediate_size=33, hidden_act="gelu_new"),
-                    AlbertModel, "albert.", torch.float32, False),
+    "gpt2-tiny-f16": (
+        GPT2Config(
+            **GPT2,
+            n_inner=41,
+            activation_function="relu",
+            scale_attn_by_inverse_layer_idx=True,
+            layer_norm_epsilon=1e-3
+        ),
+        GPT2Model,
+        "",
+        torch.float16,
+        False,
+    ),
+    "bert-tiny": (
+        BertConfig(**ENCODER, intermediate_size=37, hidden_act="gelu"),
+        BertModel,
+        "bert.",
+        torch.float32,
+        True,
+    ),
+    "bert-tiny-bf16": (
+        BertConfig(**ENCODER, intermediate_size=40, hidden_act="silu", layer_norm_eps=1e-5),
+        BertModel,
+        "",
+        torch.bfloat16,
+        False,
+    ),
+    "albert-tiny": (
+        AlbertConfig(**ENCODER, embedding_size=10, intermediate_size=33, hidden_act="gelu_new"),
+        AlbertModel,
+        "albert.",
+        torch.float32,
+        False,
+    ),
 }
 
 
@@ -97,6 +124,7 @@ def run(model, ids):
     def keep(key):
         def hook(_module, _input, output):
             kept[key].append((output[0] if isinstance(output, tuple) else output).detach().reshape(len(ids), -1))
+
         return hook
 
     for attn, mlp in parts_of(model):
@@ -130,8 +158,15 @@ def main():
         rng = np.random.default_rng(seed)
         short, long = rng.integers(0, 17, 9), rng.integers(0, 17, n)
         hidden, attn, attn_out, mlp_out, last = run(model, short.tolist())
-        out = {"short.ids": short, "short.hidden": hidden, "short.attn": attn, "short.attn_out": attn_out,
-               "short.mlp_out": mlp_out, "long.ids": long, "long.last": run(model, long.tolist())[0][-1]}
+        out = {
+            "short.ids": short,
+            "short.hidden": hidden,
+            "short.attn": attn,
+            "short.attn_out": attn_out,
+            "short.mlp_out": mlp_out,
+            "long.ids": long,
+            "long.last": run(model, long.tolist())[0][-1],
+        }
         if config.model_type == "gpt2":
             out["final_norm"] = last
         np.savez(os.path.join(folder, "golden.npz"), **{k: np.asarray(v) for k, v in out.items()})

@@ -6,6 +6,7 @@ e - 3, floats (e - 3) / 8. Files whose name begins with bad_ must be refused.
 
     python tools/oracle/make_npz.py
 """
+
 import io
 import warnings
 import zipfile
@@ -54,23 +55,42 @@ warnings.simplefilter("ignore")
 OUT.mkdir(parents=True, exist_ok=True)
 
 # every type, both byte orders
-types = ["b1"] + [order + kind for order in "<>" for kind in ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"]]
+types = ["b1"] + [
+    order + kind for order in "<>" for kind in ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"]
+]
 all_types = {t.replace("<", "le_").replace(">", "be_"): values(t) for t in types}
 np.savez(OUT / "types.npz", **all_types)
 np.savez_compressed(OUT / "types_deflated.npz", **all_types)
 
 # order, shapes
-np.savez(OUT / "shapes.npz", scalar=np.float64(-3 / 8), empty=np.zeros((0, 5)), one=values("f8", (7,)),
-         c3=values("f8", (2, 3, 4)), f3=np.asfortranarray(values("f8", (2, 3, 4))),
-         f3_be=np.asfortranarray(values(">f4", (2, 3, 4))), f2_i=np.asfortranarray(values("i2", (5, 3))),
-         f_thin=np.asfortranarray(values("f8", (1, 9, 1))), rank8=values("f8", (1, 2, 1, 2, 1, 2, 1, 2)))
-np.savez_compressed(OUT / "shapes_deflated.npz", long=values("f8", (200, 50)),
-                    f=np.asfortranarray(values("f8", (200, 50))), rest=values("i4"))
+np.savez(
+    OUT / "shapes.npz",
+    scalar=np.float64(-3 / 8),
+    empty=np.zeros((0, 5)),
+    one=values("f8", (7,)),
+    c3=values("f8", (2, 3, 4)),
+    f3=np.asfortranarray(values("f8", (2, 3, 4))),
+    f3_be=np.asfortranarray(values(">f4", (2, 3, 4))),
+    f2_i=np.asfortranarray(values("i2", (5, 3))),
+    f_thin=np.asfortranarray(values("f8", (1, 9, 1))),
+    rank8=values("f8", (1, 2, 1, 2, 1, 2, 1, 2)),
+)
+np.savez_compressed(
+    OUT / "shapes_deflated.npz",
+    long=values("f8", (200, 50)),
+    f=np.asfortranarray(values("f8", (200, 50))),
+    rest=values("i4"),
+)
 
 # texts
 words = ["", "plain", "\u0120caf\u00e9", "\U0001f600 x", "<|end|>"]
-np.savez(OUT / "texts.npz", u=np.array(words), be=np.array(words).astype(">U8"),
-         s=np.array([w.encode() for w in words]), number=np.arange(3))
+np.savez(
+    OUT / "texts.npz",
+    u=np.array(words),
+    be=np.array(words).astype(">U8"),
+    s=np.array([w.encode() for w in words]),
+    number=np.arange(3),
+)
 
 # format versions, ways of writing the archive
 versions = [("v%d.npy" % v, npy(values("f8"), (v, 0))) for v in (1, 2, 3)]

@@ -8,6 +8,7 @@ it differs from the header's, the length the file claims. `dwell` is given only 
 
     python tools/oracle/make_safetensors_cases.py
 """
+
 import json
 import random
 import struct
@@ -72,7 +73,7 @@ def hostile_and_legal():
     add("length shorter than the text", "{}  ", 0, "bytes follow the last tensor", claimed=2)
     # the text
     add("no tensors", "{}")
-    add("leading and trailing spaces", "  {\"a\":" + entry() + "} \n", 4)
+    add("leading and trailing spaces", '  {"a":' + entry() + "} \n", 4)
     add("leading newline", "\n{}")
     add("not UTF-8", b'{"\xff":' + entry().encode() + b"}", 4, "not valid UTF-8")
     add("overlong UTF-8", b'{"\xc0\xaf":' + entry().encode() + b"}", 4, "not valid UTF-8")
@@ -89,11 +90,30 @@ def hostile_and_legal():
     add("single quotes", "{'a':1}", 0, "expected a string")
     add("comment", '{/* */"a":' + entry() + "}", 4, "expected a string")
     one("nesting of 60 in an unknown key", entry()[:-1] + ',"x":' + "[" * 60 + "]" * 60 + "}")
-    one("nesting of 200 in an unknown key", entry()[:-1] + ',"x":' + "[" * 200 + "]" * 200 + "}", 4, "nested too deeply")
+    one(
+        "nesting of 200 in an unknown key", entry()[:-1] + ',"x":' + "[" * 200 + "]" * 200 + "}", 4, "nested too deeply"
+    )
     # names
-    add("duplicate name, same place", '{"a":' + entry() + ',"a":' + entry() + "}", 4, "two tensors have this name", dwell=False)
-    add("duplicate name, other place", '{"a":' + entry() + ',"a":' + entry("1", 4, 8) + "}", 8, "two tensors have this name")
-    add("duplicate name, by an escape", '{"a":' + entry() + ',"\\u0061":' + entry() + "}", 4, "two tensors have this name", dwell=False)
+    add(
+        "duplicate name, same place",
+        '{"a":' + entry() + ',"a":' + entry() + "}",
+        4,
+        "two tensors have this name",
+        dwell=False,
+    )
+    add(
+        "duplicate name, other place",
+        '{"a":' + entry() + ',"a":' + entry("1", 4, 8) + "}",
+        8,
+        "two tensors have this name",
+    )
+    add(
+        "duplicate name, by an escape",
+        '{"a":' + entry() + ',"\\u0061":' + entry() + "}",
+        4,
+        "two tensors have this name",
+        dwell=False,
+    )
     add("empty name", '{"":' + entry() + "}", 4)
     add("name of 64 KiB", '{"' + "n" * 65536 + '":' + entry() + "}", 4)
     add("name with a path", '{"../../etc/passwd":' + entry() + "}", 4)
@@ -116,10 +136,30 @@ def hostile_and_legal():
     one("dtype is a number", '{"dtype":32,"shape":[1],"data_offsets":[0,4]}', 4, "expected a string")
     one("dtype is null", '{"dtype":null,"shape":[1],"data_offsets":[0,4]}', 4, "expected a string")
     one("dtype twice", '{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}', 4, "'dtype' is there twice")
-    for name, bits in [("BOOL", 8), ("U8", 8), ("I8", 8), ("F8_E5M2", 8), ("F8_E4M3", 8), ("F8_E8M0", 8),
-                       ("F8_E4M3FNUZ", 8), ("F8_E5M2FNUZ", 8), ("I16", 16), ("U16", 16), ("F16", 16), ("BF16", 16),
-                       ("I32", 32), ("U32", 32), ("F32", 32), ("C64", 64), ("F64", 64), ("I64", 64), ("U64", 64),
-                       ("F4", 4), ("F6_E2M3", 6), ("F6_E3M2", 6)]:
+    for name, bits in [
+        ("BOOL", 8),
+        ("U8", 8),
+        ("I8", 8),
+        ("F8_E5M2", 8),
+        ("F8_E4M3", 8),
+        ("F8_E8M0", 8),
+        ("F8_E4M3FNUZ", 8),
+        ("F8_E5M2FNUZ", 8),
+        ("I16", 16),
+        ("U16", 16),
+        ("F16", 16),
+        ("BF16", 16),
+        ("I32", 32),
+        ("U32", 32),
+        ("F32", 32),
+        ("C64", 64),
+        ("F64", 64),
+        ("I64", 64),
+        ("U64", 64),
+        ("F4", 4),
+        ("F6_E2M3", 6),
+        ("F6_E3M2", 6),
+    ]:
         one("dtype " + name, entry("4", 0, 4 * bits // 8, name), 4 * bits // 8)
     one("odd count of 4 bits", entry("3", 0, 2, "F4"), 2, "do not fill whole bytes")
     one("odd count of 6 bits", entry("2", 0, 2, "F6_E2M3"), 2, "do not fill whole bytes")
@@ -176,7 +216,10 @@ def has_duplicates(text):
 def mutations(count):
     rng = random.Random(20240229)
     base = '{"__metadata__":{"format":"pt"},"b":%s,"a":%s,"c":%s}' % (
-        entry("2,2", 0, 16), entry("3", 16, 22, "BF16"), entry("", 22, 30, "I64"))
+        entry("2,2", 0, 16),
+        entry("3", 16, 22, "BF16"),
+        entry("", 22, 30, "I64"),
+    )
     alphabet = '{}[]":,0123456789 abc-+.eE\\uFBI\n\x00\x7f\u00e9'
     made = 0
     while made < count:
@@ -185,27 +228,41 @@ def mutations(count):
             at, to = sorted(rng.randrange(len(text) + 1) for _ in range(2))
             kind = rng.choice([0, 1, 2, 3, 4, 5, 6, 6, 6, 7, 7, 7])
             if kind == 0:
-                text = text[:at] + text[at + 1:]
+                text = text[:at] + text[at + 1 :]
             elif kind == 1:
                 text = text[:at] + rng.choice(alphabet) + text[at:]
             elif kind == 2:
-                text = text[:at] + rng.choice(alphabet) + text[at + 1:]
+                text = text[:at] + rng.choice(alphabet) + text[at + 1 :]
             elif kind == 3 and to - at < 40:
                 text = text[:to] + text[at:to] + text[to:]
             elif kind == 4:
                 digits = [i for i, c in enumerate(text) if c.isdigit()]
                 at = rng.choice(digits)
-                text = text[:at] + str(rng.randrange(10)) + text[at + 1:]
+                text = text[:at] + str(rng.randrange(10)) + text[at + 1 :]
             elif kind == 5:
-                text = text.replace(rng.choice(["BF16", "F32", "I64", '"c"', '"a"', "16,", "22"]),
-                                    rng.choice(["F16", "I32", "U64", '"b"', "16,", "22", " 16 ,"]), 1)
+                text = text.replace(
+                    rng.choice(["BF16", "F32", "I64", '"c"', '"a"', "16,", "22"]),
+                    rng.choice(["F16", "I32", "U64", '"b"', "16,", "22", " 16 ,"]),
+                    1,
+                )
             elif kind == 6:
-                at = rng.choice([i for i, c in enumerate(text) if c in '{}[],:'])
+                at = rng.choice([i for i, c in enumerate(text) if c in "{}[],:"])
                 text = text[:at] + rng.choice([" ", "\n", "\t ", "\r\n"]) + text[at:]
             elif kind == 7:
-                old, new = rng.choice([("[2,2]", "[4]"), ("[2,2]", "[1,4,1]"), ("[3]", "[3,1]"), ('"pt"', '"\\u00e9"'),
-                                       ("BF16", "F16"), ("I64", "F64"), ("I64", "C64"), ('"a"', '"d.weight"'),
-                                       ('"dtype"', '"x":{"y":[{},-1.5e3]},"dtype"'), ("[]", "[1,1,1]")])
+                old, new = rng.choice(
+                    [
+                        ("[2,2]", "[4]"),
+                        ("[2,2]", "[1,4,1]"),
+                        ("[3]", "[3,1]"),
+                        ('"pt"', '"\\u00e9"'),
+                        ("BF16", "F16"),
+                        ("I64", "F64"),
+                        ("I64", "C64"),
+                        ('"a"', '"d.weight"'),
+                        ('"dtype"', '"x":{"y":[{},-1.5e3]},"dtype"'),
+                        ("[]", "[1,1,1]"),
+                    ]
+                )
                 text = text.replace(old, new, 1)
         if text == base:
             continue

@@ -7,6 +7,7 @@ that package gives on nasty texts, to tests/golden/text/NAME/{tokenizer.json,gol
 A line of golden.jsonl: {"text", "special", "ids", "begin", "end"}; offsets are bytes of the text. For tokens that the
 post-processor puts in, begin and end are null (the package gives 0, 0; the program gives the place where they stand).
 """
+
 import json
 import os
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
@@ -27,17 +28,79 @@ SENTENCES = [
 ] * 4
 
 TEXTS = [
-    "", " ", "  ", "   \n ", "\n", "\r\n", "\t\t", "a", "A", "é", "e\u0301", "the", " the", "the ", " the ",
-    "The clusters form.", "They're metastable, aren't they? It's 'fine', we'll see; I'd've gone.",
-    "'s 't 're 've 'm 'll 'd 'S 'LL ''s", "don\u2019t", "12 123 1234 12345", "3.14159e-10", "x=y+z", "a_b-c.d",
-    "...!!!???", "( [ { < > } ] )", "naïve café résumé", "CAFÉ ÜBER STRASSE Straße", "İstanbul ıI", "\u1E9E\u00DF",
-    "Привет, МИР!", "Καλημέρα ΚΌΣΜΕ ς", "中文句子", "中a文b", "日本語 テスト", "한국어 문장", "\u1100\u1161\u11A8 각",
-    "مرحبا بالعالم", "שָׁלוֹם", "हिन्दी ३४", "ไทย", "👍", "👍🏽 🧑\u200d🚀 🇩🇪", "a👍b", "\u200b\u200d\ufeff", "a\u00a0b\u2003c\u3000d\u180ee",
-    "a\u0085b\u2028c", "nul\u0000byte", "\ufffd", "\u0001\u007f\u009f", "a\u0300\u0323b", "\u0323\u0301", "q\u0307\u0323 \u1e69 \u212b \u2126",
-    "ﬁ ﬀ ① ½ ² Ⅷ ＡＢＣ ㍿", "𝒜𝟘", "\u2CEB0\U0002CEB0\U00031350\U0001F9FF", "[CLS] the [SEP]", "[CLS][SEP][MASK]", "<|endoftext|>a<|endoftext|>",
-    "the[MASK]the", "the [MASK]  the", "cluster clusters preclusters", "cluster,cluster", " cluster ", "FLOW flow Flow flowing",
-    "deep  layer", "deep   layer", "deep layer", "x" * 40, "ab" * 60, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa b", "supercalifragilisticexpialidocious",
-    "Ġthe Ċ ▁the", "mixed: the中文, 12é34! [SEP]'s\n\n  end",
+    "",
+    " ",
+    "  ",
+    "   \n ",
+    "\n",
+    "\r\n",
+    "\t\t",
+    "a",
+    "A",
+    "é",
+    "e\u0301",
+    "the",
+    " the",
+    "the ",
+    " the ",
+    "The clusters form.",
+    "They're metastable, aren't they? It's 'fine', we'll see; I'd've gone.",
+    "'s 't 're 've 'm 'll 'd 'S 'LL ''s",
+    "don\u2019t",
+    "12 123 1234 12345",
+    "3.14159e-10",
+    "x=y+z",
+    "a_b-c.d",
+    "...!!!???",
+    "( [ { < > } ] )",
+    "naïve café résumé",
+    "CAFÉ ÜBER STRASSE Straße",
+    "İstanbul ıI",
+    "\u1e9e\u00df",
+    "Привет, МИР!",
+    "Καλημέρα ΚΌΣΜΕ ς",
+    "中文句子",
+    "中a文b",
+    "日本語 テスト",
+    "한국어 문장",
+    "\u1100\u1161\u11a8 각",
+    "مرحبا بالعالم",
+    "שָׁלוֹם",
+    "हिन्दी ३४",
+    "ไทย",
+    "👍",
+    "👍🏽 🧑\u200d🚀 🇩🇪",
+    "a👍b",
+    "\u200b\u200d\ufeff",
+    "a\u00a0b\u2003c\u3000d\u180ee",
+    "a\u0085b\u2028c",
+    "nul\u0000byte",
+    "\ufffd",
+    "\u0001\u007f\u009f",
+    "a\u0300\u0323b",
+    "\u0323\u0301",
+    "q\u0307\u0323 \u1e69 \u212b \u2126",
+    "ﬁ ﬀ ① ½ ² Ⅷ ＡＢＣ ㍿",
+    "𝒜𝟘",
+    "\u2ceb0\U0002ceb0\U00031350\U0001f9ff",
+    "[CLS] the [SEP]",
+    "[CLS][SEP][MASK]",
+    "<|endoftext|>a<|endoftext|>",
+    "the[MASK]the",
+    "the [MASK]  the",
+    "cluster clusters preclusters",
+    "cluster,cluster",
+    " cluster ",
+    "FLOW flow Flow flowing",
+    "deep  layer",
+    "deep   layer",
+    "deep layer",
+    "x" * 40,
+    "ab" * 60,
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa b",
+    "supercalifragilisticexpialidocious",
+    "Ġthe Ċ ▁the",
+    "mixed: the中文, 12é34! [SEP]'s\n\n  end",
 ]
 
 
@@ -49,8 +112,12 @@ def byte_bpe():
     t = Tokenizer(models.BPE())
     t.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     t.post_processor = processors.ByteLevel(trim_offsets=True, add_prefix_space=False)
-    trainer = trainers.BpeTrainer(vocab_size=420, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-                                  special_tokens=[special("<|endoftext|>")], show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=420,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        special_tokens=[special("<|endoftext|>")],
+        show_progress=False,
+    )
     return t, trainer, [AddedToken("cluster", single_word=True), AddedToken("flow", normalized=True)]
 
 
@@ -58,13 +125,18 @@ def roberta_bpe():
     t = Tokenizer(models.BPE())
     t.normalizer = normalizers.NFC()
     t.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-    trainer = trainers.BpeTrainer(vocab_size=380, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-                                  special_tokens=[special("[CLS]"), special("[SEP]"), special("[MASK]", lstrip=True)],
-                                  show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=380,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        special_tokens=[special("[CLS]"), special("[SEP]"), special("[MASK]", lstrip=True)],
+        show_progress=False,
+    )
 
     def finish(t):
-        t.post_processor = processors.RobertaProcessing(("[SEP]", t.token_to_id("[SEP]")),
-                                                        ("[CLS]", t.token_to_id("[CLS]")))
+        t.post_processor = processors.RobertaProcessing(
+            ("[SEP]", t.token_to_id("[SEP]")), ("[CLS]", t.token_to_id("[CLS]"))
+        )
+
     return t, trainer, [], finish
 
 
@@ -72,19 +144,36 @@ def split_bpe():
     """The shape of recent checkpoints: a regular expression, then bytes; merges may be skipped for whole words."""
     t = Tokenizer(models.BPE(ignore_merges=True))
     t.normalizer = normalizers.NFKC()
-    pattern = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
-               r"|\s*[\r\n]+|\s+(?!\S)|\s+")
-    t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(pattern), "isolated"),
-                                               pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
-    trainer = trainers.BpeTrainer(vocab_size=400, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-                                  special_tokens=[special("<|endoftext|>")], show_progress=False)
+    pattern = (
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+        r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+    )
+    t.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(pattern), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        special_tokens=[special("<|endoftext|>")],
+        show_progress=False,
+    )
 
     def finish(t):
         end = t.token_to_id("<|endoftext|>")
-        t.post_processor = processors.Sequence([
-            processors.ByteLevel(trim_offsets=True),
-            processors.TemplateProcessing(single="<|endoftext|> $A", pair="<|endoftext|> $A <|endoftext|> $B",
-                                          special_tokens=[("<|endoftext|>", end)])])
+        t.post_processor = processors.Sequence(
+            [
+                processors.ByteLevel(trim_offsets=True),
+                processors.TemplateProcessing(
+                    single="<|endoftext|> $A",
+                    pair="<|endoftext|> $A <|endoftext|> $B",
+                    special_tokens=[("<|endoftext|>", end)],
+                ),
+            ]
+        )
+
     return t, trainer, [], finish
 
 
@@ -93,8 +182,9 @@ def fallback_bpe():
     t = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
     t.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     bytes_ = ["<0x%02X>" % b for b in range(256)]
-    trainer = trainers.BpeTrainer(vocab_size=520, special_tokens=["<unk>"] + bytes_, show_progress=False,
-                                  limit_alphabet=60)
+    trainer = trainers.BpeTrainer(
+        vocab_size=520, special_tokens=["<unk>"] + bytes_, show_progress=False, limit_alphabet=60
+    )
     return t, trainer, [AddedToken("deep  layer", normalized=False)]
 
 
@@ -102,13 +192,18 @@ def wordpiece():
     t = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=40))
     t.normalizer = normalizers.BertNormalizer()
     t.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(vocab_size=320, show_progress=False, special_tokens=[
-        special(s) for s in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")])
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=320,
+        show_progress=False,
+        special_tokens=[special(s) for s in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")],
+    )
 
     def finish(t):
         cls, sep = t.token_to_id("[CLS]"), t.token_to_id("[SEP]")
         t.post_processor = processors.TemplateProcessing(
-            single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", cls), ("[SEP]", sep)])
+            single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", cls), ("[SEP]", sep)]
+        )
+
     return t, trainer, [AddedToken("Flow", normalized=True, single_word=True)], finish
 
 
@@ -116,11 +211,15 @@ def wordlevel():
     t = Tokenizer(models.WordLevel(unk_token="[UNK]"))
     t.normalizer = normalizers.Sequence([normalizers.NFD(), normalizers.StripAccents(), normalizers.Strip(True, True)])
     t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Whitespace(), pre_tokenizers.Digits(True)])
-    trainer = trainers.WordLevelTrainer(vocab_size=200, show_progress=False,
-                                        special_tokens=[special(s) for s in ("[UNK]", "[CLS]", "[SEP]")])
+    trainer = trainers.WordLevelTrainer(
+        vocab_size=200, show_progress=False, special_tokens=[special(s) for s in ("[UNK]", "[CLS]", "[SEP]")]
+    )
 
     def finish(t):
-        t.post_processor = processors.BertProcessing(("[SEP]", t.token_to_id("[SEP]")), ("[CLS]", t.token_to_id("[CLS]")))
+        t.post_processor = processors.BertProcessing(
+            ("[SEP]", t.token_to_id("[SEP]")), ("[CLS]", t.token_to_id("[CLS]"))
+        )
+
     return t, trainer, [special("[MASK]", lstrip=True, rstrip=True)], finish
 
 
@@ -128,11 +227,16 @@ def suffix_bpe():
     """An end-of-word suffix, single unknowns, and cutting at punctuation merged with what stands before it."""
     t = Tokenizer(models.BPE(unk_token="<unk>", end_of_word_suffix="</w>"))
     t.normalizer = normalizers.Sequence([normalizers.NFKD(), normalizers.Lowercase()])
-    t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(),
-                                               pre_tokenizers.Punctuation("merged_with_previous"),
-                                               pre_tokenizers.Split(Regex(r"\d+|[a-c](?=[x-z])"), "merged_with_next")])
-    trainer = trainers.BpeTrainer(vocab_size=250, special_tokens=["<unk>"], show_progress=False, limit_alphabet=40,
-                                  end_of_word_suffix="</w>")
+    t.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.WhitespaceSplit(),
+            pre_tokenizers.Punctuation("merged_with_previous"),
+            pre_tokenizers.Split(Regex(r"\d+|[a-c](?=[x-z])"), "merged_with_next"),
+        ]
+    )
+    trainer = trainers.BpeTrainer(
+        vocab_size=250, special_tokens=["<unk>"], show_progress=False, limit_alphabet=40, end_of_word_suffix="</w>"
+    )
     return t, trainer, []
 
 
@@ -145,11 +249,15 @@ def rows(t):
         plain, e = t.encode(text, add_special_tokens=False), t.encode(text, add_special_tokens=add)
         put_in = [False] * len(e.ids)
         if add:  # the package marks special tokens, also those of the text; the ones put in are the extra ones
-            lead = next(k for k in range(len(e.ids) + 1) if e.ids[k:k + len(plain.ids)] == plain.ids)
+            lead = next(k for k in range(len(e.ids) + 1) if e.ids[k : k + len(plain.ids)] == plain.ids)
             put_in = [not lead <= k < lead + len(plain.ids) for k in range(len(e.ids))]
-        yield {"text": text, "special": add, "ids": e.ids,
-               "begin": [None if p else starts[o[0]] for p, o in zip(put_in, e.offsets)],
-               "end": [None if p else starts[o[1]] for p, o in zip(put_in, e.offsets)]}
+        yield {
+            "text": text,
+            "special": add,
+            "ids": e.ids,
+            "begin": [None if p else starts[o[0]] for p, o in zip(put_in, e.offsets)],
+            "end": [None if p else starts[o[1]] for p, o in zip(put_in, e.offsets)],
+        }
 
 
 def main():

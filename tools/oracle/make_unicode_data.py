@@ -7,6 +7,7 @@ categories 8, normalisation 12 or older), so no single library table gives the s
 
 Needs tokenizers and the C library utf8proc (whose normalisation tables the program uses; only differences are kept).
 """
+
 import ctypes
 import sys
 import tokenizers
@@ -34,7 +35,7 @@ def regex_set(pattern):
     split = P.Split(Regex(pattern), "removed", invert=True)
     found = set()
     for i in range(0, len(CPS), 4096):
-        for piece, _ in split.pre_tokenize_str("".join(map(chr, CPS[i:i + 4096]))):
+        for piece, _ in split.pre_tokenize_str("".join(map(chr, CPS[i : i + 4096]))):
             found.update(map(ord, piece))
     return found
 
@@ -75,9 +76,15 @@ for name in (r"\s", r"\d", r"\p{L}", r"\p{N}", r"\h"):
     assert regex_set(name) == regex_set(f"[{name}]"), name
 word = {c for c in CPS if c not in space and len(P.Whitespace().pre_tokenize_str("a" + chr(c))) == 1}
 classes = [
-    ("LETTER", letter), ("NUMBER", number), ("SPACE", space), ("WORD", word), ("REGEX_WORD", word_onig),
-    ("NUMERIC", isolated(P.Digits(individual_digits=True))), ("PUNCTUATION", isolated(P.Punctuation())),
-    ("CLEANED", vanishing(bert(clean_text=True))), ("NONSPACING", vanishing(bert(strip_accents=True))),
+    ("LETTER", letter),
+    ("NUMBER", number),
+    ("SPACE", space),
+    ("WORD", word),
+    ("REGEX_WORD", word_onig),
+    ("NUMERIC", isolated(P.Digits(individual_digits=True))),
+    ("PUNCTUATION", isolated(P.Punctuation())),
+    ("CLEANED", vanishing(bert(clean_text=True))),
+    ("NONSPACING", vanishing(bert(strip_accents=True))),
     ("MARK", vanishing(N.StripAccents())),
     ("IDEOGRAPH", {c for c in CPS if len(bert(handle_chinese_chars=True).normalize_str(chr(c))) == 3}),
 ]
@@ -86,8 +93,9 @@ classes = [
 late = set()
 for c in CPS:
     ch = chr(c)
-    if (N.NFD().normalize_str(ch) != utf8proc_map(ch, STABLE | DECOMPOSE) or
-            N.NFKD().normalize_str(ch) != utf8proc_map(ch, STABLE | DECOMPOSE | COMPAT)):
+    if N.NFD().normalize_str(ch) != utf8proc_map(ch, STABLE | DECOMPOSE) or N.NFKD().normalize_str(ch) != utf8proc_map(
+        ch, STABLE | DECOMPOSE | COMPAT
+    ):
         late.add(c)
         continue
     for other in ("\u0345", "\u0334"):  # combining classes 240 and 1: any class between moves past one of them
@@ -139,6 +147,7 @@ def table(texts):
 
 # What PCRE2 10.42 lacks: it has Unicode 14, as has Python 3.11.
 import unicodedata
+
 assert unicodedata.unidata_version == "14.0.0", "use a Python with Unicode 14 (3.11), the version of PCRE2 10.42"
 cat = unicodedata.category
 extra_letter = {c for c in letter if cat(chr(c))[0] != "L"}
@@ -149,11 +158,15 @@ assert not {c for c in CPS if cat(chr(c))[0] == "L"} - letter
 assert not {c for c in CPS if cat(chr(c))[0] == "N"} - number
 assert not {c for c in CPS if cat(chr(c))[0] in "LM" or cat(chr(c)) in ("Nd", "Nl", "Pc")} - word_in_brackets
 
-print("/* text/unicode_data.h - character classes as the tokenizers package has them (measured with version "
-      f"{tokenizers.__version__}).\n * Made by tools/oracle/make_unicode_data.py; do not edit. Differences in normalisation "
-      f"are to utf8proc {lib.utf8proc_version().decode()},\n * Unicode {lib.utf8proc_unicode_version().decode()}; "
-      "differences in regular expressions are to PCRE2 10.42, Unicode 14. */")
-print("/* clang-format off */\n#ifndef DWELL_TEXT_UNICODE_DATA_H\n#define DWELL_TEXT_UNICODE_DATA_H\n\n#include <stdint.h>\n")
+print(
+    "/* text/unicode_data.h - character classes as the tokenizers package has them (measured with version "
+    f"{tokenizers.__version__}).\n * Made by tools/oracle/make_unicode_data.py; do not edit. Differences in normalisation "
+    f"are to utf8proc {lib.utf8proc_version().decode()},\n * Unicode {lib.utf8proc_unicode_version().decode()}; "
+    "differences in regular expressions are to PCRE2 10.42, Unicode 14. */"
+)
+print(
+    "/* clang-format off */\n#ifndef DWELL_TEXT_UNICODE_DATA_H\n#define DWELL_TEXT_UNICODE_DATA_H\n\n#include <stdint.h>\n"
+)
 print("/* Ranges of code points with the same classes (bits: enum unicode_class), in order. */")
 print("static const struct {\n  uint32_t first, last;\n  uint16_t classes;\n} unicode_ranges[] = {")
 table("{0x%X,0x%X,0x%X}," % tuple(r) for r in rows)
