@@ -5,6 +5,6 @@
 #include <stdint.h>
 
 double clock_seconds(void);      /* monotonic wall clock */
-uint64_t clock_peak_bytes(void); /* peak resident memory of this process so far */
+uint64_t clock_peak_bytes(void); /* peak resident memory of this process so far; 0: not known (no /proc) */
 
 #endif

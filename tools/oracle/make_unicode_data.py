@@ -160,12 +160,14 @@ assert not {c for c in CPS if cat(chr(c))[0] in "LM" or cat(chr(c)) in ("Nd", "N
 
 print(
     "/* text/unicode_data.h - character classes as the tokenizers package has them (measured with version "
-    f"{tokenizers.__version__}).\n * Made by tools/oracle/make_unicode_data.py; do not edit. Differences in normalisation "
-    f"are to utf8proc {lib.utf8proc_version().decode()},\n * Unicode {lib.utf8proc_unicode_version().decode()}; "
+    f"{tokenizers.__version__}).\n * Made by tools/oracle/make_unicode_data.py; do not edit. "
+    f"Differences in normalisation are to utf8proc {lib.utf8proc_version().decode()},\n"
+    f" * Unicode {lib.utf8proc_unicode_version().decode()}; "
     "differences in regular expressions are to PCRE2 10.42, Unicode 14. */"
 )
 print(
-    "/* clang-format off */\n#ifndef DWELL_TEXT_UNICODE_DATA_H\n#define DWELL_TEXT_UNICODE_DATA_H\n\n#include <stdint.h>\n"
+    "/* clang-format off */\n#ifndef DWELL_TEXT_UNICODE_DATA_H\n#define DWELL_TEXT_UNICODE_DATA_H\n\n"
+    "#include <stdint.h>\n"
 )
 print("/* Ranges of code points with the same classes (bits: enum unicode_class), in order. */")
 print("static const struct {\n  uint32_t first, last;\n  uint16_t classes;\n} unicode_ranges[] = {")
