@@ -6,6 +6,7 @@
 #include <dwell/flow.h>
 #include <dwell/measure.h>
 #include <dwell/model.h>
+#include <dwell/report.h>
 #include <dwell/run.h>
 #include <dwell/status.h>
 #include <dwell/trajectory.h>
