@@ -138,7 +138,7 @@ static size_t linear_ticks(const scale *s, double step, tick *ticks) {
 
 /* A tick at factor * 10^exponent; `ln` says whether the scale's data are logarithms. */
 static void add_decade(const scale *s, double exponent, int factor, bool labelled, tick *ticks, size_t *count) {
-  char label[32], digit[4];
+  char label[32], digit[12];
   double value = s->kind == SCALE_LN ? exponent * LN10 + log(factor) : factor * pow(10, exponent);
   snprintf(digit, sizeof digit, "%d", factor);
   if (exponent >= -3 && exponent <= 3) {
