@@ -36,7 +36,7 @@ void testing_skip_absent(const char *name);
 /* A fresh empty folder for this test program, removed at exit. */
 const char *testing_folder(void);
 /* printf into one of 256 static buffers (8 kB each, used in turn), for paths and commands. */
-const char *testing_format(const char *format, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
+const char *testing_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Writes a file; fails the test if it cannot. Returns `path`. */
 const char *testing_write(const char *path, const void *data, size_t size);
 /* Whole file with a terminating NUL; release with free. Fails the test if it cannot be read. */
