@@ -113,7 +113,7 @@ static void texts_with_a_tokenizer(void **state) {
   measure_refused(folder, "-p '   '", 3, "gives no token");
   const char *empty = testing_write(folder_of("empty.txt"), "", 0);
   measure_refused(folder, testing_format("-f '%s'", empty), 3, "gives no token");
-  const char *lines = testing_write(folder_of("bad.jsonl"), "{\"text\": \"a b\"}\n{\"txt\": 1}\n", 31);
+  const char *lines = testing_write(folder_of("bad.jsonl"), "{\"text\": \"a b\"}\n{\"txt\": 1}\n", 27);
   measure_refused(folder, testing_format("-f '%s'", lines), 3, "line 2: has no \"text\"");
   char text[1024] = "-p 'a";
   for (size_t i = 0; i < 200; i++) strcat(text, " b");
