@@ -17,6 +17,9 @@ typedef enum dwell_integrator {
   DWELL_LAYER  /* x <- normalise(x + ETA * A(x)), A not projected: what a post-norm layer does */
 } dwell_integrator;
 
+/* "rk45", "rk4", "euler", "layer", as `--integrator` takes them; NULL: no such integrator. Static storage. */
+const char *dwell_integrator_name(dwell_integrator integrator);
+
 /* How a flow is run. Start from dwell_flow_options_default(). Strings and arrays are copied by dwell_flow_open. */
 typedef struct dwell_flow_options {
   const char *flow;     /* registry name: "sa", "usa" */

@@ -49,7 +49,8 @@ typedef struct dwell_frame {
   size_t state;    /* l; for "final_norm": the number of the last state */
   const char *tap; /* "resid" or "final_norm" */
   bool has_time;   /* flows: true */
-  double log_time; /* ln t; -INFINITY at t = 0. Times at large beta do not fit a double, so ln t is what is kept */
+  double time;     /* t; +INFINITY where it does not fit a double, as happens at large beta */
+  double log_time; /* ln t, which always fits; -INFINITY at t = 0 */
 } dwell_frame;
 
 typedef struct dwell_sink {

@@ -37,19 +37,12 @@ typedef struct simulate {
 
 /* "rk45", "rk4:H", "euler:H", "layer:ETA" */
 static void parse_integrator(struct argp_state *state, const char *text, dwell_flow_options *o) {
-  static const struct {
-    const char *name;
-    dwell_integrator integrator;
-  } fixed[] = {{"rk4:", DWELL_RK4}, {"euler:", DWELL_EULER}, {"layer:", DWELL_LAYER}};
-  if (strcmp(text, "rk45") == 0) {
-    o->integrator = DWELL_RK45;
-    return;
-  }
-  for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
-    size_t n = strlen(fixed[i].name);
-    if (strncmp(text, fixed[i].name, n) != 0) continue;
-    o->integrator = fixed[i].integrator;
-    o->step = cli_real(state, "--integrator: the step", text + n, 1e-12, 1e12);
+  for (dwell_integrator i = 0; dwell_integrator_name(i) != NULL; i++) {
+    const char *name = dwell_integrator_name(i);
+    size_t n = strlen(name);
+    if (strncmp(text, name, n) != 0 || text[n] != (i == DWELL_RK45 ? '\0' : ':')) continue;
+    o->integrator = i;
+    if (i != DWELL_RK45) o->step = cli_real(state, "--integrator: the step", text + n + 1, 1e-12, 1e12);
     return;
   }
   argp_error(state, "--integrator takes rk45, rk4:H, euler:H or layer:ETA, not \"%s\"", text);
@@ -115,7 +108,7 @@ static const struct argp_option options[] = {
     {"replicas", KEY_REPLICAS, "R", 0, "Independent starts (default 1)", 10},
     {"until", KEY_UNTIL, "T", 0, "Final time (default 20)", 20},
     {"frames", KEY_FRAMES, "K", 0, "States measured, both ends counted (default 101)", 20},
-    {"log-times", KEY_LOG_TIMES, NULL, 0, "Space them in ln t: the first at t = 0, then from T/10^4 on", 20},
+    {"log-times", KEY_LOG_TIMES, NULL, 0, "Space them in ln t: the first at t = 0, then from a hundredth of the flow's unit of time on", 20},
     {"times", KEY_TIMES, "T0,T1,...", 0, "Exactly these times", 20},
     {"integrator", KEY_INTEGRATOR, "NAME", 0,
      "rk45 (default), rk4:H, euler:H (the published scripts' map), layer:ETA (a post-norm layer)", 30},

@@ -80,7 +80,7 @@ static dwell_status push(flow_run *run, size_t number, size_t index, const doubl
   const flow_setup *s = &run->source->setup;
   size_t size = state_size(s);
   double time = s->plan.times[index];
-  dwell_frame frame = {.replica = number, .state = index, .tap = "resid", .has_time = true, .log_time = log(time)};
+  dwell_frame frame = {number, index, "resid", .has_time = true, .time = time, .log_time = log(time)};
   dwell_cloud cloud = {s->starts.n, s->starts.d, s->dtype, x};
   if (run->narrow != NULL) {
     for (size_t e = 0; e < size; e++) run->narrow[e] = (float)x[e];
@@ -194,6 +194,7 @@ done:
 
 static void note(const void *self, jwriter *w) {
   const flow_source *source = self;
+  options_write(&source->setup, w);
   if (!source->finished) return;
   jwriter_key(w, "certificate");
   jwriter_object(w);

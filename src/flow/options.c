@@ -2,10 +2,13 @@
 #include "flow/options.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "base/str.h"
+#include "hub/identity.h"
 
 /* Velocities below about 1e-304 are zero in a double, so a longer time than this would hide motion. */
 static const double longest_time = 1e290;
@@ -25,6 +28,12 @@ dwell_flow_options dwell_flow_options_default(void) {
       .frames = 101,
       .dtype = DWELL_F64,
   };
+}
+
+const char *dwell_integrator_name(dwell_integrator integrator) {
+  static const char *const names[] = {
+      [DWELL_RK45] = "rk45", [DWELL_RK4] = "rk4", [DWELL_EULER] = "euler", [DWELL_LAYER] = "layer"};
+  return (unsigned)integrator < sizeof names / sizeof names[0] ? names[integrator] : NULL;
 }
 
 static dwell_status usage(dwell_error *err, const char *option, const char *message) {
@@ -48,7 +57,7 @@ static dwell_status unknown_flow(const char *name, dwell_error *err) {
 /* ---- numbers ---- */
 
 static dwell_status check_integrator(const dwell_flow_options *o, dwell_error *err) {
-  if ((unsigned)o->integrator > DWELL_LAYER) return usage(err, "integrator", "no such integrator");
+  if (dwell_integrator_name(o->integrator) == NULL) return usage(err, "integrator", "no such integrator");
   if (o->integrator == DWELL_RK45) {
     if (!(o->rtol > 0) || o->rtol > 1e-2) return usage(err, "rtol", "the relative tolerance must be in (0, 0.01]");
     if (o->rtol < 1e-14) return usage(err, "rtol", "a tolerance below 1e-14 cannot be met in double precision");
@@ -173,6 +182,21 @@ done:
   return status;
 }
 
+/* ---- all of it ---- */
+
+static dwell_status keep_asked(const dwell_flow_options *o, flow_setup *setup, dwell_error *err) {
+  size_t size = strlen(o->init) + 1;
+  setup->init = mem_alloc(size, 1);
+  if (setup->init == NULL) return error_no_memory(err, "the start's name");
+  memcpy(setup->init, o->init, size);
+  setup->equal_masses = o->masses == NULL;
+  setup->given_times = o->times != NULL;
+  setup->log_times = o->log_times;
+  setup->until = o->until;
+  setup->frames = o->frames;
+  return DWELL_OK;
+}
+
 dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow_setup *ret_setup, dwell_error *err) {
   dwell_status status = DWELL_OK;
   flow_setup s = {.replicas = options->replicas, .seed = seed, .dtype = options->dtype};
@@ -188,6 +212,7 @@ dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow
   s.plan.step = options->step;
   s.plan.rtol = options->rtol;
   TRY(read_times(options, &s, err));
+  TRY(keep_asked(options, &s, err));
 done:
   if (status != DWELL_OK) options_close(&s);
   *ret_setup = s;
@@ -198,5 +223,47 @@ void options_close(flow_setup *setup) {
   starts_close(&setup->starts);
   mem_free(setup->masses);
   mem_free(setup->times);
+  mem_free(setup->init);
   *setup = (flow_setup){0};
+}
+
+/* ---- for the manifest ---- */
+
+static void write_times(const flow_setup *s, jwriter *w) {
+  if (!s->given_times) {
+    jwriter_put_double(w, "until", s->until);
+    jwriter_put_int(w, "frames", (int64_t)s->frames);
+    jwriter_put_bool(w, "log_times", s->log_times);
+    return;
+  }
+  jwriter_key(w, "times");
+  jwriter_flat_array(w);
+  for (size_t f = 0; f < s->plan.count; f++) jwriter_double(w, s->times[f]);
+  jwriter_close(w);
+}
+
+void options_write(const flow_setup *s, jwriter *w) {
+  const flow_plan *plan = &s->plan;
+  char hex[SHA256_SIZE];
+  jwriter_key(w, "options");
+  jwriter_object(w);
+  jwriter_put_string(w, "flow", plan->family->name);
+  jwriter_put_int(w, "n", (int64_t)s->starts.n);
+  jwriter_put_int(w, "d", (int64_t)s->starts.d);
+  jwriter_put_double(w, "beta", plan->system.beta);
+  jwriter_put_string(w, "init", s->init);
+  jwriter_put_string(w, "mask", plan->system.causal ? "causal" : "none");
+  jwriter_put_string(w, "masses", s->equal_masses ? "equal" : "given");
+  if (!s->equal_masses && sha256_buffer(s->masses, s->starts.n * sizeof(double), hex, NULL) == DWELL_OK)
+    jwriter_put_string(w, "masses_sha256", hex); /* of the doubles, rescaled to sum 1 */
+  jwriter_put_int(w, "replicas", (int64_t)s->replicas);
+  jwriter_put_string(w, "integrator", dwell_integrator_name(plan->integrator));
+  if (plan->integrator == DWELL_RK45) jwriter_put_double(w, "rtol", plan->rtol);
+  else jwriter_put_double(w, "step", plan->step);
+  write_times(s, w);
+  jwriter_key(w, "seed");
+  jwriter_uint(w, s->seed);
+  jwriter_put_string(w, "dtype", s->dtype == DWELL_F32 ? "f32" : "f64");
+  jwriter_close(w);
+  if (s->starts.kind == STARTS_FILE) identity_write(w, &(const char *){s->init}, 1);
 }

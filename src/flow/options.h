@@ -2,6 +2,7 @@
 #ifndef DWELL_FLOW_OPTIONS_H
 #define DWELL_FLOW_OPTIONS_H
 
+#include "file/jwriter.h"
 #include "flow/integrate.h"
 #include "flow/starts.h"
 
@@ -10,13 +11,21 @@ typedef struct flow_setup {
   starts starts;
   double *masses; /* [n], sum 1 */
   double *times;  /* [plan.count] */
+  char *init;     /* as asked */
   size_t replicas;
   uint64_t seed;
   dwell_dtype dtype;
+  /* As asked, for the manifest: what the plan no longer shows. */
+  bool equal_masses, given_times, log_times;
+  double until;
+  size_t frames;
 } flow_setup;
 
 /* Everything of `options` checked, n and d taken from the start. Errors as dwell_flow_open. */
 dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow_setup *ret_setup, dwell_error *err);
 void options_close(flow_setup *setup); /* legal on a zeroed object */
+
+/* `"options": {...}` into an open object: every option after defaults, and `"inputs"` where the start is a file. */
+void options_write(const flow_setup *setup, jwriter *w);
 
 #endif

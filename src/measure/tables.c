@@ -64,12 +64,8 @@ static void set_values(const session *s, table *t, size_t row, size_t column, co
 
 static void set_time(table *t, size_t row, const dwell_frame *frame) {
   if (!frame->has_time) return;
-  if (isinf(frame->log_time)) { /* t = 0: ln t has no value */
-    table_set_number(t, row, 3, 0);
-    return;
-  }
-  table_set_number(t, row, 3, exp(frame->log_time)); /* beyond a double: empty; log_time always stands */
-  table_set_number(t, row, 4, frame->log_time);
+  table_set_number(t, row, 3, frame->time);     /* beyond a double: empty */
+  table_set_number(t, row, 4, frame->log_time); /* t = 0: empty */
 }
 
 static dwell_status fill_layers(session *s, dwell_error *err) {

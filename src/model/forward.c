@@ -12,7 +12,7 @@
 
 typedef struct forward {
   const dwell_model *model;
-  dwell_dtype dtype;
+  dwell_model_options options;
   size_t blocks; /* applications of a block */
   model_tokens tokens;
   char text_sha256[SHA256_SIZE]; /* of the text, "" where ids were given */
@@ -49,7 +49,7 @@ done:
 
 static uint64_t bytes(const void *self, const dwell_context *ctx) {
   const forward *f = self;
-  return pass_bytes(f->model, f->tokens.n, f->dtype, threads_count(ctx));
+  return pass_bytes(f->model, f->tokens.n, f->options.dtype, threads_count(ctx));
 }
 
 static dwell_status run(void *self, const dwell_context *ctx, const dwell_sink *sink, dwell_error *err) {
@@ -57,7 +57,7 @@ static dwell_status run(void *self, const dwell_context *ctx, const dwell_sink *
   model_pass p = {0};
   dwell_status status = DWELL_OK;
   TRY(context_check_memory(ctx, bytes(self, ctx), "the forward pass", err));
-  TRY(pass_open(f->model, ctx, sink, f->dtype, f->tokens.ids, f->tokens.n, &p, err));
+  TRY(pass_open(f->model, ctx, sink, f->options.dtype, f->tokens.ids, f->tokens.n, &p, err));
   TRY(run_blocks(f, &p, err));
 done:
   pass_close(&p);
@@ -73,15 +73,29 @@ static void put_list(jwriter *w, const char *key, const char *const *texts, size
   jwriter_close(w);
 }
 
+/* After defaults: what is not said is what the checkpoint says. */
+static void put_options(jwriter *w, const forward *f) {
+  jwriter_key(w, "options");
+  jwriter_object(w);
+  jwriter_put_string(w, "dtype", f->options.dtype == DWELL_F32 ? "f32" : "f64");
+  jwriter_put_int(w, "iterations", (int64_t)f->blocks);
+  jwriter_put_string(w, "input", f->text_sha256[0] != '\0' ? "text" : "ids");
+  if (f->text_sha256[0] != '\0') jwriter_put_bool(w, "special_tokens_added", f->options.special);
+  jwriter_key(w, "max_tokens");
+  if (f->options.max_tokens > 0) jwriter_uint(w, f->options.max_tokens);
+  else jwriter_null(w);
+  jwriter_close(w);
+}
+
 static void note(const void *self, jwriter *w) {
   const forward *f = self;
   const dwell_model *m = f->model;
+  put_options(w, f);
   jwriter_put_string(w, "architecture", m->info.architecture);
   jwriter_put_string(w, "folder", m->info.folder);
   jwriter_put_string(w, "revision", m->info.revision);
   jwriter_put_string(w, "weight_dtype", m->info.weight_dtype);
   jwriter_put_int(w, "parameters", (int64_t)m->info.parameters);
-  jwriter_put_int(w, "blocks_run", (int64_t)f->blocks);
   identity_write(w, m->files, m->file_count);
   if (f->text_sha256[0] != '\0') jwriter_put_string(w, "text_sha256", f->text_sha256);
   put_list(w, "decisions", m->notes.lines, m->notes.count);
@@ -130,7 +144,7 @@ static dwell_status open_source(dwell_model *model, const dwell_model_options *o
                                 const char *opt_sha256, dwell_source **ret_source, dwell_error *err) {
   forward *f = MEM_NEW(forward, 1);
   if (f == NULL) return tokens_free(tokens), error_no_memory(err, "a source");
-  *f = (forward){.model = model, .dtype = o->dtype, .tokens = *tokens};
+  *f = (forward){.model = model, .options = *o, .tokens = *tokens};
   f->blocks = o->iterations ? o->iterations : model->shape.blocks;
   if (opt_sha256 != NULL) memcpy(f->text_sha256, opt_sha256, SHA256_SIZE);
   dwell_trajectory t = {
