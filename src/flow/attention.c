@@ -2,7 +2,12 @@
  *
  * Two ways to the same sums. In few dimensions each row runs over the keys with direct loops on coordinate
  * differences. In many, tiles of cosines come from matrix products, and only pairs so close that 1 - G has lost its
- * digits are redone by differences. */
+ * digits are redone by differences.
+ *
+ * The second way makes each cosine and each weight once for both tokens of a pair. Tokens are cut into blocks; a pair
+ * of blocks adds to the sums of both, so pairs that share a block must not run at once. They are played like a
+ * tournament: in each round every block meets one other, all pairs of a round run in parallel, and each block meets the
+ * others in an order that depends on n alone. So do the bits. */
 #include "flow/attention.h"
 
 #include <math.h>
@@ -16,19 +21,33 @@
 #include "linalg/vmath.h"
 
 enum {
-  ROWS = 64,       /* rows of a tile, the unit of work of a thread */
+  ROWS = 64,       /* rows that a thread takes at once in the direct loops */
   CHUNK = 512,     /* keys whose weights are held at once by the direct loops: 4 KB, a part of the first cache */
-  KEYS = 256,      /* keys of a tile of cosines: 64 x 256 doubles, a part of the second cache */
+  TILE = 128,      /* largest side of a tile of cosines: 128 KB, a part of the second cache */
+  SMALL = 1000000, /* OpenBLAS (since 0.3.17, with AVX-512) does not copy operands of products up to here */
+  BLOCKS = 64,     /* blocks at most; half as many threads find work */
   SERIAL = 1 << 16 /* multiply-adds below which waking threads costs more than it saves */
 };
+
+/* Scratch of one thread for tiles of cosines. */
+typedef struct tile_scratch {
+  double cosines[TILE * TILE]; /* turned into weights in place */
+  unsigned char close_row[TILE * TILE], close_key[TILE * TILE];
+} tile_scratch;
 
 struct flow_work {
   size_t n, d, padded; /* padded: n rounded up to whole lanes */
   const dwell_context *ctx;
-  double *keys;    /* direct: [d, padded] transposed tokens, zeros at the end */
-  double *mass;    /* [padded], zeros at the end */
-  double *scratch; /* [workers, scratch_size] */
-  size_t scratch_size;
+  double *mass;        /* [padded], zeros at the end */
+  double *keys;        /* direct: [d, padded] transposed tokens, zeros at the end */
+  double *chunks;      /* direct: [workers, CHUNK] */
+  size_t block;        /* tiles: tokens of a block */
+  double *heavy;       /* tiles: [n, d] m_j x_j, unless all masses are equal */
+  double *close;       /* tiles: [n, d] sums over close pairs, of rows that have_close */
+  double *far;         /* tiles: [n] weights of the pairs left to the product */
+  bool *has_close;     /* tiles: [n] */
+  double *maximum;     /* tiles: [n] largest exponents, if they are subtracted */
+  tile_scratch *tiles; /* [workers] */
 };
 
 /* One evaluation. */
@@ -40,48 +59,76 @@ typedef struct pass {
   double factor, offset; /* exponent = factor |x_j - x_i|^2 + offset = beta G - |beta| */
   double near;           /* pairs with 1 - G below this are summed by differences */
   bool maximum;          /* rows may lie far below scale 1: subtract each row's own maximum */
+  const double *heavy;   /* tiles: heavy_scale * heavy_j = m_j x_j */
+  double heavy_scale;
+  size_t round; /* of the tournament */
 } pass;
 
 static size_t round_up(size_t count, size_t unit) { return (count + unit - 1) / unit * unit; }
 
-static size_t scratch_size(size_t d) {
-  return d <= ATTENTION_DIRECT ? CHUNK : round_up(ROWS * (KEYS + d + 4), KERNEL_LANES);
+static size_t blocks_of(size_t n, size_t block) { return (n + block - 1) / block; }
+
+/* Tokens of a block: a tile's side unless there would be too many blocks. */
+static size_t block_of(size_t n) {
+  size_t blocks = blocks_of(n, TILE);
+  if (blocks > BLOCKS) blocks = BLOCKS;
+  return round_up(blocks_of(n, blocks), KERNEL_LANES);
 }
 
+static bool is_direct(size_t d) { return d <= ATTENTION_DIRECT; }
+
 uint64_t flow_work_bytes(size_t n, size_t d, int threads) {
-  size_t padded = round_up(n, KERNEL_LANES);
-  size_t keys = d <= ATTENTION_DIRECT ? d * padded : 0;
-  return sizeof(double) * (uint64_t)(keys + padded + scratch_size(d) * (size_t)threads);
+  size_t padded = round_up(n, KERNEL_LANES), workers = (size_t)threads;
+  if (is_direct(d)) return sizeof(double) * (uint64_t)(d * padded + padded + CHUNK * workers);
+  return sizeof(double) * (uint64_t)(2 * n * d + padded + 2 * n) + n * sizeof(bool) + workers * sizeof(tile_scratch);
+}
+
+static bool allocate_direct(flow_work *w, size_t workers) {
+  w->keys = mem_zero(w->padded, w->d * sizeof(double));
+  w->chunks = mem_alloc(workers, CHUNK * sizeof(double));
+  return w->keys != NULL && w->chunks != NULL;
+}
+
+static bool allocate_tiles(flow_work *w, size_t workers) {
+  w->block = block_of(w->n);
+  w->heavy = mem_alloc(w->n, w->d * sizeof(double));
+  w->close = mem_alloc(w->n, w->d * sizeof(double));
+  w->far = MEM_NEW(double, w->n);
+  w->has_close = MEM_NEW(bool, w->n);
+  w->maximum = MEM_NEW(double, w->n);
+  w->tiles = MEM_NEW(tile_scratch, workers);
+  return w->heavy != NULL && w->close != NULL && w->far != NULL && w->has_close != NULL && w->maximum != NULL &&
+         w->tiles != NULL;
 }
 
 dwell_status flow_work_create(size_t n, size_t d, const dwell_context *ctx, flow_work **ret_work, dwell_error *err) {
-  dwell_status status = DWELL_OK;
   flow_work *work = MEM_ZERO(flow_work, 1);
   if (work == NULL) return error_no_memory(err, "scratch of the flow");
   work->n = n;
   work->d = d;
   work->padded = round_up(n, KERNEL_LANES);
   work->ctx = n * n < SERIAL / d ? NULL : ctx;
-  work->scratch_size = scratch_size(d);
-  size_t key_count = 0;
-  if (d <= ATTENTION_DIRECT && !size_mul(work->padded, d, &key_count)) TRY_ALLOC(NULL, "scratch of the flow");
-  work->keys = MEM_ZERO(double, key_count);
-  TRY_ALLOC(work->keys, "scratch of the flow");
   work->mass = MEM_ZERO(double, work->padded);
-  TRY_ALLOC(work->mass, "scratch of the flow");
-  work->scratch = mem_alloc((size_t)threads_count(work->ctx), work->scratch_size * sizeof(double));
-  TRY_ALLOC(work->scratch, "scratch of the flow");
+  size_t workers = (size_t)threads_count(work->ctx);
+  if (work->mass == NULL || !(is_direct(d) ? allocate_direct : allocate_tiles)(work, workers)) {
+    flow_work_destroy(work);
+    return error_no_memory(err, "scratch of the flow");
+  }
   *ret_work = work;
-done:
-  if (status != DWELL_OK) flow_work_destroy(work);
-  return status;
+  return DWELL_OK;
 }
 
 void flow_work_destroy(flow_work *work) {
   if (work == NULL) return;
-  mem_free(work->keys);
   mem_free(work->mass);
-  mem_free(work->scratch);
+  mem_free(work->keys);
+  mem_free(work->chunks);
+  mem_free(work->heavy);
+  mem_free(work->close);
+  mem_free(work->far);
+  mem_free(work->has_close);
+  mem_free(work->maximum);
+  mem_free(work->tiles);
   mem_free(work);
 }
 
@@ -125,113 +172,222 @@ static dwell_status direct_tile(void *arg, size_t item, int worker, dwell_error 
   (void)err;
   const pass *p = arg;
   size_t end = (item + 1) * ROWS < p->system->n ? (item + 1) * ROWS : p->system->n;
-  double *buffer = p->work->scratch + (size_t)worker * p->work->scratch_size;
+  double *buffer = p->work->chunks + (size_t)worker * CHUNK;
   for (size_t i = item * ROWS; i < end; i++) direct_row(p, i, buffer);
   return DWELL_OK;
 }
 
 /* ---- tiles of cosines ---- */
 
+/* Weights of `rows` tokens from `first` on with `keys` tokens from `key` on. */
 typedef struct tile {
-  size_t first, rows;
-  double *cosines; /* [ROWS, KEYS], turned into weights in place */
-  double *close;   /* [ROWS, d] sums over close pairs */
-  double *z;       /* [ROWS] all weights */
-  double *far;     /* [ROWS] weights of the pairs left to the product */
-  double *maximum; /* [ROWS] */
+  size_t first, rows, key, keys;
+  bool fresh;    /* the first tile of its rows: sums are set, not added to */
+  bool mirrored; /* the weights also act on the keys, by the rows */
+  tile_scratch *scratch;
 } tile;
 
-static void tile_cosines(const pass *p, const tile *t, size_t key, size_t keys) {
+static void tile_cosines(const pass *p, const tile *t) {
   size_t d = p->system->d;
-  gemm_f64(false, true, t->rows, keys, d, 1, p->x + t->first * d, d, p->x + key * d, d, 0, t->cosines, KEYS);
+  gemm_f64(false, true, t->rows, t->keys, d, 1, p->x + t->first * d, d, p->x + t->key * d, d, 0, t->scratch->cosines,
+           t->keys);
 }
 
-static double squared_distance(size_t d, const double *a, const double *b) {
-  double sum = 0;
-  for (size_t k = 0; k < d; k++) sum += (a[k] - b[k]) * (a[k] - b[k]);
-  return sum;
+/* Keys of this tile that its row r may see. */
+static size_t tile_visible(const pass *p, const tile *t, size_t r) {
+  size_t end = visible(p, t->first + r);
+  return end <= t->key ? 0 : end - t->key < t->keys ? end - t->key : t->keys;
 }
 
-/* Weights of row r against keys [key, key+count); sums of close pairs are taken here and their weights cleared. */
-static void tile_row(const pass *p, const tile *t, size_t r, size_t key, size_t count) {
-  size_t i = t->first + r, d = p->system->d, close[KEYS], closes = 0;
-  double *row = t->cosines + r * KEYS, anchor = p->system->beta < 0 ? -1 : 1;
-  const double *mass = p->work->mass + key, *x = p->x + i * d;
-  size_t allowed = visible(p, i) <= key ? 0 : visible(p, i) - key < count ? visible(p, i) - key : count;
-  double limit = 1 - p->near, top = -2;
-  for (size_t j = 0; j < allowed; j++) top = row[j] > top ? row[j] : top;
-  if (top > limit)
-    for (size_t j = 0; j < allowed; j++)
-      if (row[j] > limit) close[closes++] = j;
-  kernel_scale(allowed, p->system->beta, anchor, t->maximum[r], row);
-  for (size_t c = 0; c < closes; c++)
-    row[close[c]] = p->factor * squared_distance(d, p->x + (key + close[c]) * d, x) + p->offset - t->maximum[r];
-  vmath_exp_f64(allowed, row, row);
-  for (size_t j = allowed; j < count; j++) row[j] = 0;
-  if (p->maximum)
-    for (size_t j = 0; j < allowed; j++) row[j] = mass[j] > 0 ? row[j] : 0;
-  for (size_t c = 0; c < closes; c++) {
-    double w = row[close[c]] * mass[close[c]];
-    const double *other = p->x + (key + close[c]) * d;
-    row[close[c]] = 0;
-    t->z[r] += w;
-    for (size_t k = 0; k < d; k++) t->close[r * d + k] += w * (other[k] - x[k]);
+/* Notes which pairs are close; returns how many. */
+static size_t tile_find_close(const pass *p, const tile *t) {
+  double limit = 1 - p->near;
+  tile_scratch *s = t->scratch;
+  size_t count = 0;
+  if (kernel_top(t->rows * t->keys, s->cosines) <= limit) return 0;
+  for (size_t r = 0; r < t->rows; r++) {
+    const double *row = s->cosines + r * t->keys;
+    if (kernel_top(t->keys, row) <= limit) continue;
+    for (size_t j = 0, end = tile_visible(p, t, r); j < end; j++) {
+      s->close_row[count] = (unsigned char)r;
+      s->close_key[count] = (unsigned char)j;
+      count += row[j] > limit;
+    }
   }
-  double sum = kernel_weigh(allowed, mass, row);
-  t->far[r] += sum;
-  t->z[r] += sum;
+  return count;
 }
 
-static size_t tile_end(const pass *p, const tile *t) { return p->system->causal ? t->first + t->rows : p->system->n; }
+/* Cosines to exponents; those of close pairs come from differences. */
+static void tile_exponents(const pass *p, const tile *t, size_t closes) {
+  tile_scratch *s = t->scratch;
+  size_t d = p->system->d;
+  double beta = p->system->beta, anchor = beta < 0 ? -1 : 1, *maximum = p->work->maximum + t->first;
+  if (!p->maximum) kernel_scale(t->rows * t->keys, beta, anchor, 0, s->cosines);
+  for (size_t r = 0; r < t->rows && p->maximum; r++)
+    kernel_scale(t->keys, beta, anchor, maximum[r], s->cosines + r * t->keys);
+  for (size_t c = 0; c < closes; c++) {
+    size_t r = s->close_row[c], j = s->close_key[c];
+    double square = kernel_distance(d, p->x + (t->first + r) * d, p->x + (t->key + j) * d);
+    s->cosines[r * t->keys + j] = p->factor * square + p->offset - (p->maximum ? maximum[r] : 0);
+  }
+}
 
-static void tile_maxima(const pass *p, const tile *t) {
-  for (size_t r = 0; r < t->rows; r++) t->maximum[r] = p->maximum ? -INFINITY : 0;
-  if (!p->maximum) return;
-  double anchor = p->system->beta < 0 ? -1 : 1;
-  for (size_t key = 0; key < tile_end(p, t); key += KEYS) {
-    size_t count = tile_end(p, t) - key < KEYS ? tile_end(p, t) - key : KEYS;
-    tile_cosines(p, t, key, count);
+/* Weights of pairs that do not count are cleared: masked ones and, since they may lie above the maximum and be
+ * infinite, those of keys without mass. */
+static void tile_mask(const pass *p, const tile *t) {
+  if (!p->system->causal && !p->maximum) return;
+  for (size_t r = 0; r < t->rows; r++) {
+    double *row = t->scratch->cosines + r * t->keys;
+    size_t allowed = tile_visible(p, t, r);
+    for (size_t j = allowed; j < t->keys; j++) row[j] = 0;
+    for (size_t j = 0; j < allowed && p->maximum; j++) row[j] = p->work->mass[t->key + j] > 0 ? row[j] : 0;
+  }
+}
+
+static void add_close(const pass *p, size_t i, size_t other, double weight) {
+  size_t d = p->system->d;
+  p->z[i] += weight;
+  if (i == other) return;
+  if (!p->work->has_close[i]) memset(p->work->close + i * d, 0, d * sizeof(double));
+  p->work->has_close[i] = true;
+  kernel_pull(d, weight, p->x + i * d, p->x + other * d, p->work->close + i * d);
+}
+
+/* Takes close pairs out of the tile and sums them by differences. */
+static void tile_take_close(const pass *p, const tile *t, size_t closes) {
+  const tile_scratch *s = t->scratch;
+  for (size_t c = 0; c < closes; c++) {
+    size_t i = t->first + s->close_row[c], j = t->key + s->close_key[c];
+    double *cell = t->scratch->cosines + s->close_row[c] * t->keys + s->close_key[c], w = *cell;
+    *cell = 0;
+    add_close(p, i, j, w * p->work->mass[j]);
+    if (t->mirrored) add_close(p, j, i, w * p->work->mass[i]);
+  }
+}
+
+/* Adds what this tile does to the sums of its rows and, if mirrored, of its keys. */
+static void tile_add(const pass *p, const tile *t) {
+  flow_work *w = p->work;
+  size_t d = p->system->d;
+  if (t->fresh)
+    for (size_t i = t->first; i < t->first + t->rows; i++) w->far[i] = p->z[i] = 0, w->has_close[i] = false;
+  tile_cosines(p, t);
+  size_t closes = tile_find_close(p, t);
+  tile_exponents(p, t, closes);
+  vmath_exp_f64(t->rows * t->keys, t->scratch->cosines, t->scratch->cosines);
+  tile_mask(p, t);
+  tile_take_close(p, t, closes);
+  kernel_weigh(t->rows, t->keys, w->mass + t->first, w->mass + t->key, t->scratch->cosines, w->far + t->first,
+               t->mirrored ? w->far + t->key : NULL);
+  gemm_f64(false, false, t->rows, d, t->keys, p->heavy_scale, t->scratch->cosines, t->keys, p->heavy + t->key * d, d,
+           t->fresh ? 0 : 1, p->shift + t->first * d, d);
+  if (t->mirrored)
+    gemm_f64(true, false, t->keys, d, t->rows, p->heavy_scale, t->scratch->cosines, t->keys, p->heavy + t->first * d, d,
+             1, p->shift + t->key * d, d);
+}
+
+/* Rows of a tile: such that its products are small ones, for which half a tile is the least that pays. */
+static size_t tile_rows(size_t d) { return TILE * TILE * d > SMALL && TILE / 2 * TILE * d <= SMALL ? TILE / 2 : TILE; }
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+/* Fills in the largest exponent of each row of the tile over keys [0, end) that have mass; -INFINITY without any. */
+static void tile_maxima(const pass *p, tile *t, size_t end) {
+  double beta = p->system->beta, anchor = beta < 0 ? -1 : 1, *maximum = p->work->maximum + t->first;
+  for (size_t r = 0; r < t->rows; r++) maximum[r] = -INFINITY;
+  for (t->key = 0; t->key < end; t->key += TILE) {
+    t->keys = smaller(TILE, end - t->key);
+    tile_cosines(p, t);
     for (size_t r = 0; r < t->rows; r++)
-      for (size_t j = 0; j < count && key + j < visible(p, t->first + r); j++) {
-        double e = p->system->beta * (t->cosines[r * KEYS + j] - anchor);
-        if (p->work->mass[key + j] > 0 && e > t->maximum[r]) t->maximum[r] = e;
+      for (size_t j = 0, allowed = tile_visible(p, t, r); j < allowed; j++) {
+        double e = beta * (t->scratch->cosines[r * t->keys + j] - anchor);
+        if (p->work->mass[t->key + j] > 0 && e > maximum[r]) maximum[r] = e;
       }
   }
 }
 
-static void tile_finish(const pass *p, const tile *t) {
-  size_t d = p->system->d;
-  for (size_t r = 0; r < t->rows; r++) {
-    const double *x = p->x + (t->first + r) * d;
-    double *shift = p->shift + (t->first + r) * d;
-    for (size_t k = 0; k < d; k++) {
-      double sum = shift[k] - t->far[r] * x[k] + t->close[r * d + k];
-      shift[k] = t->z[r] > 0 ? sum / t->z[r] : 0;
+/* Rows [first, end) over keys [key, key_end). */
+static void add_rectangle(const pass *p, size_t first, size_t end, size_t key, size_t key_end, bool mirrored,
+                          tile_scratch *scratch) {
+  size_t step = tile_rows(p->system->d);
+  tile t = {.mirrored = mirrored, .scratch = scratch};
+  for (t.first = first; t.first < end; t.first += step) {
+    t.rows = smaller(step, end - t.first);
+    size_t last = p->system->causal ? smaller(key_end, t.first + t.rows) : key_end;
+    if (p->maximum) tile_maxima(p, &t, last);
+    for (t.key = key; t.key < last; t.key += TILE) {
+      t.keys = smaller(TILE, last - t.key);
+      t.fresh = !mirrored && t.key == key;
+      tile_add(p, &t);
     }
-    p->z[t->first + r] = t->z[r] * exp(t->maximum[r]);
   }
 }
 
-static dwell_status product_tile(void *arg, size_t item, int worker, dwell_error *err) {
+static size_t block_end(const pass *p, size_t block) { return smaller((block + 1) * p->work->block, p->system->n); }
+
+/* Weights that are the same for both tokens of a pair. */
+static bool is_mirrored(const pass *p) { return !p->system->causal && !p->maximum; }
+
+/* The pairs inside a block or, if weights are not mirrored, everything that acts on it. */
+static dwell_status block_item(void *arg, size_t item, int worker, dwell_error *err) {
   (void)err;
   const pass *p = arg;
-  size_t d = p->system->d, n = p->system->n;
-  double *scratch = p->work->scratch + (size_t)worker * p->work->scratch_size;
-  tile t = {.first = item * ROWS, .cosines = scratch, .close = scratch + ROWS * KEYS};
-  t.rows = n - t.first < ROWS ? n - t.first : ROWS;
-  t.z = t.close + ROWS * d;
-  t.far = t.z + ROWS;
-  t.maximum = t.far + ROWS;
-  memset(t.close, 0, ROWS * (d + 2) * sizeof(double));
-  tile_maxima(p, &t);
-  for (size_t key = 0; key < tile_end(p, &t); key += KEYS) {
-    size_t count = tile_end(p, &t) - key < KEYS ? tile_end(p, &t) - key : KEYS;
-    tile_cosines(p, &t, key, count);
-    for (size_t r = 0; r < t.rows; r++) tile_row(p, &t, r, key, count);
-    gemm_f64(false, false, t.rows, d, count, 1, t.cosines, KEYS, p->x + key * d, d, key > 0, p->shift + t.first * d, d);
-  }
-  tile_finish(p, &t);
+  /* with a mask the last block sees most: it goes first */
+  size_t block = p->system->causal ? blocks_of(p->system->n, p->work->block) - 1 - item : item;
+  size_t first = block * p->work->block, end = block_end(p, block);
+  add_rectangle(p, first, end, is_mirrored(p) ? first : 0, is_mirrored(p) ? end : p->system->n, false,
+                p->work->tiles + worker);
   return DWELL_OK;
+}
+
+/* The pairs between two blocks. Round r of a tournament of an even number of players (the last may be absent): r meets
+ * the last one, and r + k meets r - k, counted in the circle of the others. */
+static dwell_status pair_item(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)err;
+  const pass *p = arg;
+  size_t blocks = blocks_of(p->system->n, p->work->block), circle = (blocks + 1) / 2 * 2 - 1;
+  size_t a = (p->round + item) % circle, b = item == 0 ? circle : (p->round + circle - item) % circle;
+  if (a >= blocks || b >= blocks) return DWELL_OK;
+  add_rectangle(p, a * p->work->block, block_end(p, a), b * p->work->block, block_end(p, b), true,
+                p->work->tiles + worker);
+  return DWELL_OK;
+}
+
+static dwell_status finish_item(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)worker, (void)err;
+  const pass *p = arg;
+  size_t d = p->system->d;
+  for (size_t i = item * p->work->block; i < block_end(p, item); i++) {
+    double *shift = p->shift + i * d, far = p->work->far[i];
+    const double *x = p->x + i * d, *close = p->work->has_close[i] ? p->work->close + i * d : NULL;
+    p->z[i] += far;
+    for (size_t k = 0; k < d; k++) shift[k] -= far * x[k];
+    for (size_t k = 0; k < d && close != NULL; k++) shift[k] += close[k];
+    for (size_t k = 0; k < d; k++) shift[k] = p->z[i] > 0 ? shift[k] / p->z[i] : 0;
+    if (p->maximum) p->z[i] *= exp(p->work->maximum[i]);
+  }
+  return DWELL_OK;
+}
+
+/* m_j x_j, or a common mass to multiply with. */
+static void weigh_tokens(pass *p) {
+  const double *mass = p->system->masses;
+  size_t n = p->system->n, d = p->system->d, j = 1;
+  while (j < n && mass[j] == mass[0]) j++;
+  p->heavy = j == n ? p->x : p->work->heavy;
+  p->heavy_scale = j == n ? mass[0] : 1;
+  for (size_t i = 0; i < n && j < n; i++)
+    for (size_t k = 0; k < d; k++) p->work->heavy[i * d + k] = mass[i] * p->x[i * d + k];
+}
+
+static dwell_status sum_by_tiles(pass *p, dwell_error *err) {
+  size_t blocks = blocks_of(p->system->n, p->work->block), players = (blocks + 1) / 2 * 2;
+  weigh_tokens(p);
+  dwell_status status = threads_for(p->work->ctx, blocks, block_item, p, err);
+  if (is_mirrored(p))
+    for (p->round = 0; p->round + 1 < players && blocks > 1 && status == DWELL_OK; p->round++)
+      status = threads_for(p->work->ctx, players / 2, pair_item, p, err);
+  return status == DWELL_OK ? threads_for(p->work->ctx, blocks, finish_item, p, err) : status;
 }
 
 /* ---- both ---- */
@@ -252,13 +408,18 @@ static bool needs_maximum(const flow_system *s) {
 dwell_status attention_shift(const flow_system *system, const double *x, double *ret_shift, double *ret_z,
                              flow_work *work, dwell_error *err) {
   double beta = system->beta;
-  pass p = {
-      system, x, ret_shift, ret_z, work, -0.5 * beta, beta < 0 ? 2 * beta : 0, near_limit(beta), needs_maximum(system)};
+  pass p = {.system = system,
+            .x = x,
+            .shift = ret_shift,
+            .z = ret_z,
+            .work = work,
+            .factor = -0.5 * beta,
+            .offset = beta < 0 ? 2 * beta : 0,
+            .near = near_limit(beta),
+            .maximum = needs_maximum(system)};
   memcpy(work->mass, system->masses, system->n * sizeof(double));
-  bool direct = system->d <= ATTENTION_DIRECT;
-  if (direct)
-    for (size_t k = 0; k < work->d; k++)
-      for (size_t j = 0; j < work->n; j++) work->keys[k * work->padded + j] = x[j * work->d + k];
-  size_t tiles = (system->n + ROWS - 1) / ROWS;
-  return threads_for(work->ctx, tiles, direct ? direct_tile : product_tile, &p, err);
+  if (!is_direct(system->d)) return sum_by_tiles(&p, err);
+  for (size_t k = 0; k < work->d; k++)
+    for (size_t j = 0; j < work->n; j++) work->keys[k * work->padded + j] = x[j * work->d + k];
+  return threads_for(work->ctx, blocks_of(system->n, ROWS), direct_tile, &p, err);
 }

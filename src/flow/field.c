@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "flow/kernel.h"
 
 enum { TORQUE_ROWS = 64 };
 
@@ -28,7 +29,8 @@ dwell_status field_create(const flow *family, const flow_system *system, const d
   f.along = MEM_NEW(double, n);
   f.z = MEM_NEW(double, n);
   f.weight = MEM_NEW(double, n);
-  if (f.unit == NULL || f.along == NULL || f.z == NULL || f.weight == NULL) TRY_ALLOC(NULL, "the flow's velocity");
+  f.square = MEM_NEW(double, n);
+  if (!f.unit || !f.along || !f.z || !f.weight || !f.square) TRY_ALLOC(NULL, "the flow's velocity");
 done:
   if (status != DWELL_OK) field_destroy(&f);
   *ret_field = f;
@@ -41,29 +43,24 @@ void field_destroy(field *f) {
   mem_free(f->along);
   mem_free(f->z);
   mem_free(f->weight);
+  mem_free(f->square);
   *f = (field){0};
 }
 
 uint64_t field_bytes(size_t n, size_t d, int threads) {
-  return flow_work_bytes(n, d, threads) + sizeof(double) * (uint64_t)n * (d + 3);
+  return flow_work_bytes(n, d, threads) + sizeof(double) * (uint64_t)n * (d + 4);
 }
 
 /* A row whose length is 1 to rounding is left as it is: a token at rest then rests to the bit. */
-void field_normalise(size_t n, size_t d, const double *x, double *ret_x) {
-  for (size_t i = 0; i < n; i++) {
-    double square = dot(d, x + i * d, x + i * d);
-    double norm = fabs(square - 1) <= 4 * DBL_EPSILON ? 1 : sqrt(square);
-    for (size_t k = 0; k < d; k++) ret_x[i * d + k] = x[i * d + k] / norm;
-  }
-}
+void field_normalise(size_t n, size_t d, const double *x, double *ret_x) { kernel_normalise(n, d, x, ret_x); }
 
-static void measure(field *f, const double *v, field_facts *ret) {
+static void measure(field *f, field_facts *ret) {
   const flow_system *s = &f->system;
   bool law = has_energy(f);
   if (law) f->family->energy_weights(s, f->z, f->weight);
   double energy = 0, power = 0, fastest = 0;
   for (size_t i = 0; i < s->n; i++) {
-    double square = dot(s->d, v + i * s->d, v + i * s->d);
+    double square = f->square[i];
     fastest = square > fastest || isnan(square) ? square : fastest;
     energy += s->masses[i] * f->z[i];
     if (law) power += f->weight[i] * square;
@@ -80,12 +77,8 @@ dwell_status field_velocity(field *f, const double *x, double *ret_v, field_fact
   dwell_status status = f->family->attention(s, f->unit, ret_v, f->along, f->z, f->work, err);
   if (status != DWELL_OK) return status;
   f->evaluations++;
-  for (size_t i = 0; i < s->n; i++) {
-    const double *u = f->unit + i * s->d;
-    double *v = ret_v + i * s->d, radial = dot(s->d, u, v);
-    for (size_t k = 0; k < s->d; k++) v[k] -= radial * u[k];
-  }
-  measure(f, ret_v, ret_facts);
+  kernel_project(s->n, s->d, f->unit, ret_v, f->square);
+  measure(f, ret_facts);
   return isfinite(ret_facts->speed) ? DWELL_OK : error_set(err, DWELL_FAILED, "the velocity is not finite");
 }
 

@@ -12,6 +12,7 @@ typedef struct field {
   double *along;  /* [n] */
   double *z;      /* [n] scaled normalisers */
   double *weight; /* [n] energy weights, if the family has them */
+  double *square; /* [n] squared speeds */
   size_t evaluations;
 } field;
 

@@ -1,9 +1,11 @@
-/* flow/kernel.c - inner loops over pairs, compiled for three instruction sets from one body.
+/* flow/kernel.c - inner loops over pairs and rows, compiled for three instruction sets from one body.
  *
  * Written with the compiler's vector type of eight doubles: one AVX-512 register, two of AVX2, four of SSE2. There is
  * no fused multiply-add, so the three give the same bits for the same weights. */
 #include "flow/kernel.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 typedef double lanes __attribute__((vector_size(KERNEL_LANES * sizeof(double))));
@@ -55,41 +57,116 @@ INLINE void accumulate_body(size_t d, size_t count, const double *keys, size_t s
     for (size_t lane = 0; lane < KERNEL_LANES; lane++) sums[1 + k] += pull[k][lane];
 }
 
-INLINE double scale_body(size_t count, double beta, double anchor, double maximum, double *row) {
-  double top[KERNEL_LANES];
-  for (size_t lane = 0; lane < KERNEL_LANES; lane++) top[lane] = -2;
-  size_t whole = count - count % KERNEL_LANES;
-  for (size_t j = 0; j < whole; j += KERNEL_LANES)
-    for (size_t lane = 0; lane < KERNEL_LANES; lane++) {
-      double g = row[j + lane], e = beta * (g - anchor) - maximum;
-      top[lane] = g > top[lane] ? g : top[lane];
-      row[j + lane] = e < -700.0 ? -700.0 : e;
-    }
-  for (size_t j = whole; j < count; j++) {
-    double g = row[j], e = beta * (g - anchor) - maximum;
-    top[0] = g > top[0] ? g : top[0];
-    row[j] = e < -700.0 ? -700.0 : e;
-  }
-  for (size_t lane = 1; lane < KERNEL_LANES; lane++) top[0] = top[lane] > top[0] ? top[lane] : top[0];
-  return top[0];
+INLINE double sum_of(const lanes *v) {
+  double sum = 0;
+  for (size_t lane = 0; lane < KERNEL_LANES; lane++) sum += (*v)[lane];
+  return sum;
 }
 
-INLINE double weigh_body(size_t count, const double *mass, double *row) {
-  double total[KERNEL_LANES] = {0};
-  size_t whole = count - count % KERNEL_LANES;
-  for (size_t j = 0; j < whole; j += KERNEL_LANES)
-    for (size_t lane = 0; lane < KERNEL_LANES; lane++) {
-      double w = row[j + lane];
-      w = w > 1e-304 ? w * mass[j + lane] : 0.0;
-      row[j + lane] = w;
-      total[lane] += w;
-    }
-  for (size_t j = whole; j < count; j++) {
-    row[j] = row[j] > 1e-304 ? row[j] * mass[j] : 0.0;
-    total[0] += row[j];
+INLINE double dot_body(size_t d, const double *a, const double *b) {
+  lanes total = {0};
+  size_t k = 0;
+  for (; k + KERNEL_LANES <= d; k += KERNEL_LANES) {
+    lanes x, y;
+    load(a + k, &x);
+    load(b + k, &y);
+    total += x * y;
   }
-  for (size_t lane = 1; lane < KERNEL_LANES; lane++) total[0] += total[lane];
-  return total[0];
+  double sum = d < KERNEL_LANES ? 0 : sum_of(&total);
+  for (; k < d; k++) sum += a[k] * b[k];
+  return sum;
+}
+
+INLINE void normalise_body(size_t n, size_t d, const double *x, double *ret_x) {
+  for (size_t i = 0; i < n; i++, x += d, ret_x += d) {
+    double square = dot_body(d, x, x);
+    double norm = fabs(square - 1) <= 4 * DBL_EPSILON ? 1 : sqrt(square);
+    if (norm == 1) memmove(ret_x, x, d * sizeof *x);
+    for (size_t k = 0; k < d && norm != 1; k++) ret_x[k] = x[k] / norm;
+  }
+}
+
+INLINE void project_body(size_t n, size_t d, const double *u, double *v, double *ret_square) {
+  for (size_t i = 0; i < n; i++, u += d, v += d) {
+    double radial = dot_body(d, u, v);
+    for (size_t k = 0; k < d; k++) v[k] -= radial * u[k];
+    ret_square[i] = dot_body(d, v, v);
+  }
+}
+
+INLINE double distance_body(size_t d, const double *a, const double *b) {
+  lanes total = {0};
+  size_t k = 0;
+  for (; k + KERNEL_LANES <= d; k += KERNEL_LANES) {
+    lanes x, y;
+    load(a + k, &x);
+    load(b + k, &y);
+    total += (x - y) * (x - y);
+  }
+  double sum = sum_of(&total);
+  for (; k < d; k++) sum += (a[k] - b[k]) * (a[k] - b[k]);
+  return sum;
+}
+
+INLINE void pull_body(size_t d, double weight, const double *from, const double *to, double *sum) {
+  for (size_t k = 0; k < d; k++) sum[k] += weight * (to[k] - from[k]);
+}
+
+INLINE double top_body(size_t count, const double *row) {
+  lanes top = {0};
+  top -= 2;
+  size_t j = 0;
+  for (; j + KERNEL_LANES <= count; j += KERNEL_LANES) {
+    lanes g;
+    load(row + j, &g);
+    mask higher = g > top;
+    top = (lanes)(((mask)g & higher) | ((mask)top & ~higher));
+  }
+  double best = top[0];
+  for (size_t lane = 1; lane < KERNEL_LANES; lane++) best = top[lane] > best ? top[lane] : best;
+  for (; j < count; j++) best = row[j] > best ? row[j] : best;
+  return best;
+}
+
+INLINE void scale_body(size_t count, double beta, double anchor, double maximum, double *row) {
+  for (size_t j = 0; j < count; j++) {
+    double e = beta * (row[j] - anchor) - maximum;
+    row[j] = e < -700.0 ? -700.0 : e;
+  }
+}
+
+INLINE double weigh_row_body(size_t count, double own, const double *mass, double *restrict row,
+                             double *restrict columns) {
+  const lanes zero = {0};
+  lanes total = zero;
+  size_t j = 0;
+  for (; j + KERNEL_LANES <= count; j += KERNEL_LANES) {
+    lanes w, m;
+    load(row + j, &w);
+    load(mass + j, &m);
+    w = (lanes)((mask)w & (w > zero + 1e-304));
+    memcpy(row + j, &w, sizeof w);
+    total += w * m;
+    if (columns == NULL) continue;
+    load(columns + j, &m);
+    m += own * w;
+    memcpy(columns + j, &m, sizeof m);
+  }
+  double sum = sum_of(&total);
+  for (; j < count; j++) {
+    row[j] = row[j] > 1e-304 ? row[j] : 0.0;
+    sum += row[j] * mass[j];
+    if (columns != NULL) columns[j] += own * row[j];
+  }
+  return sum;
+}
+
+INLINE void weigh_body(size_t rows, size_t count, const double *own, const double *mass, double *tile, double *sums,
+                       double *columns) {
+  if (columns != NULL)
+    for (size_t r = 0; r < rows; r++) sums[r] += weigh_row_body(count, own[r], mass, tile + r * count, columns);
+  else
+    for (size_t r = 0; r < rows; r++) sums[r] += weigh_row_body(count, own[r], mass, tile + r * count, NULL);
 }
 
 /* Small dimensions get their own copy of the body, so that its loop over coordinates disappears. */
@@ -113,11 +190,30 @@ INLINE double weigh_body(size_t count, const double *mass, double *row) {
                                           double *sums) {                                                       \
     BY_DIMENSION(accumulate_body, count, keys, stride, x, mass, weight, sums)                                   \
   }                                                                                                             \
-  attributes static double scale_##isa(size_t count, double beta, double anchor, double maximum, double *row) { \
-    return scale_body(count, beta, anchor, maximum, row);                                                       \
+  attributes static void normalise_##isa(size_t n, size_t d, const double *x, double *ret_x) {                  \
+    normalise_body(n, d, x, ret_x);                                                                             \
   }                                                                                                             \
-  attributes static double weigh_##isa(size_t count, const double *mass, double *row) {                         \
-    return weigh_body(count, mass, row);                                                                        \
+  attributes static void project_##isa(size_t n, size_t d, const double *u, double *v,                          \
+                                       double *ret_square) {                                                    \
+    project_body(n, d, u, v, ret_square);                                                                       \
+  }                                                                                                             \
+  attributes static double distance_##isa(size_t d, const double *a, const double *b) {                         \
+    return distance_body(d, a, b);                                                                              \
+  }                                                                                                             \
+  attributes static void pull_##isa(size_t d, double weight, const double *from, const double *to,              \
+                                    double *sum) {                                                              \
+    pull_body(d, weight, from, to, sum);                                                                        \
+  }                                                                                                             \
+  attributes static double top_##isa(size_t count, const double *row) {                                         \
+    return top_body(count, row);                                                                                \
+  }                                                                                                             \
+  attributes static void scale_##isa(size_t count, double beta, double anchor, double maximum,                  \
+                                     double *row) {                                                             \
+    scale_body(count, beta, anchor, maximum, row);                                                              \
+  }                                                                                                             \
+  attributes static void weigh_##isa(size_t rows, size_t count, const double *own, const double *mass,          \
+                                     double *tile, double *sums, double *columns) {                             \
+    weigh_body(rows, count, own, mass, tile, sums, columns);                                                    \
   }
 
 KERNELS(baseline, )
@@ -148,14 +244,45 @@ void kernel_accumulate(size_t d, size_t count, const double *keys, size_t stride
 #undef CALL
 }
 
-double kernel_scale(size_t count, double beta, double anchor, double maximum, double *row) {
-#define CALL(isa) scale_##isa(count, beta, anchor, maximum, row)
+void kernel_normalise(size_t n, size_t d, const double *x, double *ret_x) {
+#define CALL(isa) normalise_##isa(n, d, x, ret_x)
+  DISPATCH(CALL);
+#undef CALL
+}
+
+void kernel_project(size_t n, size_t d, const double *u, double *v, double *ret_square) {
+#define CALL(isa) project_##isa(n, d, u, v, ret_square)
+  DISPATCH(CALL);
+#undef CALL
+}
+
+double kernel_distance(size_t d, const double *a, const double *b) {
+#define CALL(isa) distance_##isa(d, a, b)
   return DISPATCH(CALL);
 #undef CALL
 }
 
-double kernel_weigh(size_t count, const double *mass, double *row) {
-#define CALL(isa) weigh_##isa(count, mass, row)
+void kernel_pull(size_t d, double weight, const double *from, const double *to, double *sum) {
+#define CALL(isa) pull_##isa(d, weight, from, to, sum)
+  DISPATCH(CALL);
+#undef CALL
+}
+
+double kernel_top(size_t count, const double *row) {
+#define CALL(isa) top_##isa(count, row)
   return DISPATCH(CALL);
+#undef CALL
+}
+
+void kernel_scale(size_t count, double beta, double anchor, double maximum, double *row) {
+#define CALL(isa) scale_##isa(count, beta, anchor, maximum, row)
+  DISPATCH(CALL);
+#undef CALL
+}
+
+void kernel_weigh(size_t rows, size_t count, const double *own, const double *mass, double *tile, double *sums,
+                  double *columns) {
+#define CALL(isa) weigh_##isa(rows, count, own, mass, tile, sums, columns)
+  DISPATCH(CALL);
 #undef CALL
 }

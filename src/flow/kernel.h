@@ -1,4 +1,4 @@
-/* flow/kernel.h - the two inner loops of the direct pair sums, for the instruction set of this machine.
+/* flow/kernel.h - the inner loops of the pair sums and of velocities, for the instruction set of this machine.
  *
  * Coordinates come transposed: coordinate k of key j is keys[k * stride + j]. `count` is a multiple of KERNEL_LANES;
  * sums run in KERNEL_LANES lanes on every machine, so an instruction set does not change the order of additions. */
@@ -19,10 +19,28 @@ void kernel_exponents(size_t d, size_t count, const double *keys, size_t stride,
 void kernel_accumulate(size_t d, size_t count, const double *keys, size_t stride, const double *x, const double *mass,
                        const double *weight, double *sums);
 
-/* The same two steps for a row of cosines that a product of tiles has made, in place; any `count`.
- * row[j] <- max(beta (row[j] - anchor) - maximum, -700). Returns the largest cosine. */
-double kernel_scale(size_t count, double beta, double anchor, double maximum, double *row);
-/* row[j] <- mass_j * row[j], weights below 1e-304 dropped. Returns the sum. */
-double kernel_weigh(size_t count, const double *mass, double *row);
+/* ---- tiles of cosines that a product has made, in place, any `count` ---- */
+
+/* The largest of `count` cosines. */
+double kernel_top(size_t count, const double *row);
+/* row[j] <- max(beta (row[j] - anchor) - maximum, -700). */
+void kernel_scale(size_t count, double beta, double anchor, double maximum, double *row);
+/* Weights [rows, count] without masses: below 1e-304 dropped; sums[r] += sum_j mass_j w_rj and, unless `columns` is
+ * NULL, columns[j] += sum_r own_r w_rj. */
+void kernel_weigh(size_t rows, size_t count, const double *own, const double *mass, double *tile, double *sums,
+                  double *columns);
+
+/* ---- single pairs of tokens ---- */
+
+double kernel_distance(size_t d, const double *a, const double *b); /* |a - b|^2 */
+/* sum += weight (to - from) */
+void kernel_pull(size_t d, double weight, const double *from, const double *to, double *sum);
+
+/* ---- rows [n, d] ---- */
+
+/* Each row divided by its length, or as it is if that is 1 to rounding; ret_x may be x. */
+void kernel_normalise(size_t n, size_t d, const double *x, double *ret_x);
+/* v_i -= (u_i . v_i) u_i, ret_square[i] = |v_i|^2. */
+void kernel_project(size_t n, size_t d, const double *u, double *v, double *ret_square);
 
 #endif
