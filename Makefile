@@ -44,8 +44,10 @@ install: build ## install below PREFIX (default /usr/local); DESTDIR is honoured
 	@$(MESON) install -C build --no-rebuild
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then /sbin/ldconfig; fi
 
-bench: build ## benchmarks: ratios against the rivals, measured in one run (bench/SPEED.md)
-	@sh bench/run build/src/cli/dwell
+bench: ## benchmarks: ratios against the rivals, measured in one run (SPEED.md); THREADS=1
+	@$(DEPS) build bench
+	@$(MAKE) --no-print-directory build
+	@sh tools/bench build
 
 fuzz: ## build the parsers' fuzz harnesses with clang and run each for FUZZ_SECONDS (60)
 	@$(DEPS) build check fuzz

@@ -32,7 +32,8 @@ static void believes_the_name_of_a_blob(void **state) {
   char name[SHA256_SIZE];
   memset(name, 'e', 64);
   name[64] = '\0';
-  const char *blobs = testing_format("%s/blobs", testing_folder()), *link = testing_format("%s/large", testing_folder());
+  const char *blobs = testing_format("%s/blobs", testing_folder()),
+             *link = testing_format("%s/large", testing_folder());
   assert_int_equal(mkdir(blobs, 0777), 0);
   testing_write(testing_format("%s/%s", blobs, name), "abc", 3);
   assert_int_equal(symlink(testing_format("../x/blobs/%s", name), link), 0);
