@@ -63,18 +63,22 @@ static dwell_status draw_one(void *arg, size_t draw, int worker, dwell_error *er
   return status;
 }
 
+null_setting session_null_setting(const session *s) {
+  const dwell_trajectory *t = s->t;
+  null_setting setting = {.seed = s->ctx->seed, .n = s->row_count, .ordered = t->ordered};
+  /* Phases given with the data hold for their number of tokens and draws; otherwise they are drawn. */
+  if (t->phases != NULL && t->phase_columns == s->row_count / 2 + 1) {
+    setting.phases = t->phases, setting.phase_draws = t->phase_draws, setting.phase_columns = t->phase_columns;
+  }
+  return setting;
+}
+
 dwell_status session_nulls(session *s, dwell_error *err) {
   if (s->plan.draws == 0) return DWELL_OK;
   double started = clock_seconds();
-  const dwell_trajectory *t = s->t;
   size_t slots;
-  drawing d = {.s = s, .null = s->plan.nulls[0].null};
-  d.setting = (null_setting){.seed = s->ctx->seed, .n = s->row_count, .ordered = t->ordered};
-  /* Phases given with the data hold for their number of tokens and draws; otherwise they are drawn. */
-  if (t->phases != NULL && t->phase_columns == s->row_count / 2 + 1) {
-    d.setting.phases = t->phases, d.setting.phase_draws = t->phase_draws, d.setting.phase_columns = t->phase_columns;
-    s->plan.draws = t->phase_draws;
-  }
+  drawing d = {.s = s, .null = s->plan.nulls[0].null, .setting = session_null_setting(s)};
+  if (d.setting.phases != NULL) s->plan.draws = d.setting.phase_draws;
   if (!size_mul(s->plan.draws * s->frames, s->plan.null_count, &slots)) return error_no_memory(err, "the nulls");
   s->null_draws = MEM_NEW(double, slots);
   if (s->null_draws == NULL) return error_no_memory(err, "the nulls");

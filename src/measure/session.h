@@ -53,6 +53,9 @@ dwell_status session_tables(session *s, dwell_error *err);                      
 dwell_status session_arrays(session *s, dwell_error *err);                           /* tables.c */
 dwell_status session_manifest(session *s, const dwell_cost *cost, dwell_error *err); /* manifest.c */
 
+/* What the sampled nulls of this measurement share. */
+null_setting session_null_setting(const session *s);
+
 /* Mean, population sd and p of a null slot at a frame against the observed value; false where there is none. */
 bool session_null(const session *s, size_t frame, size_t slot, double *ret_mean, double *ret_sd, double *ret_p);
 

@@ -64,7 +64,8 @@ static dwell_status keep_gram(session *s, size_t frame, geometry *g, dwell_error
 static dwell_status prepare_null(session *s, size_t frame, geometry *g, dwell_error *err) {
   if (s->prepared == NULL) return DWELL_OK;
   const null_model *null = s->plan.nulls[0].null;
-  dwell_status status = null->prepare(g, &s->prepared[frame], &s->null_reason[frame], err);
+  null_setting setting = session_null_setting(s);
+  dwell_status status = null->prepare(&setting, g, &s->prepared[frame], &s->null_reason[frame], err);
   if (status == DWELL_OK && s->prepared[frame] != NULL && null->fit_error != NULL) {
     s->null_fit[frame] = null->fit_error(s->prepared[frame]);
   }

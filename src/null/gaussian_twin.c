@@ -3,7 +3,8 @@
  *
  * Y = 1 mu^T + [Q V diag(sqrt(n s)), 0], rows normalised: V are the principal axes over the tokens, s and mu are
  * matched so that the *projected* Gaussian has the data's mean and variances, Q is one orthogonal map per draw that
- * fixes the constant vector, shared by all states. A surrogate is two products, Q V and Y Y^T.
+ * fixes the constant vector, shared by all states. A surrogate is two products, Q V and Y Y^T; if Q is made of phases
+ * and there are many axes, phase_map.h gets the same Gram for less.
  *
  * From NARROW_FROM tokens on both products are in f32, which is 2 to 4 times faster; for fewer in f64. What is rounded
  * to f32 is Q V and the *centred* rows of Y, so the error is 1e-7 of the spread of the cloud, however small that is
@@ -16,6 +17,7 @@
 #include "geometry/pairwise.h"
 #include "linalg/gemm.h"
 #include "null/nulls.h"
+#include "null/phase_map.h"
 #include "null/sphere_match.h"
 #include "null/token_map.h"
 
@@ -24,17 +26,24 @@ static const double PI = 3.14159265358979323846;
 
 typedef struct twin {
   size_t n, r;
-  void *axes; /* [n,r] V diag(sqrt(n s)); float or double */
-  double *mu; /* [r+1] */
+  void *axes;               /* [n,r] V diag(sqrt(n s)); float or double; or NULL and */
+  phase_spectrum *spectrum; /* the same in the Fourier basis */
+  double *mu;               /* [r+1] */
   sphere_fit fit;
 } twin;
 
 typedef struct twin_draw {
   size_t n;
-  void *map; /* [n,n]; float or double */
+  void *map;         /* [n,n]; float or double */
+  phase_map *phases; /* the same map for twins that hold a spectrum, or NULL */
 } twin_draw;
 
 static bool is_narrow(size_t n) { return n >= NARROW_FROM; }
+
+/* By axes a surrogate takes 3.25 n^2 r flops, by spectrum 1.4 n^3 whatever r is. */
+static bool has_spectrum(const null_setting *setting, size_t r) {
+  return setting->ordered && is_narrow(setting->n) && 5 * r > 2 * setting->n;
+}
 
 /* Replaces `count` doubles by floats; the old buffer is released. NULL: out of memory. */
 static void *narrowed(double *wide, size_t count) {
@@ -48,6 +57,7 @@ static void release(void *prepared) {
   twin *t = prepared;
   if (t == NULL) return;
   mem_free(t->axes);
+  phase_spectrum_destroy(t->spectrum);
   mem_free(t->mu);
   mem_free(t);
 }
@@ -76,8 +86,9 @@ done:
   return status;
 }
 
-/* Fills t->axes and t->mu from the axes [r,n] and their eigenvalues [r]. */
-static dwell_status fit_twin(geometry *g, const double *values, const double *axes, twin *t, dwell_error *err) {
+/* Fills t->axes or t->spectrum, and t->mu, from the axes [r,n] and their eigenvalues [r]. */
+static dwell_status fit_twin(const null_setting *setting, geometry *g, const double *values, const double *axes,
+                             twin *t, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = t->n, r = t->r;
   double *work = MEM_NEW(double, 3 * (r + 1)), *scaled = MEM_NEW(double, n * r);
@@ -93,6 +104,10 @@ static dwell_status fit_twin(geometry *g, const double *values, const double *ax
     double scale = sqrt((double)n * s[k]);
     for (size_t i = 0; i < n; i++) scaled[i * r + k] = scale * axes[k * n + i];
   }
+  if (has_spectrum(setting, r)) {
+    TRY(phase_spectrum_create(n, r, scaled, t->mu, t->mu[r] * t->mu[r], &t->spectrum, err));
+    goto done;
+  }
   t->axes = is_narrow(n) ? narrowed(scaled, n * r) : scaled;
   scaled = NULL;
   TRY_ALLOC(t->axes, "a twin's axes");
@@ -102,7 +117,8 @@ done:
   return status;
 }
 
-static dwell_status prepare(geometry *g, void **ret_prepared, const char **ret_reason, dwell_error *err) {
+static dwell_status prepare(const null_setting *setting, geometry *g, void **ret_prepared, const char **ret_reason,
+                            dwell_error *err) {
   dwell_status status = DWELL_OK;
   twin *t = NULL;
   double *values = NULL, *axes = NULL;
@@ -118,7 +134,7 @@ static dwell_status prepare(geometry *g, void **ret_prepared, const char **ret_r
   TRY(geometry_principal_axes(g, &values, &axes, &t->r, err));
   *ret_reason = "degenerate";
   if (t->r < 2) goto done;
-  TRY(fit_twin(g, values, axes, t, err));
+  TRY(fit_twin(setting, g, values, axes, t, err));
   *ret_prepared = t, *ret_reason = NULL;
   t = NULL;
 done:
@@ -136,6 +152,7 @@ static void end_draw(void *draw) {
   twin_draw *d = draw;
   if (d == NULL) return;
   mem_free(d->map);
+  phase_map_destroy(d->phases);
   mem_free(d);
 }
 
@@ -161,8 +178,13 @@ static dwell_status begin_draw(const null_setting *setting, size_t draw, void **
   d->n = n;
   d->map = map = MEM_NEW(double, n * n);
   TRY_ALLOC(map, "a map over the tokens");
-  TRY(setting->ordered ? token_map_phases(n, phases_of(setting, draw, scratch), map, err)
-                       : token_map_haar(setting->seed, draw, n, map, err));
+  if (setting->ordered) {
+    const double *phases = phases_of(setting, draw, scratch);
+    TRY(token_map_phases(n, phases, map, err));
+    if (is_narrow(n)) TRY(phase_map_create(n, phases, &d->phases, err));
+  } else {
+    TRY(token_map_haar(setting->seed, draw, n, map, err));
+  }
   if (is_narrow(n)) d->map = narrowed(map, n * n);
   TRY_ALLOC(d->map, "a map over the tokens");
   *ret_draw = d;
@@ -267,9 +289,13 @@ static dwell_status surrogate(const void *prepared, const void *draw, geometry *
   const twin_draw *d = draw;
   *ret_geometry = NULL;
   if (t->n != d->n) return error_set(err, DWELL_USAGE, "a draw for %zu tokens and a state of %zu", d->n, t->n);
+  if (t->spectrum != NULL && d->phases == NULL)
+    return error_set(err, DWELL_USAGE, "a state prepared for phases and a draw of rotations");
   double *gram = MEM_NEW(double, t->n * t->n), *taken;
   TRY_ALLOC(gram, "a surrogate's Gram");
-  TRY(is_narrow(t->n) ? fill_narrow(t, d->map, gram, err) : fill_wide(t, d->map, gram, err));
+  TRY(t->spectrum != NULL ? phase_map_cosines(d->phases, t->spectrum, gram, err)
+      : is_narrow(t->n)   ? fill_narrow(t, d->map, gram, err)
+                          : fill_wide(t, d->map, gram, err));
   taken = gram;
   gram = NULL;
   TRY(geometry_from_gram(taken, t->n, t->r + 1, ret_geometry, err));

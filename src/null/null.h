@@ -18,8 +18,10 @@ typedef struct null_model {
   const char *name, *summary, *source;
   const char *holds, *destroys; /* one line each */
   bool analytic;                /* no draws: columns carry their chance value */
-  /* Once per state. ret_prepared NULL and *ret_reason set: no null for this state ("few_tokens", "degenerate"). */
-  dwell_status (*prepare)(geometry *g, void **ret_prepared, const char **ret_reason, dwell_error *err);
+  /* Once per state, with the setting of the draws to come. ret_prepared NULL and *ret_reason set: no null for this
+   * state ("few_tokens", "degenerate"). */
+  dwell_status (*prepare)(const null_setting *setting, geometry *g, void **ret_prepared, const char **ret_reason,
+                          dwell_error *err);
   void (*release)(void *prepared);
   /* A number the report prints about the fit (twin_err), NaN if none. */
   double (*fit_error)(const void *prepared);

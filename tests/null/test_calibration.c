@@ -25,7 +25,7 @@ static double p_value(const double *x, bool ordered, uint64_t seed) {
   const char *reason;
   size_t above = 0;
   double obs = mass90(g);
-  assert_ok(twin->prepare(g, &prepared, &reason, NULL), NULL);
+  assert_ok(twin->prepare(&setting, g, &prepared, &reason, NULL), NULL);
   for (size_t d = 0; d < DRAWS; d++) {
     assert_ok(twin->begin_draw(&setting, d, &draw, NULL), NULL);
     assert_ok(twin->surrogate(prepared, draw, &h, NULL), NULL);

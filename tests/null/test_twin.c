@@ -30,11 +30,11 @@ static geometry *surrogate(const null_setting *setting, const void *prepared, si
   return g;
 }
 
-static void *prepared_of(geometry *g) {
+static void *prepared_of(const null_setting *setting, geometry *g) {
   dwell_error err;
   void *prepared;
   const char *reason;
-  assert_ok(twin()->prepare(g, &prepared, &reason, &err), &err);
+  assert_ok(twin()->prepare(setting, g, &prepared, &reason, &err), &err);
   assert_null(reason);
   return prepared;
 }
@@ -44,7 +44,7 @@ static void *prepared_of(geometry *g) {
 /* Phases given, so the draws are exact: mean, population sd and p of centred mass90 to 1e-5 (README of the goldens). */
 static void check_golden_state(const golden *g, const null_setting *setting, json_t *expected, size_t l) {
   geometry *data = golden_geometry(g, l, false);
-  void *prepared = prepared_of(data);
+  void *prepared = prepared_of(setting, data);
   double obs = mass90(data), sum = 0, squares = 0, draws[64];
   size_t above = 0, count = g->phase_draws;
   for (size_t d = 0; d < count; d++) {
@@ -151,16 +151,15 @@ static size_t naive_surrogate(geometry *g, const double *phases, double **ret_y)
 /* `spread` of the tokens around a common direction. In f64 (n < 128) the Grams agree to rounding; in f32 (sums
  * of n products, 6e-8 each) to a few 1e-6 of the distances from the mean, squared: a tight cloud keeps its centred
  * cosines. */
-static void check_products(size_t n, double spread) {
-  enum { D = 20 };
-  double *x = clouds_normal(n, D, 1, 12), *y, *phases = malloc((n / 2 + 1) * sizeof *phases);
-  for (size_t e = 0; e < n * D; e++) x[e] = spread * x[e] + (e % D == 3);
+static void check_products(size_t n, size_t d, double spread) {
+  double *x = clouds_normal(n, d, 1, 12), *y, *phases = malloc((n / 2 + 1) * sizeof *phases);
+  for (size_t e = 0; e < n * d; e++) x[e] = spread * x[e] + (e % d == 3);
   for (size_t f = 0; f <= n / 2; f++) phases[f] = (double)(f * f % 17);
-  geometry *g = clouds_geometry(x, n, D), *want;
+  geometry *g = clouds_geometry(x, n, d), *want;
   size_t wide = naive_surrogate(g, phases, &y);
   want = clouds_geometry(y, n, wide);
-  void *prepared = prepared_of(g);
   null_setting given = {.n = n, .ordered = true, .phases = phases, .phase_draws = 1, .phase_columns = n / 2 + 1};
+  void *prepared = prepared_of(&given, g);
   geometry *got = surrogate(&given, prepared, 0);
   const double *a, *b, *ca, *cb, *kc;
   assert_ok(geometry_cosines(want, RAW, &a, NULL), NULL);
@@ -181,10 +180,15 @@ static void check_products(size_t n, double spread) {
 
 static void test_products(void **state) {
   (void)state;
-  check_products(127, 1);
-  check_products(128, 1);
-  check_products(150, 1);
-  check_products(301, 0.01);
+  check_products(127, 20, 1);
+  check_products(128, 20, 1);
+  check_products(150, 20, 1);
+  check_products(301, 20, 0.01);
+  /* many axes, by the Fourier basis: even n and odd, fewer axes than tokens and as many */
+  check_products(128, 200, 1);
+  check_products(129, 200, 1);
+  check_products(150, 70, 0.01);
+  check_products(301, 400, 0.01);
 }
 
 /* ---- moments by quadrature ---- */
@@ -271,8 +275,8 @@ static void check_moments_kept(bool ordered) {
   double *x = clouds_normal(N, D, 1, 8);
   for (size_t i = 0; i < N; i++) x[i * D + 3] += 0.8; /* a mean */
   geometry *g = clouds_geometry(x, N, D);
-  void *prepared = prepared_of(g);
   null_setting setting = {.seed = 4, .n = N, .ordered = ordered};
+  void *prepared = prepared_of(&setting, g);
   double trace[2] = {0}, square[2] = {0}, mean[2] = {0};
   for (size_t d = 0; d <= DRAWS; d++) {
     geometry *h = d == DRAWS ? g : surrogate(&setting, prepared, d);
@@ -318,7 +322,8 @@ static void test_serial_covariance(void **state) {
   double *x = clouds_normal(N, D, 0, 9);
   for (size_t e = D; e < N * D; e++) x[e] = 0.95 * x[e - D] + 0.3 * x[e];
   geometry *g = clouds_geometry(x, N, D);
-  void *prepared = prepared_of(g);
+  null_setting ordered = {.seed = 4, .n = N, .ordered = true};
+  void *prepared = prepared_of(&ordered, g); /* below 128 tokens it serves both kinds of draws */
   double kept[2] = {0};
   for (size_t d = 0; d < 2 * DRAWS; d++) {
     null_setting setting = {.seed = 4, .n = N, .ordered = d % 2 == 0};
@@ -341,7 +346,8 @@ static const char *reason_for(const double *x, size_t n, size_t d) {
   void *prepared;
   const char *reason;
   dwell_error err;
-  assert_ok(twin()->prepare(g, &prepared, &reason, &err), &err);
+  null_setting setting = {.n = n, .ordered = true};
+  assert_ok(twin()->prepare(&setting, g, &prepared, &reason, &err), &err);
   assert_true((prepared == NULL) == (reason != NULL));
   twin()->release(prepared);
   geometry_destroy(g);
@@ -365,7 +371,8 @@ static void test_draws_are_functions_of_the_seed(void **state) {
   enum { N = 30 };
   double *x = clouds_normal(N, 4, 1, 11), first[2] = {0};
   geometry *g = clouds_geometry(x, N, 4);
-  void *prepared = prepared_of(g);
+  null_setting ordered = {.seed = 7, .n = N, .ordered = true};
+  void *prepared = prepared_of(&ordered, g);
   double phases[2 * 16] = {0}; /* draw 0 of given phases: no turn at all */
   for (size_t f = 16; f < 32; f++) phases[f] = 1;
   for (int round = 0; round < 4; round++) {

@@ -1,0 +1,293 @@
+/* null/phase_map.c - clouds turned by phases, computed from the Gram of their Fourier coefficients.
+ *
+ * x_j = sum_f cos(2 pi j f/n) a_f + sin(2 pi j f/n) b_f over f = 0 .. n/2. The map turns (a_f, b_f) by phase f, so it
+ * turns the Gram M of all a and b from both sides. With C and S the tables of cosines and sines, and j = 0 .. n/2,
+ *   x_j . x_k = (C M_aa C + S M_bb S + C M_ab S + (C M_ab S)^T)_jk,
+ * and where j or k stands for n-j or n-k, its sines change sign. */
+#include "null/phase_map.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "linalg/gemm.h"
+
+enum { STRIPE = 64, TILE = 32 };
+static const double TWO_PI = 6.28318530717958647693;
+/* Rounding can make a token that the turn puts at zero a little less than nothing. */
+static const double LEAST_SQUARE = 1e-30;
+
+struct phase_map {
+  size_t n, half;       /* half = n/2 + 1: frequencies, and tokens 0 .. n/2 */
+  float *cosine, *sine; /* [half, half] of 2 pi j f/n: symmetric */
+  float *turn;          /* [2, half]: cosines, then sines of the phases */
+};
+
+/* Frequency (or token) f is its own mirror image: it has no sine. */
+static inline bool is_alone(size_t n, size_t f) { return f == 0 || 2 * f == n; }
+
+/* C or S in double, [half, half]; `circle` [n] is scratch. */
+static void fill_table(size_t n, double (*function)(double), double *circle, double *ret_table) {
+  size_t half = n / 2 + 1;
+  for (size_t k = 0; k < n; k++) circle[k] = function(TWO_PI * (double)k / (double)n);
+  for (size_t j = 0; j < half; j++) {
+    size_t turn = 0;
+    for (size_t f = 0; f < half; f++) {
+      ret_table[j * half + f] = function == sin && (is_alone(n, j) || is_alone(n, f)) ? 0 : circle[turn];
+      turn = turn + j < n ? turn + j : turn + j - n; /* j f mod n */
+    }
+  }
+}
+
+/* ---- the map ---- */
+
+void phase_map_destroy(phase_map *map) {
+  if (map == NULL) return;
+  mem_free(map->cosine);
+  mem_free(map->sine);
+  mem_free(map->turn);
+  mem_free(map);
+}
+
+static void narrow(size_t count, const double *from, float *to) {
+  for (size_t e = 0; e < count; e++) to[e] = (float)from[e];
+}
+
+dwell_status phase_map_create(size_t n, const double *phases, phase_map **ret_map, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  size_t half = n / 2 + 1;
+  *ret_map = NULL;
+  phase_map *map = MEM_ZERO(phase_map, 1);
+  double *circle = MEM_NEW(double, n), *table = MEM_NEW(double, half * half);
+  TRY_ALLOC(map, "a map over the tokens");
+  TRY_ALLOC(circle, "a map over the tokens");
+  TRY_ALLOC(table, "a map over the tokens");
+  map->n = n, map->half = half;
+  TRY_ALLOC(map->cosine = MEM_NEW(float, half * half), "a map over the tokens");
+  TRY_ALLOC(map->sine = MEM_NEW(float, half * half), "a map over the tokens");
+  TRY_ALLOC(map->turn = MEM_NEW(float, 2 * half), "a map over the tokens");
+  fill_table(n, cos, circle, table);
+  narrow(half * half, table, map->cosine);
+  fill_table(n, sin, circle, table);
+  narrow(half * half, table, map->sine);
+  for (size_t f = 0; f < half; f++) {
+    double c = f == 0 ? 1 : cos(phases[f]);
+    map->turn[f] = is_alone(n, f) ? (c < 0 ? -1 : 1) : (float)c;
+    map->turn[half + f] = is_alone(n, f) ? 0 : (float)sin(phases[f]);
+  }
+  *ret_map = map;
+  map = NULL;
+done:
+  phase_map_destroy(map);
+  mem_free(circle);
+  mem_free(table);
+  return status;
+}
+
+/* ---- the cloud ---- */
+
+void phase_spectrum_destroy(phase_spectrum *s) {
+  if (s == NULL) return;
+  mem_free(s->gram);
+  mem_free(s->along);
+  mem_free(s);
+}
+
+uint64_t phase_spectrum_bytes(size_t n) {
+  uint64_t wide = 2 * ((uint64_t)n / 2 + 1);
+  return (wide * wide + wide) * sizeof(float) + sizeof(phase_spectrum);
+}
+
+/* Rows j: x_j + x_{n-j}; rows half + j: x_j - x_{n-j}; tokens that are their own mirror image stand alone. */
+static void fold(size_t n, size_t r, const double *x, double *ret_folded) {
+  size_t half = n / 2 + 1;
+  for (size_t j = 0; j < half; j++) {
+    double *even = ret_folded + j * r, *odd = ret_folded + (half + j) * r;
+    const double *here = x + j * r, *there = x + (n - j) % n * r;
+    bool alone = is_alone(n, j);
+    for (size_t k = 0; k < r; k++) {
+      even[k] = alone ? here[k] : here[k] + there[k];
+      odd[k] = alone ? 0 : here[k] - there[k];
+    }
+  }
+}
+
+/* a_f and b_f of the columns of x: ret_coefficients [2 half, r]. */
+static dwell_status transform(size_t n, size_t r, const double *x, double *ret_coefficients, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  size_t half = n / 2 + 1;
+  double *folded = MEM_NEW(double, 2 * half * r), *table = MEM_NEW(double, half * half), *circle = MEM_NEW(double, n);
+  TRY_ALLOC(folded, "Fourier coefficients");
+  TRY_ALLOC(table, "Fourier coefficients");
+  TRY_ALLOC(circle, "Fourier coefficients");
+  fold(n, r, x, folded);
+  fill_table(n, cos, circle, table);
+  gemm_f64(false, false, half, r, half, 2 / (double)n, table, half, folded, r, 0, ret_coefficients, r);
+  fill_table(n, sin, circle, table);
+  gemm_f64(false, false, half, r, half, 2 / (double)n, table, half, folded + half * r, r, 0,
+           ret_coefficients + half * r, r);
+  for (size_t f = 0; f < half; f++) {
+    for (size_t k = 0; k < r && is_alone(n, f); k++) ret_coefficients[f * r + k] /= 2;
+  }
+done:
+  mem_free(folded);
+  mem_free(table);
+  mem_free(circle);
+  return status;
+}
+
+dwell_status phase_spectrum_create(size_t n, size_t r, const double *x, const double *mu, double rest,
+                                   phase_spectrum **ret_spectrum, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  size_t wide = 2 * (n / 2 + 1);
+  double *coefficients = MEM_NEW(double, wide * r), *gram = NULL;
+  phase_spectrum *s = MEM_ZERO(phase_spectrum, 1);
+  *ret_spectrum = NULL;
+  TRY_ALLOC(coefficients, "Fourier coefficients");
+  TRY_ALLOC(s, "a spectrum over the tokens");
+  s->n = n, s->square = rest;
+  TRY_ALLOC(s->along = MEM_NEW(float, wide), "a spectrum over the tokens");
+  TRY(transform(n, r, x, coefficients, err));
+  for (size_t k = 0; k < r; k++) s->square += mu[k] * mu[k];
+  for (size_t f = 0; f < wide; f++) {
+    double sum = 0;
+    for (size_t k = 0; k < r; k++) sum += coefficients[f * r + k] * mu[k];
+    s->along[f] = (float)sum;
+  }
+  TRY_ALLOC(gram = MEM_NEW(double, wide * wide), "a spectrum over the tokens");
+  TRY(gemm_gram(NULL, wide, r, coefficients, r, gram, wide, err));
+  TRY_ALLOC(s->gram = MEM_NEW(float, wide * wide), "a spectrum over the tokens");
+  narrow(wide * wide, gram, s->gram);
+  *ret_spectrum = s;
+  s = NULL;
+done:
+  phase_spectrum_destroy(s);
+  mem_free(coefficients);
+  mem_free(gram);
+  return status;
+}
+
+/* ---- a turned cloud ---- */
+
+/* The Gram [2 half, 2 half] after the turn; its block of sines with cosines, which nobody reads, is left out. */
+static void turn_gram(const phase_map *map, const float *gram, float *ret_turned) {
+  size_t half = map->half, wide = 2 * half;
+  const float *c = map->turn, *s = map->turn + half;
+  for (size_t f = 0; f < half; f++) {
+    const float *a = gram + f * wide, *b = gram + (half + f) * wide;
+    float *to_a = ret_turned + f * wide, *to_b = ret_turned + (half + f) * wide, cf = c[f], sf = s[f];
+    for (size_t g = 0; g < half; g++) {
+      float aa = c[g] * a[g] + s[g] * a[half + g], ab = c[g] * a[half + g] - s[g] * a[g];
+      float ba = c[g] * b[g] + s[g] * b[half + g], bb = c[g] * b[half + g] - s[g] * b[g];
+      to_a[g] = cf * aa + sf * ba;
+      to_a[half + g] = cf * ab + sf * bb;
+      to_b[half + g] = cf * bb - sf * ab;
+    }
+  }
+}
+
+/* Sums over frequencies: [half, half] each. */
+typedef struct quarters {
+  float *aa, *bb, *ab, *ba; /* C M_aa C, S M_bb S, C M_ab S and its transpose */
+} quarters;
+
+/* p <- a b where that is symmetric: stripes of the lower triangle, mirrored. */
+static void multiply_symmetric(size_t half, const float *a, size_t lda, const float *b, float *p) {
+  for (size_t i = 0; i < half; i += STRIPE) {
+    size_t high = half - i < STRIPE ? half - i : STRIPE;
+    gemm_f32(false, false, high, i + high, half, 1, a + i * lda, lda, b, half, 0, p + i * half, half);
+  }
+  for (size_t i0 = 0; i0 < half; i0 += TILE) {
+    for (size_t j0 = 0; j0 <= i0; j0 += TILE) {
+      for (size_t i = i0; i < half && i < i0 + TILE; i++) {
+        for (size_t j = j0; j < i && j < j0 + TILE; j++) p[j * half + i] = p[i * half + j];
+      }
+    }
+  }
+}
+
+static void transpose(size_t half, const float *from, float *to) {
+  for (size_t i0 = 0; i0 < half; i0 += TILE) {
+    for (size_t j0 = 0; j0 < half; j0 += TILE) {
+      for (size_t i = i0; i < half && i < i0 + TILE; i++) {
+        for (size_t j = j0; j < half && j < j0 + TILE; j++) to[j * half + i] = from[i * half + j];
+      }
+    }
+  }
+}
+
+/* `turned` [2 half, 2 half], `work` [2 half, half]. */
+static void sum_frequencies(const phase_map *map, const float *turned, float *work, const quarters *q) {
+  size_t half = map->half, wide = 2 * half;
+  gemm_f32(false, false, half, wide, half, 1, map->cosine, half, turned, wide, 0, work, wide);
+  multiply_symmetric(half, work, wide, map->cosine, q->aa);
+  gemm_f32(false, false, half, half, half, 1, work + half, wide, map->sine, half, 0, q->ab, half);
+  transpose(half, q->ab, q->ba);
+  gemm_f32(false, false, half, half, half, 1, map->sine, half, turned + half * wide + half, wide, 0, work, half);
+  multiply_symmetric(half, work, half, map->sine, q->bb);
+}
+
+/* shift_i = (Q X)_i . mu + |mu|^2/2 and scale_i = 1/|mu + (Q X)_i| for tokens j (first half) and n-j (second half). */
+static void token_scales(const phase_map *map, const phase_spectrum *x, const quarters *q, float *work, double *ret_shift,
+                         double *ret_scale) {
+  size_t half = map->half;
+  const float *c = map->turn, *s = map->turn + half, *a = x->along, *b = x->along + half;
+  float *turned = work, *even = work + 2 * half, *odd = work + 3 * half;
+  for (size_t f = 0; f < half; f++) {
+    turned[f] = c[f] * a[f] + s[f] * b[f];
+    turned[half + f] = c[f] * b[f] - s[f] * a[f];
+  }
+  gemm_f32(false, false, 1, half, half, 1, turned, half, map->cosine, half, 0, even, half);
+  gemm_f32(false, false, 1, half, half, 1, turned + half, half, map->sine, half, 0, odd, half);
+  for (size_t j = 0; j < half; j++) {
+    size_t at = j * half + j;
+    double common = (double)q->aa[at] + (double)q->bb[at], cross = 2 * (double)q->ab[at];
+    ret_shift[j] = (double)even[j] + (double)odd[j] + x->square / 2;
+    ret_shift[half + j] = (double)even[j] - (double)odd[j] + x->square / 2;
+    ret_scale[j] = 1 / sqrt(fmax(LEAST_SQUARE, 2 * ret_shift[j] + (common + cross)));
+    ret_scale[half + j] = 1 / sqrt(fmax(LEAST_SQUARE, 2 * ret_shift[half + j] + (common - cross)));
+  }
+}
+
+/* Rows j and n-j of the cosines. `mirrored` [3, half] is scratch. The order of every sum is the same with rows and
+ * columns exchanged, hence exact symmetry. */
+static void assemble_rows(const phase_map *map, const quarters *q, size_t j, const double *shift, const double *scale,
+                          double *mirrored, double *ret_cosines) {
+  size_t n = map->n, half = map->half;
+  const float *aa = q->aa + j * half, *bb = q->bb + j * half, *ab = q->ab + j * half, *ba = q->ba + j * half;
+  const double *shift_there = shift + half, *scale_there = scale + half;
+  double *here = ret_cosines + j * n, *there = is_alone(n, j) ? mirrored + half : ret_cosines + (n - j) * n;
+  double shift_j = shift[j], scale_j = scale[j], shift_mirror = shift_there[j], scale_mirror = scale_there[j];
+  double *far = mirrored + 2 * half;
+  for (size_t k = 0; k < half; k++) {
+    double same = (double)aa[k] + (double)bb[k], other = (double)aa[k] - (double)bb[k];
+    double cross = (double)ab[k] + (double)ba[k], twist = (double)ba[k] - (double)ab[k];
+    here[k] = ((same + cross) + (shift_j + shift[k])) * (scale_j * scale[k]);
+    there[k] = ((other - twist) + (shift_mirror + shift[k])) * (scale_mirror * scale[k]);
+    mirrored[k] = ((other + twist) + (shift_j + shift_there[k])) * (scale_j * scale_there[k]);
+    far[k] = ((same - cross) + (shift_mirror + shift_there[k])) * (scale_mirror * scale_there[k]);
+  }
+  size_t last = n - half; /* tokens 1 .. last have a mirror image */
+  for (size_t k = 1; k <= last; k++) here[n - k] = mirrored[k];
+  for (size_t k = 1; k <= last && !is_alone(n, j); k++) there[n - k] = far[k];
+}
+
+dwell_status phase_map_cosines(const phase_map *map, const phase_spectrum *s, double *ret_cosines, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  size_t half = map->half, square = half * half;
+  float *work = MEM_NEW(float, 10 * square);
+  double *rows = MEM_NEW(double, 7 * half);
+  TRY_ALLOC(work, "a surrogate cloud");
+  TRY_ALLOC(rows, "a surrogate cloud");
+  quarters q = {.aa = work + 6 * square, .bb = work + 7 * square, .ab = work + 8 * square, .ba = work + 9 * square};
+  double *shift = rows, *scale = rows + 2 * half, *mirrored = rows + 4 * half;
+  turn_gram(map, s->gram, work);
+  sum_frequencies(map, work, work + 4 * square, &q);
+  token_scales(map, s, &q, work, shift, scale);
+  for (size_t j = 0; j < half; j++) assemble_rows(map, &q, j, shift, scale, mirrored, ret_cosines);
+done:
+  mem_free(work);
+  mem_free(rows);
+  return status;
+}
