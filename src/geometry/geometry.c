@@ -11,6 +11,7 @@
 #include "geometry/pairwise.h"
 #include "linalg/eigen.h"
 #include "linalg/gemm.h"
+#include "linalg/isa.h"
 
 /* Instruments.md 0.2: a token is at the mean if its squared centred norm is below 1e-14 of the largest. Below the
  * absolute floors the direction of Hu_i is nothing but rounding: unit rows are exact to 1e-16, a Gram to 1e-16 per
@@ -84,14 +85,24 @@ static inline double clamp(double c) { return c > 1 ? 1 : c < -1 ? -1 : c; }
  * Beyond this it is counted, since something is wrong with the rows. */
 static const double ROUNDING = 1e-13;
 
+/* Clamps n cosines; adds the number of those that were further outside than rounding explains. */
+ISA_INLINE void clamp_row_body(size_t n, double *row, size_t *clamped) {
+  long long outside = 0;
+  for (size_t j = 0; j < n; j++) {
+    outside += fabs(row[j]) > 1 + ROUNDING;
+    row[j] = clamp(row[j]);
+  }
+  *clamped += (size_t)outside;
+}
+ISA_DEFINE(static, clamp_row, (size_t n, double *row, size_t *clamped), (n, row, clamped))
+
 /* Makes `gram` a cosine Gram: diagonal exactly 1, entries in [-1,1]; returns the number of pairs that were further
  * outside than rounding explains. */
 static size_t clamp_cosines(size_t n, double *gram) {
   size_t clamped = 0;
-  for (size_t i = 0; i < n; i++) gram[i * n + i] = 1;
-  for (size_t e = 0; e < n * n; e++) {
-    clamped += fabs(gram[e]) > 1 + ROUNDING;
-    gram[e] = clamp(gram[e]);
+  for (size_t i = 0; i < n; i++) {
+    gram[i * n + i] = 1;
+    clamp_row(n, gram + i * n, &clamped);
   }
   return clamped / 2;
 }
@@ -118,6 +129,7 @@ void geometry_destroy(geometry *g) {
   mem_free(g->unit);
   mem_free(g->norms);
   mem_free(g->gram);
+  mem_free(g->means);
   mem_free(g->centred_gram);
   mem_free(g->centred);
   for (size_t r = 0; r < 3; r++) mem_free(g->values[r]), mem_free(g->order[r]);
@@ -182,20 +194,30 @@ done:
   return status;
 }
 
-/* Kc_ij = G_ij - g_i - g_j + mean: all that is left without coordinates. */
-static dwell_status centre_by_means(const geometry *g, double *ret_gram, dwell_error *err) {
-  dwell_status status = DWELL_OK;
+dwell_status geometry_means(geometry *g, double *ret_mean, dwell_error *err) {
   size_t n = g->n;
-  double *means = MEM_NEW(double, n);
-  TRY_ALLOC(means, "row means");
-  for (size_t i = 0; i < n; i++) means[i] = pairwise_sum(n, g->gram + i * n) / (double)n;
-  double mean = pairwise_sum(n, means) / (double)n;
-  for (size_t i = 0; i < n; i++) { /* the sum of two means first: exactly symmetric */
-    for (size_t j = 0; j < n; j++) ret_gram[i * n + j] = g->gram[i * n + j] - (means[i] + means[j]) + mean;
+  if (g->means == NULL) {
+    const double *gram;
+    dwell_status status = geometry_cosines(g, RAW, &gram, err);
+    if (status != DWELL_OK) return status;
+    g->means = MEM_NEW(double, n);
+    if (g->means == NULL) return error_no_memory(err, "row means");
+    for (size_t i = 0; i < n; i++) g->means[i] = pairwise_sum(n, gram + i * n) / (double)n;
   }
-done:
-  mem_free(means);
-  return status;
+  *ret_mean = pairwise_sum(n, g->means) / (double)n;
+  return DWELL_OK;
+}
+
+/* Kc_ij = G_ij - g_i - g_j + mean: all that is left without coordinates. */
+static dwell_status centre_by_means(geometry *g, double *ret_gram, dwell_error *err) {
+  size_t n = g->n;
+  double mean;
+  dwell_status status = geometry_means(g, &mean, err);
+  if (status != DWELL_OK) return status;
+  for (size_t i = 0; i < n; i++) { /* the sum of two means first: exactly symmetric */
+    for (size_t j = 0; j < n; j++) ret_gram[i * n + j] = g->gram[i * n + j] - (g->means[i] + g->means[j]) + mean;
+  }
+  return DWELL_OK;
 }
 
 static dwell_status make_centred_gram(geometry *g, dwell_error *err) {
@@ -215,19 +237,20 @@ done:
   return status;
 }
 
-/* 1/sqrt(Kc_ii), or 0 for a token that is at the mean. Returns how many are. */
-static size_t inverse_norms(const geometry *g, double *ret_inverse) {
+void geometry_inverse_norms(geometry *g, const double *diagonal, double *ret_inverse) {
   size_t n = g->n, undefined = 0;
   double largest = 0;
-  for (size_t i = 0; i < n; i++) largest = fmax(largest, g->centred_gram[i * n + i]);
-  double least = fmax(UNDEFINED_RELATIVE * largest, g->unit != NULL ? UNDEFINED_ROWS : UNDEFINED_GRAM);
+  for (size_t i = 0; i < n; i++) largest = fmax(largest, diagonal[i]);
+  double least = fmax(UNDEFINED_RELATIVE * largest, g->unit != NULL ? UNDEFINED_ROWS : UNDEFINED_GRAM), trace = 0;
   for (size_t i = 0; i < n; i++) {
-    double square = g->centred_gram[i * n + i];
+    double square = diagonal[i];
     bool defined = square > least;
+    trace += square;
     ret_inverse[i] = defined ? 1 / sqrt(square) : 0;
     undefined += !defined;
   }
-  return undefined;
+  g->centred_undefined = undefined;
+  g->collapsed = trace / (double)n < COLLAPSED;
 }
 
 static dwell_status make_centred(geometry *g, dwell_error *err) {
@@ -238,7 +261,8 @@ static dwell_status make_centred(geometry *g, dwell_error *err) {
   double *centred = MEM_NEW(double, n * n), *inverse = MEM_NEW(double, n);
   TRY_ALLOC(centred, "centred cosines");
   TRY_ALLOC(inverse, "centred norms");
-  g->centred_undefined = inverse_norms(g, inverse);
+  for (size_t i = 0; i < n; i++) inverse[i] = g->centred_gram[i * n + i];
+  geometry_inverse_norms(g, inverse, inverse);
   for (size_t i = 0; i < n; i++) {
     const double *row = g->centred_gram + i * n;
     for (size_t j = 0; j < n; j++) centred[i * n + j] = clamp(row[j] * (inverse[i] * inverse[j]));

@@ -45,6 +45,9 @@ dwell_status geometry_principal_axes(geometry *g, double **ret_values, double **
                                      dwell_error *err);
 /* Bounded energy n^-2 sum_ij exp(beta (G_ij - 1)); cached per beta (up to 8). */
 dwell_status geometry_energy(geometry *g, double beta, double *ret_energy, dwell_error *err);
+/* Number of pairs i < j with a cosine above `limit`. Of a surrogate neither Kc nor C is made for it: nulls need the
+ * number only, thousands of times. */
+dwell_status geometry_pairs_above(geometry *g, representation r, double limit, size_t *ret_count, dwell_error *err);
 /* Nearest neighbours by the given cosines: order [n,k], best first, ties to the smaller index; k = min(5, n-1). */
 dwell_status geometry_neighbours(geometry *g, representation r, const uint32_t **ret_order, size_t *ret_k,
                                  dwell_error *err);
@@ -52,7 +55,7 @@ dwell_status geometry_neighbours(geometry *g, representation r, const uint32_t *
 
 size_t geometry_clamped(const geometry *g);                 /* pairs outside [-1,1] by more than rounding */
 size_t geometry_centred_undefined(const geometry *g);       /* tokens whose centred norm is zero (after CENTRED) */
-bool geometry_collapsed(const geometry *g);                 /* trace(Kc)/n < 1e-6 (after the centred Gram) */
+bool geometry_collapsed(const geometry *g);                 /* trace(Kc)/n < 1e-6 (after the centred Gram or CENTRED pairs) */
 
 /* Bytes one geometry takes at most when everything was asked for (flow and model bounds). */
 uint64_t geometry_bytes(size_t n, size_t d);

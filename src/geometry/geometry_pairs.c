@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "geometry/geometry_state.h"
 #include "geometry/pairwise.h"
+#include "linalg/isa.h"
 #include "linalg/vmath.h"
 
 /* ---- energy ---- */
@@ -48,6 +49,61 @@ dwell_status geometry_energy(geometry *g, double beta, double *ret_energy, dwell
     g->energies[g->energy_count].beta = beta;
     g->energies[g->energy_count++].energy = *ret_energy;
   }
+  return DWELL_OK;
+}
+
+/* ---- pairs above a cosine ---- */
+
+ISA_INLINE void count_above_body(size_t n, const double *cosines, double limit, size_t *count) {
+  long long above = 0;
+  for (size_t j = 0; j < n; j++) above += cosines[j] > limit;
+  *count += (size_t)above;
+}
+ISA_DEFINE(static, count_above, (size_t n, const double *cosines, double limit, size_t *count),
+           (n, cosines, limit, count))
+
+/* The same for C_ij = (G_ij - g_i - g_j + mean)/sqrt(Kc_ii Kc_jj) of one i; clamping changes nothing. */
+ISA_INLINE void count_centred_body(size_t n, const double *gram, const double *means, const double *inverse,
+                                   double mean_i, double mean, double limit, size_t *count) {
+  long long above = 0;
+  for (size_t j = 0; j < n; j++) above += (gram[j] - (mean_i + means[j]) + mean) * inverse[j] > limit;
+  *count += (size_t)above;
+}
+ISA_DEFINE(static, count_centred,
+           (size_t n, const double *gram, const double *means, const double *inverse, double mean_i, double mean,
+            double limit, size_t *count),
+           (n, gram, means, inverse, mean_i, mean, limit, count))
+
+/* limit is in (-1, 1): beyond, clamping would matter. */
+static dwell_status count_surrogate(geometry *g, double limit, size_t *ret_count, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  size_t n = g->n;
+  double mean, *inverse = MEM_NEW(double, n);
+  TRY_ALLOC(inverse, "centred norms");
+  TRY(geometry_means(g, &mean, err));
+  for (size_t i = 0; i < n; i++) inverse[i] = 1 - (g->means[i] + g->means[i]) + mean;
+  geometry_inverse_norms(g, inverse, inverse);
+  for (size_t i = 0; i + 1 < n; i++) {
+    if (inverse[i] == 0) {
+      *ret_count += limit < 0 ? n - 1 - i : 0;
+      continue;
+    }
+    count_centred(n - 1 - i, g->gram + i * n + i + 1, g->means + i + 1, inverse + i + 1, g->means[i], mean,
+                  limit / inverse[i], ret_count);
+  }
+done:
+  mem_free(inverse);
+  return status;
+}
+
+dwell_status geometry_pairs_above(geometry *g, representation r, double limit, size_t *ret_count, dwell_error *err) {
+  *ret_count = 0;
+  if (r == CENTRED && g->unit == NULL && g->centred == NULL && fabs(limit) < 1)
+    return count_surrogate(g, limit, ret_count, err);
+  const double *cosines;
+  dwell_status status = geometry_cosines(g, r, &cosines, err);
+  if (status != DWELL_OK) return status;
+  for (size_t i = 0; i + 1 < g->n; i++) count_above(g->n - 1 - i, cosines + i * g->n + i + 1, limit, ret_count);
   return DWELL_OK;
 }
 

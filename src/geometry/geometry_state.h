@@ -14,6 +14,7 @@ struct geometry {
   double *unit;         /* [n,d] unit rows; NULL: surrogate */
   double *norms;        /* [n] */
   double *gram;         /* [n,n] G */
+  double *means;        /* [n] row means of G; NULL unless asked for */
   double *centred_gram; /* [n,n] Kc */
   double *centred;      /* [n,n] C */
   double *values[3];    /* [n] eigenvalues by representation */
@@ -28,5 +29,12 @@ struct geometry {
 
 /* Hu_i = u_i - mean u, [n,d]: the unit rows minus their mean. Needs coordinates. */
 void geometry_centre_rows(const geometry *g, double *ret_rows);
+
+/* Row means of G (then in g->means) and their mean. */
+dwell_status geometry_means(geometry *g, double *ret_mean, dwell_error *err);
+
+/* 1/sqrt(Kc_ii), or 0 for a token that is at the mean, from the diagonal of Kc [n], which it may overwrite. Sets
+ * g->centred_undefined and g->collapsed. */
+void geometry_inverse_norms(geometry *g, const double *diagonal, double *ret_inverse);
 
 #endif

@@ -49,6 +49,7 @@ typedef struct instrument_head {
 typedef struct instrument_setting {
   double epsilon;    /* relative rounding error of the states */
   double beta;       /* calibrated inverse temperature (flows: their own), or NaN */
+  uint64_t skip;     /* bit k: column k is not needed, may be left out (undefined) where that saves work */
 } instrument_setting;
 
 typedef struct instrument {

@@ -31,33 +31,41 @@ done:
   return status;
 }
 
-static size_t pairs_above(size_t n, const double *cosines, double limit) {
-  size_t count = 0;
-  for (size_t i = 0; i < n; i++) {
-    for (size_t j = i + 1; j < n; j++) count += cosines[i * n + j] > limit;
-  }
-  return count;
+enum { MEAN, STD, MASS90, MASS999, COLUMNS };
+
+static bool is_needed(const instrument_setting *s, size_t column) { return !(s->skip >> column & 1); }
+
+static dwell_status measure_moments(geometry *g, representation r, double pairs, value *ret_values, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  size_t n = geometry_n(g);
+  const double *cosines;
+  double sum = 0, squares = 0;
+  TRY(geometry_cosines(g, r, &cosines, err));
+  TRY(pair_sum(n, cosines, 0, 1, &sum, err));
+  double mean = sum / pairs;
+  TRY(pair_sum(n, cosines, mean, 2, &squares, err));
+  ret_values[MEAN] = VALUE(mean);
+  ret_values[STD] = VALUE(sqrt(squares / pairs));
+done:
+  return status;
 }
 
 static dwell_status measure(geometry *g, representation r, const instrument_setting *s, value *ret_values,
                             dwell_error *err) {
-  (void)s;
-  size_t n = geometry_n(g);
-  const double *cosines;
-  double sum = 0, squares = 0;
-  dwell_status status = geometry_cosines(g, r, &cosines, err);
-  if (status != DWELL_OK) return status;
-  const char *undefined = n < 2 ? "n < 2" : r == CENTRED && geometry_collapsed(g) ? "collapsed" : NULL;
-  for (size_t c = 0; undefined != NULL && c < 4; c++) ret_values[c] = UNDEFINED(undefined);
-  if (undefined != NULL) return DWELL_OK;
+  static const double limits[COLUMNS] = {[MASS90] = 0.9, [MASS999] = 0.999};
+  dwell_status status = DWELL_OK;
+  size_t n = geometry_n(g), above;
   double pairs = (double)n * (double)(n - 1) / 2;
-  TRY(pair_sum(n, cosines, 0, 1, &sum, err));
-  double mean = sum / pairs;
-  TRY(pair_sum(n, cosines, mean, 2, &squares, err));
-  ret_values[0] = VALUE(mean);
-  ret_values[1] = VALUE(sqrt(squares / pairs));
-  ret_values[2] = VALUE((double)pairs_above(n, cosines, 0.9) / pairs);
-  ret_values[3] = VALUE((double)pairs_above(n, cosines, 0.999) / pairs);
+  for (size_t c = 0; c < COLUMNS; c++) ret_values[c] = UNDEFINED(n < 2 ? "n < 2" : "skipped");
+  if (n < 2) return DWELL_OK;
+  if (is_needed(s, MEAN) || is_needed(s, STD)) TRY(measure_moments(g, r, pairs, ret_values, err));
+  for (size_t c = MASS90; c <= MASS999; c++) {
+    if (!is_needed(s, c)) continue;
+    TRY(geometry_pairs_above(g, r, limits[c], &above, err));
+    ret_values[c] = VALUE((double)above / pairs);
+  }
+  bool collapsed = r == CENTRED && geometry_collapsed(g);
+  for (size_t c = 0; collapsed && c < COLUMNS; c++) ret_values[c] = UNDEFINED("collapsed");
 done:
   return status;
 }

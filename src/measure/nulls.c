@@ -21,11 +21,14 @@ typedef struct drawing {
 /* All slots of one item of the state list, measured on one surrogate. */
 static dwell_status measure_item(session *s, const plan_item *item, geometry *g, double *ret_slots, dwell_error *err) {
   value values[PLAN_MAX_VALUES];
+  instrument_setting setting = s->setting;
   bool any = false;
-  for (size_t k = 0; k < item->what->column_count; k++)
-    any |= s->plan.state.values[item->first + k].null_slot != SIZE_MAX;
+  for (size_t k = 0; k < item->what->column_count; k++) {
+    if (s->plan.state.values[item->first + k].null_slot != SIZE_MAX) any = true;
+    else if (k < 64) setting.skip |= (uint64_t)1 << k;
+  }
   if (!any) return DWELL_OK;
-  dwell_status status = item->what->state(g, item->in, &s->setting, values, err);
+  dwell_status status = item->what->state(g, item->in, &setting, values, err);
   for (size_t k = 0; status == DWELL_OK && k < item->what->column_count; k++) {
     size_t slot = s->plan.state.values[item->first + k].null_slot;
     if (slot != SIZE_MAX) ret_slots[slot] = values[k].undefined == NULL ? values[k].number : NAN;

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "linalg/gemm.h"
+#include "linalg/isa.h"
 
 enum { STRIPE = 64, TILE = 32 };
 static const double TWO_PI = 6.28318530717958647693;
@@ -171,9 +172,8 @@ done:
 /* ---- a turned cloud ---- */
 
 /* The Gram [2 half, 2 half] after the turn; its block of sines with cosines, which nobody reads, is left out. */
-static void turn_gram(const phase_map *map, const float *gram, float *ret_turned) {
-  size_t half = map->half, wide = 2 * half;
-  const float *c = map->turn, *s = map->turn + half;
+ISA_INLINE void turn_gram_body(size_t half, const float *c, const float *s, const float *gram, float *ret_turned) {
+  size_t wide = 2 * half;
   for (size_t f = 0; f < half; f++) {
     const float *a = gram + f * wide, *b = gram + (half + f) * wide;
     float *to_a = ret_turned + f * wide, *to_b = ret_turned + (half + f) * wide, cf = c[f], sf = s[f];
@@ -186,6 +186,8 @@ static void turn_gram(const phase_map *map, const float *gram, float *ret_turned
     }
   }
 }
+ISA_DEFINE(static, turn_gram, (size_t half, const float *c, const float *s, const float *gram, float *ret_turned),
+           (half, c, s, gram, ret_turned))
 
 /* Sums over frequencies: [half, half] each. */
 typedef struct quarters {
@@ -252,9 +254,9 @@ static void token_scales(const phase_map *map, const phase_spectrum *x, const qu
 
 /* Rows j and n-j of the cosines. `mirrored` [3, half] is scratch. The order of every sum is the same with rows and
  * columns exchanged, hence exact symmetry. */
-static void assemble_rows(const phase_map *map, const quarters *q, size_t j, const double *shift, const double *scale,
-                          double *mirrored, double *ret_cosines) {
-  size_t n = map->n, half = map->half;
+ISA_INLINE void assemble_rows_body(size_t n, size_t j, const quarters *q, const double *shift, const double *scale,
+                                   double *mirrored, double *ret_cosines) {
+  size_t half = n / 2 + 1, last = n - half; /* tokens 1 .. last have a mirror image */
   const float *aa = q->aa + j * half, *bb = q->bb + j * half, *ab = q->ab + j * half, *ba = q->ba + j * half;
   const double *shift_there = shift + half, *scale_there = scale + half;
   double *here = ret_cosines + j * n, *there = is_alone(n, j) ? mirrored + half : ret_cosines + (n - j) * n;
@@ -268,10 +270,13 @@ static void assemble_rows(const phase_map *map, const quarters *q, size_t j, con
     mirrored[k] = ((other + twist) + (shift_j + shift_there[k])) * (scale_j * scale_there[k]);
     far[k] = ((same - cross) + (shift_mirror + shift_there[k])) * (scale_mirror * scale_there[k]);
   }
-  size_t last = n - half; /* tokens 1 .. last have a mirror image */
   for (size_t k = 1; k <= last; k++) here[n - k] = mirrored[k];
   for (size_t k = 1; k <= last && !is_alone(n, j); k++) there[n - k] = far[k];
 }
+ISA_DEFINE(static, assemble_rows,
+           (size_t n, size_t j, const quarters *q, const double *shift, const double *scale, double *mirrored,
+            double *ret_cosines),
+           (n, j, q, shift, scale, mirrored, ret_cosines))
 
 dwell_status phase_map_cosines(const phase_map *map, const phase_spectrum *s, double *ret_cosines, dwell_error *err) {
   dwell_status status = DWELL_OK;
@@ -282,10 +287,10 @@ dwell_status phase_map_cosines(const phase_map *map, const phase_spectrum *s, do
   TRY_ALLOC(rows, "a surrogate cloud");
   quarters q = {.aa = work + 6 * square, .bb = work + 7 * square, .ab = work + 8 * square, .ba = work + 9 * square};
   double *shift = rows, *scale = rows + 2 * half, *mirrored = rows + 4 * half;
-  turn_gram(map, s->gram, work);
+  turn_gram(half, map->turn, map->turn + half, s->gram, work);
   sum_frequencies(map, work, work + 4 * square, &q);
   token_scales(map, s, &q, work, shift, scale);
-  for (size_t j = 0; j < half; j++) assemble_rows(map, &q, j, shift, scale, mirrored, ret_cosines);
+  for (size_t j = 0; j < half; j++) assemble_rows(map->n, j, &q, shift, scale, mirrored, ret_cosines);
 done:
   mem_free(work);
   mem_free(rows);

@@ -1,0 +1,37 @@
+/* linalg/isa.h - a loop compiled for three instruction sets from one body, chosen at run time.
+ *
+ *     ISA_INLINE void scale_body(size_t n, double *x, double by) { for (size_t i = 0; i < n; i++) x[i] *= by; }
+ *     ISA_DEFINE(static, scale, (size_t n, double *x, double by), (n, x, by))
+ *
+ * defines scale(). Nothing is contracted to fused multiply-adds, and the compiler does not reorder sums (a sum meant to
+ * be vectorised keeps ISA_LANES partial sums by hand), so the three give the same bits. */
+#ifndef DWELL_LINALG_ISA_H
+#define DWELL_LINALG_ISA_H
+
+enum { ISA_LANES = 8 }; /* doubles in the widest register */
+
+#define ISA_INLINE static inline __attribute__((always_inline))
+
+#if defined(__x86_64__)
+#define ISA_AVX2 __attribute__((target("avx2")))
+#define ISA_AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512")))
+/* __builtin_cpu_supports looks at what the operating system saves (XCR0) as well as at the CPU. */
+#define ISA_DEFINE(linkage, name, parameters, arguments)                                    \
+  static void name##_baseline parameters { name##_body arguments; }                         \
+  ISA_AVX2 static void name##_avx2 parameters { name##_body arguments; }                    \
+  ISA_AVX512 static void name##_avx512 parameters { name##_body arguments; }                \
+  linkage void name parameters {                                                            \
+    if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {         \
+      name##_avx512 arguments;                                                              \
+    } else if (__builtin_cpu_supports("avx2")) {                                            \
+      name##_avx2 arguments;                                                                \
+    } else {                                                                                \
+      name##_baseline arguments;                                                            \
+    }                                                                                       \
+  }
+#else
+#define ISA_DEFINE(linkage, name, parameters, arguments) \
+  linkage void name parameters { name##_body arguments; }
+#endif
+
+#endif
