@@ -55,7 +55,8 @@ dwell_status geometry_neighbours(geometry *g, representation r, const uint32_t *
 
 size_t geometry_clamped(const geometry *g);                 /* pairs outside [-1,1] by more than rounding */
 size_t geometry_centred_undefined(const geometry *g);       /* tokens whose centred norm is zero (after CENTRED) */
-bool geometry_collapsed(const geometry *g);                 /* trace(Kc)/n < 1e-6 (after the centred Gram or CENTRED pairs) */
+/* trace(Kc)/n < 1e-6 (after the centred Gram or centred pairs were asked for) */
+bool geometry_collapsed(const geometry *g);
 
 /* Bytes one geometry takes at most when everything was asked for (flow and model bounds). */
 uint64_t geometry_bytes(size_t n, size_t d);

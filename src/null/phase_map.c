@@ -231,8 +231,8 @@ static void sum_frequencies(const phase_map *map, const float *turned, float *wo
 }
 
 /* shift_i = (Q X)_i . mu + |mu|^2/2 and scale_i = 1/|mu + (Q X)_i| for tokens j (first half) and n-j (second half). */
-static void token_scales(const phase_map *map, const phase_spectrum *x, const quarters *q, float *work, double *ret_shift,
-                         double *ret_scale) {
+static void token_scales(const phase_map *map, const phase_spectrum *x, const quarters *q, float *work,
+                         double *ret_shift, double *ret_scale) {
   size_t half = map->half;
   const float *c = map->turn, *s = map->turn + half, *a = x->along, *b = x->along + half;
   float *turned = work, *even = work + 2 * half, *odd = work + 3 * half;

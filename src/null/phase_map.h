@@ -1,5 +1,5 @@
-/* null/phase_map.h - the circulant map of token_map_phases in the Fourier basis over the tokens, where it is nothing but
- * plane rotations: the Gram of a turned cloud comes from the Gram of the cloud's Fourier coefficients.
+/* null/phase_map.h - the circulant map of token_map_phases in the Fourier basis over the tokens, where it is nothing
+ * but plane rotations: the Gram of a turned cloud comes from the Gram of the cloud's Fourier coefficients.
  *
  * For X [n,r] with many columns (r about n) this saves more than half of the work of Q X and then (Q X)(Q X)^T, for
  * any n: tokens j and n-j differ only in the sign of their sines, so the sums over frequencies are done for half of the
