@@ -10,6 +10,7 @@
  * others in an order that depends on n alone. So do the bits. */
 #include "flow/attention.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ enum {
   CHUNK = 512,     /* keys whose weights are held at once by the direct loops: 4 KB, a part of the first cache */
   TILE = 128,      /* largest side of a tile of cosines: 128 KB, a part of the second cache */
   SMALL = 1000000, /* OpenBLAS (since 0.3.17, with AVX-512) does not copy operands of products up to here */
+  HALVED = 128,    /* dimensions from which half the cosines of a square tile are worth the copying */
   BLOCKS = 64,     /* blocks at most; half as many threads find work */
   SERIAL = 1 << 16 /* multiply-adds below which waking threads costs more than it saves */
 };
@@ -189,8 +191,10 @@ typedef struct tile {
 
 static void tile_cosines(const pass *p, const tile *t) {
   size_t d = p->system->d;
-  gemm_f64(false, true, t->rows, t->keys, d, 1, p->x + t->first * d, d, p->x + t->key * d, d, 0, t->scratch->cosines,
-           t->keys);
+  double *cosines = t->scratch->cosines;
+  const double *rows = p->x + t->first * d, *keys = p->x + t->key * d;
+  if (t->rows == t->keys && rows == keys && d >= HALVED) gemm_square_f64(t->rows, d, rows, d, cosines, t->keys);
+  else gemm_f64(false, true, t->rows, t->keys, d, 1, rows, d, keys, d, 0, cosines, t->keys);
 }
 
 /* Keys of this tile that its row r may see. */
@@ -209,9 +213,9 @@ static size_t tile_find_close(const pass *p, const tile *t) {
     const double *row = s->cosines + r * t->keys;
     if (kernel_top(t->keys, row) <= limit) continue;
     for (size_t j = 0, end = tile_visible(p, t, r); j < end; j++) {
+      if (row[j] <= limit) continue;
       s->close_row[count] = (unsigned char)r;
-      s->close_key[count] = (unsigned char)j;
-      count += row[j] > limit;
+      s->close_key[count++] = (unsigned char)j;
     }
   }
   return count;
@@ -358,12 +362,10 @@ static dwell_status finish_item(void *arg, size_t item, int worker, dwell_error 
   const pass *p = arg;
   size_t d = p->system->d;
   for (size_t i = item * p->work->block; i < block_end(p, item); i++) {
-    double *shift = p->shift + i * d, far = p->work->far[i];
-    const double *x = p->x + i * d, *close = p->work->has_close[i] ? p->work->close + i * d : NULL;
+    const double *close = p->work->has_close[i] ? p->work->close + i * d : NULL;
+    double far = p->work->far[i];
     p->z[i] += far;
-    for (size_t k = 0; k < d; k++) shift[k] -= far * x[k];
-    for (size_t k = 0; k < d && close != NULL; k++) shift[k] += close[k];
-    for (size_t k = 0; k < d; k++) shift[k] = p->z[i] > 0 ? shift[k] / p->z[i] : 0;
+    kernel_settle(d, far, p->z[i] >= DBL_MIN ? 1 / p->z[i] : 0, p->x + i * d, close, p->shift + i * d);
     if (p->maximum) p->z[i] *= exp(p->work->maximum[i]);
   }
   return DWELL_OK;

@@ -112,6 +112,11 @@ INLINE void pull_body(size_t d, double weight, const double *from, const double 
   for (size_t k = 0; k < d; k++) sum[k] += weight * (to[k] - from[k]);
 }
 
+INLINE void settle_body(size_t d, double far, double inverse, const double *x, const double *close, double *sum) {
+  for (size_t k = 0; k < d && close == NULL; k++) sum[k] = (sum[k] - far * x[k]) * inverse;
+  for (size_t k = 0; k < d && close != NULL; k++) sum[k] = (sum[k] - far * x[k] + close[k]) * inverse;
+}
+
 INLINE double top_body(size_t count, const double *row) {
   lanes top = {0};
   top -= 2;
@@ -204,6 +209,10 @@ INLINE void weigh_body(size_t rows, size_t count, const double *own, const doubl
                                     double *sum) {                                                              \
     pull_body(d, weight, from, to, sum);                                                                        \
   }                                                                                                             \
+  attributes static void settle_##isa(size_t d, double far, double inverse, const double *x,                    \
+                                      const double *close, double *sum) {                                       \
+    settle_body(d, far, inverse, x, close, sum);                                                                \
+  }                                                                                                             \
   attributes static double top_##isa(size_t count, const double *row) {                                         \
     return top_body(count, row);                                                                                \
   }                                                                                                             \
@@ -264,6 +273,12 @@ double kernel_distance(size_t d, const double *a, const double *b) {
 
 void kernel_pull(size_t d, double weight, const double *from, const double *to, double *sum) {
 #define CALL(isa) pull_##isa(d, weight, from, to, sum)
+  DISPATCH(CALL);
+#undef CALL
+}
+
+void kernel_settle(size_t d, double far, double inverse, const double *x, const double *close, double *sum) {
+#define CALL(isa) settle_##isa(d, far, inverse, x, close, sum)
   DISPATCH(CALL);
 #undef CALL
 }

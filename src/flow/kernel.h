@@ -36,6 +36,9 @@ double kernel_distance(size_t d, const double *a, const double *b); /* |a - b|^2
 /* sum += weight (to - from) */
 void kernel_pull(size_t d, double weight, const double *from, const double *to, double *sum);
 
+/* sum <- (sum - far x + close) inverse; close may be NULL for zero. */
+void kernel_settle(size_t d, double far, double inverse, const double *x, const double *close, double *sum);
+
 /* ---- rows [n, d] ---- */
 
 /* Each row divided by its length, or as it is if that is 1 to rounding; ret_x may be x. */

@@ -94,6 +94,19 @@ void gemm_f64(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k
   serial_end(kept);
 }
 
+void gemm_square_f64(size_t n, size_t d, const double *x, size_t ldx, double *g, size_t ldg) {
+  if (!fits_blas(n, n, d, ldx, ldx, ldg)) {
+    plain_f64(false, true, n, n, d, 1, x, ldx, x, ldx, 0, g, ldg);
+    return;
+  }
+  int kept = serial_begin();
+  cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)d, 1, x, leading(ldx), 0, g, leading(ldg));
+  serial_end(kept);
+  for (size_t i = 0; i < n; i++) {
+    for (size_t j = 0; j < i; j++) g[j * ldg + i] = g[i * ldg + j];
+  }
+}
+
 /* ---- many rows, many threads ---- */
 
 /* Y is cut into tiles: TILE rows of SLAB columns, one library call each, always of the full number of rows with the

@@ -16,6 +16,9 @@ void gemm_f32(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k
 void gemm_f64(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, double alpha, const double *a,
               size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc);
 
+/* G[n,n] = X[n,d] X^T, exactly symmetric, for half the work; as gemm_f64 otherwise. gemm_gram is for large n. */
+void gemm_square_f64(size_t n, size_t d, const double *x, size_t ldx, double *g, size_t ldg);
+
 /* Y[rows, n] = X[rows, k] * op(B), threads over fixed row tiles: row i of Y has the same bits for any number of rows
  * and threads (a token's state must not depend on how many tokens follow it). b_transposed: B is [n,k] ("[out,in]",
  * torch Linear); otherwise [k,n] (GPT-2's Conv1D). Y must not overlap X or B. Not inside a parallel region.

@@ -127,6 +127,27 @@ done:
   return status;
 }
 
+/* X X^T of the left operand. The library makes one triangle. */
+static dwell_status check_square(const selfcheck_functions *f, shape size, dwell_error *err) {
+  arena memory = {0};
+  dwell_status status = DWELL_OK;
+  product p = {.size = {size.m, size.m, size.k}, .bt = true, .alpha = 1};
+  if (!prepare(&p, &memory)) TRY(error_no_memory(err, "operands of the check"));
+  for (size_t i = 0; i < size.m; i++) {
+    for (size_t q = 0; q < size.k; q++) p.b[i * p.ldb + q] = p.a[i * p.lda + q];
+  }
+  double *c = ARENA_NEW(&memory, double, p.c_count);
+  if (c == NULL) TRY(error_no_memory(err, "operands of the check"));
+  for (size_t at = 0; at < p.c_count; at++) c[at] = p.c[at], p.c[at] = 0;
+  compute_exact(&p);
+  p.c = c;
+  f->square(size.m, size.k, p.a, p.lda, p.c, p.ldc);
+  TRY(compare(&p, true, err));
+done:
+  arena_clear(&memory);
+  return status;
+}
+
 /* ---- eigenvalues ---- */
 
 /* A = H D H with the reflection H = I - 2 v v^T / |v|^2: a full matrix whose eigenvalues are the entries of D, here
@@ -178,11 +199,13 @@ dwell_status selfcheck_run(const selfcheck_functions *functions, bool quick, dwe
       dwell_status status = check_product(functions, p, err);
       if (status != DWELL_OK) return status;
     }
+    dwell_status status = check_square(functions, SHAPES[i], err);
+    if (status != DWELL_OK) return status;
   }
   return check_values(functions, err);
 }
 
 dwell_status gemm_selfcheck(bool quick, dwell_error *err) {
-  const selfcheck_functions real = {gemm_f32, gemm_f64, eigen_values};
+  const selfcheck_functions real = {gemm_f32, gemm_f64, eigen_values, gemm_square_f64};
   return selfcheck_run(&real, quick, err);
 }

@@ -15,6 +15,7 @@ typedef struct selfcheck_functions {
   void (*f64)(bool at, bool bt, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda,
               const double *b, size_t ldb, double beta, double *c, size_t ldc);
   dwell_status (*values)(size_t n, double *a, double *ret_values, dwell_error *err);
+  void (*square)(size_t n, size_t d, const double *x, size_t ldx, double *g, size_t ldg);
 } selfcheck_functions;
 
 /* DWELL_CHECK_FAILED names the library, its kernel, the product and the first wrong entry. */

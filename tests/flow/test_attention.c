@@ -62,7 +62,8 @@ static void naive_row(const flow_system *s, const double *x, size_t i, long doub
   *z = sum * expl(top);
 }
 
-static void check_system(const flow_system *s, const double *x, const dwell_context *ctx) {
+/* Every `step`-th row. */
+static void check_rows(const flow_system *s, const double *x, const dwell_context *ctx, size_t step) {
   dwell_error err;
   flow_work *work = NULL;
   double *shift = malloc(s->n * s->d * sizeof(double)), *z = malloc(s->n * sizeof(double));
@@ -71,7 +72,7 @@ static void check_system(const flow_system *s, const double *x, const dwell_cont
   assert_ok(attention_shift(s, x, shift, z, work, &err), &err);
   /* exponents beta (1 - G) carry the rounding of G, times beta; sums of n terms a few roundings more */
   double allowed = 1e-14 + 1e-15 * fabs(s->beta);
-  for (size_t i = 0; i < s->n; i++) {
+  for (size_t i = 0; i < s->n; i += step) {
     memset(row, 0, s->d * sizeof(long double));
     naive_row(s, x, i, row, &sum);
     double worst = 0;
@@ -86,10 +87,12 @@ static void check_system(const flow_system *s, const double *x, const dwell_cont
   free(row);
 }
 
+static void check_system(const flow_system *s, const double *x, const dwell_context *ctx) { check_rows(s, x, ctx, 1); }
+
 static void test_against_plain_loops(void **state) {
   (void)state;
   static const size_t sizes[] = {1, 2, 7, 8, 33, 64, 65, 130, 300};
-  static const size_t dimensions[] = {2, 3, 4, 5, 8, 9, 20, 100};
+  static const size_t dimensions[] = {2, 3, 4, 5, 8, 9, 20, 100, 130};
   static const double betas[] = {0, 1, 9, 40, -1, -9, 500, -500};
   for (size_t a = 0; a < sizeof sizes / sizeof *sizes; a++)
     for (size_t b = 0; b < sizeof dimensions / sizeof *dimensions; b++) {
@@ -121,12 +124,24 @@ static void test_many_keys(void **state) {
     }
 }
 
+/* So many tokens that blocks are larger than tiles. */
+static void test_large_blocks(void **state) {
+  (void)state;
+  dwell_context two = {.threads = 2};
+  size_t n = 8300, d = 9;
+  double *x = random_tokens(n, d, 78), *masses = some_masses(n, 2);
+  flow_system s = {n, d, 5, masses, false};
+  check_rows(&s, x, &two, 207);
+  free(masses);
+  free(x);
+}
+
 /* Tokens 1e-11 apart: the pull must keep the relative precision of the distances, in few dimensions and in many. */
 static void test_near_collapse(void **state) {
   (void)state;
   static const size_t dimensions[] = {3, 64};
   for (size_t b = 0; b < 2; b++) {
-    size_t n = 40, d = dimensions[b];
+    size_t n = 300, d = dimensions[b]; /* several blocks of tiles */
     double *x = random_tokens(n, d, 5), *masses = some_masses(n, 1);
     for (size_t i = 1; i < n; i++)
       for (size_t k = 0; k < d; k++) x[i * d + k] = x[k] + 1e-11 * x[i * d + k];
@@ -134,7 +149,7 @@ static void test_near_collapse(void **state) {
     flow_system s = {n, d, 4, masses, false};
     flow_work *work = NULL;
     dwell_error err;
-    double *shift = malloc(n * d * sizeof(double)), z[40];
+    double *shift = malloc(n * d * sizeof(double)), z[300];
     assert_ok(flow_work_create(n, d, NULL, &work, &err), &err);
     assert_ok(attention_shift(&s, x, shift, z, work, &err), &err);
     for (size_t i = 0; i < n; i++)
@@ -152,8 +167,8 @@ static void test_near_collapse(void **state) {
 
 /* Rows of a matrix-product tile whose pairs are partly close: both routes meet in one row. */
 static void check_two_scales(double beta, double gap, double allowed) {
-  size_t n = 90, d = 24;
-  double *x = random_tokens(n, d, 6), *masses = some_masses(n, 1), *shift = malloc(n * d * sizeof(double)), z[90];
+  size_t n = 300, d = 24;
+  double *x = random_tokens(n, d, 6), *masses = some_masses(n, 1), *shift = malloc(n * d * sizeof(double)), z[300];
   for (size_t i = n / 3; i < n; i++)
     for (size_t k = 0; k < d; k++) x[i * d + k] = x[(i % (n / 3)) * d + k] + gap * x[i * d + k];
   normalise(n, d, x);
@@ -183,10 +198,12 @@ static void test_two_scales(void **state) {
 
 static void test_same_bits_for_any_threads(void **state) {
   (void)state;
-  static const size_t dimensions[] = {3, 40};
-  for (size_t b = 0; b < 2; b++) {
+  static const size_t dimensions[] = {3, 40, 200};
+  for (size_t b = 0; b < 3; b++) {
     size_t n = 700, d = dimensions[b];
-    double *x = random_tokens(n, d, 9), *masses = some_masses(n, 1), *shift[2], *z[2];
+    double *x = random_tokens(n, d, 9);
+    for (size_t i = 0; i < n; i += 5) memcpy(x + i * d, x, d * sizeof(double)); /* close pairs in all blocks */
+    double *masses = some_masses(n, 1), *shift[2], *z[2];
     for (int threads = 1; threads <= 2; threads++) {
       dwell_context ctx = {.threads = threads};
       flow_system s = {n, d, 4, masses, false};
@@ -230,11 +247,9 @@ static void test_memory_is_linear(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_against_plain_loops),
-      cmocka_unit_test(test_many_keys),
-      cmocka_unit_test(test_near_collapse),
-      cmocka_unit_test(test_two_scales),
-      cmocka_unit_test(test_same_bits_for_any_threads),
+      cmocka_unit_test(test_against_plain_loops), cmocka_unit_test(test_many_keys),
+      cmocka_unit_test(test_large_blocks),        cmocka_unit_test(test_near_collapse),
+      cmocka_unit_test(test_two_scales),          cmocka_unit_test(test_same_bits_for_any_threads),
       cmocka_unit_test(test_memory_is_linear),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -281,6 +281,7 @@ static void check_gram(size_t n, size_t d) {
   assert_ok(gemm_gram(&one, n, d, x, ldx, g, ldg, &err), &err);
   assert_ok(gemm_gram(&two, n, d, x, ldx, h, ldg, &err), &err);
   assert_memory_equal(g, h, n * ldg * sizeof(double));
+  gemm_square_f64(n, d, x, ldx, h, ldg);
   for (size_t i = 0; i < n; i++) {
     for (size_t j = 0; j < n; j++) {
       double sum = 0, magnitude = 0;
@@ -289,9 +290,10 @@ static void check_gram(size_t n, size_t d) {
         sum += term, magnitude += fabs(term);
       }
       assert_near(g[i * ldg + j], sum, 0, 2 * bound(d, DBL_EPSILON / 2, magnitude));
-      assert_true(g[i * ldg + j] == g[j * ldg + i]);
+      assert_near(h[i * ldg + j], sum, 0, 2 * bound(d, DBL_EPSILON / 2, magnitude));
+      assert_true(g[i * ldg + j] == g[j * ldg + i] && h[i * ldg + j] == h[j * ldg + i]);
     }
-    for (size_t j = n; j < ldg; j++) assert_true(g[i * ldg + j] == 0);
+    for (size_t j = n; j < ldg; j++) assert_true(g[i * ldg + j] == 0 && h[i * ldg + j] == 0);
   }
   mem_free(x), mem_free(g), mem_free(h);
 }

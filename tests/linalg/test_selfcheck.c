@@ -56,24 +56,32 @@ static dwell_status values_slightly_off(size_t n, double *a, double *values, dwe
   return status;
 }
 
+/* The upper triangle of one entry is forgotten. */
+static void square_half_done(size_t n, size_t d, const double *x, size_t ldx, double *g, size_t ldg) {
+  gemm_square_f64(n, d, x, ldx, g, ldg);
+  if (n == 33) g[5 * ldg + 7] = 0;
+}
+
 static void faults_are_found(void **state) {
   (void)state;
   dwell_error err;
-  selfcheck_functions f = {gemm_f32, f64_one_entry, eigen_values};
+  selfcheck_functions f = {gemm_f32, f64_one_entry, eigen_values, gemm_square_f64};
   assert_fails(selfcheck_run(&f, true, &err), DWELL_CHECK_FAILED, &err, "entry (16, 32) is off by 1e-05");
   assert_non_null(strstr(err.message, "C[17,33] = A[17,65] B^T[65,33]"));
   assert_non_null(strstr(err.message, "OpenBLAS"));
   assert_non_null(strstr(err.remedy, "OPENBLAS_CORETYPE=Haswell"));
-  f = (selfcheck_functions){f32_one_entry, gemm_f64, eigen_values};
+  f = (selfcheck_functions){f32_one_entry, gemm_f64, eigen_values, gemm_square_f64};
   assert_fails(selfcheck_run(&f, true, &err), DWELL_CHECK_FAILED, &err, "wrong f32 product: C[33,48] = A^T[33,70]");
-  f = (selfcheck_functions){gemm_f32, f64_keeps_nan, eigen_values};
+  f = (selfcheck_functions){gemm_f32, f64_keeps_nan, eigen_values, gemm_square_f64};
   assert_fails(selfcheck_run(&f, true, &err), DWELL_CHECK_FAILED, &err, "wrong f64 product");
-  f = (selfcheck_functions){f32_runs_over, gemm_f64, eigen_values};
+  f = (selfcheck_functions){f32_runs_over, gemm_f64, eigen_values, gemm_square_f64};
   assert_fails(selfcheck_run(&f, true, &err), DWELL_CHECK_FAILED, &err, "wrong f32 product");
-  f = (selfcheck_functions){gemm_f32, f64_ignores_transposition, eigen_values};
+  f = (selfcheck_functions){gemm_f32, f64_ignores_transposition, eigen_values, gemm_square_f64};
   assert_fails(selfcheck_run(&f, true, &err), DWELL_CHECK_FAILED, &err, "B^T");
-  f = (selfcheck_functions){gemm_f32, gemm_f64, values_slightly_off};
+  f = (selfcheck_functions){gemm_f32, gemm_f64, values_slightly_off, gemm_square_f64};
   assert_fails(selfcheck_run(&f, true, &err), DWELL_CHECK_FAILED, &err, "wrong eigenvalues: number 18");
+  f = (selfcheck_functions){gemm_f32, gemm_f64, eigen_values, square_half_done};
+  assert_fails(selfcheck_run(&f, true, &err), DWELL_CHECK_FAILED, &err, "B^T[70,33], entry (5, 7)");
 }
 
 int main(void) {
