@@ -42,9 +42,10 @@ static void draw_x_axis(plot *p, const plot_frame *frame) {
   size_t n = frame->whole_x ? scale_ticks_whole(&p->x, 10, ticks) : scale_ticks(&p->x, 7, ticks);
   double first = frame->has_zero ? scale_at(&p->x, frame->x_first) : p->left;
   double stop = frame->has_zero ? first - 8 : p->left; /* where the axis line starts again after the break */
-  svg_line(p->out, "axis", stop, p->bottom, p->right, p->bottom);
+  double end = frame->after_label != NULL ? scale_at(&p->x, frame->x_last) : p->right;
+  svg_line(p->out, "axis", stop, p->bottom, end, p->bottom);
   for (size_t i = 0; i < n; i++) {
-    if (ticks[i].at < stop - 0.5) continue;
+    if (ticks[i].at < stop - 0.5 || ticks[i].at > end + 0.5) continue;
     svg_line(p->out, "tick", ticks[i].at, p->bottom, ticks[i].at, p->bottom + (ticks[i].minor ? 3 : 5));
     if (!ticks[i].minor) svg_text(p->out, "num", ticks[i].at, p->bottom + 18, 'm', ticks[i].label);
   }
@@ -55,6 +56,12 @@ static void draw_x_axis(plot *p, const plot_frame *frame) {
     svg_line(p->out, "axis", stop - 3, p->bottom + 4, stop + 1, p->bottom - 4);
     svg_line(p->out, "tick", zero, p->bottom, zero, p->bottom + 5);
     svg_text(p->out, "num", zero, p->bottom + 18, 'm', "0");
+  }
+  if (frame->after_label != NULL) {
+    double at = scale_at(&p->x, frame->after);
+    svg_line(p->out, "axis", at - 8, p->bottom, p->right, p->bottom);
+    svg_line(p->out, "tick", at, p->bottom, at, p->bottom + 5);
+    svg_text(p->out, "num", at, p->bottom + 18, 'm', frame->after_label);
   }
 }
 
@@ -193,6 +200,20 @@ void plot_points(plot *p, const double *x, const double *y, const bool *mark, si
     svg_number(p->out, scale_at(&p->y, y[i]));
     strbuf_puts(p->out, n > 40 ? "\" r=\"2\"/>\n" : "\" r=\"3\"/>\n");
   }
+}
+
+void plot_diamond(plot *p, double x, double y, bool filled, const plot_style *style) {
+  enum { RADIUS = 5 };
+  static const double corners[4][2] = {{0, -RADIUS}, {RADIUS, 0}, {0, RADIUS}, {-RADIUS, 0}};
+  if (!isfinite(x) || !isfinite(y) || (p->y.kind == SCALE_LOG && y <= 0)) return;
+  open_shape(p, "path", filled ? "dot" : "ring", filled ? 'f' : 's', style);
+  for (int i = 0; i < 4; i++) {
+    strbuf_puts(p->out, i == 0 ? " d=\"M" : "L");
+    svg_number(p->out, scale_at(&p->x, x) + corners[i][0]);
+    strbuf_putc(p->out, ' ');
+    svg_number(p->out, scale_at(&p->y, y) + corners[i][1]);
+  }
+  strbuf_puts(p->out, "Z\"/>\n");
 }
 
 void plot_rule(plot *p, double y, const plot_style *style) {

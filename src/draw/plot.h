@@ -21,10 +21,12 @@ typedef struct plot_frame {
   double right;         /* pixels kept for labels at the right */
   scale x, y;           /* pixels are set here */
   const char *x_label, *y_label;
-  bool whole_x;   /* ticks at whole numbers only */
-  bool has_zero;  /* an x outside a logarithmic axis: "0", drawn left of a break */
-  double zero;    /* where on the axis (in data) it sits */
-  double x_first; /* with has_zero: ticks start here */
+  bool whole_x;            /* ticks at whole numbers only */
+  bool has_zero;           /* an x outside a logarithmic axis: "0", drawn left of a break */
+  double zero;             /* where on the axis (in data) it sits */
+  double x_first;          /* with has_zero: ticks start here */
+  const char *after_label; /* a place beyond the axis, right of a break, with this label; NULL: none */
+  double after, x_last;    /* with after_label: where (in data) it sits; ticks and axis end at x_last */
 } plot_frame;
 
 typedef struct plot_style {
@@ -58,6 +60,8 @@ void plot_line(plot *p, const double *x, const double *y, size_t n, const plot_s
 void plot_band(plot *p, const double *x, const double *low, const double *high, size_t n, const plot_style *style);
 /* Dots; `mark` (may be NULL) says which are filled, the others are hollow. */
 void plot_points(plot *p, const double *x, const double *y, const bool *mark, size_t n, const plot_style *style);
+/* A diamond at one point, filled or hollow: what stands apart from a curve. */
+void plot_diamond(plot *p, double x, double y, bool filled, const plot_style *style);
 /* A horizontal reference line over the whole width, labelled at the right. */
 void plot_rule(plot *p, double y, const plot_style *style);
 /* Places the labels without overlap and closes the svg. */

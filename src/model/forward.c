@@ -133,12 +133,6 @@ static dwell_status check_options(const dwell_model *model, const dwell_model_op
   return DWELL_OK;
 }
 
-/* The last part of a folder's path, or the name as it is: what tables and pages call the model. */
-static const char *short_name(const char *name) {
-  const char *slash = name[0] == '.' || name[0] == '/' ? strrchr(name, '/') : NULL;
-  return slash != NULL && slash[1] != '\0' ? slash + 1 : name;
-}
-
 /* Wraps the tokens, which the source takes over in any case. opt_sha256: of the text. */
 static dwell_status open_source(dwell_model *model, const dwell_model_options *o, model_tokens *tokens,
                                 const char *opt_sha256, dwell_source **ret_source, dwell_error *err) {
@@ -147,9 +141,10 @@ static dwell_status open_source(dwell_model *model, const dwell_model_options *o
   *f = (forward){.model = model, .options = *o, .tokens = *tokens};
   f->blocks = o->iterations ? o->iterations : model->shape.blocks;
   if (opt_sha256 != NULL) memcpy(f->text_sha256, opt_sha256, SHA256_SIZE);
+  bool is_path = str_equal(model->info.name, model->info.folder); /* not a hub's org/name */
   dwell_trajectory t = {
       .kind = "model",
-      .name = short_name(model->info.name),
+      .name = is_path ? source_short_name(model->info.name) : model->info.name,
       .n = tokens->n,
       .d = model->shape.width,
       .states = f->blocks + 1,

@@ -51,7 +51,8 @@ static const panel panels[] = {
      .heading = "Pairs close together, beyond what the spectrum forces",
      .y_label = "share of pairs",
      .text = "Share of pairs with centred cosine above 0.9. The shade is the Gaussian twin: a cloud with the same mean "
-             "and spectrum but no groups (mean ± 2 sd of its draws). Filled dots: p ≤ 0.05 at that state.",
+             "and spectrum but no groups (mean ± 2 sd of its draws). Filled dots: p ≤ 0.05 at that state. Where too "
+             "few directions are left there is no twin.",
      .low = 0,
      .high = NAN,
      .floor = 0,
@@ -100,8 +101,9 @@ static const panel panels[] = {
     {.id = "energy",
      .heading = "Interaction energy",
      .y_label = "energy",
-     .text = "Mean of exp(β(cosine − 1)) over all pairs, from 1/n (all apart) to 1 (one point), for several inverse "
-             "temperatures β. A plateau of K equal, separated groups stands at 1/K.",
+     .text =
+         "Mean of exp(β(cosine − 1)) over all pairs, a token with itself included, for several inverse temperatures β: "
+         "1 for a single point. The larger β is, the nearer K equal, separated groups come to 1/K.",
      .low = NAN,
      .high = 1,
      .floor = 0,
@@ -185,7 +187,9 @@ static const panel panels[] = {
      .heading = "Energy gained per block",
      .y_label = "energy after − before",
      .blocks = true,
-     .text = "The exact flow never loses energy at its own β. Values below the line are falls.",
+     .text = "Without a mask and with equal masses a flow never loses energy at its own β; a trained model may. Values "
+             "below "
+             "the line are falls.",
      .low = 0,
      .high = NAN,
      .floor = NAN,
@@ -196,6 +200,8 @@ static const panel panels[] = {
 };
 
 /* ---- scratch of one panel ---- */
+
+enum { FINAL_VALUE, FINAL_LOW, FINAL_HIGH, FINAL_P, FINAL_PARTS };
 
 typedef struct sheet {
   const view *v;
@@ -208,6 +214,7 @@ typedef struct sheet {
   double *band;            /* [count][2 * steps]: low, high */
   double *work;            /* [2][replicas * steps] */
   double *sample;          /* [replicas] */
+  double *final;           /* [count][FINAL_PARTS]: value, low, high, p of the final norm; NaN: none */
   double low, high, least; /* range of everything drawn; smallest positive value */
   bool positive;
 } sheet;
@@ -280,6 +287,27 @@ static void load_band(sheet *s, size_t c) {
   }
 }
 
+/* The final norm of curve c: no state of the series, so a point of its own, with the band it has there. */
+static void load_final(sheet *s, size_t c) {
+  const curve *k = &s->curves[c];
+  double *final = s->final + c * FINAL_PARTS;
+  char name[80];
+  for (size_t i = 0; i < FINAL_PARTS; i++) final[i] = NAN;
+  if (s->def->blocks || s->v->final_row == SIZE_MAX) return;
+  double value = view_number(s->g->t, s->v->final_row, k->column), centre = value, sd = NAN, times = 1;
+  if (k->spread != NULL) sd = view_number(s->g->t, s->v->final_row, k->spread);
+  if (k->extra == WITH_NULL) {
+    centre = view_number(s->g->t, s->v->final_row, suffixed(k->column, "_null_mean", name));
+    sd = view_number(s->g->t, s->v->final_row, suffixed(k->column, "_null_sd", name));
+    final[FINAL_P] = view_number(s->g->t, s->v->final_row, suffixed(k->column, "_p", name));
+    times = 2;
+  }
+  final[FINAL_VALUE] = value;
+  final[FINAL_LOW] = clamped(centre - times * sd, s->def->floor, s->def->ceiling);
+  final[FINAL_HIGH] = clamped(centre + times * sd, s->def->floor, s->def->ceiling);
+  for (size_t i = FINAL_VALUE; i <= FINAL_HIGH; i++) include(s, final[i]);
+}
+
 /* ---- which curves ---- */
 
 static void add_family(sheet *s) {
@@ -311,7 +339,8 @@ static dwell_status open_sheet(sheet *s, dwell_error *err) {
   s->work = MEM_NEW(double, all);
   s->band = MEM_NEW(double, all < SIZE_MAX ? 2 * s->g->steps * (s->count + 1) : SIZE_MAX);
   s->sample = MEM_NEW(double, s->v->replicas);
-  if (s->values == NULL || s->work == NULL || s->band == NULL || s->sample == NULL) {
+  s->final = MEM_NEW(double, (s->count + 1) * FINAL_PARTS);
+  if (s->values == NULL || s->work == NULL || s->band == NULL || s->sample == NULL || s->final == NULL) {
     return error_no_memory(err, "a figure");
   }
   s->low = s->least = INFINITY;
@@ -325,6 +354,7 @@ static void close_sheet(sheet *s) {
   mem_free(s->work);
   mem_free(s->band);
   mem_free(s->sample);
+  mem_free(s->final);
 }
 
 /* Loads every curve, drops those without a value. */
@@ -336,6 +366,7 @@ static void load_sheet(sheet *s) {
     if (!view_column(s->v, s->g, s->curves[kept].column, values)) continue;
     for (size_t i = 0; i < s->v->replicas * s->g->steps; i++) include(s, values[i]);
     load_band(s, kept);
+    load_final(s, kept);
     kept++;
   }
   s->count = kept;
@@ -422,6 +453,28 @@ static void draw_bands(const sheet *s, plot *p, size_t c) {
   }
 }
 
+static bool has_final(const sheet *s) {
+  for (size_t c = 0; c < s->count; c++) {
+    if (isfinite(s->final[c * FINAL_PARTS + FINAL_VALUE])) return true;
+  }
+  return false;
+}
+
+static void draw_final(const sheet *s, plot *p, size_t c) {
+  const curve *k = &s->curves[c];
+  const double *final = s->final + c * FINAL_PARTS, half = 0.025 * (s->v->after - s->v->states.at[0]);
+  const double x[2] = {s->v->after - half, s->v->after + half}, low[2] = {final[FINAL_LOW], final[FINAL_LOW]},
+               high[2] = {final[FINAL_HIGH], final[FINAL_HIGH]};
+  char series[96];
+  bool hollow = k->extra == WITH_NULL && !(final[FINAL_P] <= 0.05);
+  snprintf(series, sizeof series, "final_norm.%s", k->column);
+  if (isfinite(low[0]) && isfinite(high[0])) {
+    bool null = k->extra == WITH_NULL;
+    plot_band(p, x, low, high, 2, &(plot_style){.colour = null ? "c6" : k->colour, .more = null ? "null" : "spread"});
+  }
+  plot_diamond(p, s->v->after, final[FINAL_VALUE], !hollow, &(plot_style){.colour = k->colour, .series = series});
+}
+
 static void source_line(const sheet *s, strbuf *out) {
   strbuf_printf(out, "%s.csv:", s->g->name);
   for (size_t c = 0; c < s->count; c++) {
@@ -434,6 +487,7 @@ static void source_line(const sheet *s, strbuf *out) {
     if (k->extra == WITH_NULL) strbuf_puts(out, ", <code>_null_sd</code>, <code>_p</code>");
   }
   strbuf_printf(out, " against <code>%s</code>", s->v->column);
+  if (has_final(s)) strbuf_puts(out, "; diamonds: <code>tap</code> = <code>final_norm</code>");
   if (s->v->replicas > 1) strbuf_printf(out, "; bold: median of %zu replicas", s->v->replicas);
   if (s->v->replicas > s->v->drawn) strbuf_printf(out, ", thin: the first %zu", s->v->drawn);
 }
@@ -449,11 +503,18 @@ static void draw_panel(view *v, sheet *s, strbuf *out) {
   frame.description = s->def->text;
   frame.y_label = s->def->y_label;
   frame.y = y_scale(s);
+  if (has_final(s)) {
+    frame.after_label = "norm";
+    frame.after = v->after;
+    frame.x_last = v->states.at[v->states.steps - 1];
+    frame.x = scale_make(frame.x.kind, frame.x.low, v->after + 0.3 * (v->after - frame.x_last));
+  }
   plot_begin(&p, out, &frame);
   if (isfinite(s->def->zero_line)) plot_rule(&p, s->def->zero_line, &(plot_style){.colour = "c6", .more = "thin"});
   for (size_t c = 0; c < s->count; c++) draw_bands(s, &p, c);
   for (size_t c = 0; c < s->count; c++) draw_curve(v, s, &p, c);
   for (size_t c = 0; c < s->count; c++) draw_dots(s, &p, c);
+  for (size_t c = 0; c < s->count; c++) draw_final(s, &p, c);
   plot_end(&p);
   strbuf source = {0};
   source_line(s, &source);

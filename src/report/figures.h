@@ -4,6 +4,11 @@
 
 #include "report/view.h"
 
+/* What the page is about in one line, "SA flow, β = 9, 64 tokens on S^2" (header.c); html: with markup. */
+void header_title(const view *v, bool html, strbuf *out);
+/* The head of the page: title, what was done and what came out in two sentences, warnings. */
+void header_write(const view *v, strbuf *out);
+
 /* All curves along the states (curves.c). */
 dwell_status figures_curves(view *v, strbuf *out, dwell_error *err);
 /* Maps of heads x blocks (heads.c). */

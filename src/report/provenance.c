@@ -110,11 +110,11 @@ static dwell_status tokens_html(const view *v, strbuf *out, dwell_error *err) {
 /* Members shown in a fold of their own, in this order; what is not named here follows under "Other". */
 static const char *const folds[][2] = {{"command", "Command"},
                                        {"source", "Source"},
-                                       {"options", "Options"},
+                                       {"measure", "Measurement"},
                                        {"conventions", "Conventions"},
-                                       {"inputs", "Inputs"},
                                        {"selection", "Selection"},
                                        {"nulls", "Nulls"},
+                                       {"null_notes", "States without a null, or with a poor one"},
                                        {"undefined", "Undefined values and why"},
                                        {"warnings", "Warnings"},
                                        {"seconds", "Wall seconds by stage"},
@@ -149,7 +149,7 @@ dwell_status figures_provenance(const view *v, strbuf *out, dwell_error *err) {
     const json_t *value = json_object_get(v->manifest, folds[i][0]);
     if (is_empty(value)) continue;
     strbuf_printf(out, "<details id=\"p-%s\"%s><summary>%s</summary>", folds[i][0],
-                  str_equal(folds[i][0], "warnings") ? " open" : "", folds[i][1]);
+                  str_equal(folds[i][0], "warnings") && view_warnings(v) > 0 ? " open" : "", folds[i][1]);
     value_html(out, value, 0);
     strbuf_puts(out, "</details>\n");
   }

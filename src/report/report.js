@@ -92,7 +92,7 @@
   function valuesOf(series) {
     if (series.endsWith(":median")) return data.medians[series.slice(0, -7)];
     var dot = series.indexOf("."), table = data[series.slice(0, dot)];
-    return table && table.columns[series.slice(dot + 1)];
+    return table && table.columns && table.columns[series.slice(dot + 1)];
   }
 
   function seriesOf(svg) {
@@ -127,10 +127,16 @@
 
     function read(i, clientX, clientY) {
       var heading = blocks ? "block " + i + ": state " + i + " → " + (i + 1) : stateName(i);
-      showTip(clientX, clientY, heading, series.map(function (s) {
+      var rows = series.map(function (s) {
         return {name: s.name.slice(s.name.indexOf(".") + 1).replace(":median", " (median)"), value: show(s.values[i]),
                 colour: getComputedStyle(s.path).stroke};
-      }));
+      });
+      if (!blocks && i === states - 1 && data.final_norm) series.forEach(function (s) {
+        var name = s.name.slice(s.name.indexOf(".") + 1);
+        rows.push({name: name + " after the final norm", value: show(data.final_norm[name]),
+                   colour: getComputedStyle(s.path).stroke});
+      });
+      showTip(clientX, clientY, heading, rows);
     }
 
     listeners.push(function (l) {

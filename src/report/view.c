@@ -150,6 +150,8 @@ static dwell_status open_axis(view *v, dwell_error *err) {
     v->label = "time t";
     for (size_t l = 0; l < n; l++) v->states.at[l] = times[l];
   }
+  double length = v->states.at[n - 1] - v->states.at[0];
+  v->after = v->states.at[n - 1] + (length > 0 ? 0.1 * length : 1);
   for (size_t b = 0; b < v->blocks.steps; b++) v->blocks.at[b] = (v->states.at[b] + v->states.at[b + 1]) / 2;
 done:
   mem_free(times);
@@ -242,4 +244,12 @@ const char *view_text(const view *v, const char *object, const char *key, const 
   json_t *inside = object != NULL ? json_object_get(v->manifest, object) : v->manifest;
   const char *text = json_string_value(json_object_get(inside, key));
   return text != NULL ? text : otherwise;
+}
+
+size_t view_warnings(const view *v) {
+  const char *key;
+  json_t *value, *warnings = json_object_get(v->manifest, "warnings");
+  size_t kinds = json_array_size(warnings);
+  json_object_foreach(warnings, key, value) kinds += !json_is_number(value) || json_number_value(value) > 0;
+  return kinds;
 }

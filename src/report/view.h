@@ -31,6 +31,7 @@ typedef struct view {
   const char *column, *label; /* layers.csv column it is made of, and its name for people */
   bool has_zero;
   double zero, first; /* place of t = 0 left of a logarithmic axis; first real value */
+  double after;       /* place of the final norm, right of the last state */
   strbuf medians;     /* JSON members "layers.ip_mean": [...] of the medians drawn */
 } view;
 
@@ -48,6 +49,8 @@ double view_number(const table *t, size_t row, const char *column);
 char *view_state_label(const view *v, size_t state, char *text, size_t size);
 /* A frame with the run's axis; y and texts are the caller's. */
 plot_frame view_frame(const view *v);
+/* Kinds of warnings that occurred: members of the manifest's counts that are not 0. */
+size_t view_warnings(const view *v);
 /* A string of the manifest below `object` ("source", "kind"), or `otherwise`. */
 const char *view_text(const view *v, const char *object, const char *key, const char *otherwise);
 

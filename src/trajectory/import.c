@@ -242,7 +242,7 @@ dwell_status dwell_import_open(const char *path, const dwell_context *ctx, dwell
   TRY_ALLOC(m, "the import");
   m->path = mem_copy(path, strlen(path) + 1, 1);
   TRY_ALLOC(m->path, "the import");
-  m->t = (dwell_trajectory){.kind = "import", .name = m->path, .replicas = 1, .ordered = true};
+  m->t = (dwell_trajectory){.kind = "import", .name = source_short_name(m->path), .replicas = 1, .ordered = true};
   TRY(npz_open(path, &m->file, err));
   TRY(read_all(m, err));
   TRY(source_create(&vtable, m, &m->t, ret_source, err));

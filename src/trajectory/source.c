@@ -35,6 +35,14 @@ void source_note(const dwell_source *source, jwriter *w) {
   if (source->vtable->note != NULL) source->vtable->note(source->self, w);
 }
 
+const char *source_short_name(const char *path) {
+  const char *last = path;
+  for (const char *p = path; *p != '\0'; p++) {
+    if (p[0] == '/' && p[1] != '\0') last = p + 1; /* a slash at the end names nothing */
+  }
+  return last;
+}
+
 void dwell_source_destroy(dwell_source *source) {
   if (source == NULL) return;
   source->vtable->destroy(source->self);

@@ -14,6 +14,9 @@ typedef struct source_vtable {
   void (*destroy)(void *self); /* releases self */
 } source_vtable;
 
+/* What tables and pages call a file or folder: the last part of its path. Points into `path`. */
+const char *source_short_name(const char *path);
+
 /* Wraps `self`; takes ownership of it only on success. `trajectory` is copied; what it points to belongs to self. */
 dwell_status source_create(const source_vtable *vtable, void *self, const dwell_trajectory *trajectory,
                            dwell_source **ret_source, dwell_error *err);

@@ -225,10 +225,11 @@ static void test_progress_and_certificate(void **state) {
   static const char *const keys[] = {"\"certificate\"", "\"steps\"", "\"energy_residual\"", "\"norm_defect\"",
                                      "\"torque\""};
   for (size_t i = 0; i < 5; i++) assert_non_null(strstr(text.data, keys[i]));
-  assert_non_null(strstr(text.data,
-                         "\"options\":{\"flow\":\"sa\",\"n\":32,\"d\":3,\"beta\":4,\"init\":\"uniform\",\"mask\":\"none\","
-                         "\"masses\":\"equal\",\"replicas\":2,\"integrator\":\"rk45\",\"rtol\":1e-10,\"until\":2,"
-                         "\"frames\":101,\"log_times\":false,\"seed\":0,\"dtype\":\"f64\"}"));
+  assert_non_null(
+      strstr(text.data,
+             "\"options\":{\"flow\":\"sa\",\"n\":32,\"d\":3,\"beta\":4,\"init\":\"uniform\","
+             "\"mask\":\"none\",\"masses\":\"equal\",\"replicas\":2,\"integrator\":\"rk45\",\"rtol\":1e-10,\"until\":2,"
+             "\"frames\":101,\"log_times\":false,\"seed\":0,\"dtype\":\"f64\"}"));
   assert_null(strstr(text.data, "null"));
   w.last = 0;
   capture second = capture_source(source, &ctx); /* a source may be run again */

@@ -149,7 +149,7 @@ static dwell_run *fixture_flow(size_t n, size_t d, size_t frames, size_t replica
   free(points);
   free(x);
   strbuf_printf(&run->manifest_body,
-                "\"source\":{\"kind\":\"flow\",\"name\":\"sa\",\"beta\":9},"
+                "\"source\":{\"kind\":\"flow\",\"name\":\"sa\",\"options\":{\"beta\":9,\"init\":\"uniform\"}},"
                 "\"command\":\"dwell simulate --flow sa --n %zu --d %zu --beta 9\","
                 "\"warnings\":{\"clamped_cosines\":0}",
                 n, d);

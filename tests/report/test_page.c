@@ -45,7 +45,8 @@ static void test_numbers_are_exact(void **state) {
   json_t *column = json_object_get(json_object_get(json_object_get(data, "layers"), "columns"), "energy_b5");
   assert_int_equal(json_array_size(column), 13);
   for (size_t l = 0; l < 13; l++) assert_true(json_number_value(json_array_get(column, l)) == expected[l]);
-  /* The final norm is no state of the series. */
+  /* The final norm is no state of the series, but a diamond beside every curve that has it. */
+  assert_int_equal(count_of(page, "data-series=\"final_norm.ip_mean\""), 1);
   assert_true(json_is_number(json_object_get(json_object_get(data, "final_norm"), "ip_mean")));
   assert_int_equal(json_integer_value(json_object_get(json_object_get(data, "layers"), "steps")), 13);
   assert_int_equal(json_integer_value(json_object_get(json_object_get(data, "blocks"), "steps")), 12);
@@ -126,6 +127,9 @@ static void test_flow_on_logarithmic_axis(void **state) {
   assert_non_null(strstr(page, "id=\"f-sphere\""));
   assert_int_equal(count_of(page, "data-film=\"1\""), 6);
   assert_null(strstr(page, "id=\"f-norm\"")); /* on the sphere all norms are 1 */
+  assert_non_null(strstr(page, "<title>SA flow, β = 9, 24 tokens on S^2 · dwell</title>"));
+  assert_non_null(strstr(page, "<h1>SA flow, β = 9, 24 tokens on S<sup>2</sup></h1>"));
+  assert_int_equal(count_of(page, "data-series=\"final_norm"), 0);
   assert_drawable(page);
   json_decref(data);
   free(page);

@@ -82,7 +82,9 @@ def read_arrays(path):
 
 class Run:
     def __init__(self, folder):
-        self.layers = [r for r in read_csv(folder / "layers.csv") if r.get("state")]
+        rows = read_csv(folder / "layers.csv")
+        self.layers = [r for r in rows if r.get("state")]
+        self.final = next((r for r in rows if r.get("tap") == "final_norm"), None)
         self.blocks = read_csv(folder / "blocks.csv")
         self.heads = read_csv(folder / "heads.csv")
         self.arrays = read_arrays(folder / "arrays.npz")
@@ -157,20 +159,34 @@ def check_curve(run, data, svg, path):
     return "" if worst <= PIXEL else f"off by {worst:.4f} pixels"
 
 
+def check_final(run, svg, path):
+    """The diamond of the final norm stands at the csv's value, right of the last state."""
+    value = number(run.final[path["series"].split(".", 1)[1]]) if run.final else None
+    corners = points_of(path["d"])
+    if value is None or len(corners) != 4:
+        return "the csv has no final norm here"
+    x, y = (sum(c[k] for c in corners) / 4 for k in (0, 1))
+    beyond = x > to_pixel(run.states - 1, svg["attributes"], "x")
+    return "" if beyond and abs(y - to_pixel(value, svg["attributes"], "y")) <= PIXEL else f"at {x:.1f}, {y:.3f}"
+
+
 def check_curves(page, run, data):
-    drawn = 0
+    drawn = finals = 0
     for svg in page.evaluate(SVG_SCRIPT):
         if svg["id"] == "plot-angles":
             continue
         problems = []
         for path in svg["paths"]:
-            problem = check_curve(run, data, svg, path)
+            final = path["series"].startswith("final_norm.")
+            problem = check_final(run, svg, path) if final else check_curve(run, data, svg, path)
+            finals += final
             drawn += len(points_of(path["d"]))
             if problem:
                 problems.append(f"{path['series']} replica {path['replica']}: {problem}")
         check(f"curves of {svg['id']} equal the csv ({len(svg['paths'])} curves)", svg["paths"] and not problems,
               "; ".join(problems[:3]) or "no curve")
     check(f"{drawn} points drawn", drawn > 0)
+    check(f"{finals} diamonds of a final norm", (finals > 0) == (run.final is not None))
 
 
 def check_data(run, data):
