@@ -52,15 +52,36 @@ static dwell_status find_stacked(import *m, size_t i, dwell_error *err) {
   return DWELL_OK;
 }
 
-static dwell_status find_single(import *m, dwell_error *err) {
-  size_t count = 0, i;
+static bool is_numbered(const char *name) {
+  static const char start[] = "state_";
+  size_t n = sizeof start - 1;
+  return strncmp(name, start, n) == 0 && name[n] != '\0' && name[n + strspn(name + n, "0123456789")] == '\0';
+}
+
+/* How many state_000, state_001, ... there are; a hole would silently make another trajectory. */
+static dwell_status count_single(import *m, size_t *ret_count, dwell_error *err) {
+  size_t numbered = 0, count = 0, i;
   char name[32];
+  for (size_t k = 0; k < npz_count(m->file); k++) numbered += is_numbered(npz_name(m->file, k));
   while (snprintf(name, sizeof name, "state_%03zu", count), npz_find(m->file, name, &i)) count++;
-  if (count == 0) {
-    complain(m, NULL, err, "has no array `states` [L+1, n, d] and no state_000, state_001, ...");
+  *ret_count = count;
+  if (count == numbered && count > 0) return DWELL_OK;
+  if (numbered > 0) {
+    error_set(err, DWELL_BAD_INPUT, "there is no %s, but there are %zu numbered states", name, numbered);
+    error_remedy(err, "Number them state_000, state_001 and so on, without a hole");
+  } else {
+    error_set(err, DWELL_BAD_INPUT, "has no array `states` [L+1, n, d] and no state_000, state_001 and so on");
     error_remedy(err, "See dwell-measure(1), --states");
-    return DWELL_BAD_INPUT;
   }
+  error_in_file(err, m->path);
+  return DWELL_BAD_INPUT;
+}
+
+static dwell_status find_single(import *m, dwell_error *err) {
+  size_t count;
+  char name[32];
+  dwell_status status = count_single(m, &count, err);
+  if (status != DWELL_OK) return status;
   m->members = ARENA_NEW(&m->storage, size_t, count);
   if (m->members == NULL) return error_no_memory(err, "the import");
   for (size_t l = 0; l < count; l++) {
@@ -77,13 +98,20 @@ static dwell_status find_single(import *m, dwell_error *err) {
 }
 
 static dwell_status find_states(import *m, dwell_error *err) {
-  size_t i;
-  dwell_status status = npz_find(m->file, "states", &i) ? find_stacked(m, i, err) : find_single(m, err);
+  size_t i, first;
+  bool stacked = npz_find(m->file, "states", &i);
+  if (stacked && npz_find(m->file, "state_000", &first)) {
+    return complain(m, NULL, err, "has both `states` and state_000; keep one of them");
+  }
+  dwell_status status = stacked ? find_stacked(m, i, err) : find_single(m, err);
   if (status != DWELL_OK) return status;
   if (m->t.n == 0 || m->t.d == 0 || m->t.states == 0) return complain(m, "states", err, "holds no tokens");
-  const npy_header *h = npz_header(m->file, m->members[0]);
-  m->t.dtype = h->type == NPY_FLOAT && h->item_size <= 4 ? DWELL_F32 : DWELL_F64;
-  m->t.epsilon = stored_epsilon(h);
+  m->t.dtype = DWELL_F32, m->t.epsilon = 0;
+  for (size_t l = 0; l < (stacked ? 1 : m->t.states); l++) {
+    const npy_header *h = npz_header(m->file, m->members[l]);
+    if (h->type != NPY_FLOAT || h->item_size > 4) m->t.dtype = DWELL_F64;
+    m->t.epsilon = fmax(m->t.epsilon, stored_epsilon(h));
+  }
   return DWELL_OK;
 }
 
@@ -123,32 +151,43 @@ static dwell_status read_keep(import *m, dwell_error *err) {
 }
 
 static dwell_status read_tokens(import *m, dwell_error *err) {
-  enum { LONGEST = 1024 };
   size_t i;
   if (!npz_find(m->file, "tokens", &i)) return DWELL_OK;
-  if (npz_header(m->file, i)->count != m->t.n) return complain(m, "tokens", err, "has the wrong number of elements");
+  const npy_header *h = npz_header(m->file, i);
+  if (h->count != m->t.n) return complain(m, "tokens", err, "has the wrong number of elements");
+  dwell_status status = DWELL_OK;
   const char **pieces = ARENA_NEW(&m->storage, const char *, m->t.n);
-  if (pieces == NULL) return error_no_memory(err, "the import");
+  char *text = mem_alloc(h->item_size + 1, 1); /* the file holds n items of that size, checked when it was opened */
+  TRY_ALLOC(pieces, "the import");
+  TRY_ALLOC(text, "the import");
   for (size_t k = 0; k < m->t.n; k++) {
-    char text[LONGEST];
-    dwell_status status = npz_read_text(m->file, i, k, text, sizeof text, err);
-    if (status != DWELL_OK) return status;
+    TRY(npz_read_text(m->file, i, k, text, h->item_size + 1, err));
     pieces[k] = arena_text(&m->storage, text, strlen(text));
-    if (pieces[k] == NULL) return error_no_memory(err, "the import");
+    TRY_ALLOC(pieces[k], "the import");
   }
   m->t.pieces = pieces;
-  return DWELL_OK;
+done:
+  mem_free(text);
+  return status;
 }
 
 static dwell_status read_phases(import *m, dwell_error *err) {
   size_t i;
   if (!npz_find(m->file, "phases", &i)) return DWELL_OK;
   const npy_header *h = npz_header(m->file, i);
-  if (h->rank != 2 || !is_real(h)) return complain(m, "phases", err, "must be [draws, floor(n/2)+1], in radians");
+  if (h->rank != 2 || !is_real(h) || h->count == 0) {
+    return complain(m, "phases", err, "must be [draws, floor(n/2)+1], in radians");
+  }
   double *phases = ARENA_NEW(&m->storage, double, h->count);
   if (phases == NULL) return error_no_memory(err, "the import");
   m->t.phases = phases, m->t.phase_draws = h->shape[0], m->t.phase_columns = h->shape[1];
-  return npz_read_f64(m->file, i, 0, h->count, phases, err);
+  dwell_status status = npz_read_f64(m->file, i, 0, h->count, phases, err);
+  for (size_t k = 0; status == DWELL_OK && k < h->count; k++) {
+    if (isfinite(phases[k])) continue;
+    status = error_set(err, DWELL_BAD_INPUT, "element %zu is not finite", k);
+    error_at_item(err, "phases");
+  }
+  return status;
 }
 
 static dwell_status read_all(import *m, dwell_error *err) {
@@ -180,11 +219,47 @@ static dwell_status read_as(import *m, size_t member, size_t first, size_t count
   return DWELL_OK;
 }
 
+static double weight_at(const import *m, const void *head, size_t i) {
+  return m->t.dtype == DWELL_F32 ? (double)((const float *)head)[i] : ((const double *)head)[i];
+}
+
+/* Row `i` of a head must be weights: entropies and sinks of anything else are numbers without a meaning. */
+static dwell_status check_row(const import *m, const void *head, size_t i, dwell_error *err) {
+  /* Weights kept as bfloat16 are each off by 2^-9 at most, and so is then their sum, whatever their number. */
+  const double slack = 1e-2;
+  double sum = 0;
+  for (size_t j = 0; j < m->t.n; j++) {
+    double p = weight_at(m, head, i * m->t.n + j);
+    if (!(p >= 0) || isinf(p)) {
+      return error_set(err, DWELL_BAD_INPUT, "row %zu holds a number that is no weight at token %zu", i, j);
+    }
+    if (m->t.causal && j > i && p > 0) {
+      return error_set(err, DWELL_BAD_INPUT, "row %zu looks at the later token %zu though `causal` is set", i, j);
+    }
+    sum += p;
+  }
+  if (fabs(sum - 1) <= slack) return DWELL_OK;
+  return error_set(err, DWELL_BAD_INPUT, "row %zu sums to %.6g, not 1", i, sum);
+}
+
+static dwell_status check_head(const import *m, const void *head, size_t block, size_t h, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  for (size_t i = 0; status == DWELL_OK && i < m->t.n; i++) status = check_row(m, head, i, err);
+  if (status == DWELL_OK || err == NULL) return status;
+  char what[sizeof err->message];
+  snprintf(what, sizeof what, "%s", err->message);
+  error_set(err, status, "block %zu, head %zu: %s", block, h, what);
+  error_at_item(err, "attention");
+  error_remedy(err, "Save the weights after the softmax, without dropout");
+  return status;
+}
+
 static dwell_status push_heads(import *m, size_t block, double *buffer, const dwell_sink *sink, dwell_error *err) {
   size_t one = m->t.n * m->t.n;
   dwell_status status = DWELL_OK;
   for (size_t h = 0; status == DWELL_OK && h < m->t.heads; h++) {
     status = read_as(m, m->attention, (block * m->t.heads + h) * one, one, buffer, err);
+    if (status == DWELL_OK) status = check_head(m, buffer, block, h, err);
     if (status == DWELL_OK) status = sink->on_head(sink->self, 0, block, h, buffer, err);
   }
   return status;
@@ -207,6 +282,7 @@ static dwell_status import_run(void *self, const dwell_context *ctx, const dwell
   }
   status = source_push_end(sink, err);
 done:
+  if (status == DWELL_BAD_INPUT) error_in_file(err, m->path);
   mem_free(buffer);
   return status;
 }
