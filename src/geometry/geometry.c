@@ -22,8 +22,7 @@ static const double COLLAPSED = 1e-6;
 
 /* ---- life ---- */
 
-/* |x|, also where squares would overflow or vanish. */
-static double safe_norm(size_t d, const double *x) {
+double geometry_norm(size_t d, const double *x) {
   double square = pairwise_dot(d, x, x);
   if (square > 1e-280 && square < 1e280) return sqrt(square);
   double largest = 0;
@@ -40,7 +39,7 @@ static double safe_norm(size_t d, const double *x) {
 static dwell_status normalise_rows(geometry *g, const double *x, const size_t *rows, dwell_error *err) {
   for (size_t i = 0; i < g->n; i++) {
     const double *row = x + rows[i] * g->d;
-    double norm = safe_norm(g->d, row);
+    double norm = geometry_norm(g->d, row);
     if (!(norm > 0) || !isfinite(norm)) {
       error_set(err, DWELL_BAD_INPUT, "token %zu has %s norm and no direction", rows[i],
                 norm == 0 ? "zero" : "a non-finite");
@@ -49,7 +48,7 @@ static dwell_status normalise_rows(geometry *g, const double *x, const size_t *r
     g->norms[i] = norm;
     double *unit = g->unit + i * g->d;
     for (size_t k = 0; k < g->d; k++) unit[k] = row[k] / norm;
-    double again = safe_norm(g->d, unit); /* differs from 1 only where the norm was subnormal or huge */
+    double again = geometry_norm(g->d, unit); /* differs from 1 only where the norm was subnormal or huge */
     if (fabs(again - 1) > 1e-12) {
       for (size_t k = 0; k < g->d; k++) unit[k] /= again;
     }

@@ -16,7 +16,7 @@ typedef struct geometry geometry;
 typedef enum representation {
   RAW,     /* G = U U^T, cosines of the tokens */
   CENTRED, /* C = centred cosines: normalise first, then subtract the mean (instruments.md 0.2) */
-  STATES   /* K = X X^T, norms kept (only its effective rank is used) */
+  STATES   /* K = X X^T / (largest norm)^2, norms kept (only its effective rank is used, which knows no scale) */
 } representation;
 
 /* From states x [*, d] (row-major): rows[0..n-1] are the selected tokens. Copies what it needs (unit rows and norms).
@@ -27,6 +27,9 @@ dwell_status geometry_create(const double *x, size_t d, const size_t *rows, size
  * and no coordinates. */
 dwell_status geometry_from_gram(double *gram, size_t n, size_t d, geometry **ret_geometry, dwell_error *err);
 void geometry_destroy(geometry *g);
+
+/* |x|, also where squares would overflow or vanish; NaN if an entry is not finite. */
+double geometry_norm(size_t d, const double *x);
 
 size_t geometry_n(const geometry *g);
 size_t geometry_d(const geometry *g);

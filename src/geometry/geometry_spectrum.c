@@ -85,8 +85,6 @@ dwell_status geometry_eigenvalues(geometry *g, representation r, const double **
     values = MEM_NEW(double, g->n);
     TRY_ALLOC(values, "eigenvalues");
     TRY(is_narrow(g) ? narrow_values(g, r, values, err) : wide_values(g, r, values, err));
-    double largest = r == STATES ? largest_norm(g) : 1;
-    for (size_t k = 0; r == STATES && k < g->n; k++) values[k] = values[k] * largest * largest;
     g->values[r] = values;
     values = NULL;
   }

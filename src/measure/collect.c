@@ -8,17 +8,20 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "geometry/geometry.h"
 #include "measure/cost.h"
+
+/* The square of no f32 leaves the range of a double. */
+static double norm_f32(size_t d, const float *x) {
+  double sum = 0;
+  for (size_t k = 0; k < d; k++) sum += (double)x[k] * (double)x[k];
+  return sqrt(sum);
+}
 
 static void record_norms(session *s, const dwell_cloud *x, size_t frame) {
   for (size_t i = 0; i < x->n; i++) {
-    double sum = 0;
-    for (size_t k = 0; k < x->d; k++) {
-      double v = x->dtype == DWELL_F32 ? (double)((const float *)x->data)[i * x->d + k]
-                                       : ((const double *)x->data)[i * x->d + k];
-      sum += v * v;
-    }
-    s->norms[frame * x->n + i] = sqrt(sum);
+    s->norms[frame * x->n + i] = x->dtype == DWELL_F32 ? norm_f32(x->d, (const float *)x->data + i * x->d)
+                                                       : geometry_norm(x->d, (const double *)x->data + i * x->d);
   }
 }
 

@@ -158,9 +158,9 @@ static void write_nulls(jwriter *w, const session *s) {
     jwriter_put_string(w, "null", s->plan.nulls[i].null->name);
     jwriter_put_int(w, "draws", (int64_t)s->plan.draws);
     jwriter_put_string(w, "randomness",
-                       s->t->phases != NULL ? "phases of the file"
-                       : s->t->ordered      ? "phases"
-                                            : "rotations");
+                       s->given_phases ? "phases of the file"
+                       : s->t->ordered ? "phases"
+                                       : "rotations");
     jwriter_close(w);
   }
   jwriter_close(w);

@@ -81,7 +81,13 @@ dwell_status session_nulls(session *s, dwell_error *err) {
   double started = clock_seconds();
   size_t slots;
   drawing d = {.s = s, .null = s->plan.nulls[0].null, .setting = session_null_setting(s)};
-  if (d.setting.phases != NULL) s->plan.draws = d.setting.phase_draws;
+  s->given_phases = d.setting.phases != NULL;
+  if (s->given_phases) s->plan.draws = d.setting.phase_draws;
+  if (s->t->phases != NULL && !s->given_phases) {
+    context_log(s->ctx, DWELL_LOG_WARNING,
+                "the given phases have %zu columns, but %zu measured tokens need %zu; phases are drawn instead",
+                s->t->phase_columns, s->row_count, s->row_count / 2 + 1);
+  }
   if (!size_mul(s->plan.draws * s->frames, s->plan.null_count, &slots)) return error_no_memory(err, "the nulls");
   s->null_draws = MEM_NEW(double, slots);
   if (s->null_draws == NULL) return error_no_memory(err, "the nulls");

@@ -35,6 +35,7 @@ typedef struct session {
   double *null_draws;                  /* [draws, frames, null_count]; NaN: undefined */
   void **prepared;                     /* [frames] of the sampled null */
   const char **null_reason;            /* [frames] why there is none */
+  bool given_phases;                   /* the draws use the phases that came with the data */
   double *null_fit;                    /* [frames] */
   int64_t *arrays[PLAN_MAX_ITEMS];     /* per state item: [frames, array_length], or NULL */
   double *gram;                        /* [resid frames, rows, rows] if saved, or NULL */
