@@ -2,8 +2,7 @@
  *
  * usage: bench_flow TOKENS VELOCITIES N D BETA THREADS SECONDS
  * Reads N x D doubles (unit rows) from TOKENS, evaluates for about SECONDS, writes the velocities to VELOCITIES and
- * prints the best and the median of the wall time and of the processor time, in seconds. bench/flow.py drives it
- * against numpy. */
+ * prints the wall and processor seconds of each evaluation. bench/flow.py drives it against numpy. */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +12,6 @@
 #include "flow/field.h"
 
 enum { MAX_RUNS = 10000 };
-
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
 
 static int transfer(const char *path, const char *mode, double *data, size_t count) {
   FILE *file = fopen(path, mode);
@@ -33,11 +27,6 @@ static double processor_seconds(void) {
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static void print_best_and_median(size_t runs, double *times, char end) {
-  qsort(times, runs, sizeof *times, ascending);
-  printf("%.9g %.9g%c", times[0], times[runs / 2], end);
-}
-
 /* As many evaluations as fit into `seconds`, at least three after one to warm up. */
 static dwell_status measure(field *f, const double *x, double *v, double seconds, dwell_error *err) {
   static double wall[MAX_RUNS], processor[MAX_RUNS];
@@ -51,10 +40,8 @@ static dwell_status measure(field *f, const double *x, double *v, double seconds
     processor[runs] = processor_seconds() - used;
     wall[runs++] = clock_seconds() - start;
   }
-  if (status != DWELL_OK) return status;
-  print_best_and_median(runs, wall, ' ');
-  print_best_and_median(runs, processor, '\n');
-  return DWELL_OK;
+  for (size_t r = 0; r < runs; r++) printf("%.9g %.9g\n", wall[r], processor[r]);
+  return status;
 }
 
 int main(int count, char **words) {

@@ -4,44 +4,19 @@
 usage: forward.py PROGRAM [--tokens N] [--threads T] [--repeats R] [--blocks L] [--width D]
 
 PROGRAM is bench/forward.c, built (build/bench/bench_forward). The model is random, in a temporary folder. The two
-programs take turns, so that what else the machine does falls on both; ratios are of the best times, wall clock and
-processor time (which a busy machine disturbs less). torch holds its weights in memory; dwell reads them from the page
-cache in every run, and that is counted. Needs torch and transformers.
+programs take turns, so that what else the machine does falls on both; ratios are torch over dwell: of the medians and
+of the best times by the wall clock, and of the best processor times, which hardly depend on what else the machine does.
+torch holds its weights in memory; dwell reads them from the page cache in every run, and that is counted. Needs torch
+and transformers.
 """
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
 
-
-def write_model(folder, blocks, width, heads):
-    import torch
-    from safetensors.torch import save_file
-    g = torch.Generator().manual_seed(1)
-    t = {}
-
-    def put(name, *shape, centre=0.0):
-        t[name] = centre + 0.02 * torch.randn(*shape, generator=g)
-
-    put("wte.weight", 50257, width)
-    put("wpe.weight", 1024, width)
-    d = width
-    block = {"attn.c_attn": (d, 3 * d), "attn.c_proj": (d, d), "mlp.c_fc": (d, 4 * d), "mlp.c_proj": (4 * d, d)}
-    for b in range(blocks):
-        for name, shape in block.items():
-            put("h.%d.%s.weight" % (b, name), *shape)
-            put("h.%d.%s.bias" % (b, name), shape[1])
-        for name in ("ln_1", "ln_2"):
-            put("h.%d.%s.weight" % (b, name), d, centre=1.0)
-            put("h.%d.%s.bias" % (b, name), d)
-    put("ln_f.weight", width, centre=1.0)
-    put("ln_f.bias", width)
-    save_file(t, os.path.join(folder, "model.safetensors"))
-    with open(os.path.join(folder, "config.json"), "w") as f:
-        json.dump({"model_type": "gpt2", "n_layer": blocks, "n_embd": width, "n_head": heads}, f)
+import times
+from model import write_model
 
 
 def torch_runner(folder, ids, attentions):
@@ -88,7 +63,7 @@ def main():
     torch.set_num_threads(a.threads)
     ids = np.random.default_rng(1).integers(0, 50257, a.tokens).tolist()
     with tempfile.TemporaryDirectory() as folder:
-        write_model(folder, a.blocks, a.width, a.width // 64)
+        write_model(folder, a.blocks, a.width)
         ids_file, states = os.path.join(folder, "ids.txt"), os.path.join(folder, "states.bin")
         with open(ids_file, "w") as f:
             f.write(" ".join(map(str, ids)))
@@ -99,19 +74,17 @@ def main():
         for heads in (False, True):
             run = torch_runner(folder, ids, heads)
             run()
-            theirs, mine = [], []
+            theirs, mine = times.Times(), times.Times()
             for _ in range(a.repeats):
-                wall, cpu = time.perf_counter(), time.process_time()
-                run()
-                theirs.append((time.perf_counter() - wall, time.process_time() - cpu))
+                theirs.run(run)
                 seconds, bound = ours(a.program, folder, ids_file, a.threads, heads)
-                mine.append(seconds)
-            print("%d x %d, %d tokens, %d threads, %s attention matrices (torch %s; dwell: %s)"
-                  % (a.blocks, a.width, a.tokens, a.threads, "with" if heads else "without", torch.__version__, bound))
-            for k, name in enumerate(("wall", "processor")):
-                t, m = min(x[k] for x in theirs), min(x[k] for x in mine)
-                print("  %s seconds: torch %.3f, dwell %.3f, ratio %.2f; dwell %.0f GF/s, the masked half counted"
-                      % (name, t, m, t / m, flops / m / 1e9))
+                mine.add(*seconds)
+            print("%d x %d, %d tokens, %d thread(s), %s attention matrices (torch %s; dwell: %s; %s)"
+                  % (a.blocks, a.width, a.tokens, a.threads, "with" if heads else "without", torch.__version__, bound,
+                     times.load()))
+            print("  median seconds: dwell %.3f, torch %.3f; ratio: median %.2f, best %.2f, processor %.2f; dwell's best "
+                  "%.0f GF/s, the masked half counted"
+                  % ((mine.median(0), theirs.median(0)) + times.ratios(theirs, mine) + (flops / mine.best(0) / 1e9,)))
 
 
 if __name__ == "__main__":
