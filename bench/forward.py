@@ -21,7 +21,8 @@ from model import write_model
 
 def torch_runner(folder, ids, attentions):
     import torch
-    from transformers import AutoModel
+    from transformers import AutoModel, logging
+    logging.disable_progress_bar()
     model = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     batch = torch.tensor([ids])
 

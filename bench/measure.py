@@ -44,7 +44,10 @@ def main():
                       key=lambda run: run["seconds"]["total"])
     run = runs[len(runs) // 2]
     print("12 x 768, %d tokens, %s thread(s), all instruments and nulls; %s" % (tokens, threads, times.load()))
-    print("  seconds: " + ", ".join("%s %.2f" % item for item in run["seconds"].items()))
+    seconds = dict(run["seconds"])
+    total = seconds.pop("total")
+    seconds["hashing and the rest"] = total - sum(seconds.values())
+    print("  seconds: total %.2f; " % total + ", ".join("%s %.2f" % item for item in seconds.items()))
     peak, bound = find(run, "peak_bytes"), find(run, "bound_bytes")
     print("  memory: peak %.0f MB, bound %.0f MB: %s" % (peak / 1e6, bound / 1e6, "kept" if peak <= bound else "BROKEN"))
     return peak > bound
