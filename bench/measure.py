@@ -49,7 +49,8 @@ def main():
     seconds["hashing and the rest"] = total - sum(seconds.values())
     print("  seconds: total %.2f; " % total + ", ".join("%s %.2f" % item for item in seconds.items()))
     peak, bound = find(run, "peak_bytes"), find(run, "bound_bytes")
-    print("  memory: peak %.0f MB, bound %.0f MB: %s" % (peak / 1e6, bound / 1e6, "kept" if peak <= bound else "BROKEN"))
+    print("  memory: peak %.0f MB, bound %.0f MB: %s"
+          % (peak / 1e6, bound / 1e6, "kept" if peak <= bound else "BROKEN"))
     return peak > bound
 
 
