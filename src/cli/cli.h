@@ -35,8 +35,9 @@ int cmd_doctor(int argc, char **argv, cli *c);
 
 /* argp children; their input is the cli. */
 extern const struct argp cli_argp_words;   /* -q -v --json */
-extern const struct argp cli_argp_compute; /* -t --seed --memory */
-extern const struct argp cli_argp_output;  /* -o --force --dtype */
+extern const struct argp cli_argp_threads; /* -t */
+extern const struct argp cli_argp_compute; /* -t --seed --memory --dtype */
+extern const struct argp cli_argp_output;  /* -o --force */
 
 /* Fills a cli from the environment and the command line, installs the interrupt handler. */
 void cli_begin(cli *c, int argc, char **argv);
@@ -70,8 +71,9 @@ dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measurin
 /* A text file, or standard input for "-", as UTF-8. Release with mem_free. */
 dwell_status cli_read_text(const char *path, char **ret_text, size_t *ret_length, dwell_error *err);
 
-/* The table of states, thinned to `most` rows, on standard output. */
-void cli_print_layers(const dwell_run *run, size_t most);
+/* The table of states of the first replica, thinned to about `most` rows, on standard output; says on standard error
+ * what was left out. */
+void cli_print_layers(const cli *c, const dwell_run *run, size_t most);
 /* Best of several square products (order 512) on one thread, in GFLOP/s; wide: f64, else f32. Takes about 20 ms. */
 double cli_speed(bool wide);
 /* "84 MB" into text. */

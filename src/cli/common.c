@@ -188,17 +188,21 @@ static const struct argp_option words[] = {{"quiet", 'q', NULL, 0, "No progress,
                                            {"verbose", 'v', NULL, 0, "More words", 90},
                                            {"json", KEY_JSON, NULL, 0, "Standard output as JSON", 90},
                                            {0}};
+#define OPTION_THREADS \
+  { "threads", 't', "N", 0, "Threads (default: the CPUs of this process); results do not depend on it", 80 }
+static const struct argp_option threads[] = {OPTION_THREADS, {0}};
 static const struct argp_option compute[] = {
-    {"threads", 't', "N", 0, "Threads (default: the CPUs of this process); results do not depend on it", 80},
+    OPTION_THREADS,
     {"seed", KEY_SEED, "S", 0, "Seed of every random stream (default 0)", 80},
     {"memory", KEY_MEMORY, "MB", 0, "Refuse, before computing, what may need more than this", 80},
+    {"dtype", KEY_DTYPE, "f32|f64", 0, "Precision of the states (measure: f32, simulate: f64)", 80},
     {0}};
 static const struct argp_option output[] = {
     {NULL, 'o', "RUN", 0, "Folder for the results", 70},
     {"force", KEY_FORCE, NULL, 0, "Replace a finished run (only the files it lists)", 70},
-    {"dtype", KEY_DTYPE, "f32|f64", 0, "Precision of the states (measure: f32, simulate: f64)", 70},
     {0}};
 const struct argp cli_argp_words = {.options = words, .parser = parse_common};
+const struct argp cli_argp_threads = {.options = threads, .parser = parse_common};
 const struct argp cli_argp_compute = {.options = compute, .parser = parse_common};
 const struct argp cli_argp_output = {.options = output, .parser = parse_common};
 

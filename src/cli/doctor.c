@@ -53,7 +53,7 @@ static void print(const cli *c, bool right, const char *problem) {
 }
 
 int cmd_doctor(int argc, char **argv, cli *c) {
-  static const struct argp_child children[] = {{&cli_argp_compute, 0, NULL, 0}, {&cli_argp_words, 0, NULL, 0}, {0}};
+  static const struct argp_child children[] = {{&cli_argp_threads, 0, NULL, 0}, {&cli_argp_words, 0, NULL, 0}, {0}};
   static const char doc[] = "Describe this machine and check that its linear algebra computes right.";
   static const struct argp argp = {NULL, parse, NULL, doc, children, NULL, NULL};
   dwell_error err = {.offset = -1};

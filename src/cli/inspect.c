@@ -1,4 +1,5 @@
 /* cli/inspect.c - dwell inspect: what is in a file, model or run, and what measuring it would take. */
+#include <jansson.h>
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,7 +31,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
     case ARGP_KEY_INIT:
       state->child_inputs[0] = &p->measuring;
-      state->child_inputs[1] = state->child_inputs[2] = state->child_inputs[3] = p->c;
+      state->child_inputs[1] = state->child_inputs[2] = p->c;
       break;
     case 'n': p->n = cli_size(state, "-n", arg, 1, 10000000); break;
     case KEY_ITERATIONS: p->model_options.iterations = cli_size(state, "--iterations", arg, 1, 1000000); break;
@@ -50,11 +51,8 @@ static const struct argp_option options[] = {
     {"tokens", 'n', "N", 0, "Tokens of the measurement whose cost is printed (default: the context, at most 512)", 10},
     {"iterations", KEY_ITERATIONS, "N", 0, "albert: applications of the shared block", 10},
     {0}};
-static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0},
-                                             {&cli_argp_output, 0, NULL, 0},
-                                             {&cli_argp_compute, 0, NULL, 0},
-                                             {&cli_argp_words, 0, NULL, 0},
-                                             {0}};
+static const struct argp_child children[] = {
+    {&cli_argp_measuring, 0, NULL, 0}, {&cli_argp_compute, 0, NULL, 0}, {&cli_argp_words, 0, NULL, 0}, {0}};
 static const char doc[] =
     "Say what is in a file (.safetensors, .npz, .npy), a model or a run, and what a measurement would take.\v"
     "The memory is an upper bound; the time is an estimate from this machine's speed of the moment.\n"
@@ -107,12 +105,14 @@ static dwell_status print_cost(inspect *p, const dwell_source *source, double fo
   double threads = p->c->ctx.threads, f64 = cli_speed(true) * 1e9 * threads;
   double forward = cli_speed(dwell_source_trajectory(source)->dtype == DWELL_F64) * 1e9 * threads;
   double seconds = forward_flops / forward + (cost.flops_instruments + cost.flops_nulls) / f64;
-  fact_number(p, "bound_bytes", (double)cost.bytes);
-  if (!p->c->json) printf("%-14s at most %s\n", "memory", cli_bytes(cost.bytes, text));
-  if (p->c->json) jwriter_put_double(&p->w, "estimated_seconds", seconds);
-  else
-    printf("%-14s about %.2g s: source %.1f, instruments %.1f, nulls %.1f GFLOP\n", "time", seconds,
-           forward_flops / 1e9, cost.flops_instruments / 1e9, cost.flops_nulls / 1e9);
+  if (p->c->json) {
+    jwriter_put_double(&p->w, "bound_bytes", (double)cost.bytes);
+    jwriter_put_double(&p->w, "estimated_seconds", seconds);
+    return DWELL_OK;
+  }
+  printf("%-14s at most %s\n", "memory", cli_bytes(cost.bytes, text));
+  printf("%-14s about %.2g s (GFLOP: states %.3g, instruments %.3g, nulls %.3g)\n", "time", seconds,
+         forward_flops / 1e9, cost.flops_instruments / 1e9, cost.flops_nulls / 1e9);
   return DWELL_OK;
 }
 
@@ -196,12 +196,17 @@ static dwell_status inspect_safetensors(inspect *p, dwell_error *err) {
   safetensors *file;
   dwell_status status = safetensors_open(p->what, &file, err);
   if (status != DWELL_OK) return status;
+  double numbers = 0;
   begin_list(p, "tensors");
   for (size_t i = 0; i < safetensors_count(file); i++) {
     const safetensors_tensor *t = safetensors_at(file, i);
+    double count = 1;
+    for (size_t k = 0; k < t->rank; k++) count *= (double)t->shape[k];
+    numbers += count;
     print_array(p, t->name, t->dtype, t->rank, t->shape);
   }
   end_list(p);
+  cli_say(p->c, "%zu tensors, %.15g numbers", safetensors_count(file), numbers);
   safetensors_close(file);
   return DWELL_OK;
 }
@@ -233,12 +238,35 @@ static dwell_status inspect_npz(inspect *p, dwell_error *err) {
 
 static void print_columns(const dwell_run *run, const char *name) {
   if (dwell_run_columns(run, name) == 0) return;
-  strbuf columns = {0};
+  enum { WIDTH = 100 };
+  printf("%s.csv: %zu rows of\n ", name, dwell_run_rows(run, name));
+  size_t at = 1;
   for (size_t i = 0; i < dwell_run_columns(run, name); i++) {
-    strbuf_printf(&columns, "%s%s", i ? ", " : "", dwell_run_column_name(run, name, i));
+    const char *column = dwell_run_column_name(run, name, i);
+    size_t length = strlen(column) + 1;
+    if (at + length > WIDTH) fputs("\n ", stdout), at = 1;
+    printf(" %s", column);
+    at += length;
   }
-  printf("%s.csv: %zu rows\n  %s\n", name, dwell_run_rows(run, name), columns.failed ? "" : columns.data);
-  strbuf_free(&columns);
+  putchar('\n');
+}
+
+/* Who made the run, of what. */
+static void print_origin(inspect *p, const dwell_run *run) {
+  static const char *const members[][2] = {{"source", "kind"}, {"source", "name"}, {"dwell", "version"}};
+  static const char *const titles[] = {"kind", "name", "made by dwell"};
+  json_t *manifest = json_loads(dwell_run_manifest(run), JSON_ALLOW_NUL, NULL);
+  for (size_t i = 0; i < 3; i++) {
+    const char *text = json_string_value(json_object_get(json_object_get(manifest, members[i][0]), members[i][1]));
+    if (text != NULL) fact_text(p, titles[i], text);
+  }
+  const char *command = json_string_value(json_object_get(manifest, "command"));
+  if (command != NULL) fact_text(p, "command", command);
+  double seconds = json_number_value(json_object_get(json_object_get(manifest, "seconds"), "total"));
+  double peak = json_number_value(json_object_get(manifest, "peak_bytes"));
+  char text[24];
+  if (seconds > 0 && peak > 0) printf("%-14s %.2g s, %s\n", "took", seconds, cli_bytes((uint64_t)peak, text));
+  json_decref(manifest);
 }
 
 static dwell_status inspect_run(inspect *p, dwell_error *err) {
@@ -248,11 +276,12 @@ static dwell_status inspect_run(inspect *p, dwell_error *err) {
   if (p->c->json) {
     fputs(dwell_run_manifest(run), stdout);
   } else {
+    print_origin(p, run);
     print_columns(run, "layers");
     print_columns(run, "blocks");
     print_columns(run, "heads");
     print_columns(run, "events");
-    cli_print_layers(run, 24);
+    cli_print_layers(p->c, run, 24);
   }
   dwell_run_destroy(run);
   return DWELL_OK;

@@ -20,7 +20,8 @@ typedef struct thing {
   const char *name;
   size_t (*count)(void);
   entry (*at)(size_t i);
-  void (*details)(const void *object, jwriter *w); /* may be NULL */
+  void (*details)(const void *object, jwriter *w); /* the rest as JSON members; may be NULL */
+  void (*print)(const void *object);               /* the rest as indented lines; may be NULL */
 } thing;
 
 /* ---- flows ---- */
@@ -43,6 +44,10 @@ static void flow_details(const void *object, jwriter *w) {
   jwriter_flat_array(w);
   for (const char *const *p = f->parameters; *p != NULL; p++) jwriter_string(w, *p);
   jwriter_close(w);
+}
+
+static void flow_print(const void *object) {
+  for (const char *const *p = ((const flow *)object)->parameters; *p != NULL; p++) printf("    %s\n", *p);
 }
 
 /* ---- models ---- */
@@ -73,9 +78,18 @@ static entry instrument_at(size_t i) {
   return (entry){t->name, t->summary, t->source, t};
 }
 
-static void put_column(const instrument *t, const instrument_column *column, bool centred, jwriter *w) {
+/* The null that a column is compared with in one representation, or NULL. */
+static const char *null_of(const instrument_column *column, bool centred) {
+  if (column->null != NULL && (column->null_in & (centred ? IN_CENTRED : IN_RAW))) return column->null;
+  return column->chance != NULL ? "token_shuffle" : NULL;
+}
+
+static bool reports(const instrument *t, bool centred) {
+  return t->scope != PER_STATE ? !centred : (t->in & (centred ? IN_CENTRED : IN_RAW)) != 0;
+}
+
+static void put_column(const instrument_column *column, bool centred, jwriter *w) {
   char name[80];
-  unsigned in = centred ? IN_CENTRED : IN_RAW;
   snprintf(name, sizeof name, "%s%s", column->name, centred ? "_centred" : "");
   jwriter_flat_object(w);
   jwriter_put_string(w, "name", name);
@@ -83,12 +97,8 @@ static void put_column(const instrument *t, const instrument_column *column, boo
   jwriter_put_double(w, "low", column->low); /* an open end is null */
   jwriter_put_double(w, "high", column->high);
   jwriter_put_string(w, "meaning", column->meaning);
-  jwriter_put_string(w, "null",
-                     column->null != NULL && (column->null_in & in) ? column->null
-                     : column->chance != NULL                       ? "token_shuffle"
-                                                                    : NULL);
+  jwriter_put_string(w, "null", null_of(column, centred));
   jwriter_close(w);
-  (void)t;
 }
 
 static void instrument_details(const void *object, jwriter *w) {
@@ -98,10 +108,36 @@ static void instrument_details(const void *object, jwriter *w) {
   jwriter_key(w, "columns");
   jwriter_array(w);
   for (size_t k = 0; k < t->column_count; k++) {
-    if (t->scope != PER_STATE || (t->in & IN_RAW)) put_column(t, &t->columns[k], false, w);
-    if (t->scope == PER_STATE && (t->in & IN_CENTRED)) put_column(t, &t->columns[k], true, w);
+    if (reports(t, false)) put_column(&t->columns[k], false, w);
+    if (reports(t, true)) put_column(&t->columns[k], true, w);
   }
   jwriter_close(w);
+}
+
+/* "[0, 1]", "[1, inf)", "(-inf, inf) rad" */
+static const char *range_of(const instrument_column *column, char text[64]) {
+  char low[24] = "(-inf", high[24] = "inf)";
+  if (isfinite(column->low)) snprintf(low, sizeof low, "[%.4g", column->low);
+  if (isfinite(column->high)) snprintf(high, sizeof high, "%.4g]", column->high);
+  bool plain = strcmp(column->unit, "1") == 0;
+  snprintf(text, 64, "%s, %s%s%s", low, high, plain ? "" : " ", plain ? "" : column->unit);
+  return text;
+}
+
+static void instrument_print(const void *object) {
+  static const char *const tables[] = {"layers.csv", "blocks.csv", "heads.csv"};
+  const instrument *t = object;
+  printf("    in %s:\n", tables[t->scope]);
+  for (size_t k = 0; k < t->column_count; k++) {
+    const instrument_column *column = &t->columns[k];
+    const char *raw = null_of(column, false), *centred = reports(t, true) ? null_of(column, true) : NULL;
+    char range[64];
+    printf("    %-24s %-16s %s%s\n", column->name, range_of(column, range), column->meaning,
+           reports(t, true) ? "; also _centred" : "");
+    if (raw != NULL || centred != NULL) {
+      printf("    %-24s %-16s null: %s%s\n", "", "", raw != NULL ? raw : centred, raw == NULL ? " (of _centred)" : "");
+    }
+  }
 }
 
 /* ---- nulls ---- */
@@ -125,6 +161,12 @@ static void null_details(const void *object, jwriter *w) {
   jwriter_put_bool(w, "analytic", n->analytic);
 }
 
+static void null_print(const void *object) {
+  const null_model *n = object;
+  printf("    holds     %s\n    destroys  %s\n    %s\n", n->holds, n->destroys,
+         n->analytic ? "in closed form" : "sampled (--nulls DRAWS)");
+}
+
 /* ---- taps ---- */
 
 static size_t tap_count(void) {
@@ -145,14 +187,20 @@ static void tap_details(const void *object, jwriter *w) {
   jwriter_put_string(w, "hugging_face", t->hugging_face);
 }
 
+static void tap_print(const void *object) {
+  const tap *t = object;
+  if (t->transformer_lens != NULL) printf("    TransformerLens  %s\n", t->transformer_lens);
+  if (t->hugging_face != NULL) printf("    Hugging Face     %s\n", t->hugging_face);
+}
+
 /* ---- the command ---- */
 
 static const thing things[] = {
-    {"flows", flow_count, flow_at, flow_details},
-    {"models", model_count, model_at, NULL},
-    {"instruments", instrument_count, instrument_at, instrument_details},
-    {"nulls", null_count, null_at, null_details},
-    {"taps", tap_count, tap_at, tap_details},
+    {"flows", flow_count, flow_at, flow_details, flow_print},
+    {"models", model_count, model_at, NULL, NULL},
+    {"instruments", instrument_count, instrument_at, instrument_details, instrument_print},
+    {"nulls", null_count, null_at, null_details, null_print},
+    {"taps", tap_count, tap_at, tap_details, tap_print},
 };
 static const char *const thing_names[] = {"flows", "models", "instruments", "nulls", "taps", NULL};
 
@@ -166,6 +214,7 @@ static void print_text(const thing *t) {
     entry e = t->at(i);
     printf("%-*s  %s\n", width, e.name, e.summary);
     if (e.source != NULL) printf("%-*s  [%s]\n", width, "", e.source);
+    if (t->print != NULL) t->print(e.object);
   }
 }
 

@@ -56,20 +56,22 @@ const struct argp cli_argp_measuring = {.options = options, .parser = parse};
 
 typedef struct shown_column {
   const char *column, *title;
-  int width, decimals;
+  int width, decimals; /* decimals < 0: significant digits */
+  const char *unless;  /* left out where this column has numbers */
 } shown_column;
 
 static const shown_column shown[] = {
-    {"state", "state", 5, 0},
-    {"time", "time", 10, -4},
-    {"ip_mean", "ip_mean", 8, 4},
-    {"mass90", "mass90", 7, 4},
-    {"mass90_centred", "mass90_c", 8, 4},
-    {"mass90_centred_null_mean", "chance", 7, 4},
-    {"mass90_centred_p", "p", 6, 3},
-    {"effective_rank", "erank", 7, 2},
-    {"effective_rank_centred", "erank_c", 7, 2},
-    {"energy_b1", "E_b1", 7, 4},
+    {"state", "state", 5, 0, NULL},
+    {"time", "time", 9, -4, NULL},
+    {"ip_mean", "ip_mean", 7, 4, NULL},
+    {"mass90", "mass90", 6, 4, NULL},
+    {"mass90_centred", "mass90_c", 8, 4, NULL},
+    {"mass90_centred_null_mean", "chance", 6, 4, NULL},
+    {"mass90_centred_p", "p", 6, 4, NULL},
+    {"effective_rank", "erank", 7, 2, NULL},
+    {"effective_rank_centred", "erank_c", 7, 2, NULL},
+    {"energy_calibrated", "energy", 6, 4, NULL},
+    {"energy_b1", "E_b1", 6, 4, "energy_calibrated"},
 };
 enum { SHOWN = sizeof shown / sizeof shown[0] };
 
@@ -85,38 +87,51 @@ static void print_row(const dwell_run *run, size_t row, const bool use[SHOWN]) {
   for (size_t i = 0; i < SHOWN; i++) {
     double x;
     if (!use[i]) continue;
+    if (i > 0) putchar(' ');
     if (dwell_run_number(run, "layers", row, shown[i].column, &x)) {
-      if (shown[i].decimals < 0) printf(" %*.*g", shown[i].width, -shown[i].decimals, x);
-      else printf(" %*.*f", shown[i].width, shown[i].decimals, x);
+      if (shown[i].decimals < 0) printf("%*.*g", shown[i].width, -shown[i].decimals, x);
+      else printf("%*.*f", shown[i].width, shown[i].decimals, x);
     } else {
-      printf(" %*s", shown[i].width, i == 0 ? "norm" : "-");
+      printf("%*s", shown[i].width, i == 0 ? "norm" : "-");
     }
   }
   putchar('\n');
 }
 
-void cli_print_layers(const dwell_run *run, size_t most) {
+/* One replica shows the shape. */
+static size_t rows_of_first(const dwell_run *run) {
+  size_t rows = dwell_run_rows(run, "layers"), row = 0;
+  for (double replica = 0; row < rows; row++) {
+    if (dwell_run_number(run, "layers", row, "replica", &replica) && replica > 0) break;
+  }
+  return row;
+}
+
+void cli_print_layers(const cli *c, const dwell_run *run, size_t most) {
   bool use[SHOWN];
-  size_t rows = dwell_run_rows(run, "layers"), every = rows > most ? (rows + most - 1) / most : 1;
+  size_t all = dwell_run_rows(run, "layers"), rows = rows_of_first(run);
+  size_t every = rows > most ? (rows + most - 1) / most : 1;
   for (size_t i = 0; i < SHOWN; i++) {
-    use[i] = any_number(run, shown[i].column);
-    if (use[i]) printf(" %*s", shown[i].width, shown[i].title);
+    use[i] = any_number(run, shown[i].column) && (shown[i].unless == NULL || !any_number(run, shown[i].unless));
+    if (use[i]) printf("%s%*s", i > 0 ? " " : "", shown[i].width, shown[i].title);
   }
   putchar('\n');
   for (size_t row = 0; row < rows; row++) {
-    double replica = 0;
-    dwell_run_number(run, "layers", row, "replica", &replica);
-    if (replica > 0) break; /* one replica shows the shape; all are in layers.csv */
     if (row % every == 0 || row + 1 == rows) print_row(run, row, use);
+  }
+  fflush(stdout);
+  if (every > 1 || all > rows) {
+    cli_say(c, "(one row in %zu%s; all %zu rows are in layers.csv)", every, all > rows ? " of the first replica" : "",
+            all);
   }
 }
 
 static void print_table(const cli *c, const dwell_run *run) {
-  cli_print_layers(run, 24);
+  cli_print_layers(c, run, 24);
   if (any_number(run, "mass90_centred_p")) {
     cli_say(c,
-            "mass90_c: share of pairs with centred cosine above 0.9; chance: the same for a structureless cloud of the "
-            "same spectrum");
+            "mass90_c: share of pairs with centred cosine above 0.9; chance: the same in a structureless cloud of the "
+            "same\n  mean and spectrum; p: how often chance gives as much; erank: effective rank");
   }
 }
 

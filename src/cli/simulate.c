@@ -125,7 +125,7 @@ static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0},
 static const char doc[] =
     "Integrate an idealised flow of tokens on the sphere and measure every state.\v"
     "Examples:\n"
-    "  dwell simulate --flow sa --n 64 --d 3 --beta 9 --until 1000 --log-times -o run\n"
+    "  dwell simulate --n 64 --d 3 --beta 9 --until 1e4 --log-times -o run\n"
     "  dwell simulate --init equiangular:0.1 --beta 5 --n 8 --d 8 -o run\n\n"
     "RUN gets layers.csv (a row per state), blocks.csv (a row per step), arrays.npz and run.json.";
 
