@@ -44,7 +44,7 @@ install: build ## install below PREFIX (default /usr/local); DESTDIR is honoured
 	@$(MESON) install -C build --no-rebuild
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then /sbin/ldconfig; fi
 
-bench: ## benchmarks: ratios against the rivals, measured in one run (SPEED.md); THREADS=1
+bench: ## benchmarks: ratios against the rivals, measured in one run (SPEED.md)
 	@$(DEPS) build bench
 	@$(MAKE) --no-print-directory build
 	@sh tools/bench build

@@ -83,8 +83,8 @@ def main():
             print("%d x %d, %d tokens, %d thread(s), %s attention matrices (torch %s; dwell: %s; %s)"
                   % (a.blocks, a.width, a.tokens, a.threads, "with" if heads else "without", torch.__version__, bound,
                      times.load()))
-            print("  median seconds: dwell %.3f, torch %.3f; ratio: median %.2f, best %.2f, processor %.2f; dwell's best "
-                  "%.0f GF/s, the masked half counted"
+            print("  median seconds: dwell %.3f, torch %.3f; ratio: median %.2f, best %.2f, processor %.2f; "
+                  "dwell's best %.0f GF/s, the masked half counted"
                   % ((mine.median(0), theirs.median(0)) + times.ratios(theirs, mine) + (flops / mine.best(0) / 1e9,)))
 
 
