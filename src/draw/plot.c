@@ -172,16 +172,18 @@ void plot_band(plot *p, const double *x, const double *low, const double *high, 
   if (to_pixels(p, x, low, n, &px, &plow) && to_pixels(p, x, high, n, &again, &phigh)) {
     open_shape(p, "path", "band", 'f', style);
     strbuf_puts(p->out, " d=\"");
+    double label_at = NAN; /* the end of the last piece */
     for (size_t i = 0; i < n;) {
       size_t end = i;
       while (end < n && isfinite(px[end]) && isfinite(plow[end]) && isfinite(phigh[end])) end++;
       if (end > i) {
         band_piece(p, px, plow, phigh, i, end);
-        add_label(p, (plow[end - 1] + phigh[end - 1]) / 2, end == n ? style : &(plot_style){0});
+        label_at = (plow[end - 1] + phigh[end - 1]) / 2;
       }
       i = end + 1;
     }
     strbuf_puts(p->out, "\"/>\n");
+    add_label(p, label_at, style);
   }
   mem_free(px);
   mem_free(plow);
