@@ -395,7 +395,7 @@ static dwell_status sum_by_tiles(pass *p, dwell_error *err) {
 /* ---- both ---- */
 
 /* The Gram route knows 1 - G to 1e-16 and so distances to 1e-16 / distance, exponents to beta 1e-16. Close pairs are
- * those where that is too little: 1 - G < 1e-8 (theory 4.4), and at large beta every pair whose weight matters. */
+ * those where that is too little: 1 - G < 1e-8 (flows.md 5), and at large beta every pair whose weight matters. */
 static double near_limit(double beta) { return beta > 1e4 ? fmin(0.01, fmax(1e-8, 50 / beta)) : 1e-8; }
 
 /* A row's own weight is m_i at scale 1 when beta >= 0; without it (no mass, or beta < 0) a row may underflow. */

@@ -15,7 +15,7 @@ uint64_t flow_work_bytes(size_t n, size_t d, int threads);
  *   ret_shift[i] = sum_j w_ij (x_j - x_i) / sum_j w_ij      [n,d]
  *   ret_z[i]     = sum_j w_ij e^{-|beta|}                   [n]
  * Differences of close tokens are taken coordinate by coordinate, so that shift_i has the relative precision of the
- * distances themselves however small they are (theory 4.4). Weights below 1e-304 of a row's scale count as zero. A row
+ * distances themselves however small they are (flows.md 5). Weights below 1e-304 of a row's scale count as zero. A row
  * whose weights sum to less than 2e-308 gets shift 0. Bits do not depend on the number of threads.
  * Errors: DWELL_INTERRUPTED. */
 dwell_status attention_shift(const flow_system *system, const double *x, double *ret_shift, double *ret_z,

@@ -13,11 +13,11 @@ typedef struct certificate {
   bool has_energy;     /* the flow has an energy law: the energy figures and the torque mean something */
   double longest_step; /* rk45 */
   /* Largest |E(t) - E(0) - integral of dE/dt| over the steps: E the scaled energy sum_ij m_i m_j e^{beta G_ij -
-   * |beta|}, dE/dt by the identity of theory 2.2, the integral by the integrator's own weights. */
+   * |beta|}, dE/dt by the identity of flows.md 2, the integral by the integrator's own weights. */
   double energy_residual, energy_change; /* the latter: largest |E(t) - E(0)| */
   double norm_defect;                    /* largest ||x_i| - 1| of a state */
   /* Largest entry of sum_i c_i (x_i v_i^T - v_i x_i^T) relative to sum_i c_i |v_i|, at the first and last moment; c the
-   * energy weights. Zero by the symmetry of the kernel (theory 1.1). Over the first 64 coordinates. */
+   * energy weights. Zero by the symmetry of the kernel (flows.md 1). Over the first 64 coordinates. */
   double torque;
 } certificate;
 

@@ -24,15 +24,15 @@ typedef struct flow {
   /* What this family refuses of an otherwise valid system (DWELL_USAGE with words), or NULL. */
   dwell_status (*check)(const flow_system *system, dwell_error *err);
   /* The unprojected attention vector at unit tokens x [n,d], split as A_i = along_i x_i + pull_i so that
-   * velocity_i = P_x(pull_i) keeps its relative precision where tokens nearly coincide (theory 4.4); and the scaled
+   * velocity_i = P_x(pull_i) keeps its relative precision where tokens nearly coincide (flows.md 5); and the scaled
    * normaliser Z_i = sum_j m_j e^{beta G_ij - |beta|}. ret_pull [n,d], ret_along [n], ret_z [n]. Never forms an n x n
    * matrix: memory O(tile x n). */
   dwell_status (*attention)(const flow_system *system, const double *x, double *ret_pull, double *ret_along,
                             double *ret_z, flow_work *work, dwell_error *err);
   /* The scaled energy E = sum_ij m_i m_j e^{beta G_ij - |beta|} obeys dE/dt = 2 beta sum_i weight_i |v_i|^2
-   * (theory 2.2). NULL if there is no such law. */
+   * (flows.md 2). NULL if there is no such law. */
   void (*energy_weights)(const flow_system *system, const double *z, double *ret_weight);
-  /* A bound on the rate at which neighbouring tokens contract, which explicit steps must resolve (theory 4.2). */
+  /* A bound on the rate at which neighbouring tokens contract, which explicit steps must resolve (flows.md 4). */
   double (*rate)(const flow_system *system, const double *z);
   /* The time in which a tight cluster contracts by a factor e: the shortest time worth looking at. */
   double (*time_unit)(const flow_system *system);

@@ -29,7 +29,7 @@ typedef struct integrate_host {
 /* rk45: Dormand-Prince 5(4) on the ambient vectors, projected after each step. The field is constant along rays, so the
  * last stage of a step is the first of the next under projection too. The error of a token is that of its tangential
  * part, at most rtol per step; the step is also capped at 3 / flow.rate (the stability limit of the method on the
- * negative axis is 3.3, theory 4.2). States between steps come from a quintic that interpolates end values, end slopes
+ * negative axis is 3.3, flows.md 4). States between steps come from a quintic that interpolates end values, end slopes
  * and two slopes inside, normalised: local error of sixth order like the step's.
  *
  * rk4, euler: ceil(T / H - 1e-9) steps of H, the last one shortened; a state between grid times comes from a shorter

@@ -15,7 +15,7 @@ typedef struct geometry geometry;
 
 typedef enum representation {
   RAW,     /* G = U U^T, cosines of the tokens */
-  CENTRED, /* C = centred cosines: normalise first, then subtract the mean (instruments.md 0.2) */
+  CENTRED, /* C = centred cosines: normalise first, then subtract the mean (instruments.md 1.2) */
   STATES   /* K = X X^T / (largest norm)^2, norms kept (only its effective rank is used, which knows no scale) */
 } representation;
 

@@ -12,7 +12,7 @@
 /* ---- energy ---- */
 
 /* sum_{i<j} exp(beta (G_ij - 1)), row by row, each row and the rows pairwise: at f64 the noise floor of an energy
- * (instruments.md section 1) is a few ulp, and a plain sum over n^2/2 terms would lose it. */
+ * (instruments.md 2) is a few ulp, and a plain sum over n^2/2 terms would lose it. */
 static dwell_status half_sum(size_t n, const double *gram, double beta, double *ret_sum, dwell_error *err) {
   dwell_status status = DWELL_OK;
   double *terms = MEM_NEW(double, n), *rows = MEM_NEW(double, n);

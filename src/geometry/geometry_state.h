@@ -5,7 +5,7 @@
 #include "geometry/geometry.h"
 
 enum {
-  GEOMETRY_NEIGHBOURS = 5, /* instruments.md section 1: 5 nearest */
+  GEOMETRY_NEIGHBOURS = 5, /* instruments.md 3.2 */
   GEOMETRY_ENERGIES = 8    /* energies remembered */
 };
 

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-static const double MASSIVE = 5; /* times the median norm of the state: instruments.md 0.1, rule 3 */
+static const double MASSIVE = 5; /* times the median norm of the state: instruments.md 1.1, rule 3 */
 
 static int compare_doubles(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;

@@ -1,4 +1,4 @@
-/* geometry/selection.h - which tokens are measured; decided once per trajectory (instruments.md 0.1). */
+/* geometry/selection.h - which tokens are measured; decided once per trajectory (instruments.md 1.1). */
 #ifndef DWELL_GEOMETRY_SELECTION_H
 #define DWELL_GEOMETRY_SELECTION_H
 
@@ -13,7 +13,7 @@ typedef struct selection {
   size_t dropped_special, dropped_first, dropped_massive, dropped_zero, dropped_given; /* counts per reason */
 } selection;
 
-/* norms: [frames * n] of every state of every replica. drop_special: rules 1-3 of instruments.md 0.1 (special tokens,
+/* norms: [frames * n] of every state of every replica. drop_special: rules 1-3 of instruments.md 1.1 (special tokens,
  * position 0 of causal models, massive tokens); zero-norm tokens always go. A `keep` given by an import replaces rules
  * 1-3, whatever drop_special says. Particles (kind "flow") are never dropped, except zero norms. A token is counted
  * under the first rule that drops it. No token left: DWELL_BAD_INPUT. */

@@ -6,7 +6,7 @@
 #include "instrument/instruments.h"
 #include "instrument/spectrum.h"
 
-static const double FACTOR_LEAST = 1e-14; /* instruments 2.1 */
+static const double FACTOR_LEAST = 1e-14; /* instruments.md 3.1 */
 
 static value ratio(double product, double first, double second) {
   if (first <= FACTOR_LEAST || second <= FACTOR_LEAST) return UNDEFINED("HSIC <= 1e-14");
@@ -51,7 +51,7 @@ const instrument instrument_cka = {
     .name = "cka",
     .summary = "similarity of the states before and after a block",
     .source = "Kornblith, Norouzi, Lee, Hinton, ICML 2019; Song et al., JMLR 13 (2012), eq. 5; "
-              "Nguyen, Raghu, Kornblith, ICLR 2021; instruments 2.1, 2.2",
+              "Nguyen, Raghu, Kornblith, ICLR 2021; docs/instruments.md 3.1, 3.2",
     .scope = PER_STEP,
     .columns = columns,
     .column_count = COUNT_OF(columns),

@@ -82,7 +82,7 @@ static const instrument_column columns[] = {
 const instrument instrument_energy = {
     .name = "energy",
     .summary = "interaction energy, and the part of it that rounding can make",
-    .source = "Geshkovski, Letrouit, Polyanskiy, Rigollet, arXiv:2312.10794, section 3; instruments 1",
+    .source = "Geshkovski, Letrouit, Polyanskiy, Rigollet, arXiv:2312.10794, section 3; docs/instruments.md 2",
     .scope = PER_STATE,
     .in = IN_RAW,
     .columns = columns,
@@ -91,7 +91,7 @@ const instrument instrument_energy = {
     .flops = flops,
 };
 
-/* Differences are printed as they are: which of them are below their floors (instruments 5.3) follows from the
+/* Differences are printed as they are: which of them are below their floors (instruments.md 3.3) follows from the
  * energy_floor columns of the two states, and a table that had zeros in their place could not be judged again. */
 static const instrument_column change_columns[] = {
     {"dE_b0.1", "1", -1, 1, CHANGE "0.1"},
@@ -104,7 +104,7 @@ static const instrument_column change_columns[] = {
 const instrument instrument_energy_change = {
     .name = "energy_change",
     .summary = "change of the interaction energy over a block",
-    .source = "Geshkovski, Letrouit, Polyanskiy, Rigollet, arXiv:2312.10794, section 3; instruments 5.3",
+    .source = "Geshkovski, Letrouit, Polyanskiy, Rigollet, arXiv:2312.10794, section 3; docs/instruments.md 3.3",
     .scope = PER_STEP,
     .columns = change_columns,
     .column_count = COUNT_OF(change_columns),

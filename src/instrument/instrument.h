@@ -55,7 +55,7 @@ typedef struct instrument_setting {
 typedef struct instrument {
   const char *name;     /* --instruments NAME */
   const char *summary;  /* one line */
-  const char *source;   /* paper and equation, or section of the specification */
+  const char *source;   /* paper and equation, section of instruments.md */
   instrument_scope scope;
   unsigned in;          /* IN_RAW | IN_CENTRED (PER_STATE only) */
   const instrument_column *columns;

@@ -105,7 +105,7 @@ bool session_null(const session *s, size_t frame, size_t slot, double *ret_mean,
     double x = s->null_draws[(k * s->frames + frame) * s->plan.null_count + slot];
     if (isnan(x)) return false;
     sum += x;
-    above += x >= observed->number - 1e-12; /* ties count as extreme: instruments.md 0 */
+    above += x >= observed->number - 1e-12; /* ties count as extreme: instruments.md 1 */
   }
   *ret_mean = sum / (double)draws;
   for (size_t k = 0; k < draws; k++) {

@@ -313,7 +313,7 @@ const null_model null_gaussian_twin = {
     .name = "gaussian_twin",
     .summary = "a structureless cloud on the sphere with the same mean and covariance",
     .source = "Prichard and Theiler, Phys. Rev. Lett. 73 (1994) 951; Langsrud, Stat. Comput. 15 (2005) 53; "
-              "instruments 4.1",
+              "docs/instruments.md 4.1",
     .holds = "mean, covariance spectrum; for ordered tokens serial and cross-state covariances",
     .destroys = "grouping beyond second moments",
     .analytic = false,

@@ -1,5 +1,5 @@
 /* null/token_shuffle.c - the tokens of one state permuted at random. No draws: the mean under all permutations is known
- * (instruments.md 4, N2), and the columns carry it as their chance value. */
+ * (instruments.md 4.2), and the columns carry it as their chance value. */
 #include "null/nulls.h"
 
 static double flops(size_t n) {
@@ -15,7 +15,7 @@ static uint64_t bytes(size_t n) {
 const null_model null_token_shuffle = {
     .name = "token_shuffle",
     .summary = "the tokens of one of two states permuted at random, in closed form",
-    .source = "instruments 4, N2",
+    .source = "docs/instruments.md 4.2",
     .holds = "the cloud of each state",
     .destroys = "which token of one state is which of the other",
     .analytic = true,

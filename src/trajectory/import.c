@@ -35,7 +35,7 @@ static dwell_status complain(const import *m, const char *member, dwell_error *e
 
 static bool is_real(const npy_header *h) { return h->type == NPY_FLOAT || h->type == NPY_INT || h->type == NPY_UINT; }
 
-/* epsilon of numbers stored with this width: half a unit in the last place, as instruments.md 1 rounds it. */
+/* epsilon of numbers stored with this width: half a unit in the last place, as instruments.md 2 rounds it. */
 static double stored_epsilon(const npy_header *h) {
   if (h->type != NPY_FLOAT || h->item_size == 8) return 1e-15;
   return h->item_size == 4 ? 6e-8 : 5e-4;

@@ -97,7 +97,7 @@ static void test_golden_times(void **state) {
   print_message("largest difference in rho: %.2g of what is allowed\n", worst);
 }
 
-/* Published digits of theory 1.8: n = 32, orthogonal start, times to .5, .9, .999. */
+/* Published digits of flows.md 3: n = 32, orthogonal start, times to .5, .9, .999. */
 static void check_table(const char *name, double beta, const double times[3], double digits) {
   static const double rho[3] = {0.5, 0.9, 0.999};
   dwell_flow_options o = dwell_flow_options_default();

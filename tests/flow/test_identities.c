@@ -3,7 +3,7 @@
 
 #include "flow/starts.h"
 
-/* Scaled energy and its rate by theory 2.2, by plain loops over pairs. */
+/* Scaled energy and its rate by flows.md 2, by plain loops over pairs. */
 static double plain_energy(const flow_system *s, bool usa, const double *x, double *ret_rate) {
   double energy = 0, rate = 0, *a = malloc(s->d * sizeof(double));
   for (size_t i = 0; i < s->n; i++) {
@@ -106,7 +106,7 @@ static void test_account_sees_a_coarse_step(void **state) {
   free(masses), free(x);
 }
 
-/* sum_i c_i (x_i v_i^T - v_i x_i^T) = 0 with c = m (usa) or m Z (sa), theory 1.1, computed here. */
+/* sum_i c_i (x_i v_i^T - v_i x_i^T) = 0 with c = m (usa) or m Z (sa), flows.md 1, computed here. */
 static void test_torque(void **state) {
   (void)state;
   for (size_t f = 0; f < 2; f++) {

@@ -26,7 +26,7 @@ static double dot(size_t d, const double *a, const double *b) {
   return sum;
 }
 
-/* G, Kc and C of the definition (instruments 0), by plain loops; 1e-13: rounding of sums over d <= 40 terms. */
+/* G, Kc and C of the definition (instruments.md 1), by plain loops; 1e-13: rounding of sums over d <= 40 terms. */
 static void check_against_loops(size_t n, size_t d) {
   double *x = clouds_normal(n, d, 1, 1), *u = malloc(n * d * sizeof *u), *mean = calloc(d, sizeof *mean);
   geometry *g = clouds_geometry(x, n, d);

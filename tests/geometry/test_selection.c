@@ -1,4 +1,4 @@
-/* tests/geometry/test_selection.c - which tokens are measured, rule by rule (instruments 0.1). */
+/* tests/geometry/test_selection.c - which tokens are measured, rule by rule (instruments.md 1.1). */
 #include <math.h>
 
 #include "geometry/selection.h"

@@ -156,7 +156,7 @@ static void test_bounds(void **state) {
   geometry_destroy(g);
 }
 
-/* Unrelated isotropic clouds (instruments 2.1, measured there): cka .977 at n = 20, d = 768; cka_u -.016 +- .057. */
+/* Unrelated isotropic clouds (instruments.md 3.1, measured there): cka .977 at n = 20, d = 768; cka_u -.016 +- .057. */
 static void test_cka_of_unrelated(void **state) {
   (void)state;
   enum { PAIRS = 20, N = 20, D = 768 };

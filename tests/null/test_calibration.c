@@ -1,6 +1,6 @@
 /* tests/null/test_calibration.c - does the twin cry wolf? Clouds without groups must not be rejected more often than
  * the level says, planted groups must be. (Twins without the sphere match reject such clouds in 25-97 % of cases,
- * instruments 4.1.) */
+ * instruments.md 4.1.) */
 #include <math.h>
 #include <stdio.h>
 

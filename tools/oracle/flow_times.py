@@ -4,9 +4,9 @@ digits.
 
 Writes tests/golden/flow/times.txt, one line per value: kind n beta mass rho0 rho t, where a system of this kind that
 starts at common cosine rho0 has cosine rho at time t.
-  sa, usa     n equal tokens at equal angles (theory 1.8)
+  sa, usa     n equal tokens at equal angles (flows.md 3)
   pair        sa, two tokens of masses `mass` and 1 - mass (theory T12)
-  causal      sa, two tokens, the second sees both, the first only itself (theory 1.4)
+  causal      sa, two tokens, the second sees both, the first only itself (flows.md 1)
 Independent of dwell: the particle code knows none of these equations.
 """
 import os
