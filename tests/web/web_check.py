@@ -23,7 +23,7 @@ import xml.etree.ElementTree
 import zipfile
 
 try:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import TimeoutError as Late, sync_playwright
 except ImportError:
     sys.exit("web_check.py: the Python package playwright is missing (no browser download is needed)")
 
@@ -254,6 +254,15 @@ def check_heads(page, run):
         check(f"map of {column} has {want} cells", cells == want, f"{cells} drawn")
 
 
+def becomes(element, state):
+    """Whether an element becomes "visible" or "hidden" within ten seconds: a busy machine may deliver events late."""
+    try:
+        element.wait_for_element_state(state, timeout=10000)
+    except Late:
+        return False
+    return True
+
+
 def check_hover(page, run, data):
     """Moving over the first figure shows the value of that state and marks it in every figure."""
     svg = page.query_selector("svg[data-plot]")
@@ -266,7 +275,7 @@ def check_hover(page, run, data):
     x = to_pixel(data["layers"]["at"][state], attributes, "x")
     page.mouse.move(box["x"] + unit * x, box["y"] + box["height"] / 2)
     tip = page.query_selector("#tip")
-    check("hovering opens the read-out", tip.is_visible())
+    check("hovering opens the read-out", becomes(tip, "visible"))
     name = svg.query_selector("path[data-series]:not(.faint)").get_attribute("data-series")
     value = expected_of(run, name, 0)[state]
     shown = [c.inner_text().replace("−", "-") for c in tip.query_selector_all("td")]
@@ -278,7 +287,7 @@ def check_hover(page, run, data):
       .map(c => c.getAttribute('visibility'))""")
     check(f"the state is marked in all {len(cursors)} plots", cursors and all(c == "visible" for c in cursors))
     page.mouse.move(2, 2)
-    check("leaving closes the read-out", not tip.is_visible())
+    check("leaving closes the read-out", becomes(tip, "hidden"))
     svg.focus()
     before = page.evaluate("() => document.querySelector('.cursor').getAttribute('x1')")
     page.keyboard.press("ArrowRight")
