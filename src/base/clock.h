@@ -6,5 +6,6 @@
 
 double clock_seconds(void);      /* monotonic wall clock */
 uint64_t clock_peak_bytes(void); /* peak resident memory of this process so far; 0: not known (no /proc) */
+uint64_t clock_resident_bytes(void); /* resident memory of this process now; 0: not known */
 
 #endif

@@ -145,10 +145,14 @@ bool geometry_collapsed(const geometry *g) { return g->collapsed; }
 
 uint64_t geometry_bytes(size_t n, size_t d) {
   uint64_t square = (uint64_t)n * n * sizeof(double), rows = (uint64_t)n * d * sizeof(double);
-  uint64_t kept = rows + 3 * square + 5 * (uint64_t)n * sizeof(double) +
-                  2 * (uint64_t)n * GEOMETRY_NEIGHBOURS * sizeof(uint32_t) + sizeof(geometry);
-  uint64_t eigen = square + eigen_bytes(n, 0); /* the copy that the solver destroys */
-  return kept + (eigen > rows ? eigen : rows) + square;
+  return rows + 3 * square + 5 * (uint64_t)n * sizeof(double) +
+         2 * (uint64_t)n * GEOMETRY_NEIGHBOURS * sizeof(uint32_t) + sizeof(geometry);
+}
+
+/* A copy of the n x n Gram, or the d x d product and a copy of the rows it is made of. */
+uint64_t geometry_work_bytes(size_t n, size_t d) {
+  uint64_t m = d < n ? d : n, rows = d < n ? (uint64_t)n * d * sizeof(double) : 0;
+  return m * m * sizeof(double) + eigen_bytes(m, 0) + rows + 4 * (uint64_t)n * sizeof(double);
 }
 
 /* ---- Grams ---- */

@@ -61,7 +61,9 @@ size_t geometry_centred_undefined(const geometry *g);       /* tokens whose cent
 /* trace(Kc)/n < 1e-6 (after the centred Gram or centred pairs were asked for) */
 bool geometry_collapsed(const geometry *g);
 
-/* Bytes one geometry takes at most when everything was asked for (flow and model bounds). */
+/* Bytes at most: what a geometry holds when everything was asked for, and the work space of the largest eigenvalue
+ * problem (centred rows, [n,d], are the only other large one). */
 uint64_t geometry_bytes(size_t n, size_t d);
+uint64_t geometry_work_bytes(size_t n, size_t d);
 
 #endif

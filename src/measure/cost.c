@@ -1,33 +1,37 @@
 /* measure/cost.c - what a measurement would take, before it runs. The bytes are a true upper bound of peak resident
- * memory: the benchmark checks it. */
+ * memory (tests/cli/test_runs.c): what the process holds now, what stays until the end, and the largest of the three
+ * stages: the source runs, states are measured, surrogates are drawn. What a stage has freed is given back to the
+ * system before the next (release_memory in measure.c), so stages are not added. */
 #include <math.h>
 
+#include "base/clock.h"
 #include "base/threads.h"
 #include "measure/cost.h"
 
-/* The program itself: code, libraries, BLAS buffers and thread stacks, as seen resident when nothing is measured. */
-static const uint64_t PROGRAM_BYTES = (uint64_t)64 << 20;
-static const uint64_t PROGRAM_BYTES_PER_THREAD = (uint64_t)40 << 20;
+/* Pages of libraries and buffers of BLAS, LAPACK and oneDNN that the run touches first: measured, with a margin. */
+enum { PROGRAM_BYTES = 12 << 20, PROGRAM_BYTES_WITHOUT_PROC = 64 << 20, THREAD_BYTES = 2 << 20 };
 
-static uint64_t list_bytes(const plan_list *list, uint64_t rows) { return rows * list->value_count * sizeof(value); }
+/* BLAS packs blocks of at most 384 x 192 and 384 x n doubles per thread. */
+static uint64_t blas_bytes(uint64_t n) { return 384 * (192 + n) * sizeof(double); }
 
-static uint64_t table_bytes(const plan *p, const dwell_trajectory *t, uint64_t frames) {
-  uint64_t heads = (uint64_t)t->replicas * (t->states - 1) * t->heads, values = 0;
-  values += list_bytes(&p->state, frames) + list_bytes(&p->step, frames);
-  if (p->head.item_count > 0) values += list_bytes(&p->head, heads);
-  uint64_t arrays = 0;
-  for (size_t i = 0; i < p->state.item_count; i++) arrays += p->state.items[i].what->array_length * 8 * 2;
-  if (t->on_sphere && t->d <= 3) arrays += (uint64_t)t->n * 3 * 8;
-  /* cells (three times a value with names and CSV text) + the arrays */
-  return 4 * values + frames * arrays;
+static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
+static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* Of a value in a table: the value, its cell and its text of up to 25 characters, the latter two in buffers that double
+ * as they grow. A few columns more than values: replica, state, time, null mean, sd and p. */
+enum { CELL_BYTES = 24, TEXT_BYTES = 25, MORE_COLUMNS = 16 };
+
+static uint64_t list_bytes(const plan_list *list, uint64_t rows) {
+  uint64_t columns = list->value_count + MORE_COLUMNS;
+  return rows * (list->value_count * sizeof(value) + columns * 3 * (CELL_BYTES + TEXT_BYTES));
 }
 
-static uint64_t null_bytes(const plan *p, const dwell_context *ctx, uint64_t frames, size_t n, size_t d) {
-  if (p->draws == 0) return 0;
-  const null_model *null = p->nulls[0].null;
-  uint64_t threads = (uint64_t)threads_count(ctx);
-  return frames * null->bytes(n) + threads * (geometry_bytes(n, d) + 3 * (uint64_t)n * n * 8) +
-         p->draws * frames * p->null_count * 8;
+static uint64_t table_bytes(const plan *p, const dwell_trajectory *t, uint64_t frames) {
+  uint64_t bytes = list_bytes(&p->state, frames) + list_bytes(&p->step, frames), arrays = 0;
+  if (p->head.item_count > 0) bytes += list_bytes(&p->head, (uint64_t)t->replicas * (t->states - 1) * t->heads);
+  for (size_t i = 0; i < p->state.item_count; i++) arrays += p->state.items[i].what->array_length * 8 * 2;
+  if (t->on_sphere && t->d <= 3) arrays += (uint64_t)t->n * 3 * 8;
+  return bytes + frames * (arrays + 4 * sizeof(size_t) + sizeof(double));
 }
 
 static uint64_t saved_bytes(const dwell_trajectory *t, const dwell_measure_options *o) {
@@ -35,6 +39,40 @@ static uint64_t saved_bytes(const dwell_trajectory *t, const dwell_measure_optio
   if (o->save_gram) bytes += (uint64_t)t->replicas * t->states * n2 * 8;
   if (o->save_attention) bytes += (uint64_t)(t->states - 1) * t->heads * n2 * (uint64_t)t->dtype;
   return bytes;
+}
+
+/* The geometries of a batch and of the state before it, and what each thread takes besides: the state as it was read,
+ * its centred rows, an eigenvalue problem, a null's preparation. They do not overlap in time, but what is allocated
+ * between them lives longer, so the allocator may be unable to use the same place twice: they are added. */
+static uint64_t measure_bytes(const dwell_context *ctx, const plan *p, uint64_t frames, size_t n, size_t d) {
+  if (!p->wants_geometry) return 0;
+  uint64_t workers = smaller(frames, (uint64_t)threads_count(ctx));
+  uint64_t alive = smaller(frames, session_batch(ctx, n) + 1);
+  uint64_t work = 2 * (uint64_t)n * d * sizeof(double) + geometry_work_bytes(n, d);
+  if (p->draws > 0) work += p->nulls[0].null->prepare_bytes(n, d);
+  return alive * geometry_bytes(n, d) + workers * (work + blas_bytes(n));
+}
+
+/* Every thread holds a draw and a surrogate, with its centred Gram and cosines if an instrument asks for them. */
+static uint64_t null_bytes(const dwell_context *ctx, const plan *p, size_t n) {
+  if (p->draws == 0) return 0;
+  uint64_t workers = (uint64_t)threads_count(ctx);
+  return workers * (p->nulls[0].null->draw_bytes(n) + 2 * (uint64_t)n * n * sizeof(double) + blas_bytes(n));
+}
+
+static uint64_t total_bytes(const dwell_context *ctx, const dwell_source *source, const dwell_measure_options *options,
+                            const plan *p, uint64_t frames) {
+  const dwell_trajectory *t = dwell_source_trajectory(source);
+  uint64_t now = clock_resident_bytes(), threads = (uint64_t)threads_count(ctx), spooled = spool_bytes(t);
+  uint64_t program = (now > 0 ? now + PROGRAM_BYTES : PROGRAM_BYTES_WITHOUT_PROC) + threads * THREAD_BYTES;
+  if (spooled > MEASURE_SPOOL_MEMORY) spooled = 0;
+  uint64_t kept = spooled + saved_bytes(t, options) + frames * t->n * sizeof(double) + table_bytes(p, t, frames) +
+                  4 * (uint64_t)t->n * sizeof(size_t);
+  if (p->draws > 0) kept += frames * (p->nulls[0].null->bytes(t->n) + p->draws * p->null_count * sizeof(double));
+  uint64_t stage = dwell_source_bytes(source, ctx);
+  stage = larger(stage, measure_bytes(ctx, p, frames, t->n, t->d));
+  stage = larger(stage, null_bytes(ctx, p, t->n));
+  return larger(program + kept + stage, clock_peak_bytes());
 }
 
 static double list_flops(const plan_list *list, double times, size_t n, size_t d) {
@@ -47,20 +85,9 @@ dwell_status cost_of(const dwell_context *ctx, const dwell_source *source, const
                      const plan *p, dwell_cost *ret_cost, dwell_error *err) {
   (void)err;
   const dwell_trajectory *t = dwell_source_trajectory(source);
-  size_t n = t->n, d = t->d, batch = session_batch(ctx, n);
+  size_t n = t->n, d = t->d;
   uint64_t frames = (uint64_t)t->replicas * (t->states + (t->has_final_norm ? 1 : 0));
-  uint64_t spooled = spool_bytes(t), geometries = batch + 1, phase_one, phase_two;
-  if (frames < geometries) geometries = frames;
-  if (spooled > MEASURE_SPOOL_MEMORY) spooled = 0;
-  phase_one = dwell_source_bytes(source, ctx);
-  phase_two = 0;
-  if (p->wants_geometry) {
-    phase_two = geometries * geometry_bytes(n, d) + (uint64_t)threads_count(ctx) * n * d * 8;
-    phase_two += null_bytes(p, ctx, frames, n, d);
-  }
-  /* Freed memory may stay resident between the phases, so they are added, not maximised. */
-  ret_cost->bytes = PROGRAM_BYTES + PROGRAM_BYTES_PER_THREAD * (uint64_t)threads_count(ctx) + spooled + phase_one +
-                    phase_two + table_bytes(p, t, frames) + saved_bytes(t, options) + frames * n * 8;
+  ret_cost->bytes = total_bytes(ctx, source, options, p, frames);
   double steps = (double)t->replicas * (double)(t->states - 1);
   ret_cost->flops_instruments = list_flops(&p->state, (double)frames, n, d) + list_flops(&p->step, steps, n, d) +
                                 list_flops(&p->head, steps * (double)t->heads, n, d) +

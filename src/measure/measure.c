@@ -1,5 +1,8 @@
 /* measure/measure.c - runs a source and measures every state of it: the stages in order. */
 #include <math.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "base/clock.h"
 #include "base/context.h"
@@ -63,6 +66,13 @@ dwell_status dwell_measure_cost(const dwell_context *ctx, const dwell_source *so
   return status;
 }
 
+/* Freed memory that the allocator keeps would add the peaks of the stages; glibc gives it back when asked. */
+static void release_memory(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 static dwell_status run_stages(session *s, dwell_error *err) {
   dwell_cost cost;
   dwell_status status = DWELL_OK;
@@ -71,8 +81,11 @@ static dwell_status run_stages(session *s, dwell_error *err) {
   TRY(cost_of(s->ctx, s->source, s->options, &s->plan, &cost, err));
   TRY(context_check_memory(s->ctx, cost.bytes, "this measurement", err));
   TRY(session_collect(s, err));
+  release_memory();
   TRY(session_measure(s, err));
+  release_memory();
   TRY(session_nulls(s, err));
+  release_memory();
   TRY(session_tables(s, err));
   TRY(session_arrays(s, err));
   TRY(session_manifest(s, &cost, err));

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "geometry/pairwise.h"
+#include "linalg/eigen.h"
 #include "linalg/gemm.h"
 #include "null/nulls.h"
 #include "null/phase_map.h"
@@ -306,8 +307,30 @@ done:
 
 static double flops(size_t n) { return 4 * (double)n * (double)n * (double)n; }
 
-/* The axes, at most [n, n-1]. */
-static uint64_t bytes(size_t n) { return (uint64_t)n * n * sizeof(double); }
+/* The axes, at most [n, n-1], or the spectrum; mu. */
+static uint64_t bytes(size_t n) {
+  uint64_t axes = (uint64_t)n * n * (is_narrow(n) ? sizeof(float) : sizeof(double)), spectrum = phase_spectrum_bytes(n);
+  return (is_narrow(n) && spectrum > axes ? spectrum : axes) + sizeof(twin) + (n + 1) * sizeof(double);
+}
+
+/* The eigenvectors with the solver's work space; or the axes, the same scaled, and the spectrum being made of them. */
+static uint64_t prepare_bytes(size_t n, size_t d) {
+  uint64_t m = d < n ? d : n, axes = m * n * sizeof(double), vectors = m * m * sizeof(double);
+  uint64_t solving = vectors + eigen_bytes(m, 1) + (d < n ? (uint64_t)n * d * sizeof(double) : 0);
+  uint64_t taking = vectors + axes + (d < n ? (uint64_t)n * d * sizeof(double) : 0);
+  uint64_t fitting = 2 * axes + (is_narrow(n) ? phase_spectrum_work_bytes(n, m) : 0) + bytes(n);
+  uint64_t most = solving > taking ? solving : taking;
+  return (most > fitting ? most : fitting) + 12 * (uint64_t)n * sizeof(double);
+}
+
+/* The map while it is made in double and in float; or the map, a cloud or its sums over frequencies, and the cosines. */
+static uint64_t draw_bytes(size_t n) {
+  uint64_t square = (uint64_t)n * n, map = square * sizeof(double);
+  if (!is_narrow(n)) return map + 2 * square * sizeof(double) + 64 * (uint64_t)n * sizeof(double);
+  uint64_t making = map + square * sizeof(float) + phase_map_bytes(n) + 100 * (uint64_t)n * sizeof(double);
+  uint64_t drawing = square * sizeof(float) + phase_map_bytes(n) + phase_map_work_bytes(n) + square * sizeof(double);
+  return making > drawing ? making : drawing;
+}
 
 const null_model null_gaussian_twin = {
     .name = "gaussian_twin",
@@ -325,4 +348,6 @@ const null_model null_gaussian_twin = {
     .surrogate = surrogate,
     .flops = flops,
     .bytes = bytes,
+    .prepare_bytes = prepare_bytes,
+    .draw_bytes = draw_bytes,
 };

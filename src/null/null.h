@@ -30,7 +30,11 @@ typedef struct null_model {
   void (*end_draw)(void *draw);
   dwell_status (*surrogate)(const void *prepared, const void *draw, geometry **ret_geometry, dwell_error *err);
   double (*flops)(size_t n); /* per draw and state */
-  uint64_t (*bytes)(size_t n); /* of one prepared state */
+  /* Memory at most: of one prepared state, while preparing one (d dimensions), and for one draw with the cosines of one
+   * surrogate. */
+  uint64_t (*bytes)(size_t n);
+  uint64_t (*prepare_bytes)(size_t n, size_t d);
+  uint64_t (*draw_bytes)(size_t n);
 } null_model;
 
 const null_model *const *null_registry(size_t *ret_count);

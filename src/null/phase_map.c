@@ -51,6 +51,12 @@ void phase_map_destroy(phase_map *map) {
   mem_free(map);
 }
 
+uint64_t phase_map_bytes(size_t n) {
+  uint64_t half = (uint64_t)n / 2 + 1;
+  return half * half * (2 * sizeof(float) + sizeof(double)) + 2 * half * sizeof(float) + n * sizeof(double) +
+         sizeof(phase_map);
+}
+
 static void narrow(size_t count, const double *from, float *to) {
   for (size_t e = 0; e < count; e++) to[e] = (float)from[e];
 }
@@ -98,6 +104,12 @@ void phase_spectrum_destroy(phase_spectrum *s) {
 uint64_t phase_spectrum_bytes(size_t n) {
   uint64_t wide = 2 * ((uint64_t)n / 2 + 1);
   return (wide * wide + wide) * sizeof(float) + sizeof(phase_spectrum);
+}
+
+uint64_t phase_spectrum_work_bytes(size_t n, size_t r) {
+  uint64_t half = (uint64_t)n / 2 + 1, coefficients = 2 * half * r;
+  uint64_t transform = coefficients + half * half + n, gram = 4 * half * half;
+  return (coefficients + (transform > gram ? transform : gram)) * sizeof(double);
 }
 
 /* Rows j: x_j + x_{n-j}; rows half + j: x_j - x_{n-j}; tokens that are their own mirror image stand alone. */
@@ -277,6 +289,11 @@ ISA_DEFINE(static, assemble_rows,
            (size_t n, size_t j, const quarters *q, const double *shift, const double *scale, double *mirrored,
             double *ret_cosines),
            (n, j, q, shift, scale, mirrored, ret_cosines))
+
+uint64_t phase_map_work_bytes(size_t n) {
+  uint64_t half = (uint64_t)n / 2 + 1;
+  return 10 * half * half * sizeof(float) + 7 * half * sizeof(double);
+}
 
 dwell_status phase_map_cosines(const phase_map *map, const phase_spectrum *s, double *ret_cosines, dwell_error *err) {
   dwell_status status = DWELL_OK;

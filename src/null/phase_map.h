@@ -17,6 +17,8 @@ typedef struct phase_map phase_map;
 /* phases as in token_map_phases, [n/2+1]. */
 dwell_status phase_map_create(size_t n, const double *phases, phase_map **ret_map, dwell_error *err);
 void phase_map_destroy(phase_map *map);
+uint64_t phase_map_bytes(size_t n);      /* at most, also while it is made */
+uint64_t phase_map_work_bytes(size_t n); /* of phase_map_cosines, without its result */
 
 /* A cloud whose deviations from its mean are X: what the map needs of it. */
 typedef struct phase_spectrum {
@@ -31,6 +33,7 @@ dwell_status phase_spectrum_create(size_t n, size_t r, const double *x, const do
                                    phase_spectrum **ret_spectrum, dwell_error *err);
 void phase_spectrum_destroy(phase_spectrum *s);
 uint64_t phase_spectrum_bytes(size_t n);
+uint64_t phase_spectrum_work_bytes(size_t n, size_t r); /* while it is made, without itself */
 
 /* Cosines [n,n] of the tokens mu + (Q X)_i, exactly symmetric; the diagonal is 1 up to rounding. Products are in f32:
  * errors are some 1e-7 of the squared deviations from the mean, however small those are beside the mean. */

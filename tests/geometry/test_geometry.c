@@ -62,6 +62,55 @@ static void test_loops(void **state) {
   check_against_loops(9, 40);
 }
 
+static size_t pairs_above(geometry *g, representation r, double limit) {
+  dwell_error err;
+  size_t count;
+  assert_ok(geometry_pairs_above(g, r, limit, &count, &err), &err);
+  return count;
+}
+
+/* Counted from the cosines of C by a plain loop, and without C for a surrogate; a token at the mean has cosine 0. */
+static void check_pairs_above(size_t n, size_t d, bool with_mean) {
+  static const double limits[] = {-1, -0.3, 0, 0.1, 0.9, 1};
+  double *x = clouds_normal(n, d, 1, 5);
+  for (size_t k = 0; with_mean && k < d; k++) { /* antipodal pairs around an axis, and the axis itself */
+    for (size_t i = 0; i + 1 < n; i += 2) x[(i + 1) * d + k] = k == 0 ? (x[i * d] = 1) : -x[i * d + k];
+    x[(n - 1) * d + k] = k == 0;
+  }
+  geometry *g = clouds_geometry(x, n, d), *surrogate, *fresh;
+  dwell_error err;
+  double *copy = mem_copy(cosines(g, RAW), n * n, sizeof(double));
+  assert_ok(geometry_from_gram(copy, n, d, &surrogate, &err), &err);
+  const double *centred = cosines(surrogate, CENTRED), *raw = cosines(g, RAW);
+  for (size_t l = 0; l < 6; l++) {
+    size_t above_centred = 0, above_raw = 0;
+    for (size_t i = 0; i < n; i++) {
+      for (size_t j = i + 1; j < n; j++) {
+        above_centred += centred[i * n + j] > limits[l];
+        above_raw += raw[i * n + j] > limits[l];
+      }
+    }
+    assert_int_equal(pairs_above(g, RAW, limits[l]), above_raw);
+    assert_int_equal(pairs_above(surrogate, CENTRED, limits[l]), above_centred);
+    copy = mem_copy(cosines(g, RAW), n * n, sizeof(double));
+    assert_ok(geometry_from_gram(copy, n, d, &fresh, &err), &err);
+    assert_int_equal(pairs_above(fresh, CENTRED, limits[l]), above_centred); /* C was never made */
+    assert_int_equal(geometry_centred_undefined(fresh), geometry_centred_undefined(surrogate));
+    assert_true(geometry_collapsed(fresh) == geometry_collapsed(surrogate));
+    geometry_destroy(fresh);
+  }
+  geometry_destroy(g), geometry_destroy(surrogate);
+  free(x);
+}
+
+static void test_pairs_above(void **state) {
+  (void)state;
+  check_pairs_above(31, 8, false);
+  check_pairs_above(2, 3, false);
+  check_pairs_above(1, 3, false);
+  check_pairs_above(31, 8, true);
+}
+
 /* A surrogate made of G alone must agree with the geometry of the coordinates: two ways to centre. */
 static void test_from_gram(void **state) {
   (void)state;
@@ -290,7 +339,7 @@ static void test_errors(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_loops),          cmocka_unit_test(test_from_gram), cmocka_unit_test(test_spectrum_two_ways),
+      cmocka_unit_test(test_loops),          cmocka_unit_test(test_pairs_above), cmocka_unit_test(test_from_gram), cmocka_unit_test(test_spectrum_two_ways),
       cmocka_unit_test(test_principal_axes), cmocka_unit_test(test_energy),    cmocka_unit_test(test_neighbours),
       cmocka_unit_test(test_corners),        cmocka_unit_test(test_near_collapse),
       cmocka_unit_test(test_scales),         cmocka_unit_test(test_errors),
