@@ -74,8 +74,8 @@ static void check_pairs_above(size_t n, size_t d, bool with_mean) {
   static const double limits[] = {-1, -0.3, 0, 0.1, 0.9, 1};
   double *x = clouds_normal(n, d, 1, 5);
   for (size_t k = 0; with_mean && k < d; k++) { /* antipodal pairs around an axis, and the axis itself */
-    for (size_t i = 0; i + 1 < n; i += 2) x[(i + 1) * d + k] = k == 0 ? (x[i * d] = 1) : -x[i * d + k];
-    x[(n - 1) * d + k] = k == 0;
+    for (size_t i = 1; i + 1 < n; i += 2) x[(i + 1) * d + k] = k == 0 ? (x[i * d] = 1) : -x[i * d + k];
+    x[k] = k == 0;
   }
   geometry *g = clouds_geometry(x, n, d), *surrogate, *fresh;
   dwell_error err;
@@ -339,7 +339,8 @@ static void test_errors(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_loops),          cmocka_unit_test(test_pairs_above), cmocka_unit_test(test_from_gram), cmocka_unit_test(test_spectrum_two_ways),
+      cmocka_unit_test(test_loops),          cmocka_unit_test(test_pairs_above),
+      cmocka_unit_test(test_from_gram),      cmocka_unit_test(test_spectrum_two_ways),
       cmocka_unit_test(test_principal_axes), cmocka_unit_test(test_energy),    cmocka_unit_test(test_neighbours),
       cmocka_unit_test(test_corners),        cmocka_unit_test(test_near_collapse),
       cmocka_unit_test(test_scales),         cmocka_unit_test(test_errors),
