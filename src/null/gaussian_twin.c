@@ -305,11 +305,13 @@ done:
   return status;
 }
 
-static double flops(size_t n) { return 4 * (double)n * (double)n * (double)n; }
+/* By axes, where there are as many as tokens; fewer axes, or the spectrum, take less. */
+static double flops(size_t n) { return 3.25 * (double)n * (double)n * (double)n; }
 
 /* The axes, at most [n, n-1], or the spectrum; mu. */
 static uint64_t bytes(size_t n) {
-  uint64_t axes = (uint64_t)n * n * (is_narrow(n) ? sizeof(float) : sizeof(double)), spectrum = phase_spectrum_bytes(n);
+  uint64_t axes = (uint64_t)n * n * (is_narrow(n) ? sizeof(float) : sizeof(double));
+  uint64_t spectrum = phase_spectrum_bytes(n);
   return (is_narrow(n) && spectrum > axes ? spectrum : axes) + sizeof(twin) + (n + 1) * sizeof(double);
 }
 
@@ -323,7 +325,8 @@ static uint64_t prepare_bytes(size_t n, size_t d) {
   return (most > fitting ? most : fitting) + 12 * (uint64_t)n * sizeof(double);
 }
 
-/* The map while it is made in double and in float; or the map, a cloud or its sums over frequencies, and the cosines. */
+/* The map while it is made in double and in float; or the map, a cloud or its sums over frequencies, and the
+ * cosines. */
 static uint64_t draw_bytes(size_t n) {
   uint64_t square = (uint64_t)n * n, map = square * sizeof(double);
   if (!is_narrow(n)) return map + 2 * square * sizeof(double) + 64 * (uint64_t)n * sizeof(double);

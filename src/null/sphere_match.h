@@ -21,7 +21,7 @@ typedef struct sphere_fit {
 /* Wanted: variances t[r] > 0 in the first r coordinates, mean m[r+1]; the last coordinate has no variance;
  * sum t + |m|^2 = 1. Fills ret_s[r+1] (the last is 0) and ret_mu[r+1] so that y/|y| has them up to fit.error.
  * Targets that projection cannot reach (tight groups) leave an error of a few per cent. In hundreds of directions the
- * error ends at that of the quadrature, some 1e-6 to 1e-5, and all 200 updates are made (25 ms at r = 511). */
+ * error ends at that of the quadrature, some 1e-6 to 1e-5, and all 200 updates are made (7 ms at r = 511). */
 dwell_status sphere_match(size_t r, const double *t, const double *m, double *ret_s, double *ret_mu,
                           sphere_fit *ret_fit, dwell_error *err);
 
