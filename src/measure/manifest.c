@@ -118,6 +118,17 @@ static void count_reason(reasons *r, const char *reason) {
   r->cells[k]++;
 }
 
+static void put_reasons(jwriter *w, const char *name, const char *column, const reasons *r) {
+  for (size_t k = 0; k < r->count; k++) {
+    jwriter_flat_object(w);
+    jwriter_put_string(w, "table", name);
+    jwriter_put_string(w, "column", column);
+    jwriter_put_string(w, "reason", r->text[k]);
+    jwriter_put_int(w, "cells", r->cells[k]);
+    jwriter_close(w);
+  }
+}
+
 static void write_reasons(jwriter *w, const char *name, const plan_list *list, const value *values, size_t rows) {
   for (size_t i = 0; i < list->value_count; i++) {
     reasons r = {.count = 0};
@@ -125,14 +136,23 @@ static void write_reasons(jwriter *w, const char *name, const plan_list *list, c
       const value *v = &values[row * list->value_count + i];
       if (v->undefined != NULL) count_reason(&r, v->undefined);
     }
-    for (size_t k = 0; k < r.count; k++) {
-      jwriter_flat_object(w);
-      jwriter_put_string(w, "table", name);
-      jwriter_put_string(w, "column", list->values[i].name);
-      jwriter_put_string(w, "reason", r.text[k]);
-      jwriter_put_int(w, "cells", r.cells[k]);
-      jwriter_close(w);
+    put_reasons(w, name, list->values[i].name, &r);
+  }
+}
+
+/* Cells of the sampled nulls that are empty although the measure itself is defined. */
+static void write_null_reasons(jwriter *w, const session *s) {
+  const plan_list *list = &s->plan.state;
+  for (size_t i = 0; i < s->plan.null_count; i++) {
+    size_t at = s->plan.nulls[i].value;
+    reasons r = {.count = 0};
+    char column[96];
+    for (size_t f = 0; f < s->frames; f++) {
+      bool defined = s->state_values[f * list->value_count + at].undefined == NULL;
+      if (defined && s->null_reason[f] != NULL) count_reason(&r, s->null_reason[f]);
     }
+    snprintf(column, sizeof column, "%s_null_mean", list->values[at].name);
+    put_reasons(w, "layers", column, &r);
   }
 }
 
@@ -140,6 +160,7 @@ static void write_undefined(jwriter *w, const session *s) {
   jwriter_key(w, "undefined");
   jwriter_array(w);
   if (s->state_values != NULL) write_reasons(w, "layers", &s->plan.state, s->state_values, s->frames);
+  if (s->prepared != NULL) write_null_reasons(w, s);
   if (s->step_values != NULL) write_reasons(w, "blocks", &s->plan.step, s->step_values, s->frames);
   if (s->head_values != NULL) {
     write_reasons(w, "heads", &s->plan.head, s->head_values, s->t->replicas * s->blocks * s->t->heads);
@@ -176,7 +197,10 @@ static void write_null_states(jwriter *w, const session *s) {
     bool poor = s->null_fit[f] > POOR;
     if (s->null_reason[f] == NULL && !poor) continue;
     jwriter_flat_object(w);
-    jwriter_put_int(w, "frame", (int64_t)f);
+    const dwell_frame *frame = spool_frame(s->states, f);
+    jwriter_put_int(w, "replica", (int64_t)frame->replica);
+    if (strcmp(frame->tap, "resid") == 0) jwriter_put_int(w, "state", (int64_t)frame->state);
+    else jwriter_put_string(w, "tap", frame->tap);
     jwriter_put_string(w, "note", s->null_reason[f] != NULL ? s->null_reason[f] : "twin_poor");
     if (poor) jwriter_put_double(w, "twin_err", s->null_fit[f]);
     jwriter_close(w);

@@ -209,6 +209,7 @@ typedef struct sheet {
   const panel *def;
   curve curves[MOST_CURVES + MOST_FAMILY];
   char names[MOST_FAMILY][48], labels[MOST_FAMILY][48], colours[MOST_FAMILY][8];
+  char own[48]; /* the label of the calibrated beta */
   size_t count;
   double *values;          /* [count][replicas * steps] */
   double *band;            /* [count][2 * steps]: low, high */
@@ -329,10 +330,21 @@ static void add_family(sheet *s) {
   }
 }
 
+/* A curve at the calibrated beta is labelled by its number, which the manifest knows. */
+static void add_curve(sheet *s, const curve *k) {
+  const json_t *beta = json_object_get(json_object_get(s->v->manifest, "measure"), "beta");
+  char number[32];
+  s->curves[s->count] = *k;
+  if (str_ends(k->column, "_calibrated") && json_is_number(beta)) {
+    snprintf(s->own, sizeof s->own, "own β = %s", scale_label(json_number_value(beta), 4, number, sizeof number));
+    s->curves[s->count].label = s->own;
+  }
+  s->count++;
+}
+
 static dwell_status open_sheet(sheet *s, dwell_error *err) {
   add_family(s);
-  for (size_t c = 0; c < MOST_CURVES && s->def->curves[c].column != NULL; c++)
-    s->curves[s->count++] = s->def->curves[c];
+  for (size_t c = 0; c < MOST_CURVES && s->def->curves[c].column != NULL; c++) add_curve(s, &s->def->curves[c]);
   size_t block, all;
   if (!size_mul(s->v->replicas, s->g->steps, &block) || !size_mul(block, s->count + 2, &all)) all = SIZE_MAX;
   s->values = MEM_NEW(double, all);
@@ -530,12 +542,16 @@ static bool is_constant_one(const sheet *s) {
 
 dwell_status figures_curves(view *v, strbuf *out, dwell_error *err) {
   dwell_status status = DWELL_OK;
+  bool import = str_equal(view_text(v, "source", "kind", ""), "import");
   section_open(
       out, "curves", "Along the states",
-      v->is_flow ? "Each figure follows the cloud through time; what happens between two states is drawn between their "
-                   "times. Move over one to read all of them at that time."
-                 : "State 0 is the embedding, state b + 1 the stream after block b; what a block does is drawn "
-                   "between its two states. Move over a figure to read all of them at that state.");
+      import ? "State l is the l-th of the file; what a block does is drawn between its two states. Move over a "
+               "figure to read all of them at that state."
+      : v->is_flow
+          ? "Each figure follows the cloud through time; what happens between two states is drawn between their "
+            "times. Move over one to read all of them at that time."
+          : "State 0 is the embedding, state b + 1 the stream after block b; what a block does is drawn "
+            "between its two states. Move over a figure to read all of them at that state.");
   strbuf_puts(out, "<div class=\"grid\">\n");
   for (size_t i = 0; i < sizeof panels / sizeof panels[0] && status == DWELL_OK; i++) {
     const view_grid *g = panels[i].blocks ? &v->blocks : &v->states;
