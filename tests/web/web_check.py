@@ -265,7 +265,7 @@ def becomes(element, state):
 
 def check_hover(page, run, data):
     """Moving over the first figure shows the value of that state and marks it in every figure."""
-    svg = page.query_selector("svg[data-plot]")
+    svg = page.query_selector("svg[data-plot]:has(path[data-series]:not(.faint))")
     svg.scroll_into_view_if_needed()
     box = svg.bounding_box()
     parts = ("kind", "low", "high", "from", "to")
