@@ -18,7 +18,7 @@ static double norm_f32(size_t d, const float *x) {
   return sqrt(sum);
 }
 
-static void record_norms(session *s, const dwell_cloud *x, size_t frame) {
+static void record_norms(measurement *s, const dwell_cloud *x, size_t frame) {
   for (size_t i = 0; i < x->n; i++) {
     s->norms[frame * x->n + i] = x->dtype == DWELL_F32 ? norm_f32(x->d, (const float *)x->data + i * x->d)
                                                        : geometry_norm(x->d, (const double *)x->data + i * x->d);
@@ -26,7 +26,7 @@ static void record_norms(session *s, const dwell_cloud *x, size_t frame) {
 }
 
 static dwell_status on_state(void *self, const dwell_frame *frame, const dwell_cloud *x, dwell_error *err) {
-  session *s = self;
+  measurement *s = self;
   size_t at = spool_frames(s->states);
   dwell_status status = spool_on_state(s->states, frame, x, err);
   if (status == DWELL_OK) record_norms(s, x, at);
@@ -35,7 +35,7 @@ static dwell_status on_state(void *self, const dwell_frame *frame, const dwell_c
 
 static dwell_status on_head(void *self, size_t replica, size_t block, size_t head, const void *attention,
                             dwell_error *err) {
-  session *s = self;
+  measurement *s = self;
   const dwell_trajectory *t = s->t;
   size_t at = (replica * s->blocks + block) * t->heads + head;
   if (s->attention != NULL && replica == 0) {
@@ -51,7 +51,7 @@ static dwell_status on_head(void *self, size_t replica, size_t block, size_t hea
   return DWELL_OK;
 }
 
-static dwell_status make_room(session *s, dwell_error *err) {
+static dwell_status make_room(measurement *s, dwell_error *err) {
   const dwell_trajectory *t = s->t;
   dwell_status status = DWELL_OK;
   size_t frames = t->replicas * (t->states + (t->has_final_norm ? 1 : 0)), norms, heads;
@@ -76,7 +76,7 @@ done:
 }
 
 /* Which tokens are measured: decided once, from the norms of all states. */
-static dwell_status select_tokens(session *s, dwell_error *err) {
+static dwell_status select_tokens(measurement *s, dwell_error *err) {
   dwell_status status = selection_decide(s->t, s->frames, s->norms, s->options->drop_special, &s->selection, err);
   if (status != DWELL_OK) return status;
   s->rows = s->options->types ? s->selection.types : s->selection.all;
@@ -84,7 +84,7 @@ static dwell_status select_tokens(session *s, dwell_error *err) {
   return DWELL_OK;
 }
 
-dwell_status session_collect(session *s, dwell_error *err) {
+dwell_status measurement_collect(measurement *s, dwell_error *err) {
   double started = clock_seconds();
   bool heads = s->plan.head.item_count > 0 || s->options->save_attention;
   dwell_status status = make_room(s, err);

@@ -47,7 +47,7 @@ static uint64_t saved_bytes(const dwell_trajectory *t, const dwell_measure_optio
 static uint64_t measure_bytes(const dwell_context *ctx, const plan *p, uint64_t frames, size_t n, size_t d) {
   if (!p->wants_geometry) return 0;
   uint64_t workers = smaller(frames, (uint64_t)threads_count(ctx));
-  uint64_t alive = smaller(frames, session_batch(ctx, n) + 1);
+  uint64_t alive = smaller(frames, measurement_batch(ctx, n) + 1);
   uint64_t work = 2 * (uint64_t)n * d * sizeof(double) + geometry_work_bytes(n, d);
   if (p->draws > 0) work += p->nulls[0].null->prepare_bytes(n, d);
   return alive * geometry_bytes(n, d) + workers * (work + blas_bytes(n));

@@ -2,7 +2,7 @@
 #ifndef DWELL_MEASURE_COST_H
 #define DWELL_MEASURE_COST_H
 
-#include "measure/session.h"
+#include "measure/measurement.h"
 
 /* States beyond this go to an unlinked temporary file instead of memory. */
 #define MEASURE_SPOOL_MEMORY ((uint64_t)1 << 30)

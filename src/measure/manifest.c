@@ -8,10 +8,10 @@
 #include "file/jwriter.h"
 #include "linalg/gemm.h"
 #include "linalg/vmath.h"
-#include "measure/session.h"
+#include "measure/measurement.h"
 #include "trajectory/source.h"
 
-static void write_program(jwriter *w, const session *s) {
+static void write_program(jwriter *w, const measurement *s) {
   jwriter_key(w, "dwell");
   jwriter_object(w);
   jwriter_put_string(w, "version", version_number());
@@ -23,7 +23,7 @@ static void write_program(jwriter *w, const session *s) {
   jwriter_close(w);
 }
 
-static void write_options(jwriter *w, const session *s) {
+static void write_options(jwriter *w, const measurement *s) {
   const dwell_measure_options *o = s->options;
   jwriter_key(w, "measure");
   jwriter_object(w);
@@ -36,7 +36,7 @@ static void write_options(jwriter *w, const session *s) {
   jwriter_close(w);
 }
 
-static void write_source(jwriter *w, const session *s) {
+static void write_source(jwriter *w, const measurement *s) {
   const dwell_trajectory *t = s->t;
   jwriter_key(w, "source");
   jwriter_object(w);
@@ -54,7 +54,7 @@ static void write_source(jwriter *w, const session *s) {
   jwriter_close(w);
 }
 
-static void write_selection(jwriter *w, const session *s) {
+static void write_selection(jwriter *w, const measurement *s) {
   const selection *sel = &s->selection;
   jwriter_key(w, "selection");
   jwriter_object(w);
@@ -70,7 +70,7 @@ static void write_selection(jwriter *w, const session *s) {
   jwriter_close(w);
 }
 
-static void write_tokens(jwriter *w, const session *s) {
+static void write_tokens(jwriter *w, const measurement *s) {
   const dwell_trajectory *t = dwell_source_trajectory(s->source);
   if (t->token_ids == NULL && t->pieces == NULL) return;
   jwriter_key(w, "tokens");
@@ -86,7 +86,7 @@ static void write_tokens(jwriter *w, const session *s) {
   jwriter_close(w);
 }
 
-static void write_conventions(jwriter *w, const session *s) {
+static void write_conventions(jwriter *w, const measurement *s) {
   jwriter_key(w, "conventions");
   jwriter_object(w);
   jwriter_put_string(w, "states", "l = 0..L; block b maps state b to state b+1; a final norm is a tap of its own");
@@ -141,7 +141,7 @@ static void write_reasons(jwriter *w, const char *name, const plan_list *list, c
 }
 
 /* Cells of the sampled nulls that are empty although the measure itself is defined. */
-static void write_null_reasons(jwriter *w, const session *s) {
+static void write_null_reasons(jwriter *w, const measurement *s) {
   const plan_list *list = &s->plan.state;
   for (size_t i = 0; i < s->plan.null_count; i++) {
     size_t at = s->plan.nulls[i].value;
@@ -156,7 +156,7 @@ static void write_null_reasons(jwriter *w, const session *s) {
   }
 }
 
-static void write_undefined(jwriter *w, const session *s) {
+static void write_undefined(jwriter *w, const measurement *s) {
   jwriter_key(w, "undefined");
   jwriter_array(w);
   if (s->state_values != NULL) write_reasons(w, "layers", &s->plan.state, s->state_values, s->frames);
@@ -170,7 +170,7 @@ static void write_undefined(jwriter *w, const session *s) {
 
 /* ---- nulls and warnings ---- */
 
-static void write_nulls(jwriter *w, const session *s) {
+static void write_nulls(jwriter *w, const measurement *s) {
   jwriter_key(w, "nulls");
   jwriter_array(w);
   for (size_t i = 0; i < s->plan.null_count && s->plan.draws > 0; i++) {
@@ -188,7 +188,7 @@ static void write_nulls(jwriter *w, const session *s) {
 }
 
 /* One entry per state without a null, or with a poor one. */
-static void write_null_states(jwriter *w, const session *s) {
+static void write_null_states(jwriter *w, const measurement *s) {
   static const double POOR = 0.1; /* instruments.md 4.1: twin_poor */
   if (s->prepared == NULL) return;
   jwriter_key(w, "null_notes");
@@ -214,7 +214,7 @@ static size_t total(const size_t *counts, size_t n) {
   return sum;
 }
 
-static void write_warnings(jwriter *w, const session *s) {
+static void write_warnings(jwriter *w, const measurement *s) {
   jwriter_key(w, "warnings");
   jwriter_object(w);
   jwriter_put_int(w, "clamped_cosines", (int64_t)total(s->clamped, s->frames));
@@ -223,7 +223,7 @@ static void write_warnings(jwriter *w, const session *s) {
   jwriter_close(w);
 }
 
-dwell_status session_manifest(session *s, const dwell_cost *cost, dwell_error *err) {
+dwell_status measurement_manifest(measurement *s, const dwell_cost *cost, dwell_error *err) {
   strbuf *out = &s->run->manifest_body;
   jwriter w = jwriter_start_members(out, 1);
   write_program(&w, s);

@@ -9,20 +9,20 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "measure/cost.h"
-#include "measure/session.h"
+#include "measure/measurement.h"
 
 dwell_measure_options dwell_measure_options_default(void) {
   return (dwell_measure_options){.null_draws = 39, .drop_special = true, .beta = NAN};
 }
 
-static void release_prepared(session *s) {
+static void release_prepared(measurement *s) {
   if (s->prepared == NULL) return;
   for (size_t i = 0; i < s->frames; i++) {
     if (s->prepared[i] != NULL) s->plan.nulls[0].null->release(s->prepared[i]);
   }
 }
 
-void session_destroy(session *s) {
+void measurement_destroy(measurement *s) {
   if (s == NULL) return;
   release_prepared(s);
   spool_destroy(s->states);
@@ -43,7 +43,7 @@ void session_destroy(session *s) {
   mem_free(s);
 }
 
-static void destroy_stream(void *self) { session_destroy(self); }
+static void destroy_stream(void *self) { measurement_destroy(self); }
 
 static dwell_status check_options(const dwell_trajectory *t, const dwell_measure_options *o, dwell_error *err) {
   if (t->n == 0 || t->states == 0) return error_set(err, DWELL_BAD_INPUT, "there are no tokens to measure");
@@ -73,22 +73,22 @@ static void release_memory(void) {
 #endif
 }
 
-static dwell_status run_stages(session *s, dwell_error *err) {
+static dwell_status run_stages(measurement *s, dwell_error *err) {
   dwell_cost cost;
   dwell_status status = DWELL_OK;
   TRY(check_options(s->t, s->options, err));
   TRY(plan_make(s->t, s->options, &s->plan, err));
   TRY(cost_of(s->ctx, s->source, s->options, &s->plan, &cost, err));
   TRY(context_check_memory(s->ctx, cost.bytes, "this measurement", err));
-  TRY(session_collect(s, err));
+  TRY(measurement_collect(s, err));
   release_memory();
-  TRY(session_measure(s, err));
+  TRY(measurement_measure(s, err));
   release_memory();
-  TRY(session_nulls(s, err));
+  TRY(measurement_nulls(s, err));
   release_memory();
-  TRY(session_tables(s, err));
-  TRY(session_arrays(s, err));
-  TRY(session_manifest(s, &cost, err));
+  TRY(measurement_tables(s, err));
+  TRY(measurement_arrays(s, err));
+  TRY(measurement_manifest(s, &cost, err));
 done:
   return status;
 }
@@ -97,7 +97,7 @@ dwell_status dwell_measure(const dwell_context *ctx, dwell_source *source, const
                            dwell_run **ret_run, dwell_error *err) {
   dwell_status status = DWELL_OK;
   *ret_run = NULL;
-  session *s = MEM_ZERO(session, 1);
+  measurement *s = MEM_ZERO(measurement, 1);
   TRY_ALLOC(s, "the measurement");
   s->ctx = ctx, s->source = source, s->options = options;
   s->trajectory = *dwell_source_trajectory(source);
@@ -115,6 +115,6 @@ dwell_status dwell_measure(const dwell_context *ctx, dwell_source *source, const
   }
 done:
   if (status != DWELL_OK && s != NULL) dwell_run_destroy(s->run);
-  session_destroy(s);
+  measurement_destroy(s);
   return status;
 }

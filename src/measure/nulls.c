@@ -9,17 +9,18 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/threads.h"
-#include "measure/session.h"
+#include "measure/measurement.h"
 
 typedef struct drawing {
-  session *s;
+  measurement *s;
   const null_model *null;
   null_setting setting;
   size_t done; /* draws, for the progress bar */
 } drawing;
 
 /* All slots of one item of the state list, measured on one surrogate. */
-static dwell_status measure_item(session *s, const plan_item *item, geometry *g, double *ret_slots, dwell_error *err) {
+static dwell_status measure_item(measurement *s, const plan_item *item, geometry *g, double *ret_slots,
+                                 dwell_error *err) {
   value values[PLAN_MAX_VALUES];
   instrument_setting setting = s->setting;
   bool any = false;
@@ -37,7 +38,7 @@ static dwell_status measure_item(session *s, const plan_item *item, geometry *g,
 }
 
 static dwell_status draw_frame(drawing *d, size_t draw, const void *shared, size_t frame, dwell_error *err) {
-  session *s = d->s;
+  measurement *s = d->s;
   double *slots = s->null_draws + (draw * s->frames + frame) * s->plan.null_count;
   geometry *g = NULL;
   if (s->prepared[frame] == NULL) {
@@ -66,7 +67,7 @@ static dwell_status draw_one(void *arg, size_t draw, int worker, dwell_error *er
   return status;
 }
 
-null_setting session_null_setting(const session *s) {
+null_setting measurement_null_setting(const measurement *s) {
   const dwell_trajectory *t = s->t;
   null_setting setting = {.seed = s->ctx->seed, .n = s->row_count, .ordered = t->ordered};
   /* Phases given with the data hold for their number of tokens and draws; otherwise they are drawn. */
@@ -76,11 +77,11 @@ null_setting session_null_setting(const session *s) {
   return setting;
 }
 
-dwell_status session_nulls(session *s, dwell_error *err) {
+dwell_status measurement_nulls(measurement *s, dwell_error *err) {
   if (s->plan.draws == 0) return DWELL_OK;
   double started = clock_seconds();
   size_t slots;
-  drawing d = {.s = s, .null = s->plan.nulls[0].null, .setting = session_null_setting(s)};
+  drawing d = {.s = s, .null = s->plan.nulls[0].null, .setting = measurement_null_setting(s)};
   s->given_phases = d.setting.phases != NULL;
   if (s->given_phases) s->plan.draws = d.setting.phase_draws;
   if (s->t->phases != NULL && !s->given_phases) {
@@ -96,7 +97,8 @@ dwell_status session_nulls(session *s, dwell_error *err) {
   return status;
 }
 
-bool session_null(const session *s, size_t frame, size_t slot, double *ret_mean, double *ret_sd, double *ret_p) {
+bool measurement_null(const measurement *s, size_t frame, size_t slot, double *ret_mean, double *ret_sd,
+                      double *ret_p) {
   const value *observed = s->state_values + frame * s->plan.state.value_count + s->plan.nulls[slot].value;
   size_t draws = s->plan.draws, above = 0;
   double sum = 0, squares = 0;

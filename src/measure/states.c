@@ -12,17 +12,17 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/threads.h"
-#include "measure/session.h"
+#include "measure/measurement.h"
 
 enum { SMALL = 160, MOST = 64 }; /* below SMALL tokens many states fit in cache: larger batches, fewer barriers */
 
-size_t session_batch(const dwell_context *ctx, size_t n) {
+size_t measurement_batch(const dwell_context *ctx, size_t n) {
   size_t threads = (size_t)threads_count(ctx), batch = n < SMALL ? 8 * threads : threads;
   return batch > MOST ? MOST : batch;
 }
 
 typedef struct batch {
-  session *s;
+  measurement *s;
   size_t first, count; /* frames */
   geometry *kept;      /* frame first - 1, or NULL */
   geometry *at[MOST];
@@ -33,13 +33,13 @@ typedef struct batch {
 static geometry *geometry_before(const batch *b, size_t i) { return i > 0 ? b->at[i - 1] : b->kept; }
 
 /* The block that ends in frame i is one of the trajectory's (not the final norm, not the jump between replicas). */
-static bool is_step(const session *s, size_t frame) {
+static bool is_step(const measurement *s, size_t frame) {
   if (frame == 0) return false;
   const dwell_frame *now = spool_frame(s->states, frame), *before = spool_frame(s->states, frame - 1);
   return now->replica == before->replica && now->state == before->state + 1 && strcmp(now->tap, "resid") == 0;
 }
 
-static dwell_status measure_items(session *s, size_t frame, geometry *g, dwell_error *err) {
+static dwell_status measure_items(measurement *s, size_t frame, geometry *g, dwell_error *err) {
   dwell_status status = DWELL_OK;
   value *row = s->state_values + frame * s->plan.state.value_count;
   for (size_t i = 0; status == DWELL_OK && i < s->plan.state.item_count; i++) {
@@ -52,7 +52,7 @@ static dwell_status measure_items(session *s, size_t frame, geometry *g, dwell_e
   return status;
 }
 
-static dwell_status keep_gram(session *s, size_t frame, geometry *g, dwell_error *err) {
+static dwell_status keep_gram(measurement *s, size_t frame, geometry *g, dwell_error *err) {
   const double *gram;
   if (s->gram == NULL || strcmp(spool_frame(s->states, frame)->tap, "resid") != 0) return DWELL_OK;
   dwell_status status = geometry_cosines(g, RAW, &gram, err);
@@ -61,10 +61,10 @@ static dwell_status keep_gram(session *s, size_t frame, geometry *g, dwell_error
   return status;
 }
 
-static dwell_status prepare_null(session *s, size_t frame, geometry *g, dwell_error *err) {
+static dwell_status prepare_null(measurement *s, size_t frame, geometry *g, dwell_error *err) {
   if (s->prepared == NULL) return DWELL_OK;
   const null_model *null = s->plan.nulls[0].null;
-  null_setting setting = session_null_setting(s);
+  null_setting setting = measurement_null_setting(s);
   dwell_status status = null->prepare(&setting, g, &s->prepared[frame], &s->null_reason[frame], err);
   if (status == DWELL_OK && s->prepared[frame] != NULL && null->fit_error != NULL) {
     s->null_fit[frame] = null->fit_error(s->prepared[frame]);
@@ -74,7 +74,7 @@ static dwell_status prepare_null(session *s, size_t frame, geometry *g, dwell_er
 
 static dwell_status measure_frame(void *arg, size_t item, int worker, dwell_error *err) {
   batch *b = arg;
-  session *s = b->s;
+  measurement *s = b->s;
   (void)worker;
   size_t frame = b->first + item;
   double *x = MEM_NEW(double, s->t->n * s->t->d);
@@ -95,7 +95,7 @@ done:
 
 static dwell_status measure_step(void *arg, size_t item, int worker, dwell_error *err) {
   batch *b = arg;
-  session *s = b->s;
+  measurement *s = b->s;
   (void)worker;
   size_t i = 2 * item + b->parity, frame = b->first + i;
   if (i >= b->count || !is_step(s, frame)) return DWELL_OK;
@@ -109,7 +109,7 @@ static dwell_status measure_step(void *arg, size_t item, int worker, dwell_error
 }
 
 static dwell_status measure_batch(batch *b, dwell_error *err) {
-  session *s = b->s;
+  measurement *s = b->s;
   dwell_status status = threads_for(s->ctx, b->count, measure_frame, b, err);
   for (b->parity = 0; status == DWELL_OK && b->parity < 2 && s->plan.step.item_count > 0; b->parity++) {
     status = threads_for(s->ctx, (b->count + 1) / 2, measure_step, b, err);
@@ -128,7 +128,7 @@ static void end_batch(batch *b, bool keep_last) {
   }
 }
 
-static dwell_status make_room(session *s, dwell_error *err) {
+static dwell_status make_room(measurement *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
   const plan_list *list = &s->plan.state;
   s->state_values = mem_zero(s->frames, list->value_count * sizeof(value));
@@ -161,12 +161,12 @@ done:
   return status;
 }
 
-dwell_status session_measure(session *s, dwell_error *err) {
+dwell_status measurement_measure(measurement *s, dwell_error *err) {
   double started = clock_seconds();
   dwell_status status = make_room(s, err);
   if (status != DWELL_OK) return status;
   batch b = {.s = s};
-  size_t most = session_batch(s->ctx, s->row_count);
+  size_t most = measurement_batch(s->ctx, s->row_count);
   for (b.first = 0; status == DWELL_OK && s->plan.wants_geometry && b.first < s->frames; b.first += most) {
     b.count = s->frames - b.first < most ? s->frames - b.first : most;
     status = measure_batch(&b, err);

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "measure/session.h"
+#include "measure/measurement.h"
 
 /* ---- columns ---- */
 
@@ -39,7 +39,7 @@ static dwell_status add_columns(table *t, const char *const *names, dwell_error 
 /* ---- rows ---- */
 
 /* Values of one row from `column` on; frame is SIZE_MAX where no sampled null exists. */
-static void set_values(const session *s, table *t, size_t row, size_t column, const plan_list *list,
+static void set_values(const measurement *s, table *t, size_t row, size_t column, const plan_list *list,
                        const value *values, size_t frame) {
   for (size_t i = 0; i < list->value_count; i++) {
     const plan_value *v = &list->values[i];
@@ -49,7 +49,7 @@ static void set_values(const session *s, table *t, size_t row, size_t column, co
     column++;
     if (v->null_slot != SIZE_MAX) {
       double mean, sd, p;
-      if (defined && session_null(s, frame, v->null_slot, &mean, &sd, &p)) {
+      if (defined && measurement_null(s, frame, v->null_slot, &mean, &sd, &p)) {
         table_set_number(t, row, column, mean);
         table_set_number(t, row, column + 1, sd);
         table_set_number(t, row, column + 2, p);
@@ -68,7 +68,7 @@ static void set_time(table *t, size_t row, const dwell_frame *frame) {
   table_set_number(t, row, 4, frame->log_time); /* t = 0: empty */
 }
 
-static dwell_status fill_layers(session *s, dwell_error *err) {
+static dwell_status fill_layers(measurement *s, dwell_error *err) {
   static const char *const fixed[] = {"replica", "state", "tap", "time", "log_time", "n", "d", NULL};
   table *t = &s->run->layers;
   dwell_status status = DWELL_OK;
@@ -90,7 +90,7 @@ done:
   return status;
 }
 
-static dwell_status fill_blocks(session *s, dwell_error *err) {
+static dwell_status fill_blocks(measurement *s, dwell_error *err) {
   static const char *const fixed[] = {"replica", "block", NULL};
   table *t = &s->run->blocks;
   dwell_status status = DWELL_OK;
@@ -110,7 +110,7 @@ done:
   return status;
 }
 
-static dwell_status fill_heads(session *s, dwell_error *err) {
+static dwell_status fill_heads(measurement *s, dwell_error *err) {
   static const char *const fixed[] = {"replica", "block", "head", NULL};
   table *t = &s->run->heads;
   dwell_status status = DWELL_OK;
@@ -130,7 +130,7 @@ done:
   return status;
 }
 
-dwell_status session_tables(session *s, dwell_error *err) {
+dwell_status measurement_tables(measurement *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
   if (s->plan.wants_geometry || s->plan.head.item_count == 0) TRY(fill_layers(s, err));
   TRY(fill_blocks(s, err));
@@ -142,20 +142,20 @@ done:
 /* ---- arrays ---- */
 
 /* [L+1, ...] for one replica, [R, L+1, ...] for several. Returns the rank so far. */
-static size_t state_shape(const session *s, size_t shape[4]) {
+static size_t state_shape(const measurement *s, size_t shape[4]) {
   size_t rank = 0;
   if (s->t->replicas > 1) shape[rank++] = s->t->replicas;
   shape[rank++] = s->t->states;
   return rank;
 }
 
-static dwell_status add_keep(session *s, dwell_error *err) {
+static dwell_status add_keep(measurement *s, dwell_error *err) {
   bool *keep = mem_copy(s->selection.keep, s->t->n, sizeof(bool));
   return run_add_array(s->run, "keep", NPY_BOOL, 1, 1, &s->t->n, keep, err);
 }
 
 /* A per-state array of an instrument, without the final norm's. */
-static dwell_status add_instrument_array(session *s, size_t i, dwell_error *err) {
+static dwell_status add_instrument_array(measurement *s, size_t i, dwell_error *err) {
   const plan_item *item = &s->plan.state.items[i];
   size_t length = item->what->array_length, shape[4], rank = state_shape(s, shape), to = 0;
   char name[48];
@@ -171,7 +171,7 @@ static dwell_status add_instrument_array(session *s, size_t i, dwell_error *err)
 }
 
 /* Coordinates of particles on the circle or the sphere, so that they can be drawn. */
-static dwell_status add_sphere(session *s, dwell_error *err) {
+static dwell_status add_sphere(measurement *s, dwell_error *err) {
   const dwell_trajectory *t = s->t;
   if (!t->on_sphere || t->d > 3) return DWELL_OK;
   size_t shape[4], rank = state_shape(s, shape), one = t->n * t->d;
@@ -192,7 +192,7 @@ static dwell_status add_sphere(session *s, dwell_error *err) {
 
 /* --save states: streamed from the spool while arrays.npz is written. */
 static dwell_status stream_states(void *self, npz_writer *w, dwell_error *err) {
-  session *s = self;
+  measurement *s = self;
   const dwell_trajectory *t = s->t;
   size_t shape[4], rank = state_shape(s, shape), one = t->n * t->d;
   shape[rank++] = t->n, shape[rank++] = t->d;
@@ -220,7 +220,7 @@ done:
   return status;
 }
 
-static dwell_status add_saved(session *s, dwell_error *err) {
+static dwell_status add_saved(measurement *s, dwell_error *err) {
   const dwell_trajectory *t = s->t;
   dwell_status status = DWELL_OK;
   if (s->gram != NULL) {
@@ -241,7 +241,7 @@ done:
   return status;
 }
 
-dwell_status session_arrays(session *s, dwell_error *err) {
+dwell_status measurement_arrays(measurement *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
   TRY(add_keep(s, err));
   for (size_t i = 0; i < s->plan.state.item_count; i++) {

@@ -1,13 +1,13 @@
-/* measure/session.h - everything one measurement holds between its stages. */
-#ifndef DWELL_MEASURE_SESSION_H
-#define DWELL_MEASURE_SESSION_H
+/* measure/measurement.h - everything one measurement holds between its stages. */
+#ifndef DWELL_MEASURE_MEASUREMENT_H
+#define DWELL_MEASURE_MEASUREMENT_H
 
 #include "geometry/selection.h"
 #include "measure/plan.h"
 #include "run/run.h"
 #include "trajectory/spool.h"
 
-typedef struct session {
+typedef struct measurement {
   const dwell_context *ctx;
   dwell_source *source;
   dwell_trajectory trajectory; /* a copy: saved states are streamed after the source may be gone */
@@ -42,25 +42,25 @@ typedef struct session {
   size_t *clamped, *centred_undefined; /* [frames] */
 
   dwell_run *run;
-} session;
+} measurement;
 
-void session_destroy(session *s);
+void measurement_destroy(measurement *s);
 
 /* Stages, in order. Each fills its part of the session. */
-dwell_status session_collect(session *s, dwell_error *err);                          /* phase one: collect.c */
-dwell_status session_measure(session *s, dwell_error *err);                          /* phase two: states.c */
-dwell_status session_nulls(session *s, dwell_error *err);                            /* phase two: nulls.c */
-dwell_status session_tables(session *s, dwell_error *err);                           /* tables.c */
-dwell_status session_arrays(session *s, dwell_error *err);                           /* tables.c */
-dwell_status session_manifest(session *s, const dwell_cost *cost, dwell_error *err); /* manifest.c */
+dwell_status measurement_collect(measurement *s, dwell_error *err);                          /* phase one: collect.c */
+dwell_status measurement_measure(measurement *s, dwell_error *err);                          /* phase two: states.c */
+dwell_status measurement_nulls(measurement *s, dwell_error *err);                            /* phase two: nulls.c */
+dwell_status measurement_tables(measurement *s, dwell_error *err);                           /* tables.c */
+dwell_status measurement_arrays(measurement *s, dwell_error *err);                           /* tables.c */
+dwell_status measurement_manifest(measurement *s, const dwell_cost *cost, dwell_error *err); /* manifest.c */
 
 /* What the sampled nulls of this measurement share. */
-null_setting session_null_setting(const session *s);
+null_setting measurement_null_setting(const measurement *s);
 
 /* Mean, population sd and p of a null slot at a frame against the observed value; false where there is none. */
-bool session_null(const session *s, size_t frame, size_t slot, double *ret_mean, double *ret_sd, double *ret_p);
+bool measurement_null(const measurement *s, size_t frame, size_t slot, double *ret_mean, double *ret_sd, double *ret_p);
 
 /* Geometries alive at once in phase two, besides the one kept from the batch before. */
-size_t session_batch(const dwell_context *ctx, size_t n);
+size_t measurement_batch(const dwell_context *ctx, size_t n);
 
 #endif
