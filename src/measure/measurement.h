@@ -46,7 +46,7 @@ typedef struct measurement {
 
 void measurement_destroy(measurement *s);
 
-/* Stages, in order. Each fills its part of the session. */
+/* Stages, in order. Each fills its part of the measurement. */
 dwell_status measurement_collect(measurement *s, dwell_error *err);                          /* phase one: collect.c */
 dwell_status measurement_measure(measurement *s, dwell_error *err);                          /* phase two: states.c */
 dwell_status measurement_nulls(measurement *s, dwell_error *err);                            /* phase two: nulls.c */
