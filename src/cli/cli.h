@@ -47,6 +47,8 @@ dwell_status cli_selfcheck(dwell_error *err);
 int cli_fail(cli *c, const char *name, const dwell_error *err);
 /* A line of words on standard error, unless -q. */
 void cli_say(const cli *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A usage error (exit 2): what is wrong, then where the help is. Does not return. */
+void cli_usage(struct argp_state *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Removes the progress bar from the terminal. */
 void cli_clear(cli *c);
 

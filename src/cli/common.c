@@ -67,21 +67,41 @@ static void show_progress(void *self, const char *stage, double done, double tot
   }
 }
 
+/* Words may hold names of files, tensors or tokens: nothing in them moves the cursor or turns the writing around. */
+enum { LINE = 9000 }; /* two paths and some words */
+
+static void show_line(const char *before, const char *line) {
+  char shown[LINE];
+  str_display(shown, sizeof shown, line, strlen(line));
+  fprintf(stderr, "%s%s\n", before, shown);
+}
+
 static void show_log(void *self, dwell_level level, const char *line) {
   cli *c = self;
   if (level == DWELL_LOG_DEBUG && !c->verbose) return;
   if (level == DWELL_LOG_INFO && c->quiet) return;
   cli_clear(c);
-  fprintf(stderr, "%s%s\n", level == DWELL_LOG_WARNING ? "warning: " : "", line);
+  show_line(level == DWELL_LOG_WARNING ? "warning: " : "", line);
 }
 
 void cli_say(const cli *c, const char *format, ...) {
   if (c->quiet) return;
+  char line[LINE];
   va_list args;
   va_start(args, format);
-  vfprintf(stderr, format, args);
+  vsnprintf(line, sizeof line, format, args);
   va_end(args);
-  fputc('\n', stderr);
+  show_line("", line);
+}
+
+void cli_usage(struct argp_state *state, const char *format, ...) {
+  char line[600], shown[600]; /* an option's value may be a whole text: its beginning is enough */
+  va_list args;
+  va_start(args, format);
+  vsnprintf(line, sizeof line, format, args);
+  va_end(args);
+  str_display(shown, sizeof shown, line, strlen(line));
+  argp_error(state, "%s", shown);
 }
 
 /* A shell would read the line back as typed. */
@@ -136,15 +156,15 @@ int cli_fail(cli *c, const char *name, const dwell_error *err) {
 size_t cli_size(struct argp_state *state, const char *option, const char *text, size_t low, size_t high) {
   int64_t value;
   if (number_parse_int(text, (int64_t)low, (int64_t)high, &value)) return (size_t)value;
-  argp_error(state, "%s takes a whole number from %zu to %zu, not \"%s\"", option, low, high, text);
+  cli_usage(state, "%s takes a whole number from %zu to %zu, not \"%s\"", option, low, high, text);
   return low;
 }
 
 double cli_real(struct argp_state *state, const char *option, const char *text, double low, double high) {
   double value;
   if (number_parse(text, &value) && value >= low && value <= high) return value;
-  if (isinf(high)) argp_error(state, "%s takes a number of at least %g, not \"%s\"", option, low, text);
-  else argp_error(state, "%s takes a number from %g to %g, not \"%s\"", option, low, high, text);
+  if (isinf(high)) cli_usage(state, "%s takes a number of at least %g, not \"%s\"", option, low, text);
+  else cli_usage(state, "%s takes a number from %g to %g, not \"%s\"", option, low, high, text);
   return low;
 }
 
@@ -157,7 +177,7 @@ size_t cli_choice(struct argp_state *state, const char *option, const char *text
   for (size_t i = 0; i < count; i++) {
     strbuf_printf(&all, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", names[i]);
   }
-  argp_error(state, "%s takes %s, not \"%s\"", option, all.data, text);
+  cli_usage(state, "%s takes %s, not \"%s\"", option, all.data, text);
   strbuf_free(&all);
   return 0;
 }

@@ -11,7 +11,7 @@
 static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = state->child_inputs[1] = state->input; break;
-    case ARGP_KEY_ARG: argp_error(state, "unexpected argument \"%s\"", arg); break;
+    case ARGP_KEY_ARG: cli_usage(state, "unexpected argument \"%s\"", arg); break;
     default: return ARGP_ERR_UNKNOWN;
   }
   return 0;

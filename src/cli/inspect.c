@@ -36,11 +36,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case 'n': p->n = cli_size(state, "-n", arg, 1, 10000000); break;
     case KEY_ITERATIONS: p->model_options.iterations = cli_size(state, "--iterations", arg, 1, 1000000); break;
     case ARGP_KEY_ARG:
-      if (p->what != NULL) argp_error(state, "one FILE, MODEL or RUN at a time");
+      if (p->what != NULL) cli_usage(state, "one FILE, MODEL or RUN at a time");
       p->what = arg;
       break;
     case ARGP_KEY_END:
-      if (p->what == NULL) argp_error(state, "name a FILE, MODEL or RUN");
+      if (p->what == NULL) cli_usage(state, "name a FILE, MODEL or RUN");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }

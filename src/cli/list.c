@@ -247,7 +247,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_INIT: state->child_inputs[0] = l->c; break;
     case ARGP_KEY_ARG: l->thing = &things[cli_choice(state, "list", arg, thing_names)]; break;
     case ARGP_KEY_END:
-      if (l->thing == NULL) argp_error(state, "name one of flows, models, instruments, nulls, taps");
+      if (l->thing == NULL) cli_usage(state, "name one of flows, models, instruments, nulls, taps");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }

@@ -31,7 +31,7 @@ typedef struct measure {
 } measure;
 
 static void set_model(struct argp_state *state, measure *m, char *name) {
-  if (m->model != NULL) argp_error(state, "one model at a time: \"%s\" and \"%s\"", m->model, name);
+  if (m->model != NULL) cli_usage(state, "one model at a time: \"%s\" and \"%s\"", m->model, name);
   m->model = name;
 }
 
@@ -45,11 +45,11 @@ static void add_file(struct argp_state *state, measure *m, const char *name) {
 
 static void check(struct argp_state *state, const measure *m) {
   int inputs = (m->prompt != NULL) + (m->file_count > 0) + (m->ids != NULL);
-  if (m->c->out == NULL) argp_error(state, "say where the results go: -o RUN");
-  if (m->states != NULL && (m->model != NULL || inputs > 0)) argp_error(state, "--states needs no model and no text");
+  if (m->c->out == NULL) cli_usage(state, "say where the results go: -o RUN");
+  if (m->states != NULL && (m->model != NULL || inputs > 0)) cli_usage(state, "--states needs no model and no text");
   if (m->states == NULL && m->model == NULL)
-    argp_error(state, "name a MODEL (a folder or a hub name), or --states FILE.npz");
-  if (m->states == NULL && inputs != 1) argp_error(state, "give the text by one of -p TEXT, -f FILE or --ids 1,2,3");
+    cli_usage(state, "name a MODEL (a folder or a hub name), or --states FILE.npz");
+  if (m->states == NULL && inputs != 1) cli_usage(state, "give the text by one of -p TEXT, -f FILE or --ids 1,2,3");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {

@@ -16,11 +16,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_INIT: state->child_inputs[0] = r->c; break;
     case 'o': r->c->out = arg; break;
     case ARGP_KEY_ARG:
-      if (r->run != NULL) argp_error(state, "one run at a time");
+      if (r->run != NULL) cli_usage(state, "one run at a time");
       r->run = arg;
       break;
     case ARGP_KEY_END:
-      if (r->run == NULL) argp_error(state, "name a RUN directory");
+      if (r->run == NULL) cli_usage(state, "name a RUN directory");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }

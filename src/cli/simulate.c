@@ -45,7 +45,7 @@ static void parse_integrator(struct argp_state *state, const char *text, dwell_f
     if (i != DWELL_RK45) o->step = cli_real(state, "--integrator: the step", text + n + 1, 1e-12, 1e12);
     return;
   }
-  argp_error(state, "--integrator takes rk45, rk4:H, euler:H or layer:ETA, not \"%s\"", text);
+  cli_usage(state, "--integrator takes rk45, rk4:H, euler:H or layer:ETA, not \"%s\"", text);
 }
 
 static void parse_times(struct argp_state *state, const char *list, simulate *s) {
@@ -87,9 +87,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_REPLICAS: s->flow.replicas = cli_size(state, "--replicas", arg, 1, 1000000); break;
     case KEY_INTEGRATOR: parse_integrator(state, arg, &s->flow); break;
     case KEY_RTOL: s->flow.rtol = cli_real(state, "--rtol", arg, 1e-14, 1e-2); break;
-    case ARGP_KEY_ARG: argp_error(state, "unexpected argument \"%s\"", arg); break;
+    case ARGP_KEY_ARG: cli_usage(state, "unexpected argument \"%s\"", arg); break;
     case ARGP_KEY_END:
-      if (s->c->out == NULL) argp_error(state, "say where the results go: -o RUN");
+      if (s->c->out == NULL) cli_usage(state, "say where the results go: -o RUN");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }

@@ -23,15 +23,15 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_INIT: state->child_inputs[0] = t->c; break;
     case 'm':
     case ARGP_KEY_ARG:
-      if (t->model != NULL) argp_error(state, "one model at a time");
+      if (t->model != NULL) cli_usage(state, "one model at a time");
       t->model = arg;
       break;
     case 'p': t->prompt = arg; break;
     case 'f': t->file = arg; break;
     case KEY_SPECIAL: t->special = cli_choice(state, "--special", arg, specials) == 0; break;
     case ARGP_KEY_END:
-      if (t->model == NULL) argp_error(state, "name a MODEL");
-      if ((t->prompt != NULL) + (t->file != NULL) != 1) argp_error(state, "give the text by one of -p TEXT or -f FILE");
+      if (t->model == NULL) cli_usage(state, "name a MODEL");
+      if ((t->prompt != NULL) + (t->file != NULL) != 1) cli_usage(state, "give the text by one of -p TEXT or -f FILE");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }

@@ -34,6 +34,11 @@ static dwell_status refuse_name(const char *name, dwell_error *err) {
 }
 
 static dwell_status check_names(const char *list, dwell_error *err) {
+  if (list[strspn(list, ",")] == '\0') {
+    error_set(err, DWELL_USAGE, "the list of instruments is empty");
+    error_remedy(err, "`dwell list instruments` shows all");
+    return DWELL_USAGE;
+  }
   for (const char *p = list; *p != '\0';) {
     char name[80];
     size_t n = strcspn(p, ",");
