@@ -96,11 +96,18 @@ dwell_status atomic_file_write(const char *path, const void *data, size_t size, 
   return atomic_file_commit(&file, err);
 }
 
-void atomic_file_sweep(const char *folder) {
+bool atomic_file_is_temporary(const char *name, const char *of) {
+  size_t length = strlen(of), mark = sizeof MARK - 1;
+  if (name[0] != '.' || strncmp(name + 1, of, length) != 0 || strncmp(name + 1 + length, MARK, mark) != 0) return false;
+  const char *number = name + 1 + length + mark;
+  return number[0] != '\0' && number[strspn(number, "0123456789")] == '\0';
+}
+
+void atomic_file_sweep(const char *folder, const char *name) {
   DIR *dir = opendir(folder);
   if (dir == NULL) return;
   for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-    if (entry->d_name[0] == '.' && strstr(entry->d_name, MARK) != NULL) unlinkat(dirfd(dir), entry->d_name, 0);
+    if (atomic_file_is_temporary(entry->d_name, name)) unlinkat(dirfd(dir), entry->d_name, 0);
   }
   closedir(dir);
 }

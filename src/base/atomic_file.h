@@ -4,6 +4,7 @@
 #define DWELL_BASE_ATOMIC_FILE_H
 
 #include <dwell/status.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 typedef struct atomic_file {
@@ -21,7 +22,9 @@ void atomic_file_abort(atomic_file *file);
 /* Writes `size` bytes as the whole file `path`. */
 dwell_status atomic_file_write(const char *path, const void *data, size_t size, dwell_error *err);
 
-/* Removes the temporary files that an interrupted writer left in `folder`. */
-void atomic_file_sweep(const char *folder);
+/* Is `name` (without a folder) the temporary name of the file `of`? */
+bool atomic_file_is_temporary(const char *name, const char *of);
+/* Removes the temporary files that interrupted writers of the file `name` left in `folder`. */
+void atomic_file_sweep(const char *folder, const char *name);
 
 #endif

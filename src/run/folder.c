@@ -5,8 +5,10 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,8 +23,9 @@
 
 enum { FORMAT = 1, MANIFEST_MOST = 1 << 28 };
 
-static const char MANIFEST[] = "run.json";
-/* Every file a run directory may hold beside its manifest. */
+static const char MANIFEST[] = "run.json", PROBE[] = "dwell";
+/* Every file a run directory may hold beside its manifest. layers.csv is written first and removed last: a directory
+ * that holds it, or a temporary file, is an unfinished run; one that holds others of these names may be somebody's. */
 static const char *const file_names[] = {"layers.csv", "blocks.csv", "heads.csv",
                                          "events.csv", "arrays.npz", "report.html"};
 enum { FILE_NAMES = sizeof file_names / sizeof file_names[0] };
@@ -32,80 +35,18 @@ static const char *in_folder(char path[4400], const char *folder, const char *na
   return path;
 }
 
-static bool is_ours(const char *name) {
-  for (size_t i = 0; i < FILE_NAMES; i++) {
-    if (strcmp(file_names[i], name) == 0) return true;
-  }
-  return strcmp(name, MANIFEST) == 0 || (name[0] == '.' && strstr(name, ".tmp-") != NULL);
+/* Index among the files of a run, or FILE_NAMES. */
+static size_t find_name(const char *name) {
+  size_t i = 0;
+  while (i < FILE_NAMES && strcmp(file_names[i], name) != 0) i++;
+  return i;
 }
 
-/* ---- may we write there? ---- */
-
-/* Really makes (and removes) a folder there: access(2) knows neither read-only nor special file systems. */
-static dwell_status probe(const char *folder, dwell_error *err) {
-  char path[4400];
-  snprintf(path, sizeof path, "%s/.dwell.tmp-%ld", folder, (long)getpid());
-  if (mkdir(path, 0777) == 0) {
-    rmdir(path);
-    return DWELL_OK;
-  }
-  error_system(err, DWELL_FAILED, "write to the folder", folder);
-  error_remedy(err, "Choose another -o");
-  return DWELL_FAILED;
-}
-
-/* The nearest folder above that exists must be writable. */
-static dwell_status check_parent(const char *folder, dwell_error *err) {
-  strbuf parent = {0};
-  size_t length = strlen(folder);
-  while (length > 1 && folder[length - 1] == '/') length--;
-  while (length > 0 && folder[length - 1] != '/') length--;
-  while (length > 1 && folder[length - 1] == '/') length--;
-  strbuf_add(&parent, length > 0 ? folder : ".", length > 0 ? length : 1);
-  dwell_status status = parent.failed ? error_no_memory(err, "a path") : DWELL_OK;
-  if (status == DWELL_OK)
-    status = access(parent.data, F_OK) == 0 ? probe(parent.data, err) : check_parent(parent.data, err);
-  strbuf_free(&parent);
-  return status;
-}
-
-static dwell_status refuse(dwell_error *err, const char *folder, const char *message, const char *remedy) {
-  error_set(err, DWELL_USAGE, "%s", message);
-  error_in_file(err, folder);
-  error_remedy(err, "%s", remedy);
-  return DWELL_USAGE;
-}
-
-static dwell_status check_entries(const char *folder, bool force, dwell_error *err) {
-  DIR *dir = opendir(folder);
-  if (dir == NULL) return error_system(err, DWELL_FAILED, "read the folder", folder);
-  bool foreign = false, finished = false;
-  for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-    if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
-    foreign = foreign || !is_ours(e->d_name);
-    finished = finished || strcmp(e->d_name, MANIFEST) == 0;
-  }
-  closedir(dir);
-  if (finished && !force) {
-    return refuse(err, folder, "holds a finished run", "Choose another -o, or --force to replace it");
-  }
-  if (!finished && foreign) {
-    return refuse(err, folder, "exists and is not a run directory", "Choose another -o");
-  }
-  return probe(folder, err);
-}
-
-dwell_status run_check_folder(const char *folder, bool force, dwell_error *err) {
-  struct stat info;
-  if (folder[0] == '\0' || strlen(folder) > 4000) {
-    return refuse(err, folder, "is not a usable folder name", "Give a shorter name to -o");
-  }
-  if (stat(folder, &info) != 0) {
-    if (errno == ENOENT) return check_parent(folder, err);
-    return error_system(err, DWELL_FAILED, "look at", folder);
-  }
-  if (!S_ISDIR(info.st_mode)) return refuse(err, folder, "exists and is not a folder", "Choose another -o");
-  return check_entries(folder, force, err);
+/* What an interrupted writer of a run leaves. */
+static bool is_leftover(const char *name) {
+  bool found = atomic_file_is_temporary(name, MANIFEST) || atomic_file_is_temporary(name, PROBE);
+  for (size_t i = 0; i < FILE_NAMES; i++) found = found || atomic_file_is_temporary(name, file_names[i]);
+  return found;
 }
 
 /* ---- the manifest's list of files ---- */
@@ -119,7 +60,7 @@ static dwell_status read_files(jcursor *c, const char *folder, visit_file visit,
   jcursor_object(c);
   for (jtext key; jcursor_key(c, &key);) {
     jtext hash = jcursor_string(c);
-    if (status != DWELL_OK || c->problem != NULL || !is_ours(key.data) || jtext_is(key, MANIFEST)) continue;
+    if (status != DWELL_OK || c->problem != NULL || find_name(key.data) == FILE_NAMES) continue;
     status = visit(folder, key.data, hash.data, arg, err);
   }
   return status;
@@ -158,6 +99,128 @@ done:
   return status;
 }
 
+static dwell_status mark_listed(const char *folder, const char *name, const char *sha256, void *arg, dwell_error *err) {
+  (void)folder, (void)sha256, (void)err;
+  bool *listed = arg;
+  listed[find_name(name)] = true;
+  return DWELL_OK;
+}
+
+/* ---- may we write there? ---- */
+
+/* Really makes (and removes) a folder there: access(2) knows neither read-only nor special file systems. */
+static dwell_status probe(const char *folder, dwell_error *err) {
+  char path[4400];
+  snprintf(path, sizeof path, "%s/.%s.tmp-%ld", folder, PROBE, (long)getpid());
+  if (mkdir(path, 0777) == 0 || errno == EEXIST) { /* EEXIST: of a process that died, or the name is taken */
+    rmdir(path);
+    return DWELL_OK;
+  }
+  error_system(err, DWELL_FAILED, "write to the folder", folder);
+  error_remedy(err, "Choose another -o");
+  return DWELL_FAILED;
+}
+
+static dwell_status refuse(dwell_error *err, const char *folder, const char *message, const char *remedy) {
+  error_set(err, DWELL_USAGE, "%s", message);
+  error_in_file(err, folder);
+  error_remedy(err, "%s", remedy);
+  return DWELL_USAGE;
+}
+
+/* The nearest folder above that exists must be writable. */
+static dwell_status check_absent(const char *folder, dwell_error *err);
+
+static dwell_status check_parent(const char *folder, dwell_error *err) {
+  strbuf parent = {0};
+  size_t length = strlen(folder);
+  while (length > 1 && folder[length - 1] == '/') length--;
+  while (length > 0 && folder[length - 1] != '/') length--;
+  while (length > 1 && folder[length - 1] == '/') length--;
+  strbuf_add(&parent, length > 0 ? folder : ".", length > 0 ? length : 1);
+  dwell_status status = parent.failed ? error_no_memory(err, "a path") : DWELL_OK;
+  if (status == DWELL_OK) status = access(parent.data, F_OK) == 0 ? probe(parent.data, err) : check_absent(parent.data, err);
+  strbuf_free(&parent);
+  return status;
+}
+
+/* A folder that does not exist: may it be made? */
+static dwell_status check_absent(const char *folder, dwell_error *err) {
+  struct stat info;
+  if (lstat(folder, &info) == 0) return refuse(err, folder, "is a link to nothing", "Choose another -o");
+  return check_parent(folder, err);
+}
+
+/* What is in a folder that is to become a run. */
+typedef struct content {
+  bool foreign, leftover, finished;
+  bool has[FILE_NAMES], listed[FILE_NAMES];
+} content;
+
+static dwell_status read_folder(const char *folder, content *ret_content, dwell_error *err) {
+  content c = {0};
+  DIR *dir = opendir(folder);
+  if (dir == NULL) return error_system(err, DWELL_FAILED, "read the folder", folder);
+  for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+    if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
+    size_t i = find_name(e->d_name);
+    if (i < FILE_NAMES) c.has[i] = true;
+    else if (strcmp(e->d_name, MANIFEST) == 0) c.finished = true;
+    else if (is_leftover(e->d_name)) c.leftover = true;
+    else c.foreign = true;
+  }
+  closedir(dir);
+  *ret_content = c;
+  return DWELL_OK;
+}
+
+/* A finished run may be replaced if all that would go is really its own. */
+static dwell_status check_replaceable(const char *folder, content *c, dwell_error *err) {
+  dwell_status status = read_manifest(folder, mark_listed, c->listed, NULL, NULL, err);
+  if (status != DWELL_OK) {
+    error_remedy(err, "Remove the folder yourself, or choose another -o");
+    return status;
+  }
+  for (size_t i = 0; i < FILE_NAMES; i++) {
+    char path[4400];
+    struct stat info;
+    if (!c->has[i] || lstat(in_folder(path, folder, file_names[i]), &info) != 0) continue;
+    if (c->listed[i] && !S_ISDIR(info.st_mode)) continue;
+    error_set(err, DWELL_USAGE, "holds %s, which is not what its run.json lists", file_names[i]);
+    error_in_file(err, folder);
+    return error_remedy(err, "Move it away, or choose another -o");
+  }
+  return DWELL_OK;
+}
+
+static dwell_status check_entries(const char *folder, bool force, dwell_error *err) {
+  content c;
+  dwell_status status = read_folder(folder, &c, err);
+  if (status != DWELL_OK) return status;
+  if (c.finished && !force) {
+    return refuse(err, folder, "holds a finished run", "Choose another -o, or --force to replace it");
+  }
+  bool any = c.leftover;
+  for (size_t i = 0; i < FILE_NAMES; i++) any = any || c.has[i];
+  if (!c.finished && (c.foreign || (any && !c.has[0] && !c.leftover))) {
+    return refuse(err, folder, "exists and is not a run directory", "Choose another -o");
+  }
+  if (c.finished) status = check_replaceable(folder, &c, err);
+  return status == DWELL_OK ? probe(folder, err) : status;
+}
+
+dwell_status run_check_folder(const char *folder, bool force, dwell_error *err) {
+  struct stat info;
+  if (folder[0] == '\0') return refuse(err, NULL, "the name of the folder is empty", "Give one to -o");
+  if (strlen(folder) > 4000) return refuse(err, folder, "is too long a name", "Give a shorter one to -o");
+  if (stat(folder, &info) != 0) {
+    if (errno == ENOENT) return check_absent(folder, err);
+    return error_system(err, DWELL_FAILED, "look at", folder);
+  }
+  if (!S_ISDIR(info.st_mode)) return refuse(err, folder, "exists and is not a folder", "Choose another -o");
+  return check_entries(folder, force, err);
+}
+
 /* ---- saving ---- */
 
 static dwell_status make_folder(const char *folder, dwell_error *err) {
@@ -173,20 +236,15 @@ static dwell_status make_folder(const char *folder, dwell_error *err) {
   return DWELL_OK;
 }
 
-static dwell_status mark_listed(const char *folder, const char *name, const char *sha256, void *arg, dwell_error *err) {
-  (void)folder, (void)sha256, (void)err;
-  char *listed = arg;
-  for (size_t i = 0; i < FILE_NAMES; i++) listed[i] = (char)(listed[i] || strcmp(file_names[i], name) == 0);
-  return DWELL_OK;
-}
-
 /* Removes an unfinished run, or a finished one: then only what its manifest lists, the manifest first, so that a crash
  * half-way leaves an unfinished run, never a wrong one. */
 static dwell_status clear_folder(const char *folder, dwell_error *err) {
-  char path[4400], listed[FILE_NAMES] = {0};
+  char path[4400];
+  bool listed[FILE_NAMES] = {0};
   dwell_status status = DWELL_OK;
   in_folder(path, folder, MANIFEST);
-  atomic_file_sweep(folder);
+  atomic_file_sweep(folder, MANIFEST);
+  for (size_t i = 0; i < FILE_NAMES; i++) atomic_file_sweep(folder, file_names[i]);
   bool finished = access(path, F_OK) == 0;
   if (finished) {
     TRY(read_manifest(folder, mark_listed, listed, NULL, NULL, err));
@@ -195,7 +253,7 @@ static dwell_status clear_folder(const char *folder, dwell_error *err) {
       goto done;
     }
   }
-  for (size_t i = 0; i < FILE_NAMES; i++) {
+  for (size_t i = FILE_NAMES; i-- > 0;) {
     if (finished && !listed[i]) continue;
     if (unlink(in_folder(path, folder, file_names[i])) != 0 && errno != ENOENT) {
       status = error_system(err, DWELL_FAILED, "remove the old", path);
@@ -289,6 +347,19 @@ static dwell_status add_costs(dwell_run *run, double write_seconds, dwell_error 
   return body.failed ? error_no_memory(err, "the manifest") : DWELL_OK;
 }
 
+/* Two writers at once would mix their files. The lock goes with the process, however it ends; a file system that has no
+ * locks is used without. Release with close. */
+static dwell_status lock_folder(const char *folder, int *ret_lock, dwell_error *err) {
+  *ret_lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (*ret_lock < 0) return error_system(err, DWELL_FAILED, "open the folder", folder);
+  if (flock(*ret_lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return DWELL_OK;
+  close(*ret_lock);
+  *ret_lock = -1;
+  error_set(err, DWELL_FAILED, "another dwell is writing there");
+  error_in_file(err, folder);
+  return error_remedy(err, "Wait for it, or choose another -o");
+}
+
 /* A failed save leaves no half run: what was written is removed, and the folder too if it was new. */
 static void undo(const char *folder, bool was_there) {
   dwell_error ignored;
@@ -296,13 +367,8 @@ static void undo(const char *folder, bool was_there) {
   if (!was_there) rmdir(folder);
 }
 
-dwell_status dwell_run_save(dwell_run *run, const char *folder, bool force, dwell_error *err) {
-  double started = clock_seconds();
-  bool was_there = access(folder, F_OK) == 0;
-  dwell_status status = run_check_folder(folder, force, err);
-  if (status != DWELL_OK) return status;
-  status = make_folder(folder, err);
-  if (status != DWELL_OK) return status;
+static dwell_status write_all(dwell_run *run, const char *folder, double started, dwell_error *err) {
+  dwell_status status = DWELL_OK;
   TRY(clear_folder(folder, err));
   TRY(save_table(folder, "layers.csv", &run->layers, err));
   TRY(save_table(folder, "blocks.csv", &run->blocks, err));
@@ -312,17 +378,40 @@ dwell_status dwell_run_save(dwell_run *run, const char *folder, bool force, dwel
   TRY(add_costs(run, clock_seconds() - started, err));
   TRY(write_manifest(run, folder, err));
   snprintf(run->folder, sizeof run->folder, "%s", folder);
+  run->has_arrays_file = run->array_count > 0 || run->stream != NULL;
 done:
-  if (status != DWELL_OK) undo(folder, was_there);
   return status;
 }
 
-dwell_status run_refresh_files(dwell_run *run, dwell_error *err) { return write_manifest(run, run->folder, err); }
+dwell_status dwell_run_save(dwell_run *run, const char *folder, bool force, dwell_error *err) {
+  double started = clock_seconds();
+  bool was_there = access(folder, F_OK) == 0;
+  int lock = -1;
+  dwell_status status = run_check_folder(folder, force, err);
+  if (status == DWELL_OK) status = make_folder(folder, err);
+  if (status == DWELL_OK) status = lock_folder(folder, &lock, err);
+  if (status == DWELL_OK) status = run_check_folder(folder, force, err); /* again: another may just have finished */
+  if (status == DWELL_OK) {
+    status = write_all(run, folder, started, err);
+    if (status != DWELL_OK) undo(folder, was_there);
+  }
+  if (lock >= 0) close(lock);
+  return status;
+}
+
+dwell_status run_refresh_files(dwell_run *run, dwell_error *err) {
+  int lock;
+  dwell_status status = lock_folder(run->folder, &lock, err);
+  if (status != DWELL_OK) return status;
+  status = write_manifest(run, run->folder, err);
+  close(lock);
+  return status;
+}
 
 /* ---- loading ---- */
 
 static dwell_status check_hash(const char *folder, const char *name, const char *sha256, void *arg, dwell_error *err) {
-  (void)arg;
+  mark_listed(folder, name, sha256, arg, err);
   char path[4400], hex[SHA256_SIZE];
   dwell_status status = sha256_file(in_folder(path, folder, name), hex, err);
   if (status != DWELL_OK || strcmp(hex, sha256) == 0) return status;
@@ -355,14 +444,18 @@ static dwell_status split_body(dwell_run *run, dwell_error *err) {
   return run->manifest_body.failed ? error_no_memory(err, "the manifest") : DWELL_OK;
 }
 
-static dwell_status load_table(const char *folder, const char *name, table *ret_table, dwell_error *err) {
+/* Only what the manifest lists is the run's. */
+static dwell_status load_table(const char *folder, const char *name, const bool *listed, table *ret_table,
+                               dwell_error *err) {
   char path[4400];
-  if (access(in_folder(path, folder, name), F_OK) != 0) return DWELL_OK;
+  if (!listed[find_name(name)]) return DWELL_OK;
+  in_folder(path, folder, name);
   return table_read(path, ret_table, err);
 }
 
 dwell_status dwell_run_load(const char *folder, dwell_run **ret_run, dwell_error *err) {
   char path[4400];
+  bool listed[FILE_NAMES] = {0};
   dwell_run *run = NULL;
   dwell_status status = DWELL_OK;
   *ret_run = NULL;
@@ -374,14 +467,15 @@ dwell_status dwell_run_load(const char *folder, dwell_run **ret_run, dwell_error
     return DWELL_BAD_INPUT;
   }
   TRY(run_create(&run, err));
-  TRY(read_manifest(folder, check_hash, NULL, &run->manifest.data, &run->manifest.length, err));
+  TRY(read_manifest(folder, check_hash, listed, &run->manifest.data, &run->manifest.length, err));
   run->manifest.capacity = run->manifest.length + 1;
   TRY(split_body(run, err));
   snprintf(run->folder, sizeof run->folder, "%s", folder);
-  TRY(load_table(folder, "layers.csv", &run->layers, err));
-  TRY(load_table(folder, "blocks.csv", &run->blocks, err));
-  TRY(load_table(folder, "heads.csv", &run->heads, err));
-  TRY(load_table(folder, "events.csv", &run->events, err));
+  TRY(load_table(folder, "layers.csv", listed, &run->layers, err));
+  TRY(load_table(folder, "blocks.csv", listed, &run->blocks, err));
+  TRY(load_table(folder, "heads.csv", listed, &run->heads, err));
+  TRY(load_table(folder, "events.csv", listed, &run->events, err));
+  run->has_arrays_file = listed[find_name("arrays.npz")];
   *ret_run = run, run = NULL;
 done:
   dwell_run_destroy(run);

@@ -136,5 +136,5 @@ dwell_status run_read_array(const dwell_run *run, const char *name, double **ret
     if (strcmp(run->arrays[i].name, name) == 0)
       return from_memory(&run->arrays[i], ret_values, ret_rank, ret_shape, err);
   }
-  return run->folder[0] == '\0' ? DWELL_OK : from_file(run->folder, name, ret_values, ret_rank, ret_shape, err);
+  return run->has_arrays_file ? from_file(run->folder, name, ret_values, ret_rank, ret_shape, err) : DWELL_OK;
 }

@@ -38,6 +38,7 @@ struct dwell_run {
   run_seconds seconds;
   const char *source_stage; /* static: "forward", "integrate", "import" */
   char folder[4096];        /* where it was saved or loaded, or "" */
+  bool has_arrays_file;     /* the folder's arrays.npz is this run's */
 };
 
 dwell_status run_create(dwell_run **ret_run, dwell_error *err);
@@ -52,8 +53,8 @@ dwell_status run_read_array(const dwell_run *run, const char *name, double **ret
                             size_t ret_shape[4], dwell_error *err);
 
 /* Before computing anything: may a run be saved as `folder`? It may if it does not exist (and its parent can be
- * written), is empty, holds an unfinished run, or holds a finished one and `force` is set. Otherwise DWELL_USAGE or
- * DWELL_FAILED. */
+ * written), is empty, holds an unfinished run, or holds a finished one, no file of our names that this one does not list,
+ * and `force` is set. Otherwise DWELL_USAGE, DWELL_FAILED, or DWELL_BAD_INPUT if its manifest cannot be read. */
 dwell_status run_check_folder(const char *folder, bool force, dwell_error *err);
 
 /* The run's folder got another file (a report): lists it, with its hash, in run.json. */

@@ -124,14 +124,16 @@ static void failed_writes_leave_nothing(void **state) {
 static void sweep_removes_leftovers_only(void **state) {
   (void)state;
   const char *folder = fresh_folder();
-  static const char *const kept[] = {"table.csv", ".hidden", "x.tmp-1", ".tmp"};
-  static const char *const swept[] = {".table.csv.tmp-123", ".x.tmp-1"};
-  for (size_t i = 0; i < 4; i++) testing_write(testing_format("%s/%s", folder, kept[i]), "k", 1);
+  static const char *const kept[] = {"table.csv", ".hidden",  "x.tmp-1",  ".tmp",
+                                     ".x.tmp-",   ".x.tmp-a", ".x.tmp-1a", ".notes.tmp-1"};
+  static const char *const swept[] = {".x.tmp-123", ".x.tmp-1"};
+  enum { KEPT = sizeof kept / sizeof kept[0] };
+  for (size_t i = 0; i < KEPT; i++) testing_write(testing_format("%s/%s", folder, kept[i]), "k", 1);
   for (size_t i = 0; i < 2; i++) testing_write(testing_format("%s/%s", folder, swept[i]), "s", 1);
-  atomic_file_sweep(folder);
-  assert_int_equal(entries(folder), 4);
-  for (size_t i = 0; i < 4; i++) assert_content(testing_format("%s/%s", folder, kept[i]), "k");
-  atomic_file_sweep(testing_format("%s/absent", folder));
+  atomic_file_sweep(folder, "x");
+  assert_int_equal(entries(folder), KEPT);
+  for (size_t i = 0; i < KEPT; i++) assert_content(testing_format("%s/%s", folder, kept[i]), "k");
+  atomic_file_sweep(testing_format("%s/absent", folder), "x");
 }
 
 /* A writer that died with the same process id does not stop the next one. */

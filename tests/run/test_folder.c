@@ -1,6 +1,9 @@
 /* A run directory: what was saved is read back; nothing is lost, half written or wrongly deleted. */
+#define _GNU_SOURCE /* O_DIRECTORY, symlink */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -107,7 +110,7 @@ static void refuses_what_is_there(void **state) {
   assert_fails(run_check_folder(foreign, true, &err), DWELL_USAGE, &err, "not a run directory");
   const char *file = testing_write(testing_format("%s/plain", testing_folder()), "x", 1);
   assert_fails(run_check_folder(file, true, &err), DWELL_USAGE, &err, "not a folder");
-  assert_fails(run_check_folder("", true, &err), DWELL_USAGE, &err, "folder name");
+  assert_fails(run_check_folder("", true, &err), DWELL_USAGE, &err, "name of the folder is empty");
   assert_ok(run_check_folder(testing_format("%s/new/deep", testing_folder()), false, &err), &err);
   assert_fails(run_check_folder("/proc/1/dwell/run", false, &err), DWELL_FAILED, &err, "write");
 }
@@ -115,14 +118,81 @@ static void refuses_what_is_there(void **state) {
 static void force_deletes_only_what_is_listed(void **state) {
   (void)state;
   const char *folder = save("forced"), *mine = testing_format("%s/notes.txt", folder);
+  const char *hidden = testing_format("%s/.notes.tmp-1", folder), *heads = testing_format("%s/heads.csv", folder);
   dwell_error err;
   testing_write(mine, "keep me", 7);
-  testing_write(testing_format("%s/heads.csv", folder), "block\n", 6); /* a name of ours, but not listed */
+  testing_write(hidden, "keep me", 7);
   dwell_run *run = make_run();
   assert_ok(dwell_run_save(run, folder, true, &err), &err);
   dwell_run_destroy(run);
   assert_int_equal(access(mine, F_OK), 0);
-  assert_int_equal(access(testing_format("%s/heads.csv", folder), F_OK), 0);
+  assert_int_equal(access(hidden, F_OK), 0);
+  testing_write(heads, "block\n", 6); /* a name of ours, but not listed: whose is it? */
+  assert_fails(run_check_folder(folder, true, &err), DWELL_USAGE, &err, "heads.csv");
+  run = make_run();
+  assert_fails(dwell_run_save(run, folder, true, &err), DWELL_USAGE, &err, "heads.csv");
+  dwell_run_destroy(run);
+  assert_int_equal(access(heads, F_OK), 0);
+  assert_ok(dwell_run_load(folder, &run, &err), &err); /* the old run is whole, and heads.csv no table of it */
+  check_run(run);
+  assert_int_equal(dwell_run_columns(run, "heads"), 0);
+  dwell_run_destroy(run);
+}
+
+static const char *folder_with(const char *name, const char *file) {
+  const char *folder = testing_format("%s/%s", testing_folder(), name);
+  mkdir(folder, 0777);
+  testing_write(testing_format("%s/%s", folder, file), "mine", 4);
+  return folder;
+}
+
+/* An unfinished run has layers.csv (written first, removed last) or a temporary file. Other names are not proof. */
+static void leaves_alone_what_may_be_somebodys(void **state) {
+  (void)state;
+  static const char *const names[] = {"report.html", "arrays.npz", "events.csv", ".notes.tmp-1", ".layers.csv.tmp-x"};
+  dwell_error err;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    const char *folder = folder_with(testing_format("somebody%zu", i), names[i]);
+    assert_fails(run_check_folder(folder, false, &err), DWELL_USAGE, &err, "not a run directory");
+    dwell_run *run = make_run();
+    assert_fails(dwell_run_save(run, folder, true, &err), DWELL_USAGE, &err, "not a run directory");
+    dwell_run_destroy(run);
+    assert_int_equal(access(testing_format("%s/%s", folder, names[i]), F_OK), 0);
+  }
+  const char *folder = save("trap");
+  unlink(testing_format("%s/layers.csv", folder));
+  mkdir(testing_format("%s/layers.csv", folder), 0777);
+  assert_fails(run_check_folder(folder, true, &err), DWELL_USAGE, &err, "layers.csv");
+  assert_int_equal(access(testing_format("%s/run.json", folder), F_OK), 0);
+}
+
+/* Found before anything is computed, not when the result is to be written. */
+static void refuses_what_cannot_be_replaced(void **state) {
+  (void)state;
+  dwell_error err;
+  const char *link = testing_format("%s/nowhere", testing_folder());
+  assert_int_equal(symlink("absent", link), 0);
+  assert_fails(run_check_folder(link, false, &err), DWELL_USAGE, &err, "link to nothing");
+  assert_fails(run_check_folder(testing_format("%s/a/b", link), false, &err), DWELL_USAGE, &err, "link to nothing");
+  const char *folder = save("newer");
+  testing_write(testing_format("%s/run.json", folder), "{\"format\": 99, \"files\": {}}", 27);
+  assert_fails(run_check_folder(folder, true, &err), DWELL_BAD_INPUT, &err, "newer format");
+  testing_write(testing_format("%s/run.json", folder), "{", 1);
+  assert_fails(run_check_folder(folder, true, &err), DWELL_BAD_INPUT, &err, "Remove the folder yourself");
+}
+
+/* Two at once would mix their files. */
+static void one_writer_at_a_time(void **state) {
+  (void)state;
+  const char *folder = save("busy");
+  dwell_error err;
+  int fd = open(folder, O_RDONLY | O_DIRECTORY);
+  assert_int_equal(flock(fd, LOCK_EX), 0);
+  dwell_run *run = make_run();
+  assert_fails(dwell_run_save(run, folder, true, &err), DWELL_FAILED, &err, "another dwell is writing");
+  close(fd);
+  assert_ok(dwell_run_save(run, folder, true, &err), &err);
+  dwell_run_destroy(run);
 }
 
 static void replaces_an_unfinished_run(void **state) {
@@ -160,6 +230,9 @@ int main(void) {
                                      cmocka_unit_test(lists_a_report_made_later),
                                      cmocka_unit_test(refuses_what_is_there),
                                      cmocka_unit_test(force_deletes_only_what_is_listed),
+                                     cmocka_unit_test(leaves_alone_what_may_be_somebodys),
+                                     cmocka_unit_test(refuses_what_cannot_be_replaced),
+                                     cmocka_unit_test(one_writer_at_a_time),
                                      cmocka_unit_test(replaces_an_unfinished_run),
                                      cmocka_unit_test(notices_a_changed_file)};
   return cmocka_run_group_tests(tests, NULL, NULL);
