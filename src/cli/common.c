@@ -28,6 +28,14 @@ static void on_signal(int number) {
   interrupted = 1;
 }
 
+/* A signal that was ignored stays ignored: nohup, and jobs in the background. */
+static void watch(int number) {
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
+  sigemptyset(&action.sa_mask);
+  if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN) return;
+  sigaction(number, &action, NULL);
+}
+
 static int is_interrupted(void *self) {
   (void)self;
   return interrupted;
@@ -131,11 +139,11 @@ void cli_begin(cli *c, int argc, char **argv) {
   strbuf_puts(&c->command, "dwell");
   for (int i = 1; i < argc; i++) quote(&c->command, argv[i]);
   argp_err_exit_status = DWELL_USAGE;
-  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
+  watch(SIGINT);
+  watch(SIGTERM);
+  watch(SIGHUP);
   signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of fflush, not a silent death */
+  signal(SIGXFSZ, SIG_IGN); /* and a file that may not grow (ulimit -f) one of write */
 }
 
 dwell_status cli_selfcheck(dwell_error *err) { return gemm_selfcheck(true, err); }

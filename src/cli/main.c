@@ -1,6 +1,12 @@
 /* cli/main.c - the program: finds the command and runs it. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/version.h"
 #include "cli/cli.h"
@@ -48,18 +54,38 @@ static int unknown(const char *name) {
   return DWELL_USAGE;
 }
 
+/* A closed standard stream would give its number to the next file opened, and words would go into a run. What stands
+ * in for it fails when it is used, as a closed one does. */
+static void open_streams(void) {
+  for (int fd = 0; fd <= 2; fd++) {
+    if (fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;
+    if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd) abort();
+  }
+}
+
+/* The exit code: output that did not arrive is a failure. A reader that has seen enough (`| head`) is told nothing. */
+static int finish(const char *name, int code) {
+  struct pollfd reader = {.fd = STDOUT_FILENO, .events = POLLOUT};
+  bool arrived = !ferror(stdout);
+  if (fflush(stdout) == 0 && arrived) return code;
+  bool gone = poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR) != 0;
+  if (!gone) fprintf(stderr, "%s: cannot write to standard output; what was printed is not complete.\n", name);
+  return code == DWELL_OK ? DWELL_FAILED : code;
+}
+
 int main(int argc, char **argv) {
+  open_streams();
   if (argc < 2) {
     print_help(stderr);
     return DWELL_USAGE;
   }
   if (str_equal(argv[1], "--help") || str_equal(argv[1], "-h") || str_equal(argv[1], "help")) {
     print_help(stdout);
-    return fflush(stdout) == 0 ? DWELL_OK : DWELL_FAILED;
+    return finish("dwell", DWELL_OK);
   }
   if (str_equal(argv[1], "--version") || str_equal(argv[1], "-V")) {
     print_version();
-    return fflush(stdout) == 0 ? DWELL_OK : DWELL_FAILED;
+    return finish("dwell", DWELL_OK);
   }
   for (size_t i = 0; i < COMMANDS; i++) {
     if (!str_equal(argv[1], commands[i].name)) continue;
@@ -71,11 +97,7 @@ int main(int argc, char **argv) {
     int code = commands[i].run(argc - 1, argv + 1, &c);
     cli_clear(&c);
     strbuf_free(&c.command);
-    if (fflush(stdout) != 0 && code == DWELL_OK) {
-      fprintf(stderr, "%s: cannot write to standard output\n", name);
-      code = DWELL_FAILED;
-    }
-    return code;
+    return finish(name, code);
   }
   return unknown(argv[1]);
 }

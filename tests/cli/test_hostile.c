@@ -54,8 +54,37 @@ static void empty_lists(void **state) {
   assert_int_not_equal(access(out, F_OK), 0);
 }
 
+/* Standard streams that are full, closed or read no further, and a limit on the size of files. */
+static void streams(void **state) {
+  (void)state;
+  static const char *const loud[] = {"--help", "--version", "list instruments --json", "list flows"};
+  for (size_t i = 0; i < sizeof loud / sizeof loud[0]; i++) {
+    static const char *const how[] = {"/dev/full", "&-"};
+    for (size_t k = 0; k < 2; k++) {
+      const char *words = testing_format("%s/words", testing_folder());
+      int status = system(testing_format("\"$DWELL_PROGRAM\" %s >%s 2>'%s'", loud[i], how[k], words));
+      char *said = testing_read(words, NULL);
+      if (WEXITSTATUS(status) != 1 || strstr(said, "standard output") == NULL)
+        fail_msg("%s >%s: exit %d, %s", loud[i], how[k], WEXITSTATUS(status), said);
+      free(said);
+    }
+  }
+  const char *out = folder_of("streams"), *said = testing_format("%s/said", testing_folder());
+  /* the reader goes away before a byte is written */
+  system(testing_format("{ sleep 0.2; \"$DWELL_PROGRAM\" list instruments --json 2>'%s'; } | true", said));
+  char *words = testing_read(said, NULL);
+  assert_string_equal(words, "");
+  free(words);
+  const char *run = testing_format("simulate --n 4 --frames 3 --until 1 -o '%s' --force", out);
+  assert_int_equal(WEXITSTATUS(system(testing_format("\"$DWELL_PROGRAM\" %s -q <&- >&- 2>&-", run))), 0);
+  assert_int_equal(WEXITSTATUS(system(testing_format("\"$DWELL_PROGRAM\" report '%s' <&- >&- 2>&-", out))), 0);
+  assert_int_equal(
+      WEXITSTATUS(system(testing_format("ulimit -f 1; \"$DWELL_PROGRAM\" %s 2>/dev/null >/dev/null", run))), 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(options_are_shown_safely),
-                                     cmocka_unit_test(names_are_shown_safely), cmocka_unit_test(empty_lists)};
+                                     cmocka_unit_test(names_are_shown_safely), cmocka_unit_test(empty_lists),
+                                     cmocka_unit_test(streams)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
