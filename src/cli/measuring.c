@@ -137,13 +137,6 @@ static void print_table(const cli *c, const dwell_run *run) {
 
 /* ---- the measurement ---- */
 
-static dwell_status write_report(dwell_run *run, dwell_error *err) {
-  char path[4400];
-  snprintf(path, sizeof path, "%s/report.html", run->folder);
-  dwell_status status = dwell_report_write(run, path, err);
-  return status == DWELL_OK ? run_refresh_files(run, err) : status;
-}
-
 dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measuring *m, const char *folder,
                                 dwell_error *err) {
   const dwell_trajectory *t = dwell_source_trajectory(source);
@@ -159,8 +152,8 @@ dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measurin
           t->states * t->replicas, t->replicas > 1 ? " in all" : "", cli_bytes(cost.bytes, bound));
   TRY(dwell_measure(&c->ctx, source, &chosen, &run, err));
   cli_clear(c);
+  run->page = m->report ? dwell_report_write : NULL;
   TRY(dwell_run_save(run, folder, c->force, err));
-  if (m->report) TRY(write_report(run, err));
   if (c->json) fputs(dwell_run_manifest(run), stdout);
   else if (!c->quiet) print_table(c, run);
   cli_say(c, "%s: layers.csv%s%s, arrays.npz, run.json%s", folder,

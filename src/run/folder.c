@@ -23,11 +23,11 @@
 
 enum { FORMAT = 1, MANIFEST_MOST = 1 << 28 };
 
-static const char MANIFEST[] = "run.json", PROBE[] = "dwell";
+static const char MANIFEST[] = "run.json", PAGE[] = "report.html", PROBE[] = "dwell";
 /* Every file a run directory may hold beside its manifest. layers.csv is written first and removed last: a directory
  * that holds it, or a temporary file, is an unfinished run; one that holds others of these names may be somebody's. */
 static const char *const file_names[] = {"layers.csv", "blocks.csv", "heads.csv",
-                                         "events.csv", "arrays.npz", "report.html"};
+                                         "events.csv", "arrays.npz", PAGE};
 enum { FILE_NAMES = sizeof file_names / sizeof file_names[0] };
 
 static const char *in_folder(char path[4400], const char *folder, const char *name) {
@@ -236,6 +236,11 @@ static dwell_status make_folder(const char *folder, dwell_error *err) {
   return DWELL_OK;
 }
 
+static void sweep(const char *folder) {
+  atomic_file_sweep(folder, MANIFEST);
+  for (size_t i = 0; i < FILE_NAMES; i++) atomic_file_sweep(folder, file_names[i]);
+}
+
 /* Removes an unfinished run, or a finished one: then only what its manifest lists, the manifest first, so that a crash
  * half-way leaves an unfinished run, never a wrong one. */
 static dwell_status clear_folder(const char *folder, dwell_error *err) {
@@ -243,8 +248,7 @@ static dwell_status clear_folder(const char *folder, dwell_error *err) {
   bool listed[FILE_NAMES] = {0};
   dwell_status status = DWELL_OK;
   in_folder(path, folder, MANIFEST);
-  atomic_file_sweep(folder, MANIFEST);
-  for (size_t i = 0; i < FILE_NAMES; i++) atomic_file_sweep(folder, file_names[i]);
+  sweep(folder);
   bool finished = access(path, F_OK) == 0;
   if (finished) {
     TRY(read_manifest(folder, mark_listed, listed, NULL, NULL, err));
@@ -320,9 +324,8 @@ static void write_costs(jwriter *w, const dwell_run *run, double write_seconds) 
   jwriter_put_int(w, "peak_bytes", (int64_t)clock_peak_bytes());
 }
 
-/* Writes run.json: the format, the files that are there with their hashes, then the body. */
-static dwell_status write_manifest(dwell_run *run, const char *folder, dwell_error *err) {
-  char path[4400];
+/* The text of run.json: the format, the files that are there with their hashes, then the body. */
+static dwell_status make_manifest(dwell_run *run, const char *folder, dwell_error *err) {
   strbuf_free(&run->manifest);
   jwriter w = jwriter_start(&run->manifest, 1);
   jwriter_object(&w);
@@ -333,7 +336,13 @@ static dwell_status write_manifest(dwell_run *run, const char *folder, dwell_err
   jwriter_members(&w, run->manifest_body.data != NULL ? run->manifest_body.data : "");
   jwriter_close(&w);
   strbuf_putc(&run->manifest, '\n');
-  if (run->manifest.failed) return error_no_memory(err, "the manifest");
+  return run->manifest.failed ? error_no_memory(err, "the manifest") : DWELL_OK;
+}
+
+static dwell_status write_manifest(dwell_run *run, const char *folder, dwell_error *err) {
+  char path[4400];
+  dwell_status status = make_manifest(run, folder, err);
+  if (status != DWELL_OK) return status;
   return atomic_file_write(in_folder(path, folder, MANIFEST), run->manifest.data, run->manifest.length, err);
 }
 
@@ -367,7 +376,16 @@ static void undo(const char *folder, bool was_there) {
   if (!was_there) rmdir(folder);
 }
 
-static dwell_status write_all(dwell_run *run, const char *folder, double started, dwell_error *err) {
+/* The page shows the manifest, which then lists the page. */
+static dwell_status add_page(dwell_run *run, const char *folder, dwell_error *err) {
+  char path[4400];
+  dwell_status status = make_manifest(run, folder, err);
+  return status == DWELL_OK ? run->page(run, in_folder(path, folder, PAGE), err) : status;
+}
+
+/* *ret_page: what became of the page. A run without it is still a run. */
+static dwell_status write_all(dwell_run *run, const char *folder, double started, dwell_status *ret_page,
+                              dwell_error *err) {
   dwell_status status = DWELL_OK;
   TRY(clear_folder(folder, err));
   TRY(save_table(folder, "layers.csv", &run->layers, err));
@@ -376,9 +394,10 @@ static dwell_status write_all(dwell_run *run, const char *folder, double started
   TRY(save_table(folder, "events.csv", &run->events, err));
   TRY(save_arrays(run, folder, err));
   TRY(add_costs(run, clock_seconds() - started, err));
-  TRY(write_manifest(run, folder, err));
   snprintf(run->folder, sizeof run->folder, "%s", folder);
   run->has_arrays_file = run->array_count > 0 || run->stream != NULL;
+  *ret_page = run->page != NULL ? add_page(run, folder, err) : DWELL_OK;
+  TRY(write_manifest(run, folder, err));
 done:
   return status;
 }
@@ -387,22 +406,24 @@ dwell_status dwell_run_save(dwell_run *run, const char *folder, bool force, dwel
   double started = clock_seconds();
   bool was_there = access(folder, F_OK) == 0;
   int lock = -1;
+  dwell_status page = DWELL_OK;
   dwell_status status = run_check_folder(folder, force, err);
   if (status == DWELL_OK) status = make_folder(folder, err);
   if (status == DWELL_OK) status = lock_folder(folder, &lock, err);
   if (status == DWELL_OK) status = run_check_folder(folder, force, err); /* again: another may just have finished */
   if (status == DWELL_OK) {
-    status = write_all(run, folder, started, err);
+    status = write_all(run, folder, started, &page, err);
     if (status != DWELL_OK) undo(folder, was_there);
   }
   if (lock >= 0) close(lock);
-  return status;
+  return status == DWELL_OK ? page : status;
 }
 
 dwell_status run_refresh_files(dwell_run *run, dwell_error *err) {
   int lock;
   dwell_status status = lock_folder(run->folder, &lock, err);
   if (status != DWELL_OK) return status;
+  sweep(run->folder);
   status = write_manifest(run, run->folder, err);
   close(lock);
   return status;

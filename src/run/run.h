@@ -23,6 +23,9 @@ typedef struct run_seconds {
   double started;                          /* clock_seconds() when the run began; total is counted from it */
 } run_seconds;
 
+/* Writes a page about the run as the file `path` (dwell_report_write). */
+typedef dwell_status (*run_page)(const dwell_run *run, const char *path, dwell_error *err);
+
 /* Arrays too large to hold are streamed: called while arrays.npz is written, after the arrays held in memory. */
 typedef dwell_status (*run_stream)(void *self, npz_writer *w, dwell_error *err);
 
@@ -33,6 +36,7 @@ struct dwell_run {
   run_stream stream; /* may be NULL */
   void *stream_self; /* released with stream_destroy */
   void (*stream_destroy)(void *self);
+  run_page page;        /* NULL, or what dwell_run_save makes report.html with, before it writes run.json */
   strbuf manifest_body; /* JSON members after "files", from jwriter_start_members */
   strbuf manifest;      /* whole run.json, once saved or loaded */
   run_seconds seconds;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/mem.h"
 #include "file/jwriter.h"
 #include "run/run.h"
@@ -94,6 +95,43 @@ static void lists_a_report_made_later(void **state) {
   assert_non_null(strstr(manifest, "\"note\""));
   assert_null(strstr(strstr(manifest, "\"note\"") + 1, "\"note\""));
   check_run(run);
+  dwell_run_destroy(run);
+}
+
+static dwell_status good_page(const dwell_run *run, const char *path, dwell_error *err) {
+  (void)err;
+  assert_non_null(strstr(dwell_run_manifest(run), "\"arrays.npz\"")); /* the page can show what the run is */
+  char *manifest = strdup(path);
+  strcpy(strrchr(manifest, '/'), "/run.json");
+  assert_int_not_equal(access(manifest, F_OK), 0); /* and is there before the run counts as finished */
+  free(manifest);
+  testing_write(path, "page", 4);
+  return DWELL_OK;
+}
+
+static dwell_status bad_page(const dwell_run *run, const char *path, dwell_error *err) {
+  (void)run, (void)path;
+  return error_set(err, DWELL_FAILED, "no room for the page");
+}
+
+static void a_page_comes_before_the_manifest(void **state) {
+  (void)state;
+  const char *folder = testing_format("%s/paged", testing_folder());
+  dwell_error err;
+  dwell_run *run = make_run();
+  run->page = good_page;
+  assert_ok(dwell_run_save(run, folder, false, &err), &err);
+  dwell_run_destroy(run);
+  assert_ok(dwell_run_load(folder, &run, &err), &err);
+  assert_non_null(strstr(dwell_run_manifest(run), "\"report.html\""));
+  dwell_run_destroy(run);
+  run = make_run(); /* a page that fails is said, but does not cost the results */
+  run->page = bad_page;
+  assert_fails(dwell_run_save(run, folder, true, &err), DWELL_FAILED, &err, "no room for the page");
+  dwell_run_destroy(run);
+  assert_ok(dwell_run_load(folder, &run, &err), &err);
+  check_run(run);
+  assert_null(strstr(dwell_run_manifest(run), "\"report.html\""));
   dwell_run_destroy(run);
 }
 
@@ -228,6 +266,7 @@ static void notices_a_changed_file(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(gives_back),
                                      cmocka_unit_test(lists_a_report_made_later),
+                                     cmocka_unit_test(a_page_comes_before_the_manifest),
                                      cmocka_unit_test(refuses_what_is_there),
                                      cmocka_unit_test(force_deletes_only_what_is_listed),
                                      cmocka_unit_test(leaves_alone_what_may_be_somebodys),
