@@ -26,8 +26,7 @@ enum { FORMAT = 1, MANIFEST_MOST = 1 << 28 };
 static const char MANIFEST[] = "run.json", PAGE[] = "report.html", PROBE[] = "dwell";
 /* Every file a run directory may hold beside its manifest. layers.csv is written first and removed last: a directory
  * that holds it, or a temporary file, is an unfinished run; one that holds others of these names may be somebody's. */
-static const char *const file_names[] = {"layers.csv", "blocks.csv", "heads.csv",
-                                         "events.csv", "arrays.npz", PAGE};
+static const char *const file_names[] = {"layers.csv", "blocks.csv", "heads.csv", "events.csv", "arrays.npz", PAGE};
 enum { FILE_NAMES = sizeof file_names / sizeof file_names[0] };
 
 static const char *in_folder(char path[4400], const char *folder, const char *name) {
@@ -139,7 +138,8 @@ static dwell_status check_parent(const char *folder, dwell_error *err) {
   while (length > 1 && folder[length - 1] == '/') length--;
   strbuf_add(&parent, length > 0 ? folder : ".", length > 0 ? length : 1);
   dwell_status status = parent.failed ? error_no_memory(err, "a path") : DWELL_OK;
-  if (status == DWELL_OK) status = access(parent.data, F_OK) == 0 ? probe(parent.data, err) : check_absent(parent.data, err);
+  if (status == DWELL_OK)
+    status = access(parent.data, F_OK) == 0 ? probe(parent.data, err) : check_absent(parent.data, err);
   strbuf_free(&parent);
   return status;
 }

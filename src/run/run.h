@@ -57,8 +57,8 @@ dwell_status run_read_array(const dwell_run *run, const char *name, double **ret
                             size_t ret_shape[4], dwell_error *err);
 
 /* Before computing anything: may a run be saved as `folder`? It may if it does not exist (and its parent can be
- * written), is empty, holds an unfinished run, or holds a finished one, no file of our names that this one does not list,
- * and `force` is set. Otherwise DWELL_USAGE, DWELL_FAILED, or DWELL_BAD_INPUT if its manifest cannot be read. */
+ * written), is empty, holds an unfinished run, or holds a finished one, no file of our names that this one does not
+ * list, and `force` is set. Otherwise DWELL_USAGE, DWELL_FAILED, or DWELL_BAD_INPUT if its manifest cannot be read. */
 dwell_status run_check_folder(const char *folder, bool force, dwell_error *err);
 
 /* The run's folder got another file (a report): lists it, with its hash, in run.json. */

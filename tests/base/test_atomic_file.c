@@ -124,7 +124,7 @@ static void failed_writes_leave_nothing(void **state) {
 static void sweep_removes_leftovers_only(void **state) {
   (void)state;
   const char *folder = fresh_folder();
-  static const char *const kept[] = {"table.csv", ".hidden",  "x.tmp-1",  ".tmp",
+  static const char *const kept[] = {"table.csv", ".hidden",  "x.tmp-1",   ".tmp",
                                      ".x.tmp-",   ".x.tmp-a", ".x.tmp-1a", ".notes.tmp-1"};
   static const char *const swept[] = {".x.tmp-123", ".x.tmp-1"};
   enum { KEPT = sizeof kept / sizeof kept[0] };
