@@ -101,6 +101,12 @@ static void the_bound_holds(void **state) {
   }
   const char *shared = testing_shared("models/albert-rxnmapper"), *model = testing_shared("models/bert-minilm-l6");
   if (shared != NULL) check_bound(testing_format("measure '%s' --ids 12,13,14 --iterations 48 -t 2", shared));
+  const char *wide = testing_shared("models/albert-plbert");
+  if (wide != NULL) { /* many states and their nulls: what stays is the larger part */
+    char symbols[2048] = "";
+    for (int i = 0; i < 400; i++) snprintf(symbols + strlen(symbols), 8, "%s%d", i ? "," : "", 1 + 7 * i % 170);
+    check_bound(testing_format("measure '%s' --ids %s --iterations 24 --nulls 2 -t 1", wide, symbols));
+  }
   if (model == NULL) return;
   check_bound(testing_format("measure '%s' --ids 101,2000,102", model));
   char ids[4096] = "";
