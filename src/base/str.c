@@ -202,6 +202,15 @@ static size_t edit_distance(const char *a, const char *b) {
   return row[n];
 }
 
+bool str_item(const char **rest, char *item, size_t size) {
+  if (*rest == NULL) return false;
+  size_t n = strcspn(*rest, ","), shown = n < size - 1 ? n : size - 1;
+  memcpy(item, *rest, shown);
+  item[shown] = '\0';
+  *rest = (*rest)[n] == ',' ? *rest + n + 1 : NULL;
+  return true;
+}
+
 const char *str_nearest(const char *name, const char *const *names, size_t count) {
   const char *best = NULL;
   size_t limit = strlen(name) / 2 < 3 ? strlen(name) / 2 : 3;

@@ -41,6 +41,10 @@ void strbuf_html(strbuf *s, const char *text, size_t length);
 bool str_equal(const char *a, const char *b);
 bool str_ends(const char *text, const char *end);
 
+/* Walks a comma-separated list: copies the next item into `item` (cut to size - 1 bytes) and moves *rest behind it,
+ * NULL after the last; false where *rest is NULL. "" is one empty item, "a," are two. */
+bool str_item(const char **rest, char *item, size_t size);
+
 /* The registry name nearest to `name` (edit distance <= 3, at most half its length), or NULL: "did you mean ...". */
 const char *str_nearest(const char *name, const char *const *names, size_t count);
 

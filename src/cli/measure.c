@@ -178,19 +178,17 @@ static dwell_status read_texts(measure *m, dwell_error *err) {
 /* ---- the runs ---- */
 
 static dwell_status read_ids(measure *m, int64_t **ret_ids, size_t *ret_count, dwell_error *err) {
-  size_t count = 1, k = 0;
+  size_t count = 1;
   for (const char *p = m->ids; *p != '\0'; p++) count += *p == ',';
   *ret_ids = ARENA_NEW(&m->storage, int64_t, count);
   if (*ret_ids == NULL) return error_no_memory(err, "the ids");
-  for (const char *p = m->ids; k < count; k++) {
-    char one[32];
-    size_t n = strcspn(p, ",");
-    snprintf(one, sizeof one, "%.*s", (int)(n < 31 ? n : 31), p);
+  const char *rest = m->ids;
+  char one[32];
+  for (size_t k = 0; str_item(&rest, one, sizeof one); k++) {
     const char *digits = one + strspn(one, " ");
     if (!number_parse_int(digits, INT64_MIN, INT64_MAX, &(*ret_ids)[k])) {
       return error_set(err, DWELL_USAGE, "--ids takes whole numbers separated by commas, not \"%s\"", one);
     }
-    p += n + (p[n] == ',');
   }
   *ret_count = count;
   return DWELL_OK;

@@ -16,13 +16,8 @@ void cli_measuring_begin(cli_measuring *m) { *m = (cli_measuring){.options = dwe
 static void parse_save(struct argp_state *state, const char *list, dwell_measure_options *o) {
   static const char *const names[] = {"states", "attention", "gram", NULL};
   bool *flags[] = {&o->save_states, &o->save_attention, &o->save_gram};
-  for (const char *p = list, *next; p != NULL; p = next) {
-    char name[32];
-    size_t n = strcspn(p, ",");
-    snprintf(name, sizeof name, "%.*s", (int)(n < 31 ? n : 31), p);
-    *flags[cli_choice(state, "--save", name, names)] = true;
-    next = p[n] == ',' ? p + n + 1 : NULL;
-  }
+  char name[32];
+  while (str_item(&list, name, sizeof name)) *flags[cli_choice(state, "--save", name, names)] = true;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {

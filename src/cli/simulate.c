@@ -54,14 +54,8 @@ static void parse_times(struct argp_state *state, const char *list, simulate *s)
   mem_free(s->times);
   s->times = MEM_NEW(double, count);
   if (s->times == NULL) argp_failure(state, DWELL_NO_MEMORY, 0, "out of memory");
-  size_t k = 0;
-  for (const char *p = list; k < count; k++) {
-    char one[64];
-    size_t n = strcspn(p, ",");
-    snprintf(one, sizeof one, "%.*s", (int)(n < 63 ? n : 63), p);
-    s->times[k] = cli_real(state, "--times", one, 0, INFINITY);
-    p += n + (p[n] == ',');
-  }
+  char one[64];
+  for (size_t k = 0; str_item(&list, one, sizeof one); k++) s->times[k] = cli_real(state, "--times", one, 0, INFINITY);
   s->flow.times = s->times, s->flow.times_count = count;
 }
 

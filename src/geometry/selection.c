@@ -2,19 +2,16 @@
 #include "geometry/selection.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/sort.h"
 #include "base/str.h"
 
 static const double MASSIVE = 5; /* times the median norm of the state: instruments.md 1.1, rule 3 */
-
-static int compare_doubles(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
 
 /* Median of the finite norms of one state (all tokens); 0 if there are none. `scratch` [n]. */
 static double median_norm(size_t n, const double *norms, double *scratch) {
@@ -23,8 +20,8 @@ static double median_norm(size_t n, const double *norms, double *scratch) {
     if (isfinite(norms[i])) scratch[count++] = norms[i];
   }
   if (count == 0) return 0;
-  qsort(scratch, count, sizeof *scratch, compare_doubles);
-  return count % 2 ? scratch[count / 2] : scratch[count / 2 - 1] + (scratch[count / 2] - scratch[count / 2 - 1]) / 2;
+  sort_doubles(scratch, count);
+  return sort_median(scratch, count);
 }
 
 /* Marks tokens that are massive, or of zero or non-finite norm, in any state. */
@@ -95,10 +92,21 @@ static dwell_status find_types(const dwell_trajectory *t, selection *s, dwell_er
 }
 
 static dwell_status nothing_left(const dwell_trajectory *t, const selection *s, dwell_error *err) {
-  error_set(err, DWELL_BAD_INPUT,
-            "none of the %zu tokens is left to measure (dropped: %zu special, %zu first, %zu massive, "
-            "%zu of zero norm, %zu by the given keep mask)",
-            t->n, s->dropped_special, s->dropped_first, s->dropped_massive, s->dropped_zero, s->dropped_given);
+  const struct {
+    size_t count;
+    const char *what;
+  } dropped[] = {{s->dropped_special, "special"},
+                 {s->dropped_first, "the first of a causal model"},
+                 {s->dropped_massive, "massive"},
+                 {s->dropped_zero, "of zero or non-finite norm"},
+                 {s->dropped_given, "not in the given keep mask"}};
+  char why[200] = "";
+  for (size_t i = 0, at = 0; i < sizeof dropped / sizeof dropped[0] && at < sizeof why; i++) {
+    if (dropped[i].count == 0) continue;
+    at +=
+        (size_t)snprintf(why + at, sizeof why - at, "%s%zu %s", at > 0 ? ", " : "", dropped[i].count, dropped[i].what);
+  }
+  error_set(err, DWELL_BAD_INPUT, "none of the %zu tokens is left to measure (%s)", t->n, why);
   return error_remedy(err, "Use a longer text, or --special keep");
 }
 

@@ -153,7 +153,7 @@ static dwell_status no_snapshot(const char *repository, const char *problem, con
             all->count > SHOWN ? ", ..." : "");
   error_in_file(err, repository);
   if (all->count) error_remedy(err, "Choose one: NAME@%s", all->commit);
-  else error_remedy(err, "Download the model (dwell pull), or give a folder");
+  else error_remedy(err, "Download the model with the Hugging Face tools, or give a folder");
   return DWELL_BAD_INPUT;
 }
 
@@ -241,7 +241,7 @@ static dwell_status find_repository(const char *name, strbuf *repository, char r
     status =
         error_set(err, DWELL_BAD_INPUT, "no such folder, and not in the Hugging Face cache (%s)", repository->data);
     error_at_item(err, name);
-    error_remedy(err, "Download it (dwell pull), or give a folder");
+    error_remedy(err, "Download it with the Hugging Face tools, or give a folder");
   }
 done:
   strbuf_free(&folder);

@@ -1,15 +1,10 @@
 /* instrument/norm.c - lengths of the tokens. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/sort.h"
 #include "instrument/instruments.h"
-
-static int compare(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
 
 static dwell_status measure(geometry *g, representation r, const instrument_setting *s, value *ret_values,
                             dwell_error *err) {
@@ -17,8 +12,8 @@ static dwell_status measure(geometry *g, representation r, const instrument_sett
   size_t n = geometry_n(g);
   double *sorted = mem_copy(geometry_norms(g), n, sizeof(double));
   if (sorted == NULL) return error_no_memory(err, "norms");
-  qsort(sorted, n, sizeof *sorted, compare);
-  ret_values[0] = VALUE(sorted[n / 2] / 2 + sorted[(n - 1) / 2] / 2);
+  sort_doubles(sorted, n);
+  ret_values[0] = VALUE(sort_median(sorted, n));
   ret_values[1] = VALUE(sorted[0]);
   ret_values[2] = VALUE(sorted[n - 1]);
   mem_free(sorted);

@@ -10,13 +10,12 @@
 
 /* ---- the list of names ---- */
 
-/* Is `name` (length long) in the comma-separated `list`? */
+enum { NAME_SIZE = 80 }; /* longer than any name */
+
 static bool listed(const char *list, const char *name) {
-  size_t length = strlen(name);
-  for (const char *p = list; *p != '\0';) {
-    size_t n = strcspn(p, ",");
-    if (n == length && strncmp(p, name, n) == 0) return true;
-    p += n + (p[n] == ',');
+  char item[NAME_SIZE];
+  while (str_item(&list, item, sizeof item)) {
+    if (str_equal(item, name)) return true;
   }
   return false;
 }
@@ -39,12 +38,9 @@ static dwell_status check_names(const char *list, dwell_error *err) {
     error_remedy(err, "`dwell list instruments` shows all");
     return DWELL_USAGE;
   }
-  for (const char *p = list; *p != '\0';) {
-    char name[80];
-    size_t n = strcspn(p, ",");
-    snprintf(name, sizeof name, "%.*s", (int)(n < 79 ? n : 79), p);
-    if (n > 0 && instrument_find(name) == NULL) return refuse_name(name, err);
-    p += n + (p[n] == ',');
+  char name[NAME_SIZE];
+  while (str_item(&list, name, sizeof name)) {
+    if (name[0] != '\0' && instrument_find(name) == NULL) return refuse_name(name, err);
   }
   return DWELL_OK;
 }

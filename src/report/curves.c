@@ -2,11 +2,11 @@
  */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/sort.h"
 #include "draw/colour.h"
 #include "file/jwriter.h"
 #include "report/figures.h"
@@ -223,11 +223,6 @@ typedef struct sheet {
 static double *values_of(const sheet *s, size_t c) { return s->values + c * s->v->replicas * s->g->steps; }
 static double *band_of(const sheet *s, size_t c) { return s->band + c * 2 * s->g->steps; }
 
-static int by_number(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Median over replicas at one step; NaN without any value. */
 static double median_at(const sheet *s, const double *values, size_t step) {
   size_t n = 0;
@@ -236,8 +231,8 @@ static double median_at(const sheet *s, const double *values, size_t step) {
     if (isfinite(value)) s->sample[n++] = value;
   }
   if (n == 0) return NAN;
-  qsort(s->sample, n, sizeof *s->sample, by_number);
-  return n % 2 ? s->sample[n / 2] : (s->sample[n / 2 - 1] + s->sample[n / 2]) / 2;
+  sort_doubles(s->sample, n);
+  return sort_median(s->sample, n);
 }
 
 static void include(sheet *s, double value) {

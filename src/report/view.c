@@ -3,11 +3,11 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/sort.h"
 
 enum { MANIFEST_LIMIT = 64 << 20, MOST_STEPS = 1 << 24 };
 enum { MANIFEST_FLAGS = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL }; /* a token may be a NUL */
@@ -96,11 +96,6 @@ done:
 
 /* ---- axis ---- */
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Times crowd at the start (or do not fit a double): their logarithm is the better axis. */
 static bool wants_logarithm(const double *times, const double *logs, size_t n, double *scratch) {
   size_t count = 0;
@@ -110,8 +105,8 @@ static bool wants_logarithm(const double *times, const double *logs, size_t n, d
     if (isfinite(times[i])) scratch[count++] = times[i];
   }
   if (count < 3) return false;
-  qsort(scratch, count, sizeof *scratch, ascending);
-  return scratch[count / 2] < 0.2 * scratch[count - 1];
+  sort_doubles(scratch, count);
+  return sort_median(scratch, count) < 0.2 * scratch[count - 1];
 }
 
 static void logarithmic_axis(view *v, const double *logs) {

@@ -176,6 +176,22 @@ static void nearest_names(void **state) {
   assert_null(str_nearest(longer, names, 5));
 }
 
+static void items_of_a_list(void **state) {
+  (void)state;
+  const char *rest = "ip,,a long name,";
+  char item[5];
+  static const char *const expected[] = {"ip", "", "a lo", ""};
+  for (size_t i = 0; i < 4; i++) {
+    assert_true(str_item(&rest, item, sizeof item));
+    assert_string_equal(item, expected[i]);
+  }
+  assert_null(rest);
+  assert_false(str_item(&rest, item, sizeof item));
+  rest = "";
+  assert_true(str_item(&rest, item, sizeof item) && item[0] == '\0');
+  assert_false(str_item(&rest, item, sizeof item));
+}
+
 static void comparisons(void **state) {
   (void)state;
   assert_true(str_equal("a", "a"));
@@ -199,6 +215,7 @@ int main(void) {
       cmocka_unit_test(display_is_cut_whole),
       cmocka_unit_test(html_is_escaped),
       cmocka_unit_test(nearest_names),
+      cmocka_unit_test(items_of_a_list),
       cmocka_unit_test(comparisons),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

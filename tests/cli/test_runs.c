@@ -2,6 +2,8 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include <dwell/dwell.h>
+
 #include "run/run.h"
 #include "util/program.h"
 
@@ -154,6 +156,29 @@ static void interrupted_leaves_nothing(void **state) {
 }
 
 /* A text per run directory, named after its file or line. */
+/* What --help calls the default is what the library takes. */
+static void help_says_the_defaults(void **state) {
+  (void)state;
+  dwell_flow_options f = dwell_flow_options_default();
+  dwell_measure_options m = dwell_measure_options_default();
+  program_result r = assert_done("simulate --help");
+  const char *said[] = {testing_format("(default %s)", f.flow),
+                        testing_format("Particles (default %zu)", f.n),
+                        testing_format("(default %zu)", f.d),
+                        testing_format("Inverse temperature (default %g)", f.beta),
+                        testing_format("%s (default)", f.init),
+                        testing_format("Independent starts (default %zu)", f.replicas),
+                        testing_format("Final time (default %g)", f.until),
+                        testing_format("both ends counted (default %zu)", f.frames),
+                        testing_format("%s (default)", dwell_integrator_name(f.integrator)),
+                        testing_format("%g)", f.rtol),
+                        testing_format("(default %zu; 0: none)", m.null_draws)};
+  for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+    if (strstr(r.out, said[i]) == NULL) fail_msg("simulate --help does not say \"%s\"", said[i]);
+  }
+  program_free(&r);
+}
+
 static void several_texts(void **state) {
   (void)state;
   const char *model = testing_shared("models/bert-minilm-l6");
@@ -176,6 +201,7 @@ int main(void) {
                                      cmocka_unit_test(the_bound_holds),
                                      cmocka_unit_test(output_is_for_scripts),
                                      cmocka_unit_test(interrupted_leaves_nothing),
-                                     cmocka_unit_test(several_texts)};
+                                     cmocka_unit_test(several_texts),
+                                     cmocka_unit_test(help_says_the_defaults)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
