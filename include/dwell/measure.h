@@ -10,27 +10,37 @@
 extern "C" {
 #endif
 
+/* What is measured. Start from dwell_measure_options_default(). Strings are read during the call only. */
 typedef struct dwell_measure_options {
   const char *instruments; /* comma-separated registry or column names; NULL: all that apply */
-  size_t null_draws;       /* draws of sampled nulls; 0: none */
+  size_t null_draws;       /* draws of sampled nulls; 0: none. The smallest possible p is 1 / (draws + 1) */
   bool types;              /* measure first occurrences of each token id only */
-  bool drop_special;       /* leave special, first-of-causal and massive tokens out (default true) */
-  bool save_states, save_attention, save_gram;
-  double beta;         /* calibrated inverse temperature (flows: their own), NaN: unknown */
-  const char *command; /* the command line, for the manifest; may be NULL */
+  bool drop_special;       /* leave special, first-of-causal and massive tokens out (docs/instruments.md 1.1) */
+  bool save_states;        /* into arrays.npz: `states` [L+1, n, d] of every token, `final_norm` [n, d] */
+  bool save_attention;     /* `attention` [L, H, n, n]; DWELL_USAGE where the source has none */
+  bool save_gram;          /* `gram` [L+1, m, m], cosines of the m measured tokens */
+  double beta;             /* inverse temperature of energy_calibrated (flows: their own), NaN: unknown */
+  const char *command;     /* the command line, for the manifest; may be NULL */
 } dwell_measure_options;
 
-dwell_measure_options dwell_measure_options_default(void); /* all instruments, 39 draws */
+/* All instruments, 39 draws, all kept tokens, nothing saved, beta unknown. */
+dwell_measure_options dwell_measure_options_default(void);
 
-/* Phase one runs the source and spools its states; phase two measures them. */
+/* Runs the source once, keeping its states (in memory, or in a temporary file where they are large), then measures
+ * them. The result is the caller's (dwell_run_destroy) and does not need the source any more. It does not depend on
+ * ctx->threads. Errors: those of running the source; DWELL_USAGE (an unknown name in `instruments`, an option that the
+ * source cannot serve); DWELL_BAD_INPUT (no token is left to measure); DWELL_NO_MEMORY (also where the bound of the
+ * context would be exceeded, before anything is computed); DWELL_INTERRUPTED. */
 dwell_status dwell_measure(const dwell_context *ctx, dwell_source *source, const dwell_measure_options *options,
                            dwell_run **ret_run, dwell_error *err);
 
-/* What it would take: bytes at the peak, and floating-point operations by stage. */
+/* What it would take. */
 typedef struct dwell_cost {
-  uint64_t bytes;
-  double flops_instruments, flops_nulls;
+  uint64_t bytes;                        /* bound on memory at the peak, the source's included */
+  double flops_instruments, flops_nulls; /* floating-point operations, estimated; the source's are not known here */
 } dwell_cost;
+
+/* Nothing is run. Errors: as the options of dwell_measure. */
 dwell_status dwell_measure_cost(const dwell_context *ctx, const dwell_source *source,
                                 const dwell_measure_options *options, dwell_cost *ret_cost, dwell_error *err);
 

@@ -99,6 +99,19 @@ static void flow_sentence(const view *v, strbuf *out, const char *name) {
   strbuf_puts(out, ".");
 }
 
+/* Equal ids are nearly equal vectors: a share of close pairs has to be read with their number in mind. */
+static void add_repeats(const view *v, strbuf *out) {
+  const json_t *selection = json_object_get(v->manifest, "selection");
+  const json_t *types = json_object_get(selection, "types"), *measured = json_object_get(selection, "measured");
+  if (json_array_size(json_object_get(v->manifest, "tokens")) == 0 || !json_is_integer(types)) return;
+  if (json_integer_value(types) >= json_integer_value(measured)) return;
+  strbuf_puts(out, " Only ");
+  add_value(out, (double)json_integer_value(types), 9);
+  strbuf_puts(
+      out,
+      " of them are distinct: repeated tokens start as close pairs (<code>--selection types</code> leaves them out).");
+}
+
 static void model_sentence(const view *v, strbuf *out, const char *name) {
   const json_t *tokens = json_object_get(v->manifest, "tokens");
   bool import = str_equal(view_text(v, "source", "kind", ""), "import");
@@ -115,6 +128,7 @@ static void model_sentence(const view *v, strbuf *out, const char *name) {
   strbuf_puts(out, " dimensions and in each of ");
   add_value(out, (double)v->states.steps, 9);
   strbuf_puts(out, " states.");
+  add_repeats(v, out);
 }
 
 /* What happened, in numbers of the first and last state; nothing is interpreted. */
