@@ -51,7 +51,8 @@ dwell_status geometry_energy(geometry *g, double beta, double *ret_energy, dwell
 /* Number of pairs i < j with a cosine above `limit`. Of a surrogate neither Kc nor C is made for it: nulls need the
  * number only, thousands of times. */
 dwell_status geometry_pairs_above(geometry *g, representation r, double limit, size_t *ret_count, dwell_error *err);
-/* Nearest neighbours by the given cosines: order [n,k], best first, ties to the smaller index; k = min(5, n-1). */
+/* Nearest neighbours by the given cosines: order [n,k], best first, ties (within 1e-12) to the smaller index;
+ * k = min(5, n-1). */
 dwell_status geometry_neighbours(geometry *g, representation r, const uint32_t **ret_order, size_t *ret_k,
                                  dwell_error *err);
 /* HSIC_u(G,G) (Song et al. 2012, eq. 5), tr(K) etc. are derived by the instruments from the Grams. */

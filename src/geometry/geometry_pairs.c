@@ -109,6 +109,10 @@ dwell_status geometry_pairs_above(geometry *g, representation r, double limit, s
 
 /* ---- neighbours ---- */
 
+/* Cosines this close are ties. Coincident tokens, which flows make by the dozen, have cosines that differ by rounding,
+ * 1e-16 over the length of the centred token; without it the last bit would say who is nearest. */
+static const double TIE = 1e-12;
+
 /* The k best of a row, best first; equal cosines in the order of their index, because later ones only pass strictly
  * smaller ones. */
 static void nearest(size_t n, size_t self, size_t k, const double *row, uint32_t *ret_order) {
@@ -118,6 +122,37 @@ static void nearest(size_t n, size_t self, size_t k, const double *row, uint32_t
     size_t at = found < k ? found++ : k - 1;
     for (; at > 0 && row[ret_order[at - 1]] < row[j]; at--) ret_order[at] = ret_order[at - 1];
     ret_order[at] = (uint32_t)j;
+  }
+}
+
+/* Is a token of the order, or the best one outside it, within TIE of the one before? */
+static bool has_ties(size_t n, size_t self, size_t k, const double *row, const uint32_t *order) {
+  for (size_t r = 1; r < k; r++) {
+    if (row[order[r]] >= row[order[r - 1]] - TIE) return true;
+  }
+  size_t near = 0;
+  double least = row[order[k - 1]] - TIE;
+  for (size_t j = 0; j < n; j++) near += j != self && row[j] >= least;
+  return near > k;
+}
+
+static bool is_listed(size_t count, const uint32_t *order, size_t j) {
+  for (size_t r = 0; r < count; r++) {
+    if (order[r] == j) return true;
+  }
+  return false;
+}
+
+/* Again and again the smallest index among those within TIE of the best that is left. */
+static void nearest_with_ties(size_t n, size_t self, size_t k, const double *row, uint32_t *ret_order) {
+  for (size_t r = 0; r < k; r++) {
+    double best = -INFINITY;
+    for (size_t j = 0; j < n; j++) {
+      if (row[j] > best && j != self && !is_listed(r, ret_order, j)) best = row[j];
+    }
+    size_t first = 0;
+    while (row[first] < best - TIE || first == self || is_listed(r, ret_order, first)) first++;
+    ret_order[r] = (uint32_t)first;
   }
 }
 
@@ -133,7 +168,11 @@ dwell_status geometry_neighbours(geometry *g, representation r, const uint32_t *
     uint32_t *order = MEM_NEW(uint32_t, n * k);
     if (order == NULL) return error_no_memory(err, "neighbours");
     if (k > 0) {
-      for (size_t i = 0; i < n; i++) nearest(n, i, k, cosines + i * n, order + i * k);
+      for (size_t i = 0; i < n; i++) {
+        const double *row = cosines + i * n;
+        nearest(n, i, k, row, order + i * k);
+        if (has_ties(n, i, k, row, order + i * k)) nearest_with_ties(n, i, k, row, order + i * k);
+      }
     }
     g->order[r] = order;
   }

@@ -228,6 +228,19 @@ static void test_neighbours(void **state) {
   }
   geometry_destroy(g);
 
+  /* Three tokens at each of three places, but for the last bits: rounding must not say who is nearest. */
+  double merged[9 * 2];
+  for (size_t e = 0; e < 18; e++)
+    merged[e] = (e % 2 ? sin(1.0 + (double)(e / 6)) : cos(1.0 + (double)(e / 6))) * (1 + 3e-16 * (double)((e * 7) % 5));
+  g = clouds_geometry(merged, 9, 2);
+  assert_ok(geometry_neighbours(g, CENTRED, &order, &k, NULL), NULL);
+  for (size_t i = 0; i < 9; i++) {
+    size_t first = i / 3 * 3;
+    assert_int_equal(order[i * k], first + (i == first));
+    assert_int_equal(order[i * k + 1], first + 2 - (i == first + 2));
+  }
+  geometry_destroy(g);
+
   enum { N = 60 };
   double *y = clouds_normal(N, 8, 0, 6);
   g = clouds_geometry(y, N, 8);

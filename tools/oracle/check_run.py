@@ -1,0 +1,541 @@
+#!/usr/bin/env python3
+"""Recompute the tables of a run from its saved states and attention, and print the largest differences.
+
+usage: check_run.py [--tolerance T] [--draws N] RUN...
+
+RUN is a run directory made with --save states,attention. Nothing of dwell is used but the files it wrote: keep mask and
+counts, layers.csv, blocks.csv, heads.csv and the histograms are computed again in numpy from the definitions. Per column
+it prints the largest absolute and relative difference; `excess` is the largest |difference| / (T * unit + T * |value|),
+unit being the size of the terms whose sum or difference the column is. Counts (mass90, mass999, hist, neighbours) have to
+be equal but for pairs that rounding can move over a threshold. Sampled nulls are compared with N draws of its own, in
+standard errors. Exit status 1 if an excess is above 1 or a null more than 5 standard errors away.
+Needs numpy.
+"""
+
+import argparse
+import csv
+import json
+import os
+import sys
+
+import numpy as np
+
+from twin import twin_fit, twin_gram
+
+EPS = {"f32": 6e-8, "f16": 5e-4, "bf16": 4e-3, "f64": 1e-15}
+BETAS = {"b0.1": 0.1, "b1": 1.0, "b2": 2.0, "b5": 5.0}
+
+
+class Tally:
+    """Largest differences by column."""
+
+    def __init__(self, tolerance):
+        self.tolerance = tolerance
+        self.rows = {}
+        self.complaints = []
+
+    def complain(self, text):
+        self.complaints.append(text)
+
+    def number(self, column, got, want, unit=0.0, slack=0.0, where=""):
+        """got: dwell's cell ('' = undefined), want: ours (None = undefined); slack: what rounding may do besides."""
+        if (got == "") != (want is None):
+            return self.complain(f"{column} {where}: dwell has {got or 'no value'}, own has {want}")
+        if want is None:
+            return None
+        got = float(got)
+        difference = abs(got - want)
+        bound = self.tolerance * (unit + abs(want)) + slack
+        excess = difference / bound if bound else (0.0 if difference == 0 else np.inf)
+        relative = difference / abs(want) if want else 0.0
+        row = self.rows.setdefault(column, [0, 0.0, 0.0, 0.0, ""])
+        row[0] += 1
+        row[1] = max(row[1], difference)
+        row[2] = max(row[2], relative)
+        if excess > row[3]:
+            row[3], row[4] = excess, where
+        return None
+
+
+def table(run, name):
+    path = os.path.join(run, name)
+    if not os.path.exists(path):
+        return None
+    with open(path, newline="") as f:
+        return list(csv.DictReader(f))
+
+
+# ---- one state ----------------------------------------------------------------------------------------------------
+
+
+class State:
+    """Everything that follows from the states of the measured tokens."""
+
+    def __init__(self, x):
+        x = x.astype(np.float64)
+        self.x = x
+        self.n, self.d = x.shape
+        self.norms = np.sqrt((x * x).sum(1))
+        self.u = x / self.norms[:, None]
+        g = np.clip(self.u @ self.u.T, -1, 1)
+        np.fill_diagonal(g, 1)
+        self.g = g
+        mean = self.u.mean(0)
+        self.v = self.u - mean
+        # H G H, from centred rows rather than from G: the same quantity without cancellation
+        self.kc = self.v @ self.v.T
+        self.square = np.diag(self.kc).copy()
+        # unit rows carry eps, so a centred cosine carries eps over the length of the centred row
+        self.noise = 8 * np.finfo(float).eps
+        self.defined = self.square > 1e-14 * self.square.max()
+        self.collapsed = self.square.mean() < 1e-6
+        root = np.sqrt(np.where(self.defined, self.square, 1))
+        c = self.kc / np.outer(root, root)
+        c[~self.defined, :] = 0
+        c[:, ~self.defined] = 0
+        self.c = np.clip(c, -1, 1)
+        np.fill_diagonal(self.c, np.where(self.defined, 1.0, 0.0))
+        worst = self.square[self.defined].min() if self.defined.any() else 0
+        self.c_error = self.noise / np.sqrt(worst) if worst > 0 else 1.0
+        self.upper = np.triu_indices(self.n, 1)
+
+    def pairs(self, matrix):
+        return matrix[self.upper]
+
+
+def erank(eigenvalues):
+    e = np.asarray(eigenvalues)
+    if e.size == 0 or e.max() <= 0:
+        return None
+    s = np.sqrt(e[e >= 1e-14 * e.max()])
+    p = s / s.sum()
+    return float(np.exp(-(p * np.log(p)).sum()))
+
+
+def erank_of(rows):
+    """(effective rank, unit, slack) from the singular values of the rows, where dwell has eigenvalues of a Gram matrix.
+    The slack is what eigenvalues that are 0 but for rounding, of up to 1e-14 of the largest, may add: each has a share
+    p of up to 1e-7, and -p ln p of it goes into the entropy."""
+    e = np.linalg.svd(rows, compute_uv=False) ** 2
+    value = erank(e)
+    if value is None:
+        return None, 0, 0
+    unsure = len(rows) - int((e > 1e-12 * e.max()).sum())
+    p = 3e-7 * np.sqrt(e.max()) / np.sqrt(e[e > 0]).sum()
+    return value, 0, -value * unsure * p * np.log(p)
+
+
+def hsic_u(k, l):
+    """Song et al. 2012, eq. 5. It does not change when a_i + a_j is added to K_ij (U-centring takes it away), so centred
+    Grams give what the cosines give, without cancellation."""
+    n = len(k)
+    k = k - np.diag(np.diag(k))
+    l = l - np.diag(np.diag(l))
+    one = np.ones(n)
+    a = (k * l).sum()
+    b = (one @ k @ one) * (one @ l @ one) / ((n - 1) * (n - 2))
+    c = 2 * (one @ k @ (l @ one)) / (n - 2)
+    return (a + b - c) / (n * (n - 3))
+
+
+def energy(g, beta):
+    return float(np.exp(beta * (g - 1)).mean())
+
+
+def above(values, threshold, error):
+    """(count, count that rounding may change) of values strictly above a threshold."""
+    return int((values > threshold).sum()), int((np.abs(values - threshold) <= error).sum())
+
+
+def check_cosines(tally, row, s, hist, suffix, where):
+    raw = not suffix
+    defined = s.n >= 2
+    # without a centred direction every centred cosine is 0 by definition, and no column of it says anything
+    values = s.pairs(s.g if raw else s.c) if defined else np.zeros(0)
+    error = 1e-14 if raw else s.c_error
+    small = 10 * error
+    tally.number("ip_mean" + suffix, row["ip_mean" + suffix], float(values.mean()) if defined else None, 1, small, where)
+    tally.number("ip_std" + suffix, row["ip_std" + suffix], float(values.std()) if defined else None, 1, small, where)
+    for name, threshold in (("mass90", 0.9), ("mass999", 0.999)):
+        count, near = above(values, threshold, error)
+        m = max(1, len(values))
+        share = count / m if defined else None
+        tally.number(name + suffix, row[name + suffix], share, 0, near / m, where)
+    if hist is None:
+        return
+    own = np.bincount(np.minimum(49, np.floor((np.clip(values, -1, 1) + 1) * 25).astype(int)), minlength=50)
+    edge = (values + 1) * 25
+    near = int((np.abs(edge - np.round(edge)) <= 25 * error + 1e-13).sum())
+    moved = int(np.abs(own - hist).sum()) // 2
+    tally.number("hist" + suffix, str(moved), 0.0, 0, near, where)
+    if hist.sum() != len(values):
+        tally.complain(f"hist{suffix} {where}: sums to {hist.sum()}, pairs {len(values)}")
+
+
+def check_state(tally, row, s, hists, eps, own_beta, where):
+    n = s.n
+    tally.number("n", row["n"], float(n), 0, 0, where)
+    tally.number("d", row["d"], float(s.d), 0, 0, where)
+    tally.number("norm_median", row["norm_median"], float(np.median(s.norms)), 0, 0, where)
+    tally.number("norm_min", row["norm_min"], float(s.norms.min()), 0, 0, where)
+    tally.number("norm_max", row["norm_max"], float(s.norms.max()), 0, 0, where)
+    check_cosines(tally, row, s, hists[0], "", where)
+    tally.number("effective_rank", row["effective_rank"], *erank_of(s.u), where)
+    tally.number("states_erank", row["states_erank"], *erank_of(s.x), where)
+    pr = n * n / (s.g**2).sum()
+    tally.number("participation_ratio", row["participation_ratio"], float(pr), 0, 0, where)
+    mean_norm = float(np.sqrt((s.u.mean(0) ** 2).sum()))
+    tally.number("mean_norm", row["mean_norm"], mean_norm, 0, 1e-14 / max(mean_norm, 1e-8), where)
+    betas = dict(BETAS, calibrated=own_beta)
+    for name, beta in betas.items():
+        e = None if beta is None else energy(s.g, beta)
+        tally.number("energy_" + name, row["energy_" + name], e, 0, 0, where)
+        floor = None if beta is None else 2 * eps * abs(beta) * (e - 1 / n)
+        tally.number("energy_floor_" + name, row["energy_floor_" + name], floor, 2 * eps / n, 0, where)
+    if s.collapsed:
+        for name in ("ip_mean", "ip_std", "mass90", "mass999", "effective_rank", "participation_ratio"):
+            if row[name + "_centred"] != "":
+                tally.complain(f"{name}_centred {where}: {row[name + '_centred']} in a collapsed state")
+        return
+    check_cosines(tally, row, s, hists[1], "_centred", where)
+    tally.number("effective_rank_centred", row["effective_rank_centred"], *erank_of(s.v), where)
+    prc = np.trace(s.kc) ** 2 / (s.kc**2).sum()
+    tally.number("participation_ratio_centred", row["participation_ratio_centred"], float(prc), 0, 0, where)
+    value = None
+    if n >= 4:
+        h = hsic_u(s.kc, s.kc)
+        t = np.trace(s.kc) / (n - 1)
+        value = None if h <= 1e-14 else float(t * t / h)
+    tally.number("pr_unbiased", row["pr_unbiased"], value, 0, 0, where)
+
+
+# ---- one step -----------------------------------------------------------------------------------------------------
+
+
+TIE = 1e-12  # run.json, conventions.neighbours
+
+
+def nearest(c, k):
+    """[n, k]: again and again the smallest index among those within TIE of the best that is left."""
+    m = c.copy()
+    np.fill_diagonal(m, -np.inf)
+    out = np.empty((len(m), k), int)
+    for rank in range(k):
+        out[:, rank] = (m >= m.max(1, keepdims=True) - TIE).argmax(1)
+        m[np.arange(len(m)), out[:, rank]] = -np.inf
+    return out
+
+
+def unsure(c, k, error):
+    """Rows in which rounding may say whether two of the first k + 1 are a tie."""
+    m = c.copy()
+    np.fill_diagonal(m, -np.inf)
+    gaps = -np.diff(-np.sort(-m, axis=1)[:, : k + 1], axis=1)
+    return ((gaps > 0.1 * TIE - error) & (gaps < 10 * TIE + error)).any(1) if error > 0.1 * TIE else (
+        (gaps > 0.1 * TIE) & (gaps < 10 * TIE)).any(1)
+
+
+def check_neighbours(tally, row, a, b, where):
+    n = a.n
+    names = ("nn_stability", "nn_stability_null_mean", "knn_overlap", "knn_overlap_null_mean")
+    if n < 2 or a.collapsed or b.collapsed:
+        for name in names:
+            tally.number(name, row[name], None, 0, 0, where)
+        return
+    k = min(5, n - 1)
+    same = int((nearest(a.c, 1) == nearest(b.c, 1)).sum())
+    doubt = int((unsure(a.c, 1, 2 * a.c_error) | unsure(b.c, 1, 2 * b.c_error)).sum())
+    tally.number("nn_stability", row["nn_stability"], same / n, 0, doubt / n, where)
+    tally.number("nn_stability_null_mean", row["nn_stability_null_mean"], 1 / (n - 1), 0, 0, where)
+    na, nb = nearest(a.c, k), nearest(b.c, k)
+    share = float(np.mean([len(set(na[i]) & set(nb[i])) / k for i in range(n)]))
+    doubt = int((unsure(a.c, k, 2 * a.c_error) | unsure(b.c, k, 2 * b.c_error)).sum())
+    tally.number("knn_overlap", row["knn_overlap"], share, 0, doubt / n, where)
+    tally.number("knn_overlap_null_mean", row["knn_overlap_null_mean"], k / (n - 1), 0, 0, where)
+
+
+def check_step(tally, row, a, b, own_beta, where):
+    n = a.n
+    for name, beta in dict(BETAS, calibrated=own_beta).items():
+        value = None if beta is None else energy(b.g, beta) - energy(a.g, beta)
+        tally.number("dE_" + name, row["dE_" + name], value, 1, 0, where)
+    check_neighbours(tally, row, a, b, where)
+    aa, bb = (a.kc**2).sum(), (b.kc**2).sum()
+    biased = float((a.kc * b.kc).sum() / np.sqrt(aa * bb)) if min(aa, bb) > 1e-14 else None
+    tally.number("cka", row["cka"], biased, 1, 0, where)
+    value = None
+    if n >= 4:
+        aa, bb = hsic_u(a.kc, a.kc), hsic_u(b.kc, b.kc)
+        if min(aa, bb) > 1e-14:
+            value = float(hsic_u(a.kc, b.kc) / np.sqrt(aa * bb))
+    tally.number("cka_u", row["cka_u"], value, 1, 0, where)
+    tally.number("cka_u_null_mean", row["cka_u_null_mean"], None if value is None else 0.0, 0, 0, where)
+    tally.number("change", row["change"], 0.0 if value is None else max(0.0, 1 - value), 1, 0, where)
+    chord = np.sqrt(((a.u - b.u) ** 2).sum(1)) / 2
+    angle = 2 * np.arcsin(np.clip(chord, 0, 1))
+    angle = np.where(chord > 0.7, np.pi - 2 * np.arcsin(np.clip(np.sqrt(((a.u + b.u) ** 2).sum(1)) / 2, 0, 1)), angle)
+    tally.number("angle_mean", row["angle_mean"], float(angle.mean()), 0, 1e-15, where)
+
+
+# ---- one head -----------------------------------------------------------------------------------------------------
+
+
+def check_head(tally, row, a, causal, where):
+    a = a.astype(np.float64)
+    n = len(a)
+    allowed = np.tril(np.ones((n, n), bool)) if causal else np.ones((n, n), bool)
+    if (a[~allowed] != 0).any():
+        tally.complain(f"attention {where}: weight on a masked key")
+    if np.abs(a.sum(1) - 1).max() > 1e-5:
+        tally.complain(f"attention {where}: a row sums to {a.sum(1)[np.abs(a.sum(1) - 1).argmax()]}")
+    m = allowed.sum(1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        h = np.where(allowed & (a > 0), -a * np.log(a), 0).sum(1)
+    many = m > 1
+    tally.number("entropy", row["entropy"], float(h[many].mean()) if many.any() else None, 0, 1e-15, where)
+    norm = float((h[many] / np.log(m[many])).mean()) if many.any() else None
+    tally.number("entropy_norm", row["entropy_norm"], norm, 0, 1e-15, where)
+    tally.number("sink", row["sink"], float(a[1:, 0].mean()) if n > 1 else None, 0, 0, where)
+    tally.number("sink_uniform", row["sink_uniform"], float((1 / m[1:]).mean()) if n > 1 else None, 0, 0, where)
+    tally.number("self_mass", row["self_mass"], float(np.diag(a).mean()), 0, 0, where)
+    tally.number("previous", row["previous"], float(np.diag(a, -1).mean()) if n > 1 else None, 0, 0, where)
+
+
+# ---- the manifest's account of the tokens -------------------------------------------------------------------------
+
+
+def own_selection(manifest, states, given):
+    """keep mask and counts per reason, in the order of the conventions; states [L+1, n, d] of one replica."""
+    source, tokens = manifest["source"], manifest.get("tokens") or []
+    n = states.shape[1]
+    norms = np.sqrt((states.astype(np.float64) ** 2).sum(2))
+    keep = np.ones(n, bool)
+    count = {}
+
+    def drop(reason, mask):
+        mask = mask & keep
+        count[reason] = int(mask.sum())
+        keep[mask] = False
+
+    out = np.zeros(n, bool)
+    none = np.zeros(n, bool)
+    dropping = manifest["measure"]["special"] == "drop" and given is None and source["kind"] != "flow"
+    special = np.array([t["special"] for t in tokens], bool) if tokens else none
+    first = none.copy()
+    first[0] = bool(source["causal"])
+    massive = (norms > 5 * np.median(norms, axis=1, keepdims=True)).any(0)
+    zero = ((norms == 0) | ~np.isfinite(norms)).any(0)
+    drop("dropped_given", ~given if given is not None else out)
+    drop("dropped_special", special if dropping else none)
+    drop("dropped_first", first if dropping else none)
+    drop("dropped_massive", massive & ~zero if dropping else none)
+    drop("dropped_zero", zero)
+    return keep, count
+
+
+def first_occurrences(ids):
+    seen, out = set(), []
+    for i in ids:
+        out.append(i not in seen)
+        seen.add(i)
+    return np.array(out, bool)
+
+
+def check_selection(tally, manifest, states, saved):
+    kept, count = own_selection(manifest, states, None)
+    said = manifest["selection"]
+    if not (kept == saved).all():
+        tally.complain(f"keep: {int((kept != saved).sum())} tokens differ")
+    for key, value in count.items():
+        if said[key] != value:
+            tally.complain(f"selection.{key}: dwell says {said[key]}, own count {value}")
+    measured = saved.copy()
+    ids = [t["id"] for t in manifest.get("tokens") or []]
+    types = int(saved.sum())
+    if ids:
+        positions = np.flatnonzero(saved)
+        first = first_occurrences([ids[p] for p in positions])
+        types = int(first.sum())
+        if manifest["measure"]["selection"] == "types":
+            measured[positions[~first]] = False
+    for key, value in (("tokens", len(saved)), ("kept", int(saved.sum())), ("types", types),
+                       ("measured", int(measured.sum()))):
+        if said[key] != value:
+            tally.complain(f"selection.{key}: dwell says {said[key]}, own count {value}")
+    for t, k in zip(manifest.get("tokens") or [], saved):
+        if t["kept"] != bool(k):
+            tally.complain(f"tokens: {t} is said to be kept={t['kept']}, arrays.npz says {bool(k)}")
+    return measured
+
+
+def check_hashes(tally, run, manifest):
+    import hashlib
+
+    def sha(path):
+        with open(path, "rb") as f:
+            return hashlib.sha256(f.read()).hexdigest()
+
+    for name, said in manifest["files"].items():
+        if sha(os.path.join(run, name)) != said:
+            tally.complain(f"files: hash of {name} is not what run.json says")
+    for entry in manifest["source"].get("inputs") or []:
+        if os.path.exists(entry["file"]) and sha(entry["file"]) != entry["sha256"]:
+            tally.complain(f"inputs: hash of {entry['file']} is not what run.json says")
+    others = set(os.listdir(run)) - set(manifest["files"]) - {"run.json"}
+    if others:
+        tally.complain(f"files in the run that the manifest does not list: {sorted(others)}")
+
+
+# ---- sampled nulls ------------------------------------------------------------------------------------------------
+
+
+def check_null(tally, row, s, draws, rng, where):
+    """mass90_centred under the Gaussian twin: our own fit and phases; difference in standard errors."""
+    name = "mass90_centred"
+    mean, sd, p = (row[name + end] for end in ("_null_mean", "_null_sd", "_p"))
+    m = int(row["_draws"])
+    if m == 0 or s.collapsed:
+        return
+    fit = twin_fit(s.g, s.kc) if s.n >= 16 else None
+    if fit is None:
+        if mean or sd or p:
+            tally.complain(f"{name} null {where}: dwell has one, own state is too small or degenerate")
+        return
+    if mean == "":
+        tally.complain(f"{name} null {where}: dwell has none")
+        return
+    own = []
+    for _ in range(draws):
+        phases = rng.uniform(0, 2 * np.pi, s.n // 2 + 1)
+        t = State.__new__(State)
+        g = twin_gram(fit, phases, s.n)
+        kc = g - g.mean(0) - g.mean(1)[:, None] + g.mean()
+        root = np.sqrt(np.diag(kc))
+        own.append(((kc / np.outer(root, root))[s.upper] > 0.9).mean())
+        del t
+    own = np.array(own)
+    error = np.sqrt(own.var() / m + own.var() / draws)
+    z = abs(float(mean) - own.mean()) / error if error > 0 else (0.0 if float(mean) == own.mean() else np.inf)
+    # rare pairs: one pair in one draw of either side is no difference
+    if z > 5 and abs(float(mean) - own.mean()) * len(s.upper[0]) * min(m, draws) <= 3:
+        z = 0.0
+    tally.number(name + "_null_mean (se)", str(z), 0.0, 5 / tally.tolerance, 0, where)
+    if own.std() > 0 and float(sd) > 0 and (own > 0).mean() > 0.5:
+        kurtosis = ((own - own.mean()) ** 4).mean() / own.var() ** 2
+        error = np.sqrt((kurtosis - 1) / 4 * (1 / m + 1 / draws))
+        ratio = np.log(float(sd) / own.std()) / error
+        tally.number(name + "_null_sd (se)", str(abs(ratio)), 0.0, 5 / tally.tolerance, 0, where)
+    k = float(p) * (m + 1) - 1
+    if abs(k - round(k)) > 1e-9 or not 0 <= round(k) <= m:
+        tally.complain(f"{name}_p {where}: {p} is not (1 + k) / {m + 1}")
+    q = (own >= float(row[name]) - 1e-12).mean()
+    error = np.sqrt(max(q * (1 - q), 1 / m) * (1 / m + 1 / draws))
+    tally.number(name + "_p (se)", str(abs(k / m - q) / error), 0.0, 5 / tally.tolerance, 0, where)
+
+
+# ---- a run --------------------------------------------------------------------------------------------------------
+
+
+def check_run(run, tolerance, draws):
+    tally = Tally(tolerance)
+    with open(os.path.join(run, "run.json")) as f:
+        manifest = json.load(f)
+    check_hashes(tally, run, manifest)
+    arrays = np.load(os.path.join(run, "arrays.npz"))
+    source = manifest["source"]
+    replicas = source["replicas"]
+
+    def replica(name, r):
+        if name not in arrays:
+            return None
+        return arrays[name][r] if replicas > 1 else arrays[name]
+
+    layers, blocks, heads = (table(run, name) for name in ("layers.csv", "blocks.csv", "heads.csv"))
+    rng = np.random.default_rng(1)
+    eps = EPS[source["dtype"]]
+    own_beta = manifest["measure"]["beta"]
+    rows_seen = 0
+    for r in range(replicas):
+        states = replica("states", r)
+        if str(states.dtype) != {"f32": "float32", "f64": "float64"}[source["dtype"]]:
+            tally.complain(f"states are stored as {states.dtype}, run.json says {source['dtype']}")
+        saved = arrays["keep"].astype(bool).reshape(-1, states.shape[1])
+        saved = saved[r if len(saved) > 1 else 0]
+        measured = check_selection(tally, manifest, states, saved)
+        mine = [row for row in layers if int(row["replica"]) == r]
+        states_of = [State(x[measured]) for x in states]
+        for l, s in enumerate(states_of):
+            where = f"replica {r} state {l}"
+            row = next((x for x in mine if x["state"] == str(l) and x["tap"] == "resid"), None)
+            if row is None:
+                tally.complain(f"layers.csv has no row for {where}")
+                continue
+            rows_seen += 1
+            row["_draws"] = manifest["measure"]["null_draws"]
+            hists = [replica(name, r)[l] for name in ("hist", "hist_centred")]
+            check_state(tally, row, s, hists, eps, own_beta, where)
+            check_null(tally, row, s, draws, rng, where)
+        if source["final_norm"]:
+            row = next(x for x in mine if x["tap"] == "final_norm")
+            rows_seen += 1
+            row["_draws"] = manifest["measure"]["null_draws"]
+            s = State(replica("final_norm", r)[measured])
+            check_state(tally, row, s, (None, None), eps, own_beta, "final norm")
+            check_null(tally, row, s, draws, rng, "final norm")
+        for b in range(len(states_of) - 1):
+            row = next(x for x in blocks if int(x["replica"]) == r and int(x["block"]) == b)
+            check_step(tally, row, states_of[b], states_of[b + 1], own_beta, f"replica {r} block {b}")
+        attention = replica("attention", r)
+        if (attention is None) != (heads is None):
+            tally.complain("attention and heads.csv: one is there without the other")
+        if attention is not None:
+            for b in range(attention.shape[0]):
+                for h in range(attention.shape[1]):
+                    row = next(x for x in heads if (x["replica"], x["block"], x["head"]) == (str(r), str(b), str(h)))
+                    check_head(tally, row, attention[b, h], source["causal"], f"block {b} head {h}")
+    if rows_seen != len(layers):
+        tally.complain(f"layers.csv has {len(layers)} rows, {rows_seen} were expected")
+    expected = source["states"] * replicas + (replicas if source["final_norm"] else 0)
+    if expected != len(layers):
+        tally.complain(f"run.json promises {expected} rows of layers.csv")
+    for name, rows in (("layers.csv", layers), ("blocks.csv", blocks), ("heads.csv", heads)):
+        for row in rows or []:
+            for column, cell in row.items():
+                if str(cell).lower().lstrip("-") in ("nan", "inf", "infinity"):
+                    tally.complain(f"{name}: {column} is {cell}")
+    return tally
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="+", metavar="RUN")
+    parser.add_argument("--tolerance", type=float, default=1e-10)
+    parser.add_argument("--draws", type=int, default=200)
+    parser.add_argument("--brief", action="store_true", help="one line per run")
+    given = parser.parse_args()
+    failed = False
+    for run in given.runs:
+        tally = check_run(run, given.tolerance, given.draws)
+        bad = [c for c, row in tally.rows.items() if row[3] > 1]
+        failed |= bool(bad or tally.complaints)
+        if given.brief:
+            cells = sum(row[0] for row in tally.rows.values())
+            exact = {c: row for c, row in tally.rows.items() if "(se)" not in c}
+            worst = max(exact, key=lambda c: exact[c][3])
+            print(f"{os.path.basename(run.rstrip('/'))}: {cells} values, worst {worst} absolute {exact[worst][1]:.1e} "
+                  f"relative {exact[worst][2]:.1e}, {len(bad) + len(tally.complaints)} complaints")
+        else:
+            print(run)
+            print(f"  {'column':32} {'values':>6} {'absolute':>9} {'relative':>9} {'excess':>9}")
+            for column, (count, absolute, relative, excess, where) in tally.rows.items():
+                mark = f"  <-- {where}" if excess > 1 else ""
+                print(f"  {column:32} {count:6} {absolute:9.1e} {relative:9.1e} {excess:9.1e}{mark}")
+        for text in tally.complaints[:20]:
+            print("  !!", text)
+        if len(tally.complaints) > 20:
+            print(f"  !! and {len(tally.complaints) - 20} more")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
