@@ -98,6 +98,7 @@ static void write_conventions(jwriter *w, const measurement *s) {
   jwriter_put_string(w, "neighbours", "by centred cosines; of those within 1e-12 of each other the smaller index first");
   jwriter_put_string(w, "energy", "n^-2 sum over all i, j of exp(beta (G_ij - 1)), i = j included");
   jwriter_put_string(w, "p", "(1 + number of draws >= observed - 1e-12) / (draws + 1); large is extreme");
+  jwriter_put_string(w, "null_sd", "population sd of the draws");
   jwriter_put_string(w, "dtype", s->t->dtype == DWELL_F32 ? "states f32, measures f64" : "states f64, measures f64");
   jwriter_put_string(w, "undefined", "an undefined value is an empty cell; `undefined` lists the reasons");
   jwriter_close(w);

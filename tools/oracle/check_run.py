@@ -20,7 +20,7 @@ import sys
 
 import numpy as np
 
-from twin import twin_fit, twin_gram
+from twin import centred_cosines, rotated_gram, twin_fit, twin_gram
 
 EPS = {"f32": 6e-8, "f16": 5e-4, "bf16": 4e-3, "f64": 1e-15}
 BETAS = {"b0.1": 0.1, "b1": 1.0, "b2": 2.0, "b5": 5.0}
@@ -389,7 +389,7 @@ def check_hashes(tally, run, manifest):
 # ---- sampled nulls ------------------------------------------------------------------------------------------------
 
 
-def check_null(tally, row, s, draws, rng, where):
+def check_null(tally, row, s, draws, rng, rotations, where):
     """mass90_centred under the Gaussian twin: our own fit and phases; difference in standard errors."""
     name = "mass90_centred"
     mean, sd, p = (row[name + end] for end in ("_null_mean", "_null_sd", "_p"))
@@ -406,13 +406,11 @@ def check_null(tally, row, s, draws, rng, where):
         return
     own = []
     for _ in range(draws):
-        phases = rng.uniform(0, 2 * np.pi, s.n // 2 + 1)
-        t = State.__new__(State)
-        g = twin_gram(fit, phases, s.n)
-        kc = g - g.mean(0) - g.mean(1)[:, None] + g.mean()
-        root = np.sqrt(np.diag(kc))
-        own.append(((kc / np.outer(root, root))[s.upper] > 0.9).mean())
-        del t
+        if rotations:
+            g = rotated_gram(fit, rng, s.n)
+        else:
+            g = twin_gram(fit, rng.uniform(0, 2 * np.pi, s.n // 2 + 1), s.n)
+        own.append((centred_cosines(g)[s.upper] > 0.9).mean())
     own = np.array(own)
     error = np.sqrt(own.var() / m + own.var() / draws)
     z = abs(float(mean) - own.mean()) / error if error > 0 else (0.0 if float(mean) == own.mean() else np.inf)
@@ -454,6 +452,7 @@ def check_run(run, tolerance, draws):
     rng = np.random.default_rng(1)
     eps = EPS[source["dtype"]]
     own_beta = manifest["measure"]["beta"]
+    rotations = any(n["randomness"] == "rotations" for n in manifest["nulls"])
     rows_seen = 0
     for r in range(replicas):
         states = replica("states", r)
@@ -474,14 +473,14 @@ def check_run(run, tolerance, draws):
             row["_draws"] = manifest["measure"]["null_draws"]
             hists = [replica(name, r)[l] for name in ("hist", "hist_centred")]
             check_state(tally, row, s, hists, eps, own_beta, where)
-            check_null(tally, row, s, draws, rng, where)
+            check_null(tally, row, s, draws, rng, rotations, where)
         if source["final_norm"]:
             row = next(x for x in mine if x["tap"] == "final_norm")
             rows_seen += 1
             row["_draws"] = manifest["measure"]["null_draws"]
             s = State(replica("final_norm", r)[measured])
             check_state(tally, row, s, (None, None), eps, own_beta, "final norm")
-            check_null(tally, row, s, draws, rng, "final norm")
+            check_null(tally, row, s, draws, rng, rotations, "final norm")
         for b in range(len(states_of) - 1):
             row = next(x for x in blocks if int(x["replica"]) == r and int(x["block"]) == b)
             check_step(tally, row, states_of[b], states_of[b + 1], own_beta, f"replica {r} block {b}")

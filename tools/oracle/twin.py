@@ -59,3 +59,25 @@ def twin_gram(fit, phases, n):
     y += fit["mu"]
     y /= np.sqrt((y**2).sum(1))[:, None]
     return np.clip(y @ y.T, -1, 1)
+
+
+def haar_fixing_ones(n, rng):
+    """A random rotation of the token axis that leaves the constant vector alone, so that the mean stays."""
+    basis = np.linalg.qr(np.column_stack([np.ones(n), rng.normal(size=(n, n - 1))]))[0][:, 1:]
+    q, r = np.linalg.qr(rng.normal(size=(n - 1, n - 1)))
+    return basis @ (q * np.sign(np.diag(r))) @ basis.T
+
+
+def rotated_gram(fit, rng, n):
+    """Cosines of one draw where the order of tokens means nothing."""
+    y = np.zeros((n, len(fit["mu"])))
+    y[:, :-1] = haar_fixing_ones(n, rng) @ (fit["v"] * np.sqrt(n * fit["s"]))
+    y += fit["mu"]
+    y /= np.sqrt((y**2).sum(1))[:, None]
+    return np.clip(y @ y.T, -1, 1)
+
+
+def centred_cosines(g):
+    kc = g - g.mean(0) - g.mean(1)[:, None] + g.mean()
+    root = np.sqrt(np.diag(kc))
+    return kc / np.outer(root, root)
