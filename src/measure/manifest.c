@@ -50,6 +50,7 @@ static void write_source(jwriter *w, const measurement *s) {
   jwriter_put_bool(w, "causal", t->causal);
   jwriter_put_bool(w, "final_norm", t->has_final_norm);
   jwriter_put_string(w, "dtype", t->dtype == DWELL_F32 ? "f32" : "f64");
+  jwriter_put_double(w, "epsilon", t->epsilon);
   source_note(s->source, w);
   jwriter_close(w);
 }

@@ -68,6 +68,18 @@ static double manifest_number(const char *folder, const char *key) {
   return x;
 }
 
+/* The energy floors of layers.csv are multiples of it: what a state's type rounds by (instruments.md 1). */
+static void the_rounding_of_states_is_told(void **state) {
+  (void)state;
+  const char *out = folder_of("epsilon");
+  for (int wide = 0; wide < 2; wide++) {
+    program_result r = assert_done(
+        testing_format("simulate --n 8 --frames 2 --nulls 0 --dtype %s -q --force -o '%s'", wide ? "f64" : "f32", out));
+    program_free(&r);
+    assert_true(manifest_number(out, "epsilon") == (wide ? 1e-15 : 6e-8));
+  }
+}
+
 static void check_bound(const char *arguments) {
   const char *out = folder_of("bound");
   program_result r = assert_done(testing_format("%s -q --force -o '%s'", arguments, out));
@@ -198,6 +210,7 @@ static void several_texts(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(threads_do_not_matter),
                                      cmocka_unit_test(real_models_do_not_depend_on_threads),
+                                     cmocka_unit_test(the_rounding_of_states_is_told),
                                      cmocka_unit_test(the_bound_holds),
                                      cmocka_unit_test(output_is_for_scripts),
                                      cmocka_unit_test(interrupted_leaves_nothing),

@@ -107,15 +107,15 @@ def check_rk45(dwell, folder):
         x, rows, manifest = simulate(dwell, folder, f"rk{number}", *options)
         own = integrated(x[0], times_of(rows), (flow, beta, mass, mask == "causal"))
         what = f"rk45 {flow} n={n} d={d} beta={beta} T={until:.3g} mask={mask}{' masses' if heavy else ''}"
-        # 1e-10 per step and unit of time, times what the flow amplifies before tokens have chosen their cluster
-        report(what, np.abs(own - x).max(), 1e-7)
+        # 1e-10 per step, times what the flow amplifies before tokens have chosen their cluster
+        report(what, np.abs(own - x).max(), 2e-9)
         energy = manifest["source"].get("certificate", {}).get("energy_residual")
         if energy is not None and energy > 1e-8:
             report(what + " energy_residual", energy, 1e-8)
     x, rows, _ = simulate(dwell, folder, "tight", "--n", 24, "--d", 3, "--beta", 9, "--until", 40, "--frames", 7,
                           "--rtol", "1e-13", "--nulls", 0)
     own = integrated(x[0], times_of(rows), ("sa", 9, 1 / 24, False))
-    report("rk45 sa n=24 d=3 beta=9 T=40 --rtol 1e-13", np.abs(own - x).max(), 1e-9)
+    report("rk45 sa n=24 d=3 beta=9 T=40 --rtol 1e-13", np.abs(own - x).max(), 1e-10)
 
 
 def step_of(method, x, h, system):
@@ -230,7 +230,7 @@ def check_replicas(dwell, folder):
     for r in (1, 17, 39):
         own = integrated(many[r, 0], times_of(rows, r), ("sa", 3, np.full(12, 1 / 12), False))
         worst = max(worst, np.abs(own - many[r]).max())
-    report("replicas: three of 40 against DOP853", worst, 1e-7)
+    report("replicas: three of 40 against DOP853", worst, 2e-9)
 
 
 def main():

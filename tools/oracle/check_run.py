@@ -154,8 +154,9 @@ def check_cosines(tally, row, s, hist, suffix, where):
     values = s.pairs(s.g if raw else s.c) if defined else np.zeros(0)
     error = 1e-14 if raw else s.c_error
     small = 10 * error
-    tally.number("ip_mean" + suffix, row["ip_mean" + suffix], float(values.mean()) if defined else None, 1, small, where)
-    tally.number("ip_std" + suffix, row["ip_std" + suffix], float(values.std()) if defined else None, 1, small, where)
+    mean, sd = (float(values.mean()), float(values.std())) if defined else (None, None)
+    tally.number("ip_mean" + suffix, row["ip_mean" + suffix], mean, 1, small, where)
+    tally.number("ip_std" + suffix, row["ip_std" + suffix], sd, 1, small, where)
     for name, threshold in (("mass90", 0.9), ("mass999", 0.999)):
         count, near = above(values, threshold, error)
         m = max(1, len(values))
@@ -450,7 +451,9 @@ def check_run(run, tolerance, draws):
 
     layers, blocks, heads = (table(run, name) for name in ("layers.csv", "blocks.csv", "heads.csv"))
     rng = np.random.default_rng(1)
-    eps = EPS[source["dtype"]]
+    eps = source.get("epsilon", EPS[source["dtype"]])
+    if source["kind"] != "import" and eps != EPS[source["dtype"]]:
+        tally.complain(f"epsilon is {eps} for {source['dtype']} states")
     own_beta = manifest["measure"]["beta"]
     rotations = any(n["randomness"] == "rotations" for n in manifest["nulls"])
     rows_seen = 0
