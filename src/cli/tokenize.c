@@ -50,15 +50,18 @@ static const char doc[] =
     "begin and end count characters (code points) of the text. Truncation and padding settings are ignored.\n"
     "Example:\n  dwell tokenize ./gpt2 -p \"Hello world\" --json";
 
-/* Code points before byte `at`, counted on from a known place: tokens come in order. */
+/* Code points before byte `at`, counted on (or back: tokens that share a character begin where it does) from a known
+ * place, so that a long text costs its length and not its square. */
 typedef struct counter {
   const char *text;
   size_t byte, character;
 } counter;
 
+static bool starts_character(char c) { return ((unsigned char)c & 0xC0) != 0x80; }
+
 static size_t characters(counter *c, size_t at) {
-  if (at < c->byte) c->byte = c->character = 0;
-  for (; c->byte < at; c->byte++) c->character += ((unsigned char)c->text[c->byte] & 0xC0) != 0x80;
+  for (; c->byte < at; c->byte++) c->character += starts_character(c->text[c->byte]);
+  for (; c->byte > at; c->byte--) c->character -= starts_character(c->text[c->byte - 1]);
   return c->character;
 }
 
