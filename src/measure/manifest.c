@@ -96,7 +96,8 @@ static void write_conventions(jwriter *w, const measurement *s) {
   jwriter_put_string(w, "centred",
                      "tokens are normalised first, then their mean is subtracted, then cosines are taken");
   jwriter_put_string(w, "collapsed", "mean squared length of the centred unit tokens below 1e-6: no centred cosines");
-  jwriter_put_string(w, "neighbours", "by centred cosines; of those within 1e-12 of each other the smaller index first");
+  jwriter_put_string(w, "neighbours",
+                     "by centred cosines; of those within 1e-12 of each other the smaller index first");
   jwriter_put_string(w, "energy", "n^-2 sum over all i, j of exp(beta (G_ij - 1)), i = j included");
   jwriter_put_string(w, "p", "(1 + number of draws >= observed - 1e-12) / (draws + 1); large is extreme");
   jwriter_put_string(w, "null_sd", "population sd of the draws");

@@ -88,15 +88,41 @@ def check_rk45(dwell, folder):
     rng = np.random.default_rng(7)
     cases = []
     for flow in ("sa", "usa"):
-        for n, d, beta, until in ((2, 2, 1, 6), (16, 2, 3, 10), (24, 3, 9, 40), (12, 20, 2, 8), (48, 48, 6, 12),
-                                  (20, 3, -2, 10), (10, 5, 0, 5), (130, 4, 4, 4)):
+        for n, d, beta, until in (
+            (2, 2, 1, 6),
+            (16, 2, 3, 10),
+            (24, 3, 9, 40),
+            (12, 20, 2, 8),
+            (48, 48, 6, 12),
+            (20, 3, -2, 10),
+            (10, 5, 0, 5),
+            (130, 4, 4, 4),
+        ):
             if flow == "usa" and beta > 4:
                 until = until * np.exp(-beta) * 3
             for mask in ("none", "causal"):
                 cases.append((flow, n, d, beta, until, mask, rng.random() < 0.5))
     for number, (flow, n, d, beta, until, mask, heavy) in enumerate(cases):
-        options = ["--flow", flow, "--n", n, "--d", d, "--beta", beta, "--until", until, "--mask", mask,
-                   "--frames", 7, "--seed", number, "--nulls", 0]
+        options = [
+            "--flow",
+            flow,
+            "--n",
+            n,
+            "--d",
+            d,
+            "--beta",
+            beta,
+            "--until",
+            until,
+            "--mask",
+            mask,
+            "--frames",
+            7,
+            "--seed",
+            number,
+            "--nulls",
+            0,
+        ]
         mass = np.full(n, 1 / n)
         if heavy:
             mass = rng.gamma(1, 1, n)
@@ -112,8 +138,25 @@ def check_rk45(dwell, folder):
         energy = manifest["source"].get("certificate", {}).get("energy_residual")
         if energy is not None and energy > 1e-8:
             report(what + " energy_residual", energy, 1e-8)
-    x, rows, _ = simulate(dwell, folder, "tight", "--n", 24, "--d", 3, "--beta", 9, "--until", 40, "--frames", 7,
-                          "--rtol", "1e-13", "--nulls", 0)
+    x, rows, _ = simulate(
+        dwell,
+        folder,
+        "tight",
+        "--n",
+        24,
+        "--d",
+        3,
+        "--beta",
+        9,
+        "--until",
+        40,
+        "--frames",
+        7,
+        "--rtol",
+        "1e-13",
+        "--nulls",
+        0,
+    )
     own = integrated(x[0], times_of(rows), ("sa", 9, 1 / 24, False))
     report("rk45 sa n=24 d=3 beta=9 T=40 --rtol 1e-13", np.abs(own - x).max(), 1e-10)
 
@@ -133,13 +176,36 @@ def step_of(method, x, h, system):
 
 def check_fixed(dwell, folder):
     for method in ("rk4", "euler", "layer"):
-        for flow, n, d, beta, h, steps, mask in (("sa", 16, 3, 4, 0.1, 20, "none"), ("sa", 16, 3, 4, 0.125, 16, "causal"),
-                                                 ("usa", 10, 12, 1, 0.05, 20, "none"), ("sa", 30, 8, 9, 0.5, 9, "none")):
+        for flow, n, d, beta, h, steps, mask in (
+            ("sa", 16, 3, 4, 0.1, 20, "none"),
+            ("sa", 16, 3, 4, 0.125, 16, "causal"),
+            ("usa", 10, 12, 1, 0.05, 20, "none"),
+            ("sa", 30, 8, 9, 0.5, 9, "none"),
+        ):
             until = h * steps - (h / 3 if method != "layer" else 0)  # the last step is shortened
-            x, rows, _ = simulate(dwell, folder, f"{method}{flow}{n}{mask}", "--flow", flow, "--n", n, "--d", d, "--beta",
-                                  beta, "--mask", mask, "--integrator", f"{method}:{h}", "--until", until, "--nulls", 0,
-                                  "--times", ",".join(repr(float(t)) for t in
-                                                      ([h * k for k in range(0, steps, 4)] + [until])))
+            x, rows, _ = simulate(
+                dwell,
+                folder,
+                f"{method}{flow}{n}{mask}",
+                "--flow",
+                flow,
+                "--n",
+                n,
+                "--d",
+                d,
+                "--beta",
+                beta,
+                "--mask",
+                mask,
+                "--integrator",
+                f"{method}:{h}",
+                "--until",
+                until,
+                "--nulls",
+                0,
+                "--times",
+                ",".join(repr(float(t)) for t in ([h * k for k in range(0, steps, 4)] + [until])),
+            )
             system = (flow, beta, np.full(n, 1 / n), mask == "causal")
             times = times_of(rows)
             y, worst, frame, k = x[0], 0.0, 1, 0
@@ -166,7 +232,9 @@ def check_times(dwell, folder):
     report("times: log_time = ln time", max(abs(float(l) - np.log(v)) for l, v in zip(logs[1:], t[1:])), 1e-15)
     report("times: log_time empty at t = 0", float(logs[0] != ""), 0)
     for until in (1e4, 100, 20):
-        x, rows, _ = simulate(dwell, folder, f"log{until}", "--until", until, "--frames", 21, "--log-times", "--nulls", 0)
+        x, rows, _ = simulate(
+            dwell, folder, f"log{until}", "--until", until, "--frames", 21, "--log-times", "--nulls", 0
+        )
         t = times_of(rows)
         gaps = np.diff(np.log(t[1:]))
         report(f"log-times T={until}: spread of the gaps in ln t", np.ptp(gaps), 1e-13)
@@ -179,13 +247,29 @@ def check_times(dwell, folder):
 
 def check_starts(dwell, folder):
     for n, d, rho in ((5, 5, 0.3), (9, 20, -0.1), (2, 2, -0.5), (64, 64, 0.0)):
-        x, _, _ = simulate(dwell, folder, f"eq{n}", "--init", f"equiangular:{rho}", "--n", n, "--d", d, "--until", 1e-9,
-                           "--frames", 2, "--nulls", 0)
+        x, _, _ = simulate(
+            dwell,
+            folder,
+            f"eq{n}",
+            "--init",
+            f"equiangular:{rho}",
+            "--n",
+            n,
+            "--d",
+            d,
+            "--until",
+            1e-9,
+            "--frames",
+            2,
+            "--nulls",
+            0,
+        )
         g = x[0] @ x[0].T
         want = np.full((n, n), rho) + (1 - rho) * np.eye(n)
         report(f"start equiangular:{rho} n={n} d={d}", np.abs(g - want).max(), 1e-14)
-    x, _, _ = simulate(dwell, folder, "orth", "--init", "orthogonal", "--n", 30, "--d", 40, "--until", 1, "--frames", 2,
-                       "--nulls", 0)
+    x, _, _ = simulate(
+        dwell, folder, "orth", "--init", "orthogonal", "--n", 30, "--d", 40, "--until", 1, "--frames", 2, "--nulls", 0
+    )
     report("start orthogonal n=30 d=40", np.abs(x[0] @ x[0].T - np.eye(30)).max(), 1e-14)
     path = os.path.join(folder, "given.npy")
     given = np.random.default_rng(3).normal(size=(7, 4))
@@ -193,7 +277,9 @@ def check_starts(dwell, folder):
     x, _, _ = simulate(dwell, folder, "given", "--init", path, "--until", 1, "--frames", 2, "--nulls", 0)
     report("start from a file", np.abs(x[0] - normalised(given)).max(), 1e-15)
     for d in (2, 3, 10):
-        x, _, _ = simulate(dwell, folder, f"uni{d}", "--n", 4000, "--d", d, "--until", 1e-9, "--frames", 2, "--nulls", 0)
+        x, _, _ = simulate(
+            dwell, folder, f"uni{d}", "--n", 4000, "--d", d, "--until", 1e-9, "--frames", 2, "--nulls", 0
+        )
         # one coordinate u of a uniform point: (u + 1) / 2 is Beta((d-1)/2, (d-1)/2)
         law = stats.beta((d - 1) / 2, (d - 1) / 2)
         p = [stats.kstest((x[0][:, k] + 1) / 2, law.cdf).pvalue for k in range(d)]
@@ -203,11 +289,41 @@ def check_starts(dwell, folder):
         report(f"start uniform d={d}: mean in standard errors", mean.max(), 4.5)
         report(f"start uniform d={d}: covariance - I/d, in about standard errors", cov, 9)
     for d, eps in ((2, 0.1), (3, 0.05), (6, 0.05), (40, 0.3)):
-        x, _, _ = simulate(dwell, folder, f"caps{d}", "--init", f"caps:5,{eps}", "--n", 5000, "--d", d, "--until", 1e-9,
-                           "--frames", 2, "--nulls", 0)
+        x, _, _ = simulate(
+            dwell,
+            folder,
+            f"caps{d}",
+            "--init",
+            f"caps:5,{eps}",
+            "--n",
+            5000,
+            "--d",
+            d,
+            "--until",
+            1e-9,
+            "--frames",
+            2,
+            "--nulls",
+            0,
+        )
         # token i belongs to centre i mod 5; narrow caps of the same seed show the centres
-        narrow, _, _ = simulate(dwell, folder, f"narrow{d}", "--init", "caps:5,1e-15", "--n", 5000, "--d", d, "--until", 1e-9,
-                                "--frames", 2, "--nulls", 0)
+        narrow, _, _ = simulate(
+            dwell,
+            folder,
+            f"narrow{d}",
+            "--init",
+            "caps:5,1e-15",
+            "--n",
+            5000,
+            "--d",
+            d,
+            "--until",
+            1e-9,
+            "--frames",
+            2,
+            "--nulls",
+            0,
+        )
         depths = np.concatenate([1 - x[0][c::5] @ narrow[0][c] for c in range(5)])
         grid = np.linspace(0, eps, 200001)[1:] - eps / 400000
         density = (grid * (2 - grid)) ** ((d - 3) / 2)

@@ -43,8 +43,11 @@ def reference(model, ids):
     """states [L+1, n, d] of the residual stream, final norm or None, attention [L, H, n, n]."""
     grabbed = []
     blocks = getattr(model, "h", None)
-    hook = blocks[-1].register_forward_hook(
-        lambda _m, _i, out: grabbed.append(out[0] if isinstance(out, tuple) else out)) if blocks is not None else None
+    hook = (
+        blocks[-1].register_forward_hook(lambda _m, _i, out: grabbed.append(out[0] if isinstance(out, tuple) else out))
+        if blocks is not None
+        else None
+    )
     with torch.no_grad():
         out = model(input_ids=torch.tensor([ids]), output_hidden_states=True, output_attentions=True)
     states = [h[0].numpy() for h in out.hidden_states]
@@ -58,8 +61,23 @@ def reference(model, ids):
 
 
 def run(dwell, folder, source, dtype, iterations, out):
-    command = [dwell, "measure", folder, *source, "--dtype", dtype, "--save", "states,attention", "--instruments", "norm",
-               "--special", "keep", "-q", "-o", out]
+    command = [
+        dwell,
+        "measure",
+        folder,
+        *source,
+        "--dtype",
+        dtype,
+        "--save",
+        "states,attention",
+        "--instruments",
+        "norm",
+        "--special",
+        "keep",
+        "-q",
+        "-o",
+        out,
+    ]
     if iterations:
         command += ["--iterations", str(iterations)]
     subprocess.run(command, check=True)
@@ -95,8 +113,9 @@ def main():
             with open(source[1], encoding="utf-8", newline="") as f:
                 ids = tokenizer(f.read())["input_ids"]
         with tempfile.TemporaryDirectory() as folder:
-            arrays, manifest = run(given.dwell, given.model, source, given.dtype, given.iterations,
-                                   os.path.join(folder, "run"))
+            arrays, manifest = run(
+                given.dwell, given.model, source, given.dtype, given.iterations, os.path.join(folder, "run")
+            )
             own = [t["id"] for t in manifest["tokens"]]
             if own != ids:
                 at = next((i for i, (a, b) in enumerate(zip(own, ids)) if a != b), min(len(own), len(ids)))

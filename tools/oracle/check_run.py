@@ -232,8 +232,11 @@ def unsure(c, k, error):
     m = c.copy()
     np.fill_diagonal(m, -np.inf)
     gaps = -np.diff(-np.sort(-m, axis=1)[:, : k + 1], axis=1)
-    return ((gaps > 0.1 * TIE - error) & (gaps < 10 * TIE + error)).any(1) if error > 0.1 * TIE else (
-        (gaps > 0.1 * TIE) & (gaps < 10 * TIE)).any(1)
+    return (
+        ((gaps > 0.1 * TIE - error) & (gaps < 10 * TIE + error)).any(1)
+        if error > 0.1 * TIE
+        else ((gaps > 0.1 * TIE) & (gaps < 10 * TIE)).any(1)
+    )
 
 
 def check_neighbours(tally, row, a, b, where):
@@ -359,8 +362,12 @@ def check_selection(tally, manifest, states, saved):
         types = int(first.sum())
         if manifest["measure"]["selection"] == "types":
             measured[positions[~first]] = False
-    for key, value in (("tokens", len(saved)), ("kept", int(saved.sum())), ("types", types),
-                       ("measured", int(measured.sum()))):
+    for key, value in (
+        ("tokens", len(saved)),
+        ("kept", int(saved.sum())),
+        ("types", types),
+        ("measured", int(measured.sum())),
+    ):
         if said[key] != value:
             tally.complain(f"selection.{key}: dwell says {said[key]}, own count {value}")
     for t, k in zip(manifest.get("tokens") or [], saved):
@@ -524,8 +531,10 @@ def main():
             cells = sum(row[0] for row in tally.rows.values())
             exact = {c: row for c, row in tally.rows.items() if "(se)" not in c}
             worst = max(exact, key=lambda c: exact[c][3])
-            print(f"{os.path.basename(run.rstrip('/'))}: {cells} values, worst {worst} absolute {exact[worst][1]:.1e} "
-                  f"relative {exact[worst][2]:.1e}, {len(bad) + len(tally.complaints)} complaints")
+            print(
+                f"{os.path.basename(run.rstrip('/'))}: {cells} values, worst {worst} absolute {exact[worst][1]:.1e} "
+                f"relative {exact[worst][2]:.1e}, {len(bad) + len(tally.complaints)} complaints"
+            )
         else:
             print(run)
             print(f"  {'column':32} {'values':>6} {'absolute':>9} {'relative':>9} {'excess':>9}")
