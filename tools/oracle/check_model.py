@@ -4,7 +4,8 @@
 usage: check_model.py DWELL MODEL TEXT.txt... [--dtype f64|f32] [--iterations N]
        check_model.py DWELL MODEL --random-ids COUNT... [--dtype f64|f32] [--iterations N]
 
-Runs dwell measure on each text (or on COUNT random ids) and transformers' own model, eager attention, float64, on the ids
+Runs dwell measure on each text (or on COUNT random ids) and transformers' own model, eager attention, float64, on
+the ids
 of the tokenizers library. Prints the largest difference of a state relative to that state's largest entry, the
 largest absolute difference of an attention weight, and whether the ids agree. Exit status 1 above 1e-10 (f64) or 5e-5
 (f32; attention 1e-10, 1e-4). Needs numpy, torch, transformers.

@@ -26,8 +26,22 @@ from twin import centred_cosines, twin_fit, twin_gram
 def measure(dwell, states, phases, out):
     path = out + ".npz"
     np.savez(path, states=states, keep=np.ones(states.shape[1], np.int8), phases=phases)
-    subprocess.run([dwell, "measure", "--states", path, "--instruments", "mass90_centred", "--nulls", str(len(phases)),
-                    "-q", "-o", out], check=True)
+    subprocess.run(
+        [
+            dwell,
+            "measure",
+            "--states",
+            path,
+            "--instruments",
+            "mass90_centred",
+            "--nulls",
+            str(len(phases)),
+            "-q",
+            "-o",
+            out,
+        ],
+        check=True,
+    )
     with open(os.path.join(out, "layers.csv"), newline="") as f:
         rows = list(csv.DictReader(f))
     with open(os.path.join(out, "run.json")) as f:
@@ -70,8 +84,11 @@ def check(dwell, name, states, draws, folder):
                 complaints.append(f"state {row['state']}: {('mean', 'sd', 'p')[k]} {got} against {want}")
         near_pairs += near
         nulls += 1
-    print(f"{name}: {nulls} nulls of {draws} draws, n={n}, largest difference of mean {worst[0]:.1e}, sd {worst[1]:.1e}, "
-          f"p {worst[2]:.1e}; {near_pairs} pairs at the threshold; notes {sorted({x['note'] for x in manifest['null_notes']})}")
+    print(
+        f"{name}: {nulls} nulls of {draws} draws, n={n}, largest difference of mean {worst[0]:.1e}, sd {worst[1]:.1e}, "
+        f"p {worst[2]:.1e}; {near_pairs} pairs at the threshold; "
+        f"notes {sorted({x['note'] for x in manifest['null_notes']})}"
+    )
     for text in complaints[:5]:
         print("  !!", text)
     return bool(complaints)
@@ -91,7 +108,9 @@ def main():
             if states.ndim == 4:
                 states = states[0]
             keep = arrays["keep"].astype(bool).reshape(-1, states.shape[1])[0]
-            failed |= check(given.dwell, os.path.basename(run.rstrip("/")), states[:, keep], given.draws, folder)
+            failed |= check(
+                given.dwell, os.path.basename(run.rstrip("/")), states[:, keep], given.draws, folder
+            )
         rng = np.random.default_rng(0)
         failed |= check(given.dwell, "fifteen", rng.normal(size=(2, 15, 6)), given.draws, folder)
         failed |= check(given.dwell, "sixteen", rng.normal(size=(2, 16, 6)), given.draws, folder)

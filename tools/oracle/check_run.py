@@ -4,9 +4,11 @@
 usage: check_run.py [--tolerance T] [--draws N] RUN...
 
 RUN is a run directory made with --save states,attention. Nothing of dwell is used but the files it wrote: keep mask and
-counts, layers.csv, blocks.csv, heads.csv and the histograms are computed again in numpy from the definitions. Per column
+counts, layers.csv, blocks.csv, heads.csv and the histograms are computed again in numpy from the definitions. Per
+column
 it prints the largest absolute and relative difference; `excess` is the largest |difference| / (T * unit + T * |value|),
-unit being the size of the terms whose sum or difference the column is. Counts (mass90, mass999, hist, neighbours) have to
+unit being the size of the terms whose sum or difference the column is. Counts (mass90, mass999, hist, neighbours)
+have to
 be equal but for pairs that rounding can move over a threshold. Sampled nulls are compared with N draws of its own, in
 standard errors. Exit status 1 if an excess is above 1 or a null more than 5 standard errors away.
 Needs numpy.
@@ -126,7 +128,8 @@ def erank_of(rows):
 
 
 def hsic_u(k, l):
-    """Song et al. 2012, eq. 5. It does not change when a_i + a_j is added to K_ij (U-centring takes it away), so centred
+    """Song et al. 2012, eq. 5. It does not change when a_i + a_j is added to K_ij (U-centring takes it away), so
+    centred
     Grams give what the cosines give, without cancellation."""
     n = len(k)
     k = k - np.diag(np.diag(k))
