@@ -33,9 +33,11 @@ void identity_write(jwriter *w, const char *const *paths, size_t count) {
   jwriter_array(w);
   for (size_t i = 0; i < count; i++) {
     char hex[SHA256_SIZE];
+    dwell_status status = identity_sha256(paths[i], hex, NULL);
+    if (status == DWELL_NO_MEMORY) w->out->failed = true; /* no reason to leave a hash out */
     jwriter_flat_object(w);
     jwriter_put_string(w, "file", paths[i]);
-    jwriter_put_string(w, "sha256", identity_sha256(paths[i], hex, NULL) == DWELL_OK ? hex : NULL);
+    jwriter_put_string(w, "sha256", status == DWELL_OK ? hex : NULL);
     jwriter_close(w);
   }
   jwriter_close(w);

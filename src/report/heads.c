@@ -84,6 +84,7 @@ static void draw_map(const table *t, const head_map *m, size_t heads, size_t blo
   strbuf source = {0};
   strbuf_printf(&source, "heads.csv: <code>%s</code>", m->column);
   if (m->chance != NULL) strbuf_printf(&source, ", <code>%s</code>", m->chance);
+  if (source.failed) out->failed = true;
   figure_close(out, source.data != NULL ? source.data : "");
   strbuf_free(&source);
 }

@@ -333,7 +333,8 @@ static dwell_status make_manifest(dwell_run *run, const char *folder, dwell_erro
   jwriter_key(&w, "files");
   dwell_status status = write_files(&w, folder, err);
   if (status != DWELL_OK) return status;
-  jwriter_members(&w, run->manifest_body.data != NULL ? run->manifest_body.data : "");
+  if (run->costs.data != NULL) jwriter_members(&w, run->costs.data);
+  if (run->manifest_body.data != NULL) jwriter_members(&w, run->manifest_body.data);
   jwriter_close(&w);
   strbuf_putc(&run->manifest, '\n');
   return run->manifest.failed ? error_no_memory(err, "the manifest") : DWELL_OK;
@@ -346,14 +347,11 @@ static dwell_status write_manifest(dwell_run *run, const char *folder, dwell_err
   return atomic_file_write(in_folder(path, folder, MANIFEST), run->manifest.data, run->manifest.length, err);
 }
 
-static dwell_status add_costs(dwell_run *run, double write_seconds, dwell_error *err) {
-  strbuf body = {0};
-  jwriter w = jwriter_start_members(&body, 1);
+static dwell_status note_costs(dwell_run *run, double write_seconds, dwell_error *err) {
+  strbuf_free(&run->costs);
+  jwriter w = jwriter_start_members(&run->costs, 1);
   write_costs(&w, run, write_seconds);
-  if (run->manifest_body.data != NULL) jwriter_members(&w, run->manifest_body.data);
-  strbuf_free(&run->manifest_body);
-  run->manifest_body = body;
-  return body.failed ? error_no_memory(err, "the manifest") : DWELL_OK;
+  return run->costs.failed ? error_no_memory(err, "the manifest") : DWELL_OK;
 }
 
 /* Two writers at once would mix their files. The lock goes with the process, however it ends; a file system that has no
@@ -393,7 +391,7 @@ static dwell_status write_all(dwell_run *run, const char *folder, double started
   TRY(save_table(folder, "heads.csv", &run->heads, err));
   TRY(save_table(folder, "events.csv", &run->events, err));
   TRY(save_arrays(run, folder, err));
-  TRY(add_costs(run, clock_seconds() - started, err));
+  TRY(note_costs(run, clock_seconds() - started, err));
   snprintf(run->folder, sizeof run->folder, "%s", folder);
   run->has_arrays_file = run->array_count > 0 || run->stream != NULL;
   *ret_page = run->page != NULL ? add_page(run, folder, err) : DWELL_OK;
@@ -442,27 +440,25 @@ static dwell_status check_hash(const char *folder, const char *name, const char 
   return DWELL_BAD_INPUT;
 }
 
-/* The members after "files": our manifests put the format and the files first. */
+/* All members but "format" and "files", as they are written, in whatever order somebody's tool left them. */
 static dwell_status split_body(dwell_run *run, dwell_error *err) {
   arena strings = {0};
-  size_t end = 0;
-  jcursor c = jcursor_start(run->manifest.data, run->manifest.length, &strings);
+  const char *text = run->manifest.data;
+  jcursor c = jcursor_start(text, run->manifest.length, &strings);
   jcursor_object(&c);
-  for (jtext key; end == 0 && jcursor_key(&c, &key);) {
-    bool files = jtext_is(key, "files");
+  size_t before = c.at;
+  for (jtext key; jcursor_key(&c, &key); before = c.at) {
+    bool ours = jtext_is(key, "format") || jtext_is(key, "files");
     jcursor_skip(&c);
-    if (files) end = c.at;
+    size_t start = before + strcspn(text + before, "\""); /* of the key; with the white space before it */
+    while (start > before && strchr(" \t\r\n", text[start - 1]) != NULL) start--;
+    if (ours) continue;
+    if (run->manifest_body.length > 0) strbuf_putc(&run->manifest_body, ',');
+    strbuf_add(&run->manifest_body, text + start, c.at - start);
   }
+  dwell_status status = jcursor_end(&c, NULL, err);
   arena_clear(&strings);
-  const char *comma = memchr(run->manifest.data + end, ',', run->manifest.length - end);
-  const char *brace = strrchr(run->manifest.data, '}');
-  if (comma != NULL && comma + 1 < brace) {
-    strbuf_add(&run->manifest_body, comma + 1, (size_t)(brace - comma - 1));
-    while (run->manifest_body.length > 0 && run->manifest_body.data[run->manifest_body.length - 1] == '\n') {
-      run->manifest_body.data[--run->manifest_body.length] = '\0';
-    }
-  }
-  return run->manifest_body.failed ? error_no_memory(err, "the manifest") : DWELL_OK;
+  return run->manifest_body.failed ? error_no_memory(err, "the manifest") : status;
 }
 
 /* Only what the manifest lists is the run's. */

@@ -22,6 +22,7 @@ void dwell_run_destroy(dwell_run *run) {
   table_free(&run->events);
   for (size_t i = 0; i < run->array_count; i++) mem_free(run->arrays[i].data);
   if (run->stream_destroy != NULL) run->stream_destroy(run->stream_self);
+  strbuf_free(&run->costs);
   strbuf_free(&run->manifest_body);
   strbuf_free(&run->manifest);
   mem_free(run);

@@ -38,6 +38,7 @@ struct dwell_run {
   void (*stream_destroy)(void *self);
   run_page page;        /* NULL, or what dwell_run_save makes report.html with, before it writes run.json */
   strbuf manifest_body; /* JSON members after "files", from jwriter_start_members */
+  strbuf costs;         /* JSON members before them: time and memory, of the last save */
   strbuf manifest;      /* whole run.json, once saved or loaded */
   run_seconds seconds;
   const char *source_stage; /* static: "forward", "integrate", "import" */

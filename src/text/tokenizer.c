@@ -33,21 +33,24 @@ enum { JSON, VOCAB_JSON, MERGES, VOCAB_TXT, CONFIG, NAME_COUNT };
 static const char *const NAMES[NAME_COUNT] = {"tokenizer.json", "vocab.json", "merges.txt", "vocab.txt",
                                               "tokenizer_config.json"};
 
-/* The files of a folder that hold a tokenizer we do not read. */
-static const char *foreign_file(const char *folder) {
+/* A file of the folder that holds a tokenizer we do not read, or NULL. */
+static dwell_status find_foreign(const char *folder, const char **ret_name, dwell_error *err) {
   static const char *const names[] = {"spiece.model", "tokenizer.model", "sentencepiece.bpe.model", "vocab.json"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+  *ret_name = NULL;
+  for (size_t i = 0; *ret_name == NULL && i < sizeof names / sizeof names[0]; i++) {
     strbuf path = {0};
     strbuf_printf(&path, "%s/%s", folder, names[i]);
-    bool there = !path.failed && access(path.data, F_OK) == 0;
+    if (path.failed) return error_no_memory(err, "a path");
+    if (access(path.data, F_OK) == 0) *ret_name = names[i];
     strbuf_free(&path);
-    if (there) return names[i];
   }
-  return NULL;
+  return DWELL_OK;
 }
 
 static dwell_status no_tokenizer(const char *folder, dwell_error *err) {
-  const char *foreign = foreign_file(folder);
+  const char *foreign;
+  dwell_status status = find_foreign(folder, &foreign, err);
+  if (status != DWELL_OK) return status;
   if (foreign == NULL) {
     error_set(err, DWELL_UNSUPPORTED,
               "the folder has no tokenizer (tokenizer.json, vocab.json with merges.txt, or vocab.txt)");

@@ -98,6 +98,44 @@ static void lists_a_report_made_later(void **state) {
   dwell_run_destroy(run);
 }
 
+static size_t count(const char *text, const char *what) {
+  size_t found = 0;
+  for (const char *p = text; (p = strstr(p, what)) != NULL; p++) found++;
+  return found;
+}
+
+/* Another program may have sorted the keys: listing a report must keep all of them, each once. */
+static void keeps_a_manifest_in_another_order(void **state) {
+  (void)state;
+  static const char sorted[] = "{ \"a\" : [1, {\"files\": 2}],\"files\":{},\n\"format\" :1,  \"z\": \"},\" }\n";
+  const char *folder = save("sorted");
+  dwell_error err;
+  dwell_run *run;
+  testing_write(testing_format("%s/run.json", folder), sorted, sizeof sorted - 1);
+  assert_ok(dwell_run_load(folder, &run, &err), &err);
+  assert_ok(run_refresh_files(run, &err), &err);
+  dwell_run_destroy(run);
+  assert_ok(dwell_run_load(folder, &run, &err), &err);
+  const char *manifest = dwell_run_manifest(run);
+  assert_non_null(strstr(manifest, "\"a\" : [1, {\"files\": 2}]"));
+  assert_non_null(strstr(manifest, "\"z\": \"},\""));
+  assert_int_equal(count(manifest, "\"format\""), 1);
+  assert_int_equal(count(manifest, "\"files\""), 2);
+  dwell_run_destroy(run);
+}
+
+/* Saving twice is legal: the second manifest does not hold the first's costs as well. */
+static void saves_twice(void **state) {
+  (void)state;
+  const char *folder = testing_format("%s/twice", testing_folder());
+  dwell_error err;
+  dwell_run *run = make_run();
+  assert_ok(dwell_run_save(run, folder, false, &err), &err);
+  assert_ok(dwell_run_save(run, folder, true, &err), &err);
+  assert_int_equal(count(dwell_run_manifest(run), "\"peak_bytes\""), 1);
+  dwell_run_destroy(run);
+}
+
 static dwell_status good_page(const dwell_run *run, const char *path, dwell_error *err) {
   (void)err;
   assert_non_null(strstr(dwell_run_manifest(run), "\"arrays.npz\"")); /* the page can show what the run is */
@@ -266,6 +304,8 @@ static void notices_a_changed_file(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(gives_back),
                                      cmocka_unit_test(lists_a_report_made_later),
+                                     cmocka_unit_test(keeps_a_manifest_in_another_order),
+                                     cmocka_unit_test(saves_twice),
                                      cmocka_unit_test(a_page_comes_before_the_manifest),
                                      cmocka_unit_test(refuses_what_is_there),
                                      cmocka_unit_test(force_deletes_only_what_is_listed),
