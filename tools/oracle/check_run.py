@@ -1,17 +1,15 @@
 #!/usr/bin/env python3
 """Recompute the tables of a run from its saved states and attention, and print the largest differences.
 
-usage: check_run.py [--tolerance T] [--draws N] RUN...
+usage: check_run.py [--tolerance T] [--draws N] [--brief] RUN...
 
-RUN is a run directory made with --save states,attention. Nothing of dwell is used but the files it wrote: keep mask and
-counts, layers.csv, blocks.csv, heads.csv and the histograms are computed again in numpy from the definitions. Per
-column
-it prints the largest absolute and relative difference; `excess` is the largest |difference| / (T * unit + T * |value|),
-unit being the size of the terms whose sum or difference the column is. Counts (mass90, mass999, hist, neighbours)
-have to
-be equal but for pairs that rounding can move over a threshold. Sampled nulls are compared with N draws of its own, in
-standard errors. Exit status 1 if an excess is above 1 or a null more than 5 standard errors away.
-Needs numpy.
+RUN is a run directory made with --save states,attention (flows: --save states). Nothing of dwell is used but the
+files it wrote: keep mask and counts, layers.csv, blocks.csv, heads.csv and the histograms are computed again in numpy
+from the definitions. Per column it prints the largest absolute and relative difference; `excess` is the largest
+|difference| / (T * unit + T * |value|), unit being the size of the terms whose sum or difference the column is. Counts
+(mass90, mass999, hist, neighbours) have to be equal but for pairs that rounding can move over a threshold. Sampled
+nulls are compared with N draws of its own, in standard errors. Exit status 1 if an excess is above 1 or a null more
+than 5 standard errors away. Needs numpy.
 """
 
 import argparse
