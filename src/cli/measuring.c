@@ -125,8 +125,8 @@ static void print_table(const cli *c, const dwell_run *run) {
   cli_print_layers(c, run, 24);
   if (any_number(run, "mass90_centred_p")) {
     cli_say(c,
-            "mass90_c: share of pairs with centred cosine above 0.9; chance: the same in a structureless cloud of the "
-            "same\n  mean and spectrum; p: how often chance gives as much; erank: effective rank");
+            "mass90_c: share of pairs with centred cosine above 0.9; chance: the same in a structureless cloud of the");
+    cli_say(c, "  same mean and spectrum; p: how often chance gives as much; erank: effective rank");
   }
 }
 
