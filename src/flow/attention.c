@@ -28,7 +28,7 @@ enum {
   SMALL = 1000000, /* OpenBLAS (since 0.3.17, with AVX-512) does not copy operands of products up to here */
   HALVED = 128,    /* dimensions from which half the cosines of a square tile are worth the copying */
   BLOCKS = 64,     /* blocks at most; half as many threads find work */
-  SERIAL = 1 << 16 /* multiply-adds below which waking threads costs more than it saves */
+  SERIAL = 1 << 19 /* multiply-adds, 0.2 ms, below which a thread gains less than a wait for it may cost */
 };
 
 /* Scratch of one thread for tiles of cosines. */
