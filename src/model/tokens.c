@@ -75,7 +75,9 @@ static dwell_status no_tokenizer(const dwell_model *model, dwell_error *err) {
   *err = model->tokenizer_error;
   if (err->status != DWELL_UNSUPPORTED) return err->status;
   error_in_file(err, model->info.folder);
-  err->remedy[0] = '\0'; /* whatever it was, this works */
+  const char *other = model->tokenizer_error.remedy;
+  err->remedy[0] = '\0'; /* whatever it was, ids work too */
+  if (other[0] != '\0') error_remedy(err, "%s; or give token ids with --ids", other);
   error_remedy(err, "Give token ids with --ids");
   return DWELL_UNSUPPORTED;
 }

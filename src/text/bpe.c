@@ -1,7 +1,6 @@
 /* text/bpe.c - byte-pair encoding: reading it, and words to symbols and pieces. */
 #include "text/bpe.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -109,11 +108,7 @@ dwell_status bpe_make(const vocab *v, const bpe_pairs *pairs, const bpe_options 
       return error_set(err, DWELL_BAD_INPUT, "the unknown token '%s' is not in the vocabulary", options->unknown.data);
     }
   }
-  for (unsigned byte = 0; byte < 256; byte++) {
-    char name[8];
-    snprintf(name, sizeof name, "<0x%02X>", byte);
-    state->bytes[byte] = vocab_find(v, name, 6);
-  }
+  vocab_find_bytes(v, state->bytes);
   for (uint32_t code = 0; code < DIRECT; code++) {
     char text[4];
     state->direct[code] = vocab_find(v, text, utf8_encode(code, text));

@@ -8,6 +8,7 @@ static const model_class *const REGISTRY[] = {
     &MODEL_BPE,
     &MODEL_WORDPIECE,
     &MODEL_WORDLEVEL,
+    &MODEL_UNIGRAM,
 };
 
 dwell_status piece_list_add(piece_list *l, int32_t id, size_t begin, size_t end, dwell_error *err) {
@@ -59,7 +60,7 @@ dwell_status model_read_vocab(jcursor *c, const char *path, vocab *v, dwell_erro
 static const char *guess_type(const fields *f) {
   jcursor c;
   if (fields_find(f, "merges", &c)) return MODEL_BPE.name;
-  if (fields_find(f, "vocab", &c) && jcursor_peek(&c) == JKIND_ARRAY) return "Unigram";
+  if (fields_find(f, "vocab", &c) && jcursor_peek(&c) == JKIND_ARRAY) return MODEL_UNIGRAM.name;
   bool wordpiece = fields_find(f, "continuing_subword_prefix", &c) || fields_find(f, "max_input_chars_per_word", &c);
   return wordpiece ? MODEL_WORDPIECE.name : MODEL_WORDLEVEL.name;
 }
@@ -79,8 +80,7 @@ dwell_status model_read(model *m, jcursor *c, const char *path, vocab *v, arena 
     }
     return m->class->read(&source, &m->state, err);
   }
-  status = error_set(err, DWELL_UNSUPPORTED, "tokenizer model '%s' is not supported yet", type.data);
-  error_remedy(err, "Give token ids with --ids");
+  status = error_set(err, DWELL_UNSUPPORTED, "tokenizer model '%s' is not supported", type.data);
 done:
   return status;
 }

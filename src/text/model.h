@@ -53,6 +53,6 @@ dwell_status model_read(model *m, jcursor *c, const char *path, vocab *v, arena 
 /* Member "vocab" as an object {"piece": id, ...}, for the models that have it. */
 dwell_status model_read_vocab(jcursor *c, const char *path, vocab *v, dwell_error *err);
 
-extern const model_class MODEL_BPE, MODEL_WORDPIECE, MODEL_WORDLEVEL;
+extern const model_class MODEL_BPE, MODEL_WORDPIECE, MODEL_WORDLEVEL, MODEL_UNIGRAM;
 
 #endif

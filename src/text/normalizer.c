@@ -2,33 +2,35 @@
 #include "text/normalizer.h"
 
 #include "base/error.h"
+#include "text/precompiled.h"
 
-typedef dwell_status (*option_reader)(const fields *f, normalizer_options *o, dwell_error *err);
+typedef dwell_status (*option_reader)(const fields *f, arena *memory, normalizer_options *o, dwell_error *err);
 
-static dwell_status read_nothing(const fields *f, normalizer_options *o, dwell_error *err) {
-  (void)f, (void)o, (void)err;
+static dwell_status read_nothing(const fields *f, arena *memory, normalizer_options *o, dwell_error *err) {
+  (void)f, (void)memory, (void)o, (void)err;
   return DWELL_OK;
 }
 
-static dwell_status read_nfc(const fields *f, normalizer_options *o, dwell_error *err) {
-  (void)f, (void)err;
+static dwell_status read_nfc(const fields *f, arena *memory, normalizer_options *o, dwell_error *err) {
+  (void)f, (void)memory, (void)err;
   o->form = NORMAL_FORMS_C;
   return DWELL_OK;
 }
 
-static dwell_status read_nfkc(const fields *f, normalizer_options *o, dwell_error *err) {
-  (void)f, (void)err;
+static dwell_status read_nfkc(const fields *f, arena *memory, normalizer_options *o, dwell_error *err) {
+  (void)f, (void)memory, (void)err;
   o->form = NORMAL_FORMS_C | NORMAL_FORMS_K;
   return DWELL_OK;
 }
 
-static dwell_status read_nfkd(const fields *f, normalizer_options *o, dwell_error *err) {
-  (void)f, (void)err;
+static dwell_status read_nfkd(const fields *f, arena *memory, normalizer_options *o, dwell_error *err) {
+  (void)f, (void)memory, (void)err;
   o->form = NORMAL_FORMS_K;
   return DWELL_OK;
 }
 
-static dwell_status read_bert(const fields *f, normalizer_options *o, dwell_error *err) {
+static dwell_status read_bert(const fields *f, arena *memory, normalizer_options *o, dwell_error *err) {
+  (void)memory;
   dwell_status status;
   TRY(fields_bool(f, "clean_text", true, &o->clean, err));
   TRY(fields_bool(f, "handle_chinese_chars", true, &o->ideographs, err));
@@ -38,18 +40,25 @@ done:
   return status;
 }
 
-static dwell_status read_strip(const fields *f, normalizer_options *o, dwell_error *err) {
+static dwell_status read_strip(const fields *f, arena *memory, normalizer_options *o, dwell_error *err) {
+  (void)memory;
   dwell_status status = fields_bool(f, "strip_left", true, &o->left, err);
   return status != DWELL_OK ? status : fields_bool(f, "strip_right", true, &o->right, err);
 }
 
-static dwell_status read_replace(const fields *f, normalizer_options *o, dwell_error *err) {
+static dwell_status read_replace(const fields *f, arena *memory, normalizer_options *o, dwell_error *err) {
+  (void)memory;
   dwell_status status = fields_need_text(f, "content", &o->content, err);
   return status != DWELL_OK ? status : pattern_read(f, &o->pattern, err);
 }
 
-static dwell_status read_prepend(const fields *f, normalizer_options *o, dwell_error *err) {
+static dwell_status read_prepend(const fields *f, arena *memory, normalizer_options *o, dwell_error *err) {
+  (void)memory;
   return fields_need_text(f, "prepend", &o->content, err);
+}
+
+static dwell_status read_precompiled(const fields *f, arena *memory, normalizer_options *o, dwell_error *err) {
+  return precompiled_read(f, memory, &o->table, err);
 }
 
 static const struct {
@@ -67,6 +76,7 @@ static const struct {
     {"Strip", normalize_strip, read_strip},
     {"Replace", normalize_replace, read_replace},
     {"Prepend", normalize_prepend, read_prepend},
+    {"Precompiled", normalize_precompiled, read_precompiled},
     {"ByteLevel", normalize_byte_level, read_nothing},
 };
 
@@ -114,7 +124,7 @@ dwell_status normalizer_read(normalizer *n, jcursor *c, const char *path, arena 
   for (size_t i = 0; i < sizeof REGISTRY / sizeof REGISTRY[0]; i++) {
     if (!jtext_is(type, REGISTRY[i].type)) continue;
     normalizer_step step = {.apply = REGISTRY[i].apply};
-    TRY(REGISTRY[i].read(&f, &step.options, err));
+    TRY(REGISTRY[i].read(&f, memory, &step.options, err));
     return add(n, &step, memory, err);
   }
   status = error_set(err, DWELL_UNSUPPORTED, "normalizer '%s' is not supported", type.data);

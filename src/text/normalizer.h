@@ -17,6 +17,7 @@ typedef struct normalizer_options {
   bool left, right;                                 /* Strip */
   jtext content;                                    /* Replace, Prepend */
   pattern *pattern;                                 /* Replace */
+  const struct precompiled *table;                  /* Precompiled */
 } normalizer_options;
 
 typedef struct normalizer_step {
@@ -44,6 +45,7 @@ dwell_status normalize_strip_accents(const normalizer_options *options, workbenc
 dwell_status normalize_strip(const normalizer_options *options, workbench *w, dwell_error *err);
 dwell_status normalize_replace(const normalizer_options *options, workbench *w, dwell_error *err);
 dwell_status normalize_prepend(const normalizer_options *options, workbench *w, dwell_error *err);
+dwell_status normalize_precompiled(const normalizer_options *options, workbench *w, dwell_error *err);
 dwell_status normalize_byte_level(const normalizer_options *options, workbench *w, dwell_error *err);
 
 /* Puts `content` before the text of a split that is not empty, aligned with its first character. */

@@ -54,14 +54,18 @@ static dwell_status no_tokenizer(const char *folder, dwell_error *err) {
   if (foreign == NULL) {
     error_set(err, DWELL_UNSUPPORTED,
               "the folder has no tokenizer (tokenizer.json, vocab.json with merges.txt, or vocab.txt)");
+    error_remedy(err, "Copy the model's tokenizer.json into the folder");
   } else if (str_equal(foreign, "vocab.json")) {
     error_set(err, DWELL_UNSUPPORTED, "the folder has vocab.json but no merges.txt to go with it");
+    error_remedy(err, "Copy the model's merges.txt into the folder");
   } else {
-    error_set(err, DWELL_UNSUPPORTED, "the folder has only a SentencePiece model (%s), which is not supported yet",
-              foreign);
+    error_set(err, DWELL_UNSUPPORTED,
+              "the folder has its tokenizer only as a SentencePiece model (%s), not as tokenizer.json", foreign);
+    error_remedy(err,
+                 "Make one in Python: import transformers; "
+                 "transformers.AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)");
   }
   error_in_file(err, folder);
-  error_remedy(err, "Give token ids with --ids");
   return DWELL_UNSUPPORTED;
 }
 

@@ -20,7 +20,7 @@ typedef struct token_list {
   size_t count;
 } token_list;
 
-/* Reads the tokenizer of a checkpoint folder. DWELL_UNSUPPORTED if the folder has none (remedy: --ids). */
+/* Reads the tokenizer of a checkpoint folder. DWELL_UNSUPPORTED if the folder has none. */
 dwell_status tokenizer_open(const char *folder, tokenizer **ret_tokenizer, dwell_error *err);
 void tokenizer_close(tokenizer *t);
 
@@ -32,7 +32,7 @@ void token_list_free(token_list *tokens);
 size_t tokenizer_size(const tokenizer *t);                   /* largest id + 1 */
 const char *tokenizer_piece(const tokenizer *t, int64_t id); /* NULL: no such id */
 bool tokenizer_is_special(const tokenizer *t, int64_t id);
-const char *tokenizer_kind(const tokenizer *t); /* "BPE", "WordPiece", "WordLevel" */
+const char *tokenizer_kind(const tokenizer *t); /* "BPE", "WordPiece", "WordLevel", "Unigram" */
 size_t tokenizer_files(const tokenizer *t);     /* files it was read from, for the manifest */
 const char *tokenizer_file(const tokenizer *t, size_t i);
 

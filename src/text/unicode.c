@@ -27,6 +27,13 @@ unsigned unicode_classes(uint32_t code) {
   return row < COUNT(unicode_ranges) ? unicode_ranges[row].classes : 0;
 }
 
+enum unicode_grapheme unicode_grapheme_of(uint32_t code) {
+  if (code >= 0xAC00 && code <= 0xD7A3) return (code - 0xAC00) % 28 == 0 ? GRAPHEME_LV : GRAPHEME_LVT;
+  size_t row;
+  FIND_ROW(unicode_graphemes, code, row);
+  return row < COUNT(unicode_graphemes) ? (enum unicode_grapheme)unicode_graphemes[row].kind : GRAPHEME_OTHER;
+}
+
 static bool is_late(uint32_t code) {
   if (code < unicode_late[0].first) return false;
   size_t row;

@@ -23,8 +23,32 @@ enum unicode_class {
   UNICODE_IDEOGRAPH = 1 << 10   /* set apart by handle_chinese_chars of BertNormalizer */
 };
 
+/* Where grapheme clusters break (Unicode Standard Annex 29): Grapheme_Cluster_Break, with Extended_Pictographic and
+ * Indic_Conjunct_Break folded in. The numbers are those of the generated table. */
+enum unicode_grapheme {
+  GRAPHEME_OTHER,
+  GRAPHEME_CONTROL,
+  GRAPHEME_CR,
+  GRAPHEME_LF,
+  GRAPHEME_PREPEND,
+  GRAPHEME_SPACING,
+  GRAPHEME_EXTEND, /* joins the character before, */
+  GRAPHEME_LINK,   /* a virama: joins the consonant after it too, */
+  GRAPHEME_APART,  /* but between consonants undoes that */
+  GRAPHEME_ZWJ,
+  GRAPHEME_PICTURE,
+  GRAPHEME_CONSONANT,
+  GRAPHEME_L, /* Hangul: leading consonants, vowels, trailing consonants, syllables */
+  GRAPHEME_V,
+  GRAPHEME_T,
+  GRAPHEME_LV,
+  GRAPHEME_LVT
+};
+
 /* Bits of all classes of a code point. */
 unsigned unicode_classes(uint32_t code);
+
+enum unicode_grapheme unicode_grapheme_of(uint32_t code);
 
 /* Lower case into out; returns the number of code points (1 or 2). */
 size_t unicode_lower(uint32_t code, uint32_t out[2]);

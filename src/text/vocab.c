@@ -1,6 +1,7 @@
 /* text/vocab.c - pieces and their ids. */
 #include "text/vocab.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -107,6 +108,14 @@ int32_t vocab_find_hashed(const vocab *v, uint64_t hash, const char *prefix, siz
 
 int32_t vocab_find(const vocab *v, const char *text, size_t length) {
   return vocab_find_hashed(v, vocab_hash(VOCAB_HASH_START, text, length), "", 0, text, length);
+}
+
+void vocab_find_bytes(const vocab *v, int32_t ret_ids[256]) {
+  for (unsigned byte = 0; byte < 256; byte++) {
+    char name[8];
+    int length = snprintf(name, sizeof name, "<0x%02X>", byte);
+    ret_ids[byte] = vocab_find(v, name, (size_t)length);
+  }
 }
 
 const vocab_entry *vocab_entry_of(const vocab *v, int64_t id) {

@@ -36,6 +36,8 @@ void vocab_free(vocab *v);
 
 /* Id of a piece of the model, or VOCAB_NONE. */
 int32_t vocab_find(const vocab *v, const char *text, size_t length);
+/* Ids of the pieces <0x00> ... <0xFF>, with which byte_fallback writes what has no piece; VOCAB_NONE where missing. */
+void vocab_find_bytes(const vocab *v, int32_t ret_ids[256]);
 /* Entry of an id, or NULL. */
 const vocab_entry *vocab_entry_of(const vocab *v, int64_t id);
 

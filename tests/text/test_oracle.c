@@ -108,6 +108,10 @@ static void fallback_bpe(void **state) { (void)state, check("fallback_bpe"); }
 static void suffix_bpe(void **state) { (void)state, check("suffix_bpe"); }
 static void wordpiece(void **state) { (void)state, check("wordpiece"); }
 static void wordlevel(void **state) { (void)state, check("wordlevel"); }
+static void unigram(void **state) { (void)state, check("unigram"); }
+static void unigram_map(void **state) { (void)state, check("unigram_map"); }
+static void unigram_bytes(void **state) { (void)state, check("unigram_bytes"); }
+static void clusters(void **state) { (void)state, check("clusters"); }
 
 /* What is asked about pieces. */
 static void questions(void **state) {
@@ -154,8 +158,8 @@ static dwell_status encode_item(void *arg, size_t item, int worker, dwell_error 
 
 static void threads(void **state) {
   (void)state;
-  const char *const names[] = {"split_bpe", "wordpiece"};
-  for (size_t n = 0; n < 2; n++) {
+  const char *const names[] = {"split_bpe", "wordpiece", "unigram_map"};
+  for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
     dwell_error err;
     tokenizer *t;
     shared_job job = {0};
@@ -172,7 +176,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(byte_bpe),     cmocka_unit_test(roberta_bpe), cmocka_unit_test(split_bpe),
       cmocka_unit_test(fallback_bpe), cmocka_unit_test(suffix_bpe),  cmocka_unit_test(wordpiece),
-      cmocka_unit_test(wordlevel),    cmocka_unit_test(questions),   cmocka_unit_test(threads),
+      cmocka_unit_test(unigram),      cmocka_unit_test(unigram_map), cmocka_unit_test(unigram_bytes),
+      cmocka_unit_test(clusters),     cmocka_unit_test(wordlevel),   cmocka_unit_test(questions),
+      cmocka_unit_test(threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

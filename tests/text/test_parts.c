@@ -1,4 +1,5 @@
 /* The parts one by one: merging against the definition, the vocabulary, Unicode classes, pattern translation. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +7,7 @@
 #include "base/str.h"
 #include "text/bpe.h"
 #include "text/pattern.h"
+#include "text/score.h"
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 #include "util/testing.h"
@@ -108,6 +110,115 @@ static void merging(void **state) {
   }
 }
 
+/* ---- the best path ---- */
+
+/* The definition: of all ways to cut the text into pieces and unknown characters, the greatest sum. */
+static double best_by_definition(const char *text, size_t length, char pieces[][8], const double *scores, size_t count,
+                                 double unknown) {
+  if (length == 0) return 0;
+  double best = unknown + best_by_definition(text + 1, length - 1, pieces, scores, count, unknown);
+  for (size_t i = 0; i < count; i++) {
+    size_t size = strlen(pieces[i]);
+    if (size > length || memcmp(pieces[i], text, size) != 0) continue;
+    double sum = scores[i] + best_by_definition(text + size, length - size, pieces, scores, count, unknown);
+    best = sum > best ? sum : best;
+  }
+  return best;
+}
+
+/* Random pieces over "abc" with scores that are whole numbers, so that sums are exact; 'd' and more are unknown. */
+static void best_path(void **state) {
+  (void)state;
+  enum { PIECES = 12 };
+  uint64_t seed = 20240229;
+  dwell_error err;
+  for (int round = 0; round < 300; round++) {
+    char pieces[PIECES][8], json[1000] = "{\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0]",
+                            text[9];
+    double scores[PIECES], least = 0;
+    for (int i = 0; i < PIECES; i++) {
+      size_t size = 1 + next_random(&seed) % 4;
+      for (size_t k = 0; k < size; k++) pieces[i][k] = (char)('a' + next_random(&seed) % 3);
+      pieces[i][size] = '\0';
+      scores[i] = -(double)(next_random(&seed) % 12);
+      for (int k = 0; k < i; k++) { /* a repeated piece has the later score */
+        if (strcmp(pieces[k], pieces[i]) == 0) scores[i] = scores[k];
+      }
+      least = scores[i] < least ? scores[i] : least;
+      strcat(json, testing_format(",[\"%s\",%g]", pieces[i], scores[i]));
+    }
+    strcat(json, "]}}");
+    const char *path = testing_format("%s/tokenizer.json", testing_folder());
+    testing_write(path, json, strlen(json));
+    tokenizer *t;
+    assert_ok(tokenizer_open(testing_folder(), &t, &err), &err);
+    for (int texts = 0; texts < 10; texts++) {
+      token_list got;
+      double sum = 0;
+      for (size_t i = 0; i < sizeof text; i++) text[i] = (char)('a' + next_random(&seed) % 4);
+      assert_ok(tokenizer_encode(t, text, sizeof text, false, &got, &err), &err);
+      for (size_t i = 0; i < got.count; i++) {
+        token k = got.tokens[i];
+        sum += k.id > 0 ? scores[k.id - 1] : (least - 10) * (double)(k.end - k.begin);
+        assert_true(k.id == 0 || memcmp(k.piece, text + k.begin, k.end - k.begin) == 0);
+      }
+      assert_true(sum == best_by_definition(text, sizeof text, pieces, scores, PIECES, least - 10));
+      token_list_free(&got);
+    }
+    tokenizer_close(t);
+    remove(path);
+  }
+}
+
+/* tests/golden/text/scores.jsonl: numbers as the JSON reader of tokenizers has them, to the last bit. */
+static void scores(void **state) {
+  (void)state;
+  size_t size, rows = 0;
+  char *data = testing_read(testing_source("tests/golden/text/scores.jsonl"), &size);
+  for (char *line = data; line < data + size; rows++) {
+    char *end = memchr(line, '\n', (size_t)(data + size - line));
+    arena strings = {0};
+    jcursor c = jcursor_start(line, (size_t)(end - line), &strings);
+    jtext key, text;
+    jcursor_object(&c);
+    jcursor_key(&c, &key);
+    text = jcursor_string(&c);
+    jcursor_key(&c, &key);
+    double expected = jcursor_double(&c);
+    jcursor number = jcursor_start(text.data, text.length, &strings);
+    double got = score_read(&number);
+    assert_null(c.problem);
+    assert_null(number.problem);
+    if (memcmp(&got, &expected, sizeof got) != 0) print_message("%s: %a instead of %a\n", text.data, got, expected);
+    assert_memory_equal(&got, &expected, sizeof got);
+    arena_clear(&strings);
+    line = end + 1;
+  }
+  assert_true(rows > 100);
+  free(data);
+}
+
+/* A million times one letter, known or not, in a Unigram model: time must not grow with the square. */
+static void one_letter(void **state) {
+  (void)state;
+  enum { LENGTH = 1000000 };
+  tokenizer *t;
+  dwell_error err;
+  token_list tokens;
+  char *text = malloc(LENGTH);
+  const char *const names[] = {"unigram", "unigram_map", "unigram_bytes"};
+  for (size_t n = 0; n < 2 * sizeof names / sizeof names[0]; n++) {
+    assert_ok(tokenizer_open(testing_source(testing_format("tests/golden/text/%s", names[n / 2])), &t, &err), &err);
+    memset(text, n % 2 == 0 ? 'e' : '~', LENGTH);
+    assert_ok(tokenizer_encode(t, text, LENGTH, false, &tokens, &err), &err);
+    assert_true(tokens.count >= 1);
+    assert_int_equal(tokens.tokens[tokens.count - 1].end, LENGTH);
+    token_list_free(&tokens);
+    tokenizer_close(t);
+  }
+  free(text);
+}
+
 /* One word of a million letters: merging must not be quadratic (it would take hours). */
 static void long_word(void **state) {
   (void)state;
@@ -117,7 +228,7 @@ static void long_word(void **state) {
   token_list tokens;
   char *text = malloc(LENGTH);
   for (size_t i = 0; i < LENGTH; i++) text[i] = "theclusters"[i % 11];
-  const char *const names[] = {"byte_bpe", "wordpiece", "wordlevel", "fallback_bpe"};
+  const char *const names[] = {"byte_bpe", "wordpiece", "wordlevel", "fallback_bpe", "unigram", "unigram_bytes"};
   for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
     assert_ok(tokenizer_open(testing_source(testing_format("tests/golden/text/%s", names[n])), &t, &err), &err);
     assert_ok(tokenizer_encode(t, text, LENGTH, false, &tokens, &err), &err);
@@ -311,7 +422,8 @@ static void refused_patterns(void **state) {
 /* With -Dtorture=true: every allocation fails once, which must be said and must not leak (under the sanitizer). */
 static void torture(void **state) {
   (void)state;
-  static const char *const names[] = {"byte_bpe", "roberta_bpe", "split_bpe", "wordpiece", "wordlevel", "suffix_bpe"};
+  static const char *const names[] = {"byte_bpe",  "roberta_bpe", "split_bpe", "wordpiece",
+                                      "wordlevel", "suffix_bpe",  "unigram",   "unigram_map"};
   static const char text[] = "The caf\xC3\xA9's 12 [CLS] [MASK] cluster, a\xCC\x81\xCC\xA3 \xE4\xB8\xAD";
   for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
     const char *folder = testing_source(testing_format("tests/golden/text/%s", names[n]));
@@ -333,7 +445,8 @@ static void torture(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(merging),    cmocka_unit_test(long_word),        cmocka_unit_test(flood),
+      cmocka_unit_test(merging),    cmocka_unit_test(best_path),        cmocka_unit_test(scores),
+      cmocka_unit_test(one_letter), cmocka_unit_test(long_word),        cmocka_unit_test(flood),
       cmocka_unit_test(many_words), cmocka_unit_test(vocabulary),       cmocka_unit_test(unicode),
       cmocka_unit_test(patterns),   cmocka_unit_test(refused_patterns), cmocka_unit_test(torture),
   };

@@ -25,11 +25,14 @@ static dwell_status open_json(const char *json, tokenizer **ret_tokenizer, dwell
 #define WORDLEVEL "\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"[UNK]\",\"vocab\":{\"[UNK]\":0,\"a\":1,\"b\":7}}"
 #define WITH(section) "{" section "," WORDLEVEL "}"
 #define BPE(members) "{\"model\":{\"type\":\"BPE\"," members "}}"
+#define UNIGRAM(members) "{\"model\":{\"type\":\"Unigram\"," members "}}"
+#define PRECOMPILED(base64) WITH("\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"" base64 "\"}")
 #define SPECIAL(token) "{\"SpecialToken\":{\"id\":\"" token "\",\"type_id\":0}}"
 #define TEXT_A "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}"
-#define TEMPLATE(single, specials)                                                                                     \
-  WITH("\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[" single "],\"special_tokens\":{" specials "}" \
-                                                                                                                   "}")
+#define TEMPLATE(single, specials)                                                                                 \
+  WITH("\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[" single "],\"special_tokens\":{" specials \
+       "}"                                                                                                         \
+       "}")
 
 static const struct {
   const char *json;
@@ -47,9 +50,7 @@ static const struct {
     {"{\"model\":null}", DWELL_BAD_INPUT, "expected an object"},
     {"{\"model\":{\"type\":7,\"vocab\":{}}}", DWELL_BAD_INPUT, "expected a string"},
     /* models */
-    {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",0.0]]}}", DWELL_UNSUPPORTED, "'Unigram' is not supported yet"},
-    {"{\"model\":{\"vocab\":[[\"a\",0.0]]}}", DWELL_UNSUPPORTED, "'Unigram' is not supported yet"},
-    {"{\"model\":{\"type\":\"Neural\",\"vocab\":{}}}", DWELL_UNSUPPORTED, "'Neural' is not supported yet"},
+    {"{\"model\":{\"type\":\"Neural\",\"vocab\":{}}}", DWELL_UNSUPPORTED, "'Neural' is not supported"},
     {"{\"model\":{\"type\":\"WordLevel\"}}", DWELL_BAD_INPUT, "no \"vocab\""},
     {"{\"model\":{\"type\":\"WordLevel\",\"type\":\"BPE\",\"vocab\":{}}}", DWELL_BAD_INPUT, "a key is repeated"},
     /* vocabularies */
@@ -75,6 +76,48 @@ static const struct {
     {BPE("\"vocab\":{\"a\":0},\"merges\":[],\"end_of_word_suffix\":\"0123456789012345678901234567890123456789"
          "01234567890123456789012345678901234567890\""),
      DWELL_UNSUPPORTED, "more than 64 bytes"},
+    /* Unigram */
+    {UNIGRAM("\"unk_id\":0"), DWELL_BAD_INPUT, "no \"vocab\""},
+    {UNIGRAM("\"vocab\":{\"a\":0}"), DWELL_BAD_INPUT, "expected an array"},
+    {UNIGRAM("\"vocab\":[\"a\",0]"), DWELL_BAD_INPUT, "expected an array"},
+    {UNIGRAM("\"vocab\":[[],[\"a\",0]]"), DWELL_BAD_INPUT, "pair of text and score"},
+    {UNIGRAM("\"vocab\":[[],-1]"), DWELL_BAD_INPUT, "pair of text and score"},
+    {UNIGRAM("\"vocab\":[[\"a\"]]"), DWELL_BAD_INPUT, "pair of text and score"},
+    {UNIGRAM("\"vocab\":[[\"a\",0,0]]"), DWELL_BAD_INPUT, "pair of text and score"},
+    {UNIGRAM("\"vocab\":[[0,\"a\"]]"), DWELL_BAD_INPUT, "expected a string"},
+    {UNIGRAM("\"vocab\":[[\"\\ud800\",0]]"), DWELL_BAD_INPUT, "surrogate"},
+    {UNIGRAM("\"vocab\":[[\"a\",null]]"), DWELL_BAD_INPUT, "expected a number"},
+    {UNIGRAM("\"vocab\":[[\"a\",\"0\"]]"), DWELL_BAD_INPUT, "expected a number"},
+    {UNIGRAM("\"vocab\":[[\"a\",NaN]]"), DWELL_BAD_INPUT, "byte"},
+    {UNIGRAM("\"vocab\":[[\"a\",-Infinity]]"), DWELL_BAD_INPUT, "expected a number"},
+    {UNIGRAM("\"vocab\":[[\"a\",1e999]]"), DWELL_BAD_INPUT, "too large"},
+    {UNIGRAM("\"vocab\":[[\"a\",-1e309]]"), DWELL_BAD_INPUT, "too large"},
+    {UNIGRAM("\"vocab\":[[\"a\",0]],\"unk_id\":1"), DWELL_BAD_INPUT, "\"unk_id\" is 1, but the vocabulary has only 1 "},
+    {UNIGRAM("\"vocab\":[[\"a\",0]],\"unk_id\":-1"), DWELL_BAD_INPUT, "out of the range"},
+    {UNIGRAM("\"vocab\":[[\"a\",0]],\"unk_id\":99999999999"), DWELL_BAD_INPUT, "out of the range"},
+    {UNIGRAM("\"vocab\":[[\"a\",0]],\"unk_id\":0.5"), DWELL_BAD_INPUT, "whole number"},
+    {UNIGRAM("\"vocab\":[],\"unk_id\":0"), DWELL_BAD_INPUT, "\"unk_id\" is 0, but the vocabulary has only 0 "},
+    {UNIGRAM("\"vocab\":[[\"a\",0]],\"byte_fallback\":1"), DWELL_BAD_INPUT, "true or false"},
+    /* Precompiled: what is no table at all */
+    {WITH("\"normalizer\":{\"type\":\"Precompiled\"}"), DWELL_BAD_INPUT, "no \"precompiled_charsmap\""},
+    {WITH("\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":[1]}"), DWELL_BAD_INPUT,
+     "expected a string"},
+    {PRECOMPILED("AAA"), DWELL_BAD_INPUT, "not base64"},
+    {PRECOMPILED("AA!A"), DWELL_BAD_INPUT, "not base64"},
+    {PRECOMPILED("A==="), DWELL_BAD_INPUT, "not base64"},
+    {PRECOMPILED("AA==AAAA"), DWELL_BAD_INPUT, "not base64"},
+    {PRECOMPILED("AAB="), DWELL_BAD_INPUT, "not base64"}, /* bits behind the end */
+    {PRECOMPILED(""), DWELL_BAD_INPUT, "too short"},
+    {PRECOMPILED("YWJj"), DWELL_BAD_INPUT, "too short"},
+    {PRECOMPILED("AAAAAGEA"), DWELL_BAD_INPUT, "empty table"},
+    /* sizes of 1000 and of 2^32 - 1 before one unit */
+    {PRECOMPILED("6AMAAAAAAAA="), DWELL_BAD_INPUT, "shorter than it says"},
+    {PRECOMPILED("/////wAAAAA="), DWELL_BAD_INPUT, "shorter than it says"},
+    /* unit 0 leads to 5 of 1; to a text at 3, and in the middle of a character; a text that is none */
+    {PRECOMPILED("BAAAAAAUAABhAA=="), DWELL_BAD_INPUT, "leads out of its table"},
+    {PRECOMPILED("CAAAAAAFAAADAACAYWI="), DWELL_BAD_INPUT, "behind the end of its texts"},
+    {PRECOMPILED("CAAAAAAFAAABAACAw6kA"), DWELL_BAD_INPUT, "middle of a character"},
+    {PRECOMPILED("BAAAAAAAAAD/AA=="), DWELL_BAD_INPUT, "not UTF-8"},
     /* added tokens */
     {WITH("\"added_tokens\":[{\"id\":1,\"content\":\"b\"}]"), DWELL_BAD_INPUT, "'b' has the id 1 of another piece"},
     {WITH("\"added_tokens\":[{\"id\":9,\"content\":\"b\"}]"), DWELL_BAD_INPUT,
@@ -84,7 +127,6 @@ static const struct {
     {WITH("\"added_tokens\":[{\"id\":2147483648,\"content\":\"b\"}]"), DWELL_BAD_INPUT, "out of the range"},
     {WITH("\"added_tokens\":{}"), DWELL_BAD_INPUT, "expected an array"},
     /* components */
-    {WITH("\"normalizer\":{\"type\":\"Precompiled\"}"), DWELL_UNSUPPORTED, "normalizer 'Precompiled' is not supported"},
     {WITH("\"normalizer\":{}"), DWELL_BAD_INPUT, "no \"type\""},
     {WITH("\"normalizer\":{\"type\":\"Sequence\"}"), DWELL_BAD_INPUT, "no \"normalizers\""},
     {WITH("\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Nmt\"}]}"), DWELL_UNSUPPORTED, "'Nmt'"},
@@ -195,6 +237,42 @@ static void legal(void **state) {
                       &t, &err),
             &err);
   expect(t, "abc", 2, (const int64_t[]){0, 4});
+  tokenizer_close(t);
+}
+
+/* What tokenizers takes too, and what it makes of it. */
+static void legal_unigram(void **state) {
+  (void)state;
+  tokenizer *t;
+  dwell_error err;
+  token_list tokens;
+  /* a piece given twice has the later id and score; the empty piece stands nowhere, though its score is the lowest */
+  assert_ok(open_json(UNIGRAM("\"vocab\":[[\"u\",0],[\"a\",-9],[\"b\",-1],[\"a\",-3],[\"\",-50],[\"ab\",-4]],"
+                              "\"unk_id\":0,\"alpha\":0.1,\"nbest_size\":7"),
+                      &t, &err),
+            &err);
+  expect(t, "abacc", 3, (const int64_t[]){5, 3, 0}); /* "ab" against "a" "b": a tie, and "ab" came first */
+  assert_string_equal(tokenizer_piece(t, 1), "a");
+  tokenizer_close(t);
+  /* sums that leave the doubles */
+  assert_ok(open_json(UNIGRAM("\"vocab\":[[\"u\",1e308],[\"a\",-1e308],[\"b\",1e308],[\"ab\",1e308]],\"unk_id\":0"), &t,
+                      &err),
+            &err);
+  expect(t, "aaabbb", 5, (const int64_t[]){1, 1, 3, 2, 2});
+  tokenizer_close(t);
+  /* no unknown piece: only a text that needs it fails */
+  assert_ok(open_json("{\"model\":{\"vocab\":[[\"ab\",-1],[\"a\",-1]]}}", &t, &err), &err);
+  assert_string_equal(tokenizer_kind(t), "Unigram");
+  assert_fails(tokenizer_encode(t, "abzebra", 7, true, &tokens, &err), DWELL_BAD_INPUT, &err, "'z' is not in the voc");
+  expect(t, "aab", 2, (const int64_t[]){1, 0}); /* b is no piece, but a path past it is there before it is asked for */
+  tokenizer_close(t);
+  assert_ok(open_json(UNIGRAM("\"vocab\":[],\"unk_id\":null"), &t, &err), &err);
+  expect(t, "", 0, NULL);
+  assert_fails(tokenizer_encode(t, "a", 1, true, &tokens, &err), DWELL_BAD_INPUT, &err, "'a' is not in the voc");
+  tokenizer_close(t);
+  /* a table whose unit 1 leads back to the root, for ever */
+  assert_ok(open_json(PRECOMPILED("CAAAAAAAAAABBAAAeAA="), &t, &err), &err);
+  expect(t, "\x01\x01\x01", 1, (const int64_t[]){0});
   tokenizer_close(t);
 }
 
@@ -324,10 +402,12 @@ static void empty_folder(void **state) {
   (void)state;
   tokenizer *t;
   dwell_error err;
-  assert_fails(tokenizer_open(testing_folder(), &t, &err), DWELL_UNSUPPORTED, &err, "--ids");
+  assert_fails(tokenizer_open(testing_folder(), &t, &err), DWELL_UNSUPPORTED, &err, "no tokenizer (tokenizer.json");
+  assert_non_null(strstr(err.remedy, "Copy the model's tokenizer.json"));
   const char *const name = "spiece.model", *const data = "x";
   assert_fails(open_files(&name, &data, NULL, 1, &t, &err), DWELL_UNSUPPORTED, &err,
                "SentencePiece model (spiece.model)");
+  assert_non_null(strstr(err.remedy, "save_pretrained"));
   tokenizer_close(NULL);
 }
 
@@ -336,7 +416,7 @@ int main(void) {
       cmocka_unit_test(refused),      cmocka_unit_test(cut_short),         cmocka_unit_test(deep_sequence),
       cmocka_unit_test(legal),        cmocka_unit_test(no_unknown),        cmocka_unit_test(bad_texts),
       cmocka_unit_test(legacy_bert),  cmocka_unit_test(exponential_regex), cmocka_unit_test(legacy_gpt2),
-      cmocka_unit_test(empty_folder),
+      cmocka_unit_test(empty_folder), cmocka_unit_test(legal_unigram),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
 """Trains tiny tokenizers with the `tokenizers` package on the sentences below and writes them, with the ids and offsets
-that package gives on nasty texts, to tests/golden/text/NAME/{tokenizer.json,golden.jsonl}.
+that package gives on nasty texts, to tests/golden/text/NAME/{tokenizer.json,golden.jsonl}; and what it makes of some
+numbers as scores of a Unigram model, to tests/golden/text/scores.jsonl.
 
-    python3 tools/oracle/make_tokenizers.py
+    python3 tools/oracle/make_tokenizers.py [NAME...]
 
+Without names it makes all; some trainers do not give the same tokenizer twice.
 A line of golden.jsonl: {"text", "special", "ids", "begin", "end"}; offsets are bytes of the text. For tokens that the
 post-processor puts in, begin and end are null (the package gives 0, 0; the program gives the place where they stand).
 """
 
 import json
 import os
+import random
+import sys
+import charsmap
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 SENTENCES = [
@@ -102,6 +107,33 @@ TEXTS = [
     "Ġthe Ċ ▁the",
     "mixed: the中文, 12é34! [SEP]'s\n\n  end",
 ]
+
+UNIGRAM_TEXTS = TEXTS + [
+    "``quoted'' and ''twice``",
+    "<unk> a<unk>b <unk><unk> 中<unk>",
+    "▁ ▁▁ a▁b ▁a▁ ▁the▁the",
+    "<0x41><0xC3>",
+    "\u0001\u0002ab\u0003\u0004cd\u0005",
+    "a\u00ad\u0323b e\u0301\u0323x",
+    "ﬁ\u0301n ﬀ\u200dx ™\u200dx",
+    "\r\n\ta\r\n\r b",
+    "clusterclustersclusteringmergetheendof",
+]
+
+
+def cluster_texts():
+    """Characters of every kind that the rules of grapheme clusters tell apart, in random order."""
+    kinds = [chr(c) for c in (
+        0x9, 0xA, 0xD, 0x20, 0x61, 0x7F, 0xA9, 0xAD, 0xAE, 0xE9, 0x300, 0x301, 0x600, 0x6DD, 0x903, 0x915, 0x93F,
+        0x94D, 0x9CD, 0xD4E, 0x1000, 0x1039, 0x1100, 0x1161, 0x11A8, 0x200B, 0x200C, 0x200D, 0x203C, 0x2122, 0x4E2D,
+        0xA8B4, 0xAC00, 0xAC01, 0xD7B0, 0xD7CB, 0xFE0F, 0xFEFF, 0x10A10, 0x10A3F, 0x110BD, 0x111C2, 0x11133,
+        0x16D63, 0x1F1E6, 0x1F3FB, 0x1F44D, 0xE0001, 0xE0020)]  # fmt: skip
+    few = "\u0915\u0301\u094d\u200d\u200c\u00a9a\u0903\u0600"
+    stream = random.Random(20240229)
+    for _ in range(260):
+        yield "".join(stream.choice(kinds) for _ in range(stream.randint(2, 12)))
+    for _ in range(240):
+        yield "".join(stream.choice(few) for _ in range(stream.randint(2, 9)))
 
 
 def special(content, **flags):
@@ -240,8 +272,88 @@ def suffix_bpe():
     return t, trainer, []
 
 
-def rows(t):
-    for i, text in enumerate(TEXTS):
+def surround(t, before, after):
+    specials = [(name, t.token_to_id(name)) for name in (before, after) if name]
+    t.post_processor = processors.TemplateProcessing(
+        single=" ".join(filter(None, (before, "$A", after))), pair="$A $B", special_tokens=specials
+    )
+
+
+def unigram():
+    """The shape of ALBERT's."""
+    t = Tokenizer(models.Unigram())
+    t.normalizer = normalizers.Sequence(
+        [
+            normalizers.Replace("``", '"'),
+            normalizers.Replace("''", '"'),
+            normalizers.NFKD(),
+            normalizers.StripAccents(),
+            normalizers.Lowercase(),
+            normalizers.Replace(Regex(" {2,}"), " "),
+        ]
+    )
+    t.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+    trainer = trainers.UnigramTrainer(
+        vocab_size=260, unk_token="<unk>", show_progress=False,
+        special_tokens=[special(s) for s in ("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]")],
+    )
+    return t, trainer, [AddedToken("Flow", normalized=True)], lambda t: surround(t, "[CLS]", "[SEP]")
+
+
+def unigram_map():
+    """The shape of XLM-R's and T5's."""
+    t = Tokenizer(models.Unigram())
+    t.normalizer = charsmap.normalizer(charsmap.compatible())
+    t.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")]
+    )
+    trainer = trainers.UnigramTrainer(
+        vocab_size=200, unk_token="<unk>", show_progress=False,
+        special_tokens=[special(s) for s in ("<s>", "</s>", "<unk>", "[MASK]")],
+    )
+    return t, trainer, [], lambda t: surround(t, None, "</s>")
+
+
+def unigram_bytes():
+    """Bytes for what has no piece; the text in one go, the mark only at its beginning."""
+    t = Tokenizer(models.Unigram([("<unk>", 0.0)], 0, True))
+    t.normalizer = charsmap.normalizer(charsmap.compatible())
+    t.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="first", split=False)
+    trainer = trainers.UnigramTrainer(vocab_size=420, unk_token="<unk>", show_progress=False, special_tokens=["<unk>"])
+
+    def finish(t):  # the trainer forgets byte_fallback
+        document = json.loads(t.to_str())
+        vocabulary = [row for row in document["model"]["vocab"] if all(ord(c) < 0x250 or c == "▁" for c in row[0])]
+        vocabulary += [["<0x%02X>" % byte, 0.0] for byte in range(256)]
+        document["model"].update(vocab=vocabulary, byte_fallback=True)
+        return Tokenizer.from_str(json.dumps(document))
+
+    return t, trainer, [], finish
+
+
+def clusters():
+    """Only to see where the clusters are that a Precompiled normalizer looks up."""
+    t = Tokenizer(models.Unigram([("<unk>", 0.0), ("Z", -1.0)], 0, False))
+    t.normalizer = charsmap.clusters()
+    return t, None, []
+
+
+def scores():
+    stream = random.Random(20240229)
+    texts = [repr(-stream.random() * 10 ** stream.randint(-20, 3)) for _ in range(60)]
+    texts += ["-%d.%d" % (stream.randint(0, 20), stream.randint(10**17, 10**21)) for _ in range(30)]
+    texts += ["%d" % stream.randint(10**15, 10**24) for _ in range(20)]
+    for _ in range(40):
+        texts.append("%d.%de%d" % (stream.randint(0, 10**21), stream.randint(0, 10**21), stream.randint(-330, 280)))
+    texts += ["0", "-0.0", "0e999", "1E+2", "1e-400", "5e-324", "1.7976931348623157e308"]
+    vocabulary = ",".join('["%d",%s]' % pair for pair in enumerate(texts))
+    model = Tokenizer.from_str('{"added_tokens":[],"model":{"type":"Unigram","vocab":[%s]}}' % vocabulary).to_str()
+    for text, (_, value) in zip(texts, json.loads(model)["model"]["vocab"]):
+        yield {"text": text, "value": value}
+
+
+def rows(t, texts):
+    for i, text in enumerate(texts):
         starts = [0]
         for ch in text:
             starts.append(starts[-1] + len(ch.encode()))
@@ -262,20 +374,28 @@ def rows(t):
 
 def main():
     root = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "golden", "text")
-    for make in (byte_bpe, roberta_bpe, split_bpe, fallback_bpe, wordpiece, wordlevel, suffix_bpe):
+    texts = dict.fromkeys((unigram, unigram_map, unigram_bytes), UNIGRAM_TEXTS) | {clusters: cluster_texts()}
+    makers = [byte_bpe, roberta_bpe, split_bpe, fallback_bpe, wordpiece, wordlevel, suffix_bpe, *texts]
+    for make in makers:
+        if len(sys.argv) > 1 and make.__name__ not in sys.argv[1:]:
+            continue
         t, trainer, added, *finish = make()
-        t.train_from_iterator(SENTENCES, trainer)
+        if trainer is not None:
+            t.train_from_iterator(SENTENCES, trainer)
         for token in added:
             (t.add_special_tokens if token.special else t.add_tokens)([token])
         for f in finish:
-            f(t)
+            t = f(t) or t
         folder = os.path.join(root, make.__name__)
         os.makedirs(folder, exist_ok=True)
         t.save(os.path.join(folder, "tokenizer.json"), pretty=False)
         t = Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
         with open(os.path.join(folder, "golden.jsonl"), "w") as out:
-            for row in rows(t):
+            for row in rows(t, texts.get(make, TEXTS)):
                 out.write(json.dumps(row) + "\n")
+    with open(os.path.join(root, "scores.jsonl"), "w") as out:
+        for row in scores():
+            out.write(json.dumps(row) + "\n")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ Needs tokenizers and the C library utf8proc (whose normalisation tables the prog
 
 import ctypes
 import sys
+import charsmap
 import tokenizers
 from tokenizers import normalizers as N, pre_tokenizers as P, Regex
 
@@ -135,6 +136,58 @@ for c in sorted(masks):
         rows.append([c, c, masks[c]])
 
 
+# Grapheme clusters (UAX 29). Regional indicators are left as OTHER: that two of them join cannot be seen (charsmap.py).
+GRAPHEME = ("OTHER", "CONTROL", "CR", "LF", "PREPEND", "SPACING", "EXTEND", "LINK", "APART", "ZWJ", "PICTURE",
+            "CONSONANT", "L", "V", "T", "LV", "LVT")
+clusters = charsmap.clusters()
+
+
+def size(*texts):
+    return len(clusters.normalize_str("".join(texts)))
+
+
+def joining(ch):
+    """of a character that joins the one before: pictures are joined over EXTEND and ZWJ, consonants over LINK, and over
+    LINK together with all but APART"""
+    if size("\u0915", ch, "\u0915\u0301") == 4:
+        return "LINK"
+    if size("\u0915", ch, "\u094d\u0915\u0301") == 5:
+        return "EXTEND"
+    return "APART" if size("\u00a9", ch, "\u200d\u00a9\u0301") == 5 else "SPACING"
+
+
+def grapheme(ch):
+    if ch in "\r\n\u200d":
+        return {"\r": "CR", "\n": "LF", "\u200d": "ZWJ"}[ch]
+    if size("a", ch) == 1:
+        return joining(ch)
+    if size(ch, "a") == 1:
+        return "PREPEND"
+    if size(ch, "\u0301\u0301") == 2:
+        return "CONTROL"
+    if size(ch, "\u200d\u00a9\u0301") == 4:
+        return "PICTURE"
+    if size(ch, "\u094d\u0915\u0301") == 4:
+        return "CONSONANT"
+    joins = tuple(size(ch, next, "\u0301") == 3 for next in "\u1100\u1161\u11a8")
+    syllable = size("\u1100", ch, "\u0301") == 3 and "\uac00" <= ch <= "\ud7a3"
+    return {(False, False, False): "OTHER", (True, True, False): "L", (False, True, True): "LV" if syllable else "V",
+            (False, False, True): "LVT" if syllable else "T"}[joins]
+
+
+grapheme_rows = []
+for c in CPS[1:]:
+    kind = grapheme(chr(c))
+    if 0xAC00 <= c <= 0xD7A3:  # computed in unicode.c
+        assert kind == ("LVT" if (c - 0xAC00) % 28 else "LV")
+    elif kind != "OTHER":
+        if grapheme_rows and grapheme_rows[-1][1] == c - 1 and grapheme_rows[-1][2] == GRAPHEME.index(kind):
+            grapheme_rows[-1][1] = c
+        else:
+            grapheme_rows.append([c, c, GRAPHEME.index(kind)])
+grapheme_rows[0][0] = 0  # NUL, which no key of a charsmap can have
+
+
 def table(texts):
     line = " "
     for text in texts:
@@ -180,6 +233,9 @@ table("{0x%X,0x%X}," % tuple(r) for r in ranges(late))
 print("};\n\n/* Lower case where it is not utf8proc's: code + delta. */")
 print("static const struct {\n  uint32_t first, last;\n  int32_t delta;\n} unicode_lower_delta[] = {")
 table("{0x%X,0x%X,%d}," % tuple(r) for r in lower_rows)
+print("};\n\n/* Grapheme_Cluster_Break and its relatives (enum unicode_grapheme); the others are GRAPHEME_OTHER. */")
+print("static const struct {\n  uint32_t first, last;\n  uint8_t kind;\n} unicode_graphemes[] = {")
+table("{0x%X,0x%X,%d}," % tuple(r) for r in grapheme_rows)
 print("};\n\n/* To be added to PCRE2's \\p{L}, \\p{N}, \\p{Nd} and to [\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}] for \\w. */")
 
 

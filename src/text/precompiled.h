@@ -1,0 +1,22 @@
+/* text/precompiled.h - the Precompiled normalizer: the table of replacements that SentencePiece keeps in its models
+ * ("precompiled_charsmap"; usually NFKC with white space and control characters cleaned up). */
+#ifndef DWELL_TEXT_PRECOMPILED_H
+#define DWELL_TEXT_PRECOMPILED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "text/normalizer.h"
+
+typedef struct precompiled {
+  uint32_t *units; /* a double array over the bytes to be replaced */
+  size_t count;
+  const char *texts; /* new texts, each with a NUL after it */
+  size_t texts_length;
+  bool untouched[128]; /* ASCII characters that stay as they are when nothing joins them */
+} precompiled;
+
+/* Reads the component's "precompiled_charsmap" into the arena. */
+dwell_status precompiled_read(const fields *f, arena *memory, const precompiled **ret_table, dwell_error *err);
+
+#endif
