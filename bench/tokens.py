@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Encoding a text with byte-level BPE: dwell against the package tokenizers, one thread each, in one run.
+"""Encoding a text with byte-level BPE and with Unigram: dwell against the package tokenizers, one thread each.
 
 usage: tokens.py BENCH_TOKENS FILE...
 
-A tokenizer is trained on the files, then both encode all of them as one text; the ids must be equal. Ratios are
-tokenizers over dwell. Offsets are computed by both."""
+A tokenizer of each kind is trained on the files, then both sides encode all of them as one text; the ids must
+be equal. Ratios are tokenizers over dwell. Offsets are computed by both."""
 import os
 import subprocess
 import sys
@@ -19,22 +19,29 @@ REPEATS = 15
 VOCABULARY = 8000
 
 
-def train(folder, files):
+def byte_level():
     t = tokenizers.Tokenizer(tokenizers.models.BPE())
     t.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    t.decoder = tokenizers.decoders.ByteLevel()
     alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
-    t.train(files, tokenizers.trainers.BpeTrainer(vocab_size=VOCABULARY, initial_alphabet=alphabet,
-                                                  show_progress=False))
-    t.save(os.path.join(folder, "tokenizer.json"))
-    return t
+    return t, tokenizers.trainers.BpeTrainer(vocab_size=VOCABULARY, initial_alphabet=alphabet, show_progress=False)
 
 
-def main():
-    program, files = sys.argv[1], sys.argv[2:]
-    text = "".join(open(name, encoding="utf-8").read() for name in files)
+def unigram():
+    """The shape of ALBERT's."""
+    n, p = tokenizers.normalizers, tokenizers.pre_tokenizers
+    t = tokenizers.Tokenizer(tokenizers.models.Unigram())
+    t.normalizer = n.Sequence([n.Replace("''", '"'), n.NFKD(), n.StripAccents(), n.Lowercase()])
+    t.pre_tokenizer = p.Sequence([p.WhitespaceSplit(), p.Metaspace()])
+    return t, tokenizers.trainers.UnigramTrainer(vocab_size=VOCABULARY, unk_token="<unk>", special_tokens=["<unk>"],
+                                                 show_progress=False)
+
+
+def measure(name, make, program, files, text):
+    t, trainer = make()
+    t.train(files, trainer)
     with tempfile.TemporaryDirectory() as folder:
-        t = train(folder, files)
+        t.save(os.path.join(folder, "tokenizer.json"))
+        t = tokenizers.Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
         text_file, ids_file = os.path.join(folder, "text"), os.path.join(folder, "ids")
         with open(text_file, "w", encoding="utf-8") as f:
             f.write(text)
@@ -48,12 +55,20 @@ def main():
                 encoded = theirs.run(lambda: t.encode(text, add_special_tokens=False))
         ids = [int(line) for line in open(ids_file)]
     size = len(text.encode())
-    print("%.2f MB to %d tokens, tokenizers %s; ids %s; %s" % (
-        size / 1e6, len(ids), tokenizers.__version__, "equal" if ids == encoded.ids else "DIFFER", times.load()))
+    print("%s: %.2f MB to %d tokens, tokenizers %s; ids %s; %s" % (
+        name, size / 1e6, len(ids), tokenizers.__version__, "equal" if ids == encoded.ids else "DIFFER", times.load()))
     print("  median seconds: dwell %.4f, tokenizers %.4f; ratio: median %.2f, best %.2f, processor %.2f; dwell's best "
           "%.1f MB/s" % ((mine.median(0), theirs.median(0)) + times.ratios(theirs, mine)
                          + (size / mine.best(0) / 1e6,)))
     return ids != encoded.ids
+
+
+def main():
+    program, files = sys.argv[1], sys.argv[2:]
+    text = "".join(open(name, encoding="utf-8").read() for name in files)
+    failed = [measure("byte-level BPE", byte_level, program, files, text),
+              measure("Unigram", unigram, program, files, text)]
+    return any(failed)
 
 
 if __name__ == "__main__":

@@ -70,20 +70,17 @@ static dwell_status check_units(const precompiled *p, dwell_error *err) {
   return DWELL_OK;
 }
 
-/* The new text for the shortest beginning of `key` that the table has; false: there is none. A NUL ends the key. */
-static bool find(const precompiled *p, const char *key, size_t length, jtext *ret_text) {
+/* The new text, up to a NUL, for the shortest beginning of `key` that the table has, or NULL. A NUL ends the key. */
+static const char *find(const precompiled *p, const char *key, size_t length) {
   size_t at = unit_offset(p->units[0]);
   for (size_t i = 0; i < length && key[i] != '\0'; i++) {
     at ^= (uint8_t)key[i];
-    if (at >= p->count || !has_label(p->units[at], (uint8_t)key[i])) return false;
+    if (at >= p->count || !has_label(p->units[at], (uint8_t)key[i])) return NULL;
     uint32_t unit = p->units[at];
     at ^= unit_offset(unit);
-    if (!(unit & UNIT_HAS_LEAF)) continue;
-    ret_text->data = p->texts + unit_place(p->units[at]);
-    ret_text->length = strlen(ret_text->data); /* the texts end with a NUL */
-    return true;
+    if (unit & UNIT_HAS_LEAF) return p->texts + unit_place(p->units[at]);
   }
-  return false;
+  return NULL;
 }
 
 /* Little-endian size of the double array in bytes, the double array, the texts. */
@@ -107,7 +104,7 @@ static dwell_status take_apart(precompiled *p, const uint8_t *data, size_t size,
 }
 
 dwell_status precompiled_read(const fields *f, arena *memory, const precompiled **ret_table, dwell_error *err) {
-  jtext text, ignored;
+  jtext text;
   uint8_t *data = NULL;
   size_t size = 0;
   dwell_status status;
@@ -118,7 +115,7 @@ dwell_status precompiled_read(const fields *f, arena *memory, const precompiled 
   TRY_ALLOC(data, "the normalizer");
   if (!base64_decode(text, data, &size)) TRY(bad_table("is not base64", err));
   TRY(take_apart(p, data, size, memory, err));
-  for (int c = 0; c < 128; c++) p->untouched[c] = c != '\r' && !find(p, &(char){(char)c}, 1, &ignored);
+  for (int c = 0; c < 128; c++) p->untouched[c] = c != '\r' && find(p, &(char){(char)c}, 1) == NULL;
   *ret_table = p;
 done:
   mem_free(data);
@@ -163,11 +160,11 @@ static void drop_characters(replacer *r, int count) {
 
 /* New characters take the place of the old ones one by one; further ones are insertions, missing ones belong to the
  * last. */
-static void replace(replacer *r, size_t size, jtext text) {
+static void replace(replacer *r, size_t size, const char *text) {
   int old_count = count_characters(r->out->from->text + r->at, size), i = 0;
   uint32_t code;
-  for (size_t at = 0, step; at < text.length; at += step, i++) {
-    step = utf8_decode(text.data + at, text.length - at, &code);
+  for (size_t at = 0, length = strlen(text), step; at < length; at += step, i++) {
+    step = utf8_decode(text + at, length - at, &code);
     put(r, code, i >= old_count ? 1 : 0);
   }
   if (i < old_count) drop_characters(r, old_count - i);
@@ -178,15 +175,16 @@ static void replace(replacer *r, size_t size, jtext text) {
 enum { CLUSTER_MOST = 5 };
 
 static void replace_cluster(replacer *r, const char *text, size_t size) {
-  jtext found;
+  const char *found = size <= CLUSTER_MOST ? find(r->table, text, size) : NULL;
   uint32_t code;
-  if (size <= CLUSTER_MOST && find(r->table, text, size, &found)) {
+  if (found != NULL) {
     replace(r, size, found);
     return;
   }
   for (size_t at = 0, step; at < size; at += step) {
     step = utf8_decode(text + at, size - at, &code);
-    if (find(r->table, text + at, step, &found)) {
+    found = find(r->table, text + at, step);
+    if (found != NULL) {
       replace(r, step, found);
     } else {
       put(r, code, 0);

@@ -62,7 +62,7 @@ static dwell_status no_tokenizer(const char *folder, dwell_error *err) {
     error_set(err, DWELL_UNSUPPORTED,
               "the folder has its tokenizer only as a SentencePiece model (%s), not as tokenizer.json", foreign);
     error_remedy(err,
-                 "Make one in Python: import transformers; "
+                 "Make one in Python with the packages transformers and sentencepiece: "
                  "transformers.AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)");
   }
   error_in_file(err, folder);

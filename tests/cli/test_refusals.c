@@ -84,7 +84,8 @@ static void texts(void **state) {
   measure_refused(model, "--ids 1,-2", 3, "-2");
   measure_refused(model, "--ids 1,x", 2, "--ids takes whole numbers");
   measure_refused(model, "--ids ''", 2, "--ids takes whole numbers");
-  measure_refused(model, "-p hello", 4, "--ids");
+  measure_refused(model, "-p hello", 4, "tokenizer.json into the folder; or give token ids with --ids");
+  assert_refused(testing_format("tokenize '%s' -p hello", model), 4, "tokenizer.json into the folder.\n");
   measure_refused(model, "-f nowhere.txt", 3, "nowhere.txt");
   measure_refused("no-such-model-anywhere", "--ids 1", 3, "no-such-model-anywhere");
   const char *bad = testing_write(folder_of("latin1.txt"), "caf\xE9", 4);

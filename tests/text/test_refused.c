@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "text/tokenizer.h"
 #include "util/testing.h"
 
@@ -276,6 +277,43 @@ static void legal_unigram(void **state) {
   tokenizer_close(t);
 }
 
+/* Tables of replacements with a few digits of their base64 changed: refused, or used without harm. */
+static void damaged_tables(void **state) {
+  (void)state;
+  static const char text[] =
+      "\x01\x02 e\xCC\x81\xEF\xAC\x81\r\n\xC2\xA0\xC3\x80 \xEF\xBC\xA1\xE2\x80\x8B a\xCC\x8A\xE2\x91\xA0";
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  size_t size, opened = 0;
+  char *good = testing_read(testing_source("tests/golden/text/unigram_map/tokenizer.json"), &size);
+  char *table = strstr(good, "\"precompiled_charsmap\":\""), *json = malloc(size + 1);
+  assert_non_null(table);
+  size_t begin = (size_t)(table - good) + strlen("\"precompiled_charsmap\":\"");
+  size_t length = (size_t)(strchr(good + begin, '"') - good) - begin - 4; /* not the end, with its padding */
+  const random_stream stream = {.seed = 20240229, .purpose = RANDOM_TEST};
+  for (uint32_t round = 0; round < 1500; round++) {
+    tokenizer *t;
+    dwell_error err;
+    token_list tokens = {0};
+    memcpy(json, good, size + 1);
+    for (uint32_t i = 0; i <= round % 8; i++) {
+      json[begin + random_below(&stream, round, 2 * i, length)] = digits[random_below(&stream, round, 2 * i + 1, 64)];
+    }
+    dwell_status status = open_json(json, &t, &err);
+    if (status != DWELL_OK) {
+      assert_fails(status, DWELL_BAD_INPUT, &err, "\"precompiled_charsmap\"");
+      continue;
+    }
+    opened++;
+    assert_ok(tokenizer_encode(t, text, sizeof text - 1, true, &tokens, &err), &err);
+    for (size_t i = 0; i < tokens.count; i++) assert_true(tokens.tokens[i].end <= sizeof text - 1);
+    token_list_free(&tokens);
+    tokenizer_close(t);
+  }
+  assert_true(opened > 100);
+  free(good);
+  free(json);
+}
+
 /* A word that is neither in the vocabulary nor has an unknown token: only then an error. */
 static void no_unknown(void **state) {
   (void)state;
@@ -416,7 +454,7 @@ int main(void) {
       cmocka_unit_test(refused),      cmocka_unit_test(cut_short),         cmocka_unit_test(deep_sequence),
       cmocka_unit_test(legal),        cmocka_unit_test(no_unknown),        cmocka_unit_test(bad_texts),
       cmocka_unit_test(legacy_bert),  cmocka_unit_test(exponential_regex), cmocka_unit_test(legacy_gpt2),
-      cmocka_unit_test(empty_folder), cmocka_unit_test(legal_unigram),
+      cmocka_unit_test(empty_folder), cmocka_unit_test(legal_unigram),     cmocka_unit_test(damaged_tables),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
