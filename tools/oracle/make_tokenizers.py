@@ -132,8 +132,12 @@ def cluster_texts():
     stream = random.Random(20240229)
     for _ in range(260):
         yield "".join(stream.choice(kinds) for _ in range(stream.randint(2, 12)))
-    for _ in range(240):
+    for _ in range(140):
         yield "".join(stream.choice(few) for _ in range(stream.randint(2, 9)))
+    for x in few:  # is the second consonant, the second picture joined to the first?
+        for y in few:
+            yield "\u0915" + x + y + "\u0915\u0301"
+            yield "\u00a9" + x + y + "\u00a9\u0301"
 
 
 def special(content, **flags):
