@@ -8,6 +8,7 @@
 #include "instrument/instrument.h"
 #include "model/model.h"
 #include "null/null.h"
+#include "text/prompt.h"
 #include "trajectory/taps.h"
 
 /* One entry of any registry: its name and summary, and how it writes the rest of itself as JSON. */
@@ -193,6 +194,51 @@ static void tap_print(const void *object) {
   if (t->hugging_face != NULL) printf("    Hugging Face     %s\n", t->hugging_face);
 }
 
+/* ---- prompts ---- */
+
+static size_t prompt_count_all(void) {
+  size_t count;
+  prompt_registry(&count);
+  return count;
+}
+
+static entry prompt_at(size_t i) {
+  size_t count;
+  const prompt *p = &prompt_registry(&count)[i];
+  return (entry){p->name, p->title, p->source, p};
+}
+
+static void prompt_details(const void *object, jwriter *w) {
+  static const char *const tokenizers[PROMPT_TOKENIZERS] = {"gpt2", "bert", "albert", "rxn"};
+  const prompt *p = object;
+  jwriter_put_string(w, "title", p->title);
+  jwriter_put_string(w, "kind", p->kind);
+  jwriter_put_string(w, "register", p->reg);
+  jwriter_put_string(w, "language", p->language);
+  jwriter_put_string(w, "length", p->length);
+  jwriter_put_string(w, "licence", p->licence);
+  jwriter_put_int(w, "bytes", (int64_t)p->size);
+  jwriter_put_string(w, "sha256", p->sha256);
+  jwriter_key(w, "counts");
+  jwriter_flat_object(w);
+  for (size_t k = 0; k < PROMPT_TOKENIZERS; k++) {
+    if (p->counts[k].tokens == 0) continue;
+    jwriter_key(w, tokenizers[k]);
+    jwriter_flat_object(w);
+    jwriter_put_int(w, "tokens", (int64_t)p->counts[k].tokens);
+    jwriter_put_int(w, "types", (int64_t)p->counts[k].types);
+    jwriter_close(w);
+  }
+  jwriter_close(w);
+}
+
+static void prompt_print(const void *object) {
+  const prompt *p = object;
+  const prompt_count *gpt2 = &p->counts[PROMPT_GPT2];
+  printf("    %s, %s, %s: %zu bytes, %zu GPT-2 tokens of %zu types\n    %s\n", p->reg, p->language,
+         p->length != NULL ? p->length : p->kind, p->size, gpt2->tokens, gpt2->types, p->licence);
+}
+
 /* ---- the command ---- */
 
 static const thing things[] = {
@@ -201,8 +247,9 @@ static const thing things[] = {
     {"instruments", instrument_count, instrument_at, instrument_details, instrument_print},
     {"nulls", null_count, null_at, null_details, null_print},
     {"taps", tap_count, tap_at, tap_details, tap_print},
+    {"prompts", prompt_count_all, prompt_at, prompt_details, prompt_print},
 };
-static const char *const thing_names[] = {"flows", "models", "instruments", "nulls", "taps", NULL};
+static const char *const thing_names[] = {"flows", "models", "instruments", "nulls", "taps", "prompts", NULL};
 
 static void print_text(const thing *t) {
   int width = 0;
@@ -247,7 +294,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_INIT: state->child_inputs[0] = l->c; break;
     case ARGP_KEY_ARG: l->thing = &things[cli_choice(state, "list", arg, thing_names)]; break;
     case ARGP_KEY_END:
-      if (l->thing == NULL) cli_usage(state, "name one of flows, models, instruments, nulls, taps");
+      if (l->thing == NULL) cli_usage(state, "name one of flows, models, instruments, nulls, taps, prompts");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }
@@ -255,10 +302,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 static const struct argp_child children[] = {{&cli_argp_words, 0, NULL, 0}, {0}};
-static const char doc[] = "Print a registry: what this dwell can simulate, run, measure and compare with.";
+static const char doc[] =
+    "Print a registry: what this dwell can simulate, run, measure and compare with, and on which texts.";
 
 int cmd_list(int argc, char **argv, cli *c) {
-  static const struct argp argp = {NULL, parse, "flows|models|instruments|nulls|taps", doc, children, NULL, NULL};
+  static const struct argp argp = {NULL, parse, "flows|models|instruments|nulls|taps|prompts", doc, children,
+                                   NULL, NULL};
   list l = {.c = c};
   argp_parse(&argp, argc, argv, 0, NULL, &l);
   if (c->json) print_json(l.thing);

@@ -8,8 +8,9 @@
 #include "base/number.h"
 #include "cli/cli.h"
 #include "file/jcursor.h"
+#include "text/prompt.h"
 
-enum { KEY_STATES = 0x4000, KEY_IDS, KEY_MAX_TOKENS, KEY_ITERATIONS };
+enum { KEY_STATES = 0x4000, KEY_IDS, KEY_MAX_TOKENS, KEY_ITERATIONS, KEY_PROMPT };
 
 /* One text, with the name its run directory gets when there are several. */
 typedef struct text {
@@ -18,13 +19,18 @@ typedef struct text {
   const char *name;
 } text;
 
+/* Values of an option that may be repeated. */
+typedef struct names {
+  const char **list;
+  size_t count;
+} names;
+
 typedef struct measure {
   cli *c;
   cli_measuring measuring;
   dwell_model_options model_options;
-  const char *model, *states, *prompt, *ids;
-  const char **files;
-  size_t file_count;
+  const char *model, *states, *text, *ids;
+  names files, prompts;
   arena storage;
   text *texts;
   size_t text_count;
@@ -35,21 +41,22 @@ static void set_model(struct argp_state *state, measure *m, char *name) {
   m->model = name;
 }
 
-static void add_file(struct argp_state *state, measure *m, const char *name) {
-  const char **grown = ARENA_NEW(&m->storage, const char *, m->file_count + 1);
+static void add_name(struct argp_state *state, measure *m, names *n, const char *name) {
+  const char **grown = ARENA_NEW(&m->storage, const char *, n->count + 1);
   if (grown == NULL) argp_failure(state, DWELL_NO_MEMORY, 0, "out of memory");
-  for (size_t i = 0; i < m->file_count; i++) grown[i] = m->files[i];
-  grown[m->file_count++] = name;
-  m->files = grown;
+  for (size_t i = 0; i < n->count; i++) grown[i] = n->list[i];
+  grown[n->count++] = name;
+  n->list = grown;
 }
 
 static void check(struct argp_state *state, const measure *m) {
-  int inputs = (m->prompt != NULL) + (m->file_count > 0) + (m->ids != NULL);
+  int inputs = (m->text != NULL) + (m->files.count > 0) + (m->prompts.count > 0) + (m->ids != NULL);
   if (m->c->out == NULL) cli_usage(state, "say where the results go: -o RUN");
   if (m->states != NULL && (m->model != NULL || inputs > 0)) cli_usage(state, "--states needs no model and no text");
   if (m->states == NULL && m->model == NULL)
     cli_usage(state, "name a MODEL (a folder or a hub name), or --states FILE.npz");
-  if (m->states == NULL && inputs != 1) cli_usage(state, "give the text by one of -p TEXT, -f FILE or --ids 1,2,3");
+  if (m->states == NULL && inputs != 1)
+    cli_usage(state, "give the text by one of -p TEXT, -f FILE, --prompt NAME or --ids 1,2,3");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -61,8 +68,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
       break;
     case 'm':
     case ARGP_KEY_ARG: set_model(state, m, arg); break;
-    case 'p': m->prompt = arg; break;
-    case 'f': add_file(state, m, arg); break;
+    case 'p': m->text = arg; break;
+    case 'f': add_name(state, m, &m->files, arg); break;
+    case KEY_PROMPT: add_name(state, m, &m->prompts, arg); break;
     case KEY_IDS: m->ids = arg; break;
     case KEY_STATES: m->states = arg; break;
     case KEY_MAX_TOKENS: m->model_options.max_tokens = cli_size(state, "--max-tokens", arg, 1, 10000000); break;
@@ -76,9 +84,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static const struct argp_option options[] = {
     {"model", 'm', "MODEL", 0,
      "Same as the argument: a checkpoint folder, a name in the Hugging Face cache, or nursery:NAME", 10},
-    {"prompt", 'p', "TEXT", 0, "The text", 10},
+    {"text", 'p', "TEXT", 0, "The text", 10},
     {"file", 'f', "FILE", 0, "A text file (- is standard input), or .jsonl with a \"text\" a line; may be repeated",
      10},
+    {"prompt", KEY_PROMPT, "PROMPT", 0, "A text of the study, by name (dwell list prompts); may be repeated", 10},
     {"ids", KEY_IDS, "1,2,3", 0, "Token ids instead of a text", 10},
     {"states", KEY_STATES, "FILE.npz", 0, "Measure these states instead of running a model", 10},
     {"max-tokens", KEY_MAX_TOKENS, "N", 0, "Cut the text to N tokens (default: longer than the context is an error)",
@@ -97,6 +106,7 @@ static const char doc[] =
     "Examples:\n"
     "  dwell measure ./gpt2 -p \"The sea was calm.\" -o run\n"
     "  dwell measure org/name -f chapter.txt --max-tokens 256 --report -o run\n"
+    "  dwell measure org/name --prompt letter_ballou --prompt news_storm -o runs\n"
     "  dwell measure --states states.npz -o run\n\n"
     "Several texts give one run directory each below RUN.";
 
@@ -156,19 +166,31 @@ static dwell_status add_lines(measure *m, const char *path, const char *data, si
   return status;
 }
 
-static dwell_status read_texts(measure *m, dwell_error *err) {
-  if (m->prompt != NULL) return add_text(m, m->prompt, strlen(m->prompt), "prompt", err);
+static dwell_status read_prompts(measure *m, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  for (size_t i = 0; status == DWELL_OK && i < m->file_count; i++) {
+  for (size_t i = 0; status == DWELL_OK && i < m->prompts.count; i++) {
+    const prompt *p;
+    status = prompt_find(m->prompts.list[i], &p, err);
+    if (status == DWELL_OK) status = add_text(m, p->text, p->size, p->name, err);
+  }
+  return status;
+}
+
+static dwell_status read_texts(measure *m, dwell_error *err) {
+  if (m->text != NULL) return add_text(m, m->text, strlen(m->text), "text", err);
+  if (m->prompts.count > 0) return read_prompts(m, err);
+  dwell_status status = DWELL_OK;
+  for (size_t i = 0; status == DWELL_OK && i < m->files.count; i++) {
+    const char *file = m->files.list[i];
     char *data;
     size_t length;
-    status = cli_read_text(m->files[i], &data, &length, err);
+    status = cli_read_text(file, &data, &length, err);
     if (status != DWELL_OK) break;
     char *kept = arena_text(&m->storage, data, length);
     mem_free(data);
     if (kept == NULL) status = error_no_memory(err, "the texts");
-    else if (str_ends(m->files[i], ".jsonl")) status = add_lines(m, m->files[i], kept, length, err);
-    else status = add_text(m, kept, length, stem(&m->storage, m->files[i]), err);
+    else if (str_ends(file, ".jsonl")) status = add_lines(m, file, kept, length, err);
+    else status = add_text(m, kept, length, stem(&m->storage, file), err);
   }
   if (status == DWELL_OK && m->text_count == 0)
     status = error_set(err, DWELL_BAD_INPUT, "there is no text in the file");

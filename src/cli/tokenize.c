@@ -6,13 +6,14 @@
 #include "cli/cli.h"
 #include "file/jwriter.h"
 #include "hub/hub.h"
+#include "text/prompt.h"
 #include "text/tokenizer.h"
 
-enum { KEY_SPECIAL = 0x5000 };
+enum { KEY_SPECIAL = 0x5000, KEY_PROMPT };
 
 typedef struct tokenize {
   cli *c;
-  const char *model, *prompt, *file;
+  const char *model, *text, *file, *prompt;
   bool special;
 } tokenize;
 
@@ -26,12 +27,14 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
       if (t->model != NULL) cli_usage(state, "one model at a time");
       t->model = arg;
       break;
-    case 'p': t->prompt = arg; break;
+    case 'p': t->text = arg; break;
     case 'f': t->file = arg; break;
+    case KEY_PROMPT: t->prompt = arg; break;
     case KEY_SPECIAL: t->special = cli_choice(state, "--special", arg, specials) == 0; break;
     case ARGP_KEY_END:
       if (t->model == NULL) cli_usage(state, "name a MODEL");
-      if ((t->prompt != NULL) + (t->file != NULL) != 1) cli_usage(state, "give the text by one of -p TEXT or -f FILE");
+      if ((t->text != NULL) + (t->file != NULL) + (t->prompt != NULL) != 1)
+        cli_usage(state, "give the text by one of -p TEXT, -f FILE or --prompt NAME");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }
@@ -40,8 +43,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp_option options[] = {
     {"model", 'm', "MODEL", 0, "Same as the argument", 10},
-    {"prompt", 'p', "TEXT", 0, "The text", 10},
+    {"text", 'p', "TEXT", 0, "The text", 10},
     {"file", 'f', "FILE", 0, "A text file; - is standard input", 10},
+    {"prompt", KEY_PROMPT, "PROMPT", 0, "A text of the study, by name (dwell list prompts)", 10},
     {"special", KEY_SPECIAL, "keep|drop", 0, "Add the tokenizer's special tokens (default) or not", 10},
     {0}};
 static const struct argp_child children[] = {{&cli_argp_words, 0, NULL, 0}, {0}};
@@ -103,6 +107,24 @@ static void print_lines(const token_list *tokens, const char *text) {
   }
 }
 
+/* The text that the options name, as UTF-8; *ret_owned is to be released, and NULL where nothing was read. */
+static dwell_status find_text(const tokenize *t, const char **ret_text, size_t *ret_length, char **ret_owned,
+                              dwell_error *err) {
+  const prompt *found = NULL;
+  dwell_status status = DWELL_OK;
+  *ret_owned = NULL;
+  if (t->prompt != NULL) {
+    status = prompt_find(t->prompt, &found, err);
+    if (status == DWELL_OK) *ret_text = found->text, *ret_length = found->size;
+  } else if (t->file != NULL) {
+    status = cli_read_text(t->file, ret_owned, ret_length, err);
+    *ret_text = *ret_owned;
+  } else {
+    *ret_text = t->text, *ret_length = strlen(t->text);
+  }
+  return status;
+}
+
 static dwell_status encode(const tokenize *t, const char *text, size_t length, dwell_error *err) {
   tokenizer *tok = NULL;
   token_list tokens = {0};
@@ -122,11 +144,12 @@ int cmd_tokenize(int argc, char **argv, cli *c) {
   static const struct argp argp = {options, parse, "MODEL", doc, children, NULL, NULL};
   tokenize t = {.c = c, .special = true};
   dwell_error err = {.offset = -1};
-  char *text = NULL;
+  const char *text = NULL;
+  char *owned = NULL;
+  size_t length = 0;
   argp_parse(&argp, argc, argv, 0, NULL, &t);
-  size_t length = t.prompt != NULL ? strlen(t.prompt) : 0;
-  dwell_status status = t.file != NULL ? cli_read_text(t.file, &text, &length, &err) : DWELL_OK;
-  if (status == DWELL_OK) status = encode(&t, t.prompt != NULL ? t.prompt : text, length, &err);
-  mem_free(text);
+  dwell_status status = find_text(&t, &text, &length, &owned, &err);
+  if (status == DWELL_OK) status = encode(&t, text, length, &err);
+  mem_free(owned);
   return status == DWELL_OK ? DWELL_OK : cli_fail(c, argv[0], &err);
 }

@@ -8,6 +8,7 @@
 #include "hub/identity.h"
 #include "model/pass.h"
 #include "model/tokens.h"
+#include "text/prompt.h"
 #include "trajectory/source.h"
 
 typedef struct forward {
@@ -87,6 +88,14 @@ static void put_options(jwriter *w, const forward *f) {
   jwriter_close(w);
 }
 
+/* A text of the study is known by its hash, so that its name is true whichever way it came. */
+static void put_text(jwriter *w, const char *sha256) {
+  if (sha256[0] == '\0') return;
+  const prompt *known = prompt_with_hash(sha256);
+  jwriter_put_string(w, "text_sha256", sha256);
+  jwriter_put_string(w, "prompt", known != NULL ? known->name : NULL);
+}
+
 static void note(const void *self, jwriter *w) {
   const forward *f = self;
   const dwell_model *m = f->model;
@@ -97,7 +106,7 @@ static void note(const void *self, jwriter *w) {
   jwriter_put_string(w, "weight_dtype", m->info.weight_dtype);
   jwriter_put_int(w, "parameters", (int64_t)m->info.parameters);
   identity_write(w, m->files, m->file_count);
-  if (f->text_sha256[0] != '\0') jwriter_put_string(w, "text_sha256", f->text_sha256);
+  put_text(w, f->text_sha256);
   put_list(w, "decisions", m->notes.lines, m->notes.count);
   put_list(w, "unused_tensors", m->weights.unused, m->weights.unused_count);
 }

@@ -12,12 +12,17 @@ const prompt *prompt_registry(size_t *ret_count) {
   return prompt_table;
 }
 
-/* NULL also where there is no memory for a list of names: a suggestion is not worth another error. */
+/* A name that differs by a slip, else the first that has `name` in it ("ballou"). NULL also where there is no memory
+ * for a list of names: a suggestion is not worth another error. */
 static const char *nearest(const char *name) {
+  enum { TELLING = 3 }; /* a shorter piece is in too many names */
   const char **names = MEM_NEW(const char *, prompt_table_size);
   if (names == NULL) return NULL;
   for (size_t i = 0; i < prompt_table_size; i++) names[i] = prompt_table[i].name;
   const char *near = str_nearest(name, names, prompt_table_size);
+  for (size_t i = 0; near == NULL && strlen(name) >= TELLING && i < prompt_table_size; i++) {
+    if (strstr(names[i], name) != NULL) near = names[i];
+  }
   mem_free(names);
   return near;
 }
@@ -35,4 +40,11 @@ dwell_status prompt_find(const char *name, const prompt **ret_prompt, dwell_erro
   if (near != NULL) error_remedy(err, "Did you mean \"%s\"? `dwell list prompts` prints all names", near);
   else error_remedy(err, "`dwell list prompts` prints the names; a text of your own goes to -p");
   return DWELL_USAGE;
+}
+
+const prompt *prompt_with_hash(const char *sha256) {
+  for (size_t i = 0; i < prompt_table_size; i++) {
+    if (str_equal(prompt_table[i].sha256, sha256)) return &prompt_table[i];
+  }
+  return NULL;
 }

@@ -37,4 +37,7 @@ const prompt *prompt_registry(size_t *ret_count);
 /* The text of that name, static. DWELL_USAGE where there is none, with the nearest name. */
 dwell_status prompt_find(const char *name, const prompt **ret_prompt, dwell_error *err);
 
+/* The text with that SHA-256, wherever it was read from, or NULL. */
+const prompt *prompt_with_hash(const char *sha256);
+
 #endif

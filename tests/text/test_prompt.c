@@ -51,11 +51,14 @@ static void found_by_name(void **state) {
   for (size_t i = 0; i < count; i++) {
     assert_ok(prompt_find(prompts[i].name, &found, &err), &err);
     assert_ptr_equal(found, &prompts[i]);
+    assert_ptr_equal(prompt_with_hash(prompts[i].sha256), found);
   }
   assert_fails(prompt_find("leter_ballou", &found, &err), DWELL_USAGE, &err, "Did you mean \"letter_ballou\"?");
   assert_fails(prompt_find("", &found, &err), DWELL_USAGE, &err, "no text of the study is called \"\"");
   assert_fails(prompt_find("The sea was calm.", &found, &err), DWELL_USAGE, &err, "goes to -p");
   assert_fails(prompt_find("a\x1b[2J", &found, &err), DWELL_USAGE, &err, "\\x1b");
+  assert_null(prompt_with_hash(""));
+  assert_fails(prompt_find("ballou", &found, &err), DWELL_USAGE, &err, "Did you mean \"letter_ballou\"?");
   assert_int_equal(prompt_find("nothing like it", &found, NULL), DWELL_USAGE);
 }
 
@@ -140,9 +143,9 @@ static void counts_reactions(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(compiled_in), cmocka_unit_test(same_as_files), cmocka_unit_test(found_by_name),
-      cmocka_unit_test(counts_gpt2), cmocka_unit_test(counts_bert),   cmocka_unit_test(counts_albert),
-      cmocka_unit_test(counts_reactions)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(compiled_in),     cmocka_unit_test(same_as_files),
+                                     cmocka_unit_test(found_by_name),   cmocka_unit_test(counts_gpt2),
+                                     cmocka_unit_test(counts_bert),     cmocka_unit_test(counts_albert),
+                                     cmocka_unit_test(counts_reactions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
