@@ -1,10 +1,11 @@
-/* cli/list.c - dwell list: the registries, as text or JSON. */
+/* cli/list.c - dwell list: the registries, and the models that come with dwell, as text or JSON. */
 #include <math.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "file/jwriter.h"
 #include "flow/flow.h"
+#include "hub/nursery.h"
 #include "instrument/instrument.h"
 #include "model/model.h"
 #include "null/null.h"
@@ -23,6 +24,7 @@ typedef struct thing {
   entry (*at)(size_t i);
   void (*details)(const void *object, jwriter *w); /* the rest as JSON members; may be NULL */
   void (*print)(const void *object);               /* the rest as indented lines; may be NULL */
+  bool nursery;                                    /* the models that come with dwell follow */
 } thing;
 
 /* ---- flows ---- */
@@ -63,6 +65,97 @@ static entry model_at(size_t i) {
   size_t count;
   const model_architecture *a = model_registry(&count)[i];
   return (entry){a->name, a->summary, a->source, a};
+}
+
+static void model_details(const void *object, jwriter *w) {
+  const model_architecture *a = object;
+  jwriter_put_string(w, "kind", "architecture");
+  jwriter_put_string(w, "attention", a->causal ? "causal" : "bidirectional");
+}
+
+/* ---- the nursery: no registry but files ---- */
+
+static size_t none(void) { return 0; }
+
+static void put_checkpoints(const nursery_model *m, jwriter *w) {
+  char name[300];
+  jwriter_key(w, "checkpoints");
+  jwriter_array(w);
+  for (size_t k = 0; k < m->checkpoint_count; k++) {
+    const nursery_checkpoint *c = &m->checkpoints[k];
+    snprintf(name, sizeof name, NURSERY_PREFIX "%s@step-%lld", m->name, (long long)c->step);
+    jwriter_flat_object(w);
+    jwriter_put_string(w, "name", name);
+    jwriter_put_int(w, "step", c->step);
+    jwriter_put_double(w, "held_out_nats", c->nats);
+    jwriter_close(w);
+  }
+  jwriter_close(w);
+}
+
+static void put_nursery(const nursery_model *m, jwriter *w) {
+  char name[300];
+  snprintf(name, sizeof name, NURSERY_PREFIX "%s", m->name);
+  jwriter_object(w);
+  jwriter_put_string(w, "name", name);
+  jwriter_put_string(w, "summary", m->summary);
+  jwriter_put_string(w, "kind", "nursery");
+  jwriter_put_string(w, "architecture", m->architecture);
+  jwriter_put_int(w, "blocks", m->layers);
+  jwriter_put_int(w, "width", m->width);
+  jwriter_put_int(w, "heads", m->heads);
+  jwriter_put_int(w, "vocabulary", m->vocabulary);
+  jwriter_put_int(w, "context", m->context);
+  jwriter_put_int(w, "parameters", m->parameters);
+  jwriter_put_int(w, "step", m->step);
+  jwriter_put_int(w, "tokens", m->tokens);
+  jwriter_put_double(w, "held_out_nats", m->held_out);
+  jwriter_key(w, "baseline");
+  jwriter_flat_object(w);
+  jwriter_put_string(w, "name", m->baseline);
+  jwriter_put_double(w, "nats", m->baseline_nats);
+  jwriter_close(w);
+  jwriter_put_double(w, "unigram_nats", m->unigram_nats);
+  put_checkpoints(m, w);
+  jwriter_put_string(w, "licence", m->licence);
+  jwriter_close(w);
+}
+
+/* The index is a file: nothing in it moves the cursor. */
+static void print_line(const char *words) {
+  char shown[600];
+  str_display(shown, sizeof shown, words, strlen(words));
+  printf("    %s\n", shown);
+}
+
+static void print_nursery_model(const nursery_model *m, int width) {
+  char words[600];
+  printf(NURSERY_PREFIX "%-*s  %6lld  %5lld  %8.2f M  %6.1f M  %8.3f  %8.3f  %7.3f\n", width, m->name,
+         (long long)m->layers, (long long)m->width, (double)m->parameters / 1e6, (double)m->tokens / 1e6, m->held_out,
+         m->baseline_nats, m->unigram_nats);
+  print_line(m->summary);
+  snprintf(words, sizeof words, "%s, %lld heads, context %lld, vocabulary %lld; baseline: %s; licence %s",
+           m->architecture, (long long)m->heads, (long long)m->context, (long long)m->vocabulary, m->baseline,
+           m->licence);
+  print_line(words);
+  for (size_t k = 0; k < m->checkpoint_count; k++) {
+    const nursery_checkpoint *c = &m->checkpoints[k];
+    printf("%s@step-%lld %.3f", k == 0 ? "    " : ", ", (long long)c->step, c->nats);
+  }
+  if (m->checkpoint_count > 0) printf(", step %lld %.3f\n", (long long)m->step, m->held_out);
+}
+
+static void print_nursery(const nursery_index *index) {
+  int width = 4;
+  for (size_t i = 0; i < index->count; i++) {
+    int length = (int)strlen(index->models[i].name);
+    if (length > width) width = length;
+  }
+  int all = width + (int)strlen(NURSERY_PREFIX);
+  printf("%-*s  %6s  %5s  %10s  %8s  %s\n", all, "", "", "", "", "tokens", "held-out loss, nats per token");
+  printf("%-*s  %6s  %5s  %10s  %8s  %8s  %8s  %7s\n", all, "name", "blocks", "width", "parameters", "trained", "model",
+         "baseline", "unigram");
+  for (size_t i = 0; i < index->count; i++) print_nursery_model(&index->models[i], width);
 }
 
 /* ---- instruments ---- */
@@ -242,16 +335,18 @@ static void prompt_print(const void *object) {
 /* ---- the command ---- */
 
 static const thing things[] = {
-    {"flows", flow_count, flow_at, flow_details, flow_print},
-    {"models", model_count, model_at, NULL, NULL},
-    {"instruments", instrument_count, instrument_at, instrument_details, instrument_print},
-    {"nulls", null_count, null_at, null_details, null_print},
-    {"taps", tap_count, tap_at, tap_details, tap_print},
-    {"prompts", prompt_count_all, prompt_at, prompt_details, prompt_print},
+    {"flows", flow_count, flow_at, flow_details, flow_print, false},
+    {"models", model_count, model_at, model_details, NULL, true},
+    {"nursery", none, NULL, NULL, NULL, true},
+    {"instruments", instrument_count, instrument_at, instrument_details, instrument_print, false},
+    {"nulls", null_count, null_at, null_details, null_print, false},
+    {"taps", tap_count, tap_at, tap_details, tap_print, false},
+    {"prompts", prompt_count_all, prompt_at, prompt_details, prompt_print, false},
 };
-static const char *const thing_names[] = {"flows", "models", "instruments", "nulls", "taps", "prompts", NULL};
+static const char *const thing_names[] = {"flows", "models", "nursery", "instruments",
+                                          "nulls", "taps",   "prompts", NULL};
 
-static void print_text(const thing *t) {
+static void print_text(const thing *t, const nursery_index *index) {
   int width = 0;
   for (size_t i = 0; i < t->count(); i++) {
     int length = (int)strlen(t->at(i).name);
@@ -263,9 +358,13 @@ static void print_text(const thing *t) {
     if (e.source != NULL) printf("%-*s  [%s]\n", width, "", e.source);
     if (t->print != NULL) t->print(e.object);
   }
+  if (index->count > 0) {
+    if (t->count() > 0) putchar('\n');
+    print_nursery(index);
+  }
 }
 
-static void print_json(const thing *t) {
+static void print_json(const thing *t, const nursery_index *index) {
   strbuf out = {0};
   jwriter w = jwriter_start(&out, 1);
   jwriter_array(&w);
@@ -278,6 +377,7 @@ static void print_json(const thing *t) {
     if (t->details != NULL) t->details(e.object, &w);
     jwriter_close(&w);
   }
+  for (size_t i = 0; i < index->count; i++) put_nursery(&index->models[i], &w);
   jwriter_close(&w);
   puts(out.failed ? "[]" : out.data);
   strbuf_free(&out);
@@ -294,7 +394,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_INIT: state->child_inputs[0] = l->c; break;
     case ARGP_KEY_ARG: l->thing = &things[cli_choice(state, "list", arg, thing_names)]; break;
     case ARGP_KEY_END:
-      if (l->thing == NULL) cli_usage(state, "name one of flows, models, instruments, nulls, taps, prompts");
+      if (l->thing == NULL) cli_usage(state, "name one of flows, models, nursery, instruments, nulls, taps, prompts");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }
@@ -305,12 +405,27 @@ static const struct argp_child children[] = {{&cli_argp_words, 0, NULL, 0}, {0}}
 static const char doc[] =
     "Print a registry: what this dwell can simulate, run, measure and compare with, and on which texts.";
 
+/* The nursery's index. Without any models here, `list models` still has the architectures. */
+static dwell_status open_nursery(const cli *c, const thing *t, nursery_index *index, dwell_error *err) {
+  bool absent = false;
+  if (!t->nursery) return DWELL_OK;
+  dwell_status status = nursery_index_open(index, &absent, err);
+  if (!absent || t->count() == 0) return status;
+  cli_say(c, "nursery: %s. %s.", err->message, err->remedy);
+  return DWELL_OK;
+}
+
 int cmd_list(int argc, char **argv, cli *c) {
-  static const struct argp argp = {NULL, parse, "flows|models|instruments|nulls|taps|prompts", doc, children,
+  static const struct argp argp = {NULL, parse, "flows|models|nursery|instruments|nulls|taps|prompts", doc, children,
                                    NULL, NULL};
   list l = {.c = c};
+  nursery_index index = {0};
+  dwell_error err;
   argp_parse(&argp, argc, argv, 0, NULL, &l);
-  if (c->json) print_json(l.thing);
-  else print_text(l.thing);
-  return DWELL_OK;
+  dwell_status status = open_nursery(c, l.thing, &index, &err);
+  if (status != DWELL_OK) cli_fail(c, argv[0], &err);
+  else if (c->json) print_json(l.thing, &index);
+  else print_text(l.thing, &index);
+  nursery_index_free(&index);
+  return (int)status;
 }

@@ -19,7 +19,7 @@ static const cli_command commands[] = {
     {"inspect", "what is in a file, model or run; memory and time a measurement would take", cmd_inspect},
     {"tokenize", "ids and pieces of a text", cmd_tokenize},
     {"report", "one self-contained page from a run", cmd_report},
-    {"list", "the registries: flows, models, instruments, nulls, taps, prompts", cmd_list},
+    {"list", "the registries: flows, models, nursery, instruments, nulls, taps, prompts", cmd_list},
     {"doctor", "this machine: instruction set, threads, BLAS and whether it computes right", cmd_doctor},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

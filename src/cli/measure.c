@@ -54,7 +54,7 @@ static void check(struct argp_state *state, const measure *m) {
   if (m->c->out == NULL) cli_usage(state, "say where the results go: -o RUN");
   if (m->states != NULL && (m->model != NULL || inputs > 0)) cli_usage(state, "--states needs no model and no text");
   if (m->states == NULL && m->model == NULL)
-    cli_usage(state, "name a MODEL (a folder or a hub name), or --states FILE.npz");
+    cli_usage(state, "name a MODEL (a folder, nursery:NAME or a hub name), or --states FILE.npz");
   if (m->states == NULL && inputs != 1)
     cli_usage(state, "give the text by one of -p TEXT, -f FILE, --prompt NAME or --ids 1,2,3");
 }

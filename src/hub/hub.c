@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "hub/cache.h"
 #include "hub/hub_paths.h"
+#include "hub/nursery.h"
 
 enum { NAME_MAX_LENGTH = 200 };
 
@@ -22,27 +23,29 @@ static bool is_folder(const char *path) {
 
 /* ---- dwell's own data ---- */
 
-/* The folder of the running program, or "" where the system does not say. */
-static void program_folder(char *path, size_t size) {
+/* Where the running program is installed, PREFIX of PREFIX/bin/dwell, or "" where the system does not say. */
+static void program_prefix(char *path, size_t size) {
   ssize_t length = readlink("/proc/self/exe", path, size - 1);
   path[length > 0 ? length : 0] = '\0';
-  char *slash = strrchr(path, '/');
-  if (slash != NULL) *slash = '\0';
+  for (int up = 0; up < 2; up++) {
+    char *slash = strrchr(path, '/');
+    if (slash != NULL) *slash = '\0';
+  }
 }
 
 /* Place number k of dwell's data, appended to `out`; false if there is no such place here. */
 static bool data_place(int k, strbuf *out) {
   const char *variable = getenv("DWELL_DATA");
-  char program[4096];
+  char prefix[4096];
   switch (k) {
     case 0:
       if (variable == NULL || variable[0] == '\0') return false;
       strbuf_puts(out, variable);
       return true;
     case 1:
-      program_folder(program, sizeof program);
-      if (program[0] == '\0') return false;
-      strbuf_printf(out, "%s/../share/dwell", program);
+      program_prefix(prefix, sizeof prefix);
+      if (prefix[0] == '\0') return false;
+      strbuf_printf(out, "%s/share/dwell", prefix);
       return true;
     default: strbuf_puts(out, HUB_SOURCE_DATA); return true;
   }
@@ -69,20 +72,6 @@ dwell_status hub_data(const char *entry, char **ret_path, dwell_error *err) {
   return status;
 }
 
-static dwell_status find_nursery(const char *name, hub_place *place, dwell_error *err) {
-  if (!cache_name_part(name, strlen(name))) {
-    error_set(err, DWELL_USAGE, "not a name of a nursery model (letters, digits, '.', '_' and '-')");
-    return error_at_item(err, name), DWELL_USAGE;
-  }
-  strbuf entry = {0};
-  strbuf_printf(&entry, "models/%s", name);
-  if (entry.failed) return error_no_memory(err, "a path");
-  dwell_status status = hub_data(entry.data, &place->folder, err);
-  strbuf_free(&entry);
-  if (status != DWELL_OK) error_at_item(err, name);
-  return status;
-}
-
 /* ---- names ---- */
 
 static bool looks_like_path(const char *name) {
@@ -91,12 +80,13 @@ static bool looks_like_path(const char *name) {
 
 dwell_status hub_find(const char *name, hub_place *ret_place, dwell_error *err) {
   *ret_place = (hub_place){0};
-  static const char nursery[] = "nursery:";
+  static const char nursery[] = NURSERY_PREFIX;
   dwell_status status = DWELL_OK;
   if (name == NULL || name[0] == '\0') {
     status = error_set(err, DWELL_USAGE, "the name of the model is empty");
   } else if (strncmp(name, nursery, sizeof nursery - 1) == 0) {
-    status = find_nursery(name + sizeof nursery - 1, ret_place, err);
+    status = nursery_find(name + sizeof nursery - 1, ret_place, err);
+    if (status != DWELL_OK) error_at_item(err, name);
   } else if (is_folder(name)) {
     ret_place->folder = mem_copy(name, strlen(name) + 1, 1);
     if (ret_place->folder == NULL) status = error_no_memory(err, "a path");

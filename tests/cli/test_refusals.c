@@ -1,5 +1,6 @@
 /* Bad input, as a user meets it: the documented exit code, one clear sentence (and what to do), nothing half-written.
  */
+#define _POSIX_C_SOURCE 200809L
 #include <stdint.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ static void usage(void **state) {
   assert_refused("measure m -o x", 2, "-p TEXT");
   assert_refused("measure m -p a --ids 1 -o x", 2, "one of");
   assert_refused("tokenize", 2, "name a MODEL");
-  assert_refused("list nonsense", 2, "flows, models, instruments, nulls");
+  assert_refused("list nonsense", 2, "flows, models, ");
   assert_refused("report", 2, "name a RUN");
 }
 
@@ -177,6 +178,25 @@ static void weights(void **state) {
   free(hostile);
 }
 
+/* What names lead to is tested in hub/nursery: here that every command asks there, and what a user sees of it. */
+static void nursery(void **state) {
+  (void)state;
+  const char *data = folder_of("nursery-data");
+  const char *command = testing_format("mkdir -p '%s/models/small' '%s/models/small@step-0'", data, data);
+  if (system(command) != 0) fail_msg("cannot make folders");
+  setenv("DWELL_DATA", data, 1);
+  measure_refused("nursery:smal", "--ids 1", 3, "Did you mean nursery:small?");
+  measure_refused("nursery:small@main", "--ids 1", 2, "nursery:NAME@step-N");
+  measure_refused("nursery:small", "--ids 1", 3, "no config.json");
+  assert_refused("inspect nursery:smal", 3, "nursery:smal: the nursery has no such model");
+  assert_refused("tokenize nursery:small@step-1 -p a", 3, "steps 0, and the trained model");
+  assert_refused("list nursery", 3, "models/index.json");
+  assert_refused("list models", 3, "models/index.json");
+  testing_write(testing_format("%s/models/index.json", data), "{\"models\":[{}]}", 15);
+  assert_refused("list models --json", 3, "model 1 of the index has no \"name\"");
+  unsetenv("DWELL_DATA");
+}
+
 static void states(void **state) {
   (void)state;
   const char *out = folder_of("refused");
@@ -194,6 +214,7 @@ int main(void) {
                                      cmocka_unit_test(texts_with_a_tokenizer),
                                      cmocka_unit_test(configs),
                                      cmocka_unit_test(weights),
+                                     cmocka_unit_test(nursery),
                                      cmocka_unit_test(states)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

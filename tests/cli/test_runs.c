@@ -1,9 +1,11 @@
 /* Whole runs: same bytes for any number of threads, a bound that holds, output that scripts can rely on. */
+#define _POSIX_C_SOURCE 200809L
 #include <stdint.h>
 #include <unistd.h>
 
 #include <dwell/dwell.h>
 
+#include "base/sha256.h"
 #include "run/run.h"
 #include "util/program.h"
 
@@ -143,7 +145,7 @@ static void output_is_for_scripts(void **state) {
   program_free(&r);
   static const char *const things[] = {"flows", "models", "nulls", "taps"};
   for (size_t i = 0; i < 4; i++) {
-    r = assert_done(testing_format("list %s", things[i]));
+    r = assert_done(testing_format("list %s -q", things[i])); /* with words where no models came with this dwell */
     assert_true(r.out[0] != '\0' && r.words[0] == '\0');
     program_free(&r);
   }
@@ -153,6 +155,53 @@ static void output_is_for_scripts(void **state) {
   r = assert_done("doctor");
   assert_non_null(strstr(r.out, "right"));
   program_free(&r);
+}
+
+/* A data folder whose nursery is the tiny model, twice. */
+static void stage_nursery(void) {
+  const char *models = folder_of("data/models"), *tiny = testing_source("tests/golden/model/gpt2-tiny");
+  const char *command = testing_format("mkdir -p '%s' && cp -r '%s' '%s/tiny' && cp -r '%s' '%s/tiny@step-3'", models,
+                                       tiny, models, tiny, models);
+  if (system(command) != 0) fail_msg("cannot copy the tiny model");
+  const char *index =
+      "{\"models\":[{\"name\":\"tiny\",\"summary\":\"very \\u001b[1m small\",\"architecture\":\"gpt2\",\"layers\":2,"
+      "\"width\":24,\"heads\":3,\"vocabulary\":50,\"context\":64,\"parameters\":16000,\"step\":9,\"tokens\":90,"
+      "\"checkpoints\":[3],\"checkpoint_nats\":{\"3\":3.75},\"held_out_nats\":2.5,\"unigram_nats\":3,"
+      "\"baseline\":{\"name\":\"bigram\",\"nats\":2.75},\"licence\":\"CC0-1.0\"}]}";
+  testing_write(testing_format("%s/index.json", models), index, strlen(index));
+  setenv("DWELL_DATA", folder_of("data"), 1);
+}
+
+static void assert_says(const char *text, const char *words) {
+  if (strstr(text, words) == NULL) fail_msg("\"%s\" is not in: %s", words, text);
+}
+
+static void the_nursery_is_listed_and_recorded(void **state) {
+  (void)state;
+  stage_nursery();
+  program_result r = assert_done("list models");
+  assert_says(r.out, "GPT-2 and look-alikes");
+  assert_says(r.out, "nursery:tiny       2     24      0.02 M     0.0 M     2.500     2.750    3.000\n");
+  assert_says(r.out, "very \\x1b[1m small");
+  assert_says(r.out, "@step-3 3.750, step 9 2.500\n");
+  assert_null(strchr(r.out, '\033'));
+  program_free(&r);
+  r = assert_done("list nursery --json");
+  assert_int_equal(r.out[0], '[');
+  assert_says(r.out, "\"name\": \"nursery:tiny\"");
+  assert_says(r.out, "{\"name\": \"nursery:tiny@step-3\", \"step\": 3, \"held_out_nats\": 3.75}");
+  assert_says(r.out, "\"baseline\": {\"name\": \"bigram\", \"nats\": 2.75}");
+  program_free(&r);
+  r = assert_done(testing_format("measure nursery:tiny@step-3 --ids 1,2,3 --nulls 0 -q -o '%s'", folder_of("tiny")));
+  program_free(&r);
+  char *manifest = testing_read(folder_of("tiny/run.json"), NULL), hex[SHA256_SIZE];
+  assert_int_equal(sha256_file(testing_source("tests/golden/model/gpt2-tiny/model.safetensors"), hex, NULL), DWELL_OK);
+  assert_says(manifest, "\"name\": \"nursery:tiny@step-3\"");
+  assert_says(manifest, "\"revision\": \"step-3\"");
+  assert_says(manifest, testing_format("{\"file\": \"%s\", \"sha256\": \"%s\"}",
+                                       folder_of("data/models/tiny@step-3/model.safetensors"), hex));
+  free(manifest);
+  unsetenv("DWELL_DATA");
 }
 
 static void interrupted_leaves_nothing(void **state) {
@@ -208,13 +257,11 @@ static void several_texts(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(threads_do_not_matter),
-                                     cmocka_unit_test(real_models_do_not_depend_on_threads),
-                                     cmocka_unit_test(the_rounding_of_states_is_told),
-                                     cmocka_unit_test(the_bound_holds),
-                                     cmocka_unit_test(output_is_for_scripts),
-                                     cmocka_unit_test(interrupted_leaves_nothing),
-                                     cmocka_unit_test(several_texts),
-                                     cmocka_unit_test(help_says_the_defaults)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(threads_do_not_matter),          cmocka_unit_test(real_models_do_not_depend_on_threads),
+      cmocka_unit_test(the_rounding_of_states_is_told), cmocka_unit_test(the_bound_holds),
+      cmocka_unit_test(output_is_for_scripts),          cmocka_unit_test(the_nursery_is_listed_and_recorded),
+      cmocka_unit_test(interrupted_leaves_nothing),     cmocka_unit_test(several_texts),
+      cmocka_unit_test(help_says_the_defaults)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,36 +10,11 @@
 #include "base/mem.h"
 #include "hub/cache.h"
 #include "hub/hub.h"
+#include "hub/stage.h"
 #include "util/testing.h"
 
 #define COMMIT_A "0123456789abcdef0123456789abcdef01234567"
 #define COMMIT_B "89abcdef0123456789abcdef0123456789abcdef"
-
-/* Makes every folder of `path`. */
-static void make_folders(const char *path) {
-  char part[PATH_MAX];
-  for (size_t i = 1; path[i - 1] != '\0'; i++) {
-    if (path[i] != '/' && path[i] != '\0') continue;
-    memcpy(part, path, i);
-    part[i] = '\0';
-    mkdir(part, 0777);
-  }
-}
-
-static const char *put(const char *root, const char *name, const char *text) {
-  const char *path = testing_format("%s/%s", root, name);
-  char folder[PATH_MAX];
-  strcpy(folder, path);
-  *strrchr(folder, '/') = '\0';
-  make_folders(folder);
-  return testing_write(path, text, strlen(text));
-}
-
-static void clear_environment(void) {
-  static const char *const names[] = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME",
-                                      "DWELL_DATA"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) unsetenv(names[i]);
-}
 
 /* A fresh cache folder that HF_HUB_CACHE names. */
 static const char *fresh_cache(const char *name) {
@@ -181,16 +156,16 @@ static void test_names(void **state) {
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) expect_failure(bad[i], DWELL_USAGE, "");
 }
 
-static void test_nursery(void **state) {
+static void test_data(void **state) {
   (void)state;
   clear_environment();
-  expect_failure("nursery:no-such-model", DWELL_BAD_INPUT, "share/dwell/models/no-such-model");
-  expect_failure("nursery:no-such-model", DWELL_BAD_INPUT, "/data/models/no-such-model"); /* the source tree */
-  put(testing_folder(), "data/models/tiny/config.json", "{}");
-  setenv("DWELL_DATA", testing_format("%s/data", testing_folder()), 1);
-  expect("nursery:tiny", testing_format("%s/data/models/tiny", testing_folder()), NULL);
   char *path;
   dwell_error err = {0};
+  assert_fails(hub_data("no/such", &path, &err), DWELL_BAD_INPUT, &err, "share/dwell/no/such");
+  assert_fails(hub_data("no/such", &path, &err), DWELL_BAD_INPUT, &err, "/data/no/such"); /* the source tree */
+  put(testing_folder(), "data/models/tiny/config.json", "{}");
+  setenv("DWELL_DATA", testing_format("%s/data", testing_folder()), 1);
+  assert_fails(hub_data("no/such", &path, &err), DWELL_BAD_INPUT, &err, testing_folder());
   assert_ok(hub_data("models/tiny", &path, &err), &err);
   assert_string_equal(path, testing_format("%s/data/models/tiny", testing_folder()));
   mem_free(path);
@@ -218,7 +193,7 @@ int main(void) {
       cmocka_unit_test(test_order_of_caches),
       cmocka_unit_test(test_folder_first),
       cmocka_unit_test(test_names),
-      cmocka_unit_test(test_nursery),
+      cmocka_unit_test(test_data),
       cmocka_unit_test(test_read_only),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
