@@ -53,12 +53,12 @@ static void threads_do_not_matter(void **state) {
 
 static void real_models_do_not_depend_on_threads(void **state) {
   (void)state;
-  const char *model = testing_shared("models/bert-minilm-l6");
+  const char *model = testing_trained("bert-minilm-l6", "bert-nursery");
   if (model == NULL) testing_skip_absent("models/bert-minilm-l6");
   same_bytes(testing_format("measure '%s' -p 'The old clock in the hall struck nine, and nobody moved from the fire; "
                             "outside the rain went on as if it had never done anything else.'",
                             model),
-             "minilm", true);
+             "trained", true);
 }
 
 static double manifest_number(const char *folder, const char *key) {
@@ -115,7 +115,8 @@ static void the_bound_holds(void **state) {
       check_bound(testing_format("measure --states '%s/arrays.npz' --nulls 0 -t %d", states, threads));
     }
   }
-  const char *shared = testing_shared("models/albert-rxnmapper"), *model = testing_shared("models/bert-minilm-l6");
+  const char *shared = testing_shared("models/albert-rxnmapper"),
+             *model = testing_trained("bert-minilm-l6", "bert-nursery");
   if (shared != NULL) check_bound(testing_format("measure '%s' --ids 12,13,14 --iterations 48 -t 2", shared));
   const char *wide = testing_shared("models/albert-plbert");
   if (wide != NULL) { /* many states and their nulls: what stays is the larger part */
@@ -126,7 +127,7 @@ static void the_bound_holds(void **state) {
   if (model == NULL) return;
   check_bound(testing_format("measure '%s' --ids 101,2000,102", model));
   char ids[4096] = "";
-  for (int i = 0; i < 500; i++) snprintf(ids + strlen(ids), 8, "%s%d", i ? "," : "", 1000 + 7 * i);
+  for (int i = 0; i < 500; i++) snprintf(ids + strlen(ids), 8, "%s%d", i ? "," : "", 500 + 3 * i);
   check_bound(testing_format("measure '%s' --ids %s -t 2", model, ids));
   check_bound(testing_format("measure '%s' --ids %s -t 1 --dtype f64 --save states,attention,gram", model, ids));
 }
@@ -242,7 +243,7 @@ static void help_says_the_defaults(void **state) {
 
 static void several_texts(void **state) {
   (void)state;
-  const char *model = testing_shared("models/bert-minilm-l6");
+  const char *model = testing_trained("bert-minilm-l6", "bert-nursery");
   if (model == NULL) testing_skip_absent("models/bert-minilm-l6");
   const char *one = testing_write(folder_of("one.txt"), "A first short text.", 19);
   const char *lines = "{\"text\": \"A second text.\"}\n\n{\"text\": \"A third, \\u00e9 text.\", \"other\": 1}\n";

@@ -17,6 +17,9 @@
 #define LLVMFuzzerTestOneInput fuzz_npz
 #include "fuzz/fuzz_npz.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_nursery
+#include "fuzz/fuzz_nursery.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_safetensors
 #include "fuzz/fuzz_safetensors.c"
 #undef LLVMFuzzerTestOneInput
@@ -114,6 +117,11 @@ static void test_npz(void **state) {
   replay("npz", fuzz_npz, NULL);
 }
 
+static void test_nursery(void **state) {
+  (void)state;
+  replay("nursery", fuzz_nursery, NULL);
+}
+
 static void test_safetensors(void **state) {
   (void)state;
   replay("safetensors", fuzz_safetensors, fuzz_safetensors_repair);
@@ -121,10 +129,8 @@ static void test_safetensors(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_csv),
-      cmocka_unit_test(test_jcursor),
-      cmocka_unit_test(test_npz),
-      cmocka_unit_test(test_safetensors),
+      cmocka_unit_test(test_csv),     cmocka_unit_test(test_jcursor),     cmocka_unit_test(test_npz),
+      cmocka_unit_test(test_nursery), cmocka_unit_test(test_safetensors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

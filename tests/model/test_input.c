@@ -173,7 +173,7 @@ static void test_text_albert(void **state) { (void)state, check_text("albert-rxn
 
 static void test_text_failures(void **state) {
   (void)state;
-  const char *folder = testing_shared("models/bert-minilm-l6");
+  const char *folder = testing_trained("bert-minilm-l6", "bert-nursery");
   if (folder == NULL) testing_skip_absent("models/bert-minilm-l6");
   dwell_model *model = open_model(folder);
   dwell_model_options options = dwell_model_options_default();
@@ -181,8 +181,7 @@ static void test_text_failures(void **state) {
   dwell_error err = {0};
   assert_fails(dwell_model_open_text(model, "a\xff", 2, &options, &source, &err), DWELL_BAD_INPUT, &err, "byte 1");
   options.special = false;
-  assert_fails(dwell_model_open_text(model, "", 0, &options, &source, &err), DWELL_BAD_INPUT, &err,
-               "gives no token");
+  assert_fails(dwell_model_open_text(model, "", 0, &options, &source, &err), DWELL_BAD_INPUT, &err, "gives no token");
   options.special = true;
   assert_ok(dwell_model_open_text(model, "", 0, &options, &source, &err), &err); /* [CLS] [SEP] */
   assert_int_equal(dwell_source_trajectory(source)->n, 2);

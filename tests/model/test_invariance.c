@@ -109,6 +109,22 @@ static void test_prefix_of_a_real_model(void **state) {
   dwell_model_destroy(model);
 }
 
+static void test_prefix_of_the_nursery(void **state) {
+  (void)state;
+  const char *folder = testing_nursery("gpt2-nursery");
+  if (folder == NULL) {
+    print_message("skipped: data/models/gpt2-nursery is not in this tree\n");
+    skip();
+  }
+  dwell_model *model = open_model(folder);
+  int64_t ids[LONG];
+  size_t n = dwell_model_get_info(model)->context, vocabulary = dwell_model_get_info(model)->vocabulary;
+  if (n > LONG) n = LONG;
+  for (size_t i = 0; i < n; i++) ids[i] = (int64_t)((7919 * i * i + 13 * i) % vocabulary);
+  check_prefixes(model, ids, n, "gpt2-nursery");
+  dwell_model_destroy(model);
+}
+
 /* ---- threads, heads, parts, repetition ---- */
 
 static const char *const ALL[] = {"gpt2-tiny", "gpt2-tiny-f16", "bert-tiny", "bert-tiny-bf16", "albert-tiny"};
@@ -224,6 +240,7 @@ int main(void) {
       cmocka_unit_test(test_prefix_of_wide_heads),
       cmocka_unit_test(test_later_tokens),
       cmocka_unit_test(test_prefix_of_a_real_model),
+      cmocka_unit_test(test_prefix_of_the_nursery),
       cmocka_unit_test(test_threads),
       cmocka_unit_test(test_asking_changes_nothing),
       cmocka_unit_test(test_iterations_are_prefixes),

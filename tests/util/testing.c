@@ -63,6 +63,16 @@ const char *testing_shared(const char *name) {
   return access(path, R_OK) == 0 ? path : NULL;
 }
 
+const char *testing_nursery(const char *name) {
+  const char *path = testing_source(testing_format("data/models/%s", name));
+  return access(path, R_OK) == 0 ? path : NULL;
+}
+
+const char *testing_trained(const char *name, const char *nursery) {
+  const char *path = testing_shared(testing_format("models/%s", name));
+  return path != NULL ? path : testing_nursery(nursery);
+}
+
 void testing_skip_absent(const char *name) {
   print_message("skipped: %s is not here (set DWELL_SHARED to the folder of real checkpoints)\n", name);
   skip();

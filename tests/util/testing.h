@@ -33,6 +33,10 @@ const char *testing_source(const char *name);
  * the test then calls testing_skip_absent("models/gpt2-capp"), which says so and skips. */
 const char *testing_shared(const char *name);
 void testing_skip_absent(const char *name);
+/* Folder of a model of the nursery in the source tree's data/models, or NULL if it is absent. */
+const char *testing_nursery(const char *name);
+/* A trained model of some kind: the real checkpoint models/NAME if it is here, else one of the nursery, else NULL. */
+const char *testing_trained(const char *name, const char *nursery);
 /* A fresh empty folder for this test program, removed at exit. */
 const char *testing_folder(void);
 /* printf into one of 256 static buffers (8 kB each, used in turn), for paths and commands. */
