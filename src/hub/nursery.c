@@ -96,14 +96,16 @@ static dwell_status no_model(const char *name, size_t base, const folder_list *l
     strbuf_printf(&all, "%s%s", count > 1 ? ", " : "", list->entries[i].name);
   }
   strbuf_add(&wanted, name, base);
-  const char *near = wanted.failed ? NULL : str_nearest(wanted.data, names, count);
-  const char *shown = count == 0 || all.failed ? "nothing" : all.data;
-  error_set(err, DWELL_BAD_INPUT, "the nursery has no such model");
+  dwell_status status = DWELL_OK;
+  if (all.failed || wanted.failed) TRY(error_no_memory(err, "a list of models"));
+  const char *near = str_nearest(wanted.data, names, count), *shown = count > 0 ? all.data : "nothing";
+  status = error_set(err, DWELL_BAD_INPUT, "the nursery has no such model");
   if (near != NULL) error_remedy(err, "Did you mean nursery:%s? It has %s", near, shown);
   else error_remedy(err, "It has %s", shown);
+done:
   strbuf_free(&all);
   strbuf_free(&wanted);
-  return DWELL_BAD_INPUT;
+  return status;
 }
 
 static dwell_status no_step(const char *name, size_t base, int64_t step, const folder_list *list, dwell_error *err) {
@@ -113,11 +115,14 @@ static dwell_status no_step(const char *name, size_t base, int64_t step, const f
     if (e->step < 0 || e->base != base || memcmp(e->name, name, base) != 0) continue;
     strbuf_printf(&all, "%s%lld", all.length > 0 ? ", " : "", (long long)e->step);
   }
-  error_set(err, DWELL_BAD_INPUT, "the nursery has no checkpoint of step %lld of this model", (long long)step);
-  if (all.length > 0 && !all.failed) error_remedy(err, "It has those of steps %s, and the trained model", all.data);
+  dwell_status status = DWELL_OK;
+  if (all.failed) TRY(error_no_memory(err, "a list of checkpoints"));
+  status = error_set(err, DWELL_BAD_INPUT, "the nursery has no checkpoint of step %lld of this model", (long long)step);
+  if (all.length > 0) error_remedy(err, "It has those of steps %s, and the trained model", all.data);
   else error_remedy(err, "It has the trained model only: nursery:%.*s", (int)base, name);
+done:
   strbuf_free(&all);
-  return DWELL_BAD_INPUT;
+  return status;
 }
 
 /* ---- finding ---- */
@@ -128,20 +133,6 @@ static bool has_name(const folder_list *list, const char *name, size_t length) {
     if (strlen(other) == length && memcmp(other, name, length) == 0) return true;
   }
   return false;
-}
-
-/* The step after which a model was trained, or -1 where the index does not say. */
-static int64_t last_step(const char *name, size_t base) {
-  nursery_index index;
-  int64_t step = -1;
-  if (nursery_index_open(&index, NULL, NULL) == DWELL_OK) {
-    for (size_t i = 0; i < index.count; i++) {
-      const char *other = index.models[i].name;
-      if (strlen(other) == base && memcmp(other, name, base) == 0) step = index.models[i].step;
-    }
-  }
-  nursery_index_free(&index);
-  return step;
 }
 
 static dwell_status set_place(const char *models, const char *name, size_t length, int64_t step, hub_place *ret_place,
@@ -159,6 +150,29 @@ static dwell_status set_place(const char *models, const char *name, size_t lengt
   return DWELL_OK;
 }
 
+/* The step after which a model was trained, or -1 where the index does not say. Fails only for want of memory. */
+static dwell_status last_step(const char *name, size_t base, int64_t *ret_step, dwell_error *err) {
+  nursery_index index;
+  dwell_status status = nursery_index_open(&index, NULL, NULL);
+  *ret_step = -1;
+  for (size_t i = 0; status == DWELL_OK && i < index.count; i++) {
+    const char *other = index.models[i].name;
+    if (strlen(other) == base && memcmp(other, name, base) == 0) *ret_step = index.models[i].step;
+  }
+  nursery_index_free(&index);
+  return status == DWELL_NO_MEMORY ? error_no_memory(err, "an index of models") : DWELL_OK;
+}
+
+/* NAME@step-N without a folder of its own: NAME if that is its last step. */
+static dwell_status find_last_step(const char *models, const char *name, size_t base, int64_t step,
+                                   const folder_list *list, hub_place *ret_place, dwell_error *err) {
+  int64_t last;
+  dwell_status status = last_step(name, base, &last, err);
+  if (status != DWELL_OK) return status;
+  if (last == step) return set_place(models, name, base, step, ret_place, err);
+  return no_step(name, base, step, list, err);
+}
+
 dwell_status nursery_find(const char *name, hub_place *ret_place, dwell_error *err) {
   size_t base, length = strlen(name);
   int64_t step;
@@ -172,8 +186,7 @@ dwell_status nursery_find(const char *name, hub_place *ret_place, dwell_error *e
   TRY(list_folders(models, list, err));
   if (!has_name(list, name, base)) status = no_model(name, base, list, err);
   else if (has_name(list, name, length)) status = set_place(models, name, length, step, ret_place, err);
-  else if (last_step(name, base) == step) status = set_place(models, name, base, step, ret_place, err);
-  else status = no_step(name, base, step, list, err);
+  else status = find_last_step(models, name, base, step, list, ret_place, err);
   if (status != DWELL_OK) error_in_file(err, models);
 done:
   if (list != NULL) arena_clear(&list->storage);

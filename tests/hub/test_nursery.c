@@ -242,6 +242,37 @@ static void test_index_found(void **state) {
   unlink(testing_format("%s/models/index.json", data));
 }
 
+/* Every allocation fails once: the answer is "out of memory", or what it would have been, never another. */
+static void test_no_memory(void **state) {
+  (void)state;
+  const char *data = stage();
+  put(data, "models/index.json", INDEX(MODEL("small")));
+  static const char *const names[] = {"nursery:small@step-30", "nursery:small@step-16000", "nursery:smal",
+                                      "nursery:small@step-31"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    hub_place place;
+    dwell_error err;
+    mem_fail_at(0);
+    dwell_status usual = hub_find(names[i], &place, &err);
+    size_t calls = mem_calls();
+    hub_place_free(&place);
+    if (calls == 0) { /* not compiled in */
+      print_message("skipped: needs -Dtorture=true\n");
+      skip();
+    }
+    for (size_t k = 1; k <= calls; k++) {
+      mem_fail_at(k);
+      dwell_status status = hub_find(names[i], &place, &err);
+      mem_fail_at(0);
+      if (status != DWELL_NO_MEMORY && status != usual)
+        fail_msg("%s, allocation %zu of %zu: %s", names[i], k, calls, dwell_status_name(status));
+      if (status == DWELL_OK) fail_msg("%s: allocation %zu of %zu was not needed", names[i], k, calls);
+      assert_null(place.folder);
+    }
+  }
+  unlink(testing_format("%s/models/index.json", data));
+}
+
 /* The models that come with dwell: the index is well-formed, and every model and checkpoint that it names is there. */
 static void test_shipped(void **state) {
   (void)state;
@@ -273,7 +304,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_names),    cmocka_unit_test(test_found),           cmocka_unit_test(test_not_found),
       cmocka_unit_test(test_index),    cmocka_unit_test(test_missing_members), cmocka_unit_test(test_malformed),
-      cmocka_unit_test(test_too_much), cmocka_unit_test(test_index_found),     cmocka_unit_test(test_shipped),
+      cmocka_unit_test(test_too_much), cmocka_unit_test(test_index_found),     cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_shipped),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
