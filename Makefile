@@ -19,7 +19,7 @@ QUIET      := "['-Wno-format-overflow','-Wno-format-truncation']"
 SANITIZE   := -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=$(QUIET)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check build install bench fuzz torture web-check docs sanitize format dist clean
+.PHONY: help demo check build install bench nursery fuzz torture web-check docs sanitize format dist clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -48,6 +48,10 @@ bench: ## benchmarks: ratios against the rivals, measured in one run (SPEED.md)
 	@$(DEPS) build bench
 	@$(MAKE) --no-print-directory build
 	@sh tools/bench build
+
+nursery: build ## train the first steps of the nursery's models again and compare (tools/nursery/README.md)
+	@$(DEPS) build nursery
+	@sh tools/nursery/nursery short build
 
 fuzz: ## build the parsers' fuzz harnesses with clang and run each for FUZZ_SECONDS (60)
 	@$(DEPS) build check fuzz

@@ -4,6 +4,7 @@ import torch
 
 SPECIAL = 5  # the encoders' first pieces: padding, unknown, [CLS], [SEP], [MASK]
 CLS, SEP, MASK = 2, 3, 4
+SHORTEST = 4  # tokens of a growing window at first
 
 
 def load_ids(work, kind, part):
@@ -18,7 +19,9 @@ def step_generator(seed, step):
 
 def window_length(shape, step):
     """Short windows first: attention costs less and learns its neighbours sooner; at last the whole context."""
-    return shape.context if step >= shape.long_from * shape.steps else shape.window
+    if step >= shape.long_from * shape.steps:
+        return shape.context
+    return min(shape.window, SHORTEST << step // shape.growing) if shape.growing else shape.window
 
 
 def batch(shape, ids, step):

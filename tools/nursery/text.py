@@ -3,7 +3,7 @@
 One line of SOURCES each: the package, its version and the SHA-256 of its archive (checked), the reader that turns it
 into plain text, and how much of it is used. The last 3 % of every source are held out and never trained on.
 
-    python3 -m nursery.text WORK      writes WORK/text/NAME.train.txt, NAME.held.txt and text.json
+    python3 text.py WORK      writes WORK/text/NAME.train.txt, NAME.held.txt and text.json
 """
 import dataclasses
 import hashlib
@@ -42,7 +42,7 @@ def austen(root):
 
 
 def r_strings(raw):
-    """The strings of one serialised character vector (R's XDR format: CHARSXP = flags ending in 0x09, then a length)."""
+    """The strings of a serialised character vector (R's XDR format: each is 4 bytes of flags, length, bytes)."""
     at = raw.index(b'\x00\x00\x00\x10')  # STRSXP
     count = int.from_bytes(raw[at + 4:at + 8], 'big')
     at += 8

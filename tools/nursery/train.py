@@ -17,11 +17,11 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from batches import batch, load_ids, window_length
+from batches import batch, load_ids
 from networks import LOGITS, STATES, WEIGHTS
 from shapes import SHAPES
 
-SAVE_EVERY, LOG_EVERY, PROBE_EVERY = 250, 50, 500
+SAVE_EVERY, LOG_EVERY, PROBE_EVERY = 250, 50, 500  # steps
 
 
 def rate(shape, step):
@@ -41,10 +41,10 @@ def probe(shape, w, data):
     """Mean cosine and effective rank (exp of the entropy of the squared singular values, centred) of the top state.
 
     The loss of a collapsed encoder looks like that of a slow one; these two numbers do not."""
-    ids, positions, _, _ = batch(shape, data, 0)
+    n = 256
+    ids, positions = torch.from_numpy(data[:n])[None], torch.arange(n)[None]
     with torch.no_grad():
-        x = STATES[shape.architecture](w, shape, ids[:1], positions[:1])[-1][0].double()
-    n = len(x)
+        x = STATES[shape.architecture](w, shape, ids, positions)[-1][0].double()
     unit = F.normalize(x, dim=1)
     cosine = ((unit @ unit.T).sum() - n) / (n * (n - 1))
     p = torch.linalg.svdvals(x - x.mean(0)) ** 2
@@ -86,7 +86,8 @@ def start(shape, out):
     return w, optimiser, state['step']
 
 
-def train(shape, work, out):
+def train(shape, work, out, save_every=SAVE_EVERY, stop_after=None):
+    """Trains to the last step, or to `stop_after`, from the state in `out` if there is one."""
     torch.manual_seed(shape.seed)
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
@@ -98,8 +99,10 @@ def train(shape, work, out):
         for step in range(first, shape.steps + 1):
             if step in shape.kept or step == shape.steps:
                 save_weights(w, out / f'step-{step}.safetensors')
-            if step % SAVE_EVERY == 0 and step > first or step == shape.steps:
+            if step % save_every == 0 and step > first or step == shape.steps:
                 save_state(w, optimiser, step, out / 'state.pt')
+            if step == stop_after:
+                return
             if step % LOG_EVERY == 0 and step > first:
                 row = {'step': step, 'loss': round(sum_of_losses / LOG_EVERY, 4),
                        'tokens_per_second': round(LOG_EVERY * shape.batch / (time.time() - began))}

@@ -4,19 +4,25 @@ Byte-level BPE (GPT-2's pipeline), WordPiece (BERT's, lower case) and Unigram (A
 The pipelines are those that transformers builds for the three classes, so that tokenizer.json alone, the class and
 dwell agree on every id.
 
-    python3 vocabulary.py WORK    reads WORK/text, writes WORK/tokenizers/KIND/ and WORK/ids/KIND.{train,held}.npz
+    python3 vocabulary.py WORK [DATA/models]
+
+Reads WORK/text, writes WORK/tokenizers/KIND/ and WORK/ids/KIND.{train,held}.npz. Where DATA/models has the model of a
+kind, its tokenizer is taken: the trainer of Unigram gives another vocabulary each time.
 """
 import collections
 import json
 import os
 import pathlib
+import shutil
 import sys
 
-os.environ['RAYON_NUM_THREADS'] = '1'  # the trainers' sums depend on the number of threads
+os.environ['RAYON_NUM_THREADS'] = '1'  # one processor, as for everything here
 
 import numpy as np
 from tokenizers import (Tokenizer, decoders, models, normalizers, pre_tokenizers, processors,
                         trainers)
+
+from shapes import SHAPES
 
 VOCABULARY = 2048
 CONTEXT = 512
@@ -84,6 +90,20 @@ def without_rare(texts, normalizer):
 KINDS = {'bpe': bpe, 'wordpiece': wordpiece, 'unigram': unigram}
 
 
+def prepare(kind, training, folder, models):
+    """Puts the tokenizer of this kind into `folder`: the shipped one if there is one, else a new one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shipped = [models / s.name for s in SHAPES.values() if s.tokenizer == kind] if models else []
+    for model in shipped:
+        if (model / 'tokenizer.json').exists():
+            for name in ('tokenizer.json', 'tokenizer_config.json'):
+                shutil.copyfile(model / name, folder / name)
+            return
+    tok, config = KINDS[kind](training)
+    tok.save(str(folder / 'tokenizer.json'))
+    (folder / 'tokenizer_config.json').write_text(json.dumps(config, indent=1) + '\n')
+
+
 def chunks(text, size=20000):
     """The text cut at ends of lines, into pieces of about `size` characters."""
     at = 0
@@ -99,16 +119,13 @@ def encode(tok, text):
     return np.concatenate([np.array(i, np.uint16) for i in ids])
 
 
-def main(work):
+def main(work, models=None):
     names = [row['name'] for row in json.loads((work / 'text/text.json').read_text())]
     text = {(n, part): (work / f'text/{n}.{part}.txt').read_text() for n in names for part in ('train', 'held')}
     training = [c for n in names for c in chunks(text[n, 'train'], 2000)]
-    for kind, train in KINDS.items():
-        folder = work / 'tokenizers' / kind
-        folder.mkdir(parents=True, exist_ok=True)
-        tok, config = train(training)
-        tok.save(str(folder / 'tokenizer.json'))
-        (folder / 'tokenizer_config.json').write_text(json.dumps(config, indent=1) + '\n')
+    for kind in KINDS:
+        prepare(kind, training, work / 'tokenizers' / kind, models)
+        tok = Tokenizer.from_file(str(work / f'tokenizers/{kind}/tokenizer.json'))
         (work / 'ids').mkdir(exist_ok=True)
         for part in ('train', 'held'):
             np.savez(work / f'ids/{kind}.{part}.npz', **{n: encode(tok, text[n, part]) for n in names})
@@ -118,4 +135,4 @@ def main(work):
 
 
 if __name__ == '__main__':
-    main(pathlib.Path(sys.argv[1]))
+    main(*map(pathlib.Path, sys.argv[1:]))

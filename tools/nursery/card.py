@@ -1,0 +1,266 @@
+"""Measures the models with dwell and writes what is known of them: DATA/models/NAME/README.md and index.json.
+
+    python3 card.py WORK DATA/models DWELL [NAME...]
+
+Needs WORK/runs/NAME/evaluation.json (evaluate.py) and the exported folders (export.py). Every number in a card is
+computed here or there; none is typed.
+"""
+import argparse
+import csv
+import hashlib
+import json
+import pathlib
+import subprocess
+import textwrap
+
+import numpy as np
+from safetensors.torch import save_file
+
+from batches import SHORTEST
+from evaluate import load_weights
+from export import export_step, write_json
+from networks import WEIGHTS
+from shapes import SHAPES
+
+PASSAGES = ('encyclopedia_glass', 'narrative_harbour', 'news_storm')
+LICENCE = 'CC0-1.0'
+WORDS = {
+    'gpt2': ('causal', 'GPT-2', 'byte-level BPE', 'text-generation'),
+    'bert': ('encoder', 'BERT', 'WordPiece, lower case', 'fill-mask'),
+    'albert': ('encoder with one shared block', 'ALBERT', 'Unigram, lower case', 'fill-mask'),
+}
+MASKING = '; {:.0%} of the tokens to be predicted, of these 80 % [MASK], 10 % another piece, 10 % unchanged'
+RESIDUAL = ', divided by the root of twice the depth for what is added to the residual stream'
+COLUMNS = (('ip_mean', 'mean cosine', '.3f'), ('mass90_centred', 'centred mass90', '.4f'),
+           ('effective_rank', 'effective rank', '.1f'), ('cka', 'CKA with the state before', '.3f'))
+
+
+def summary_line(s):
+    kind, names, tokenizer, _ = WORDS[s.architecture]
+    applied = 'applications of it' if s.architecture == 'albert' else 'blocks'
+    return f'{kind}, {s.layers} {applied}, width {s.width}, {s.heads} heads; {names} names, {tokenizer}'
+
+
+def rows(file):
+    with open(file, newline='') as f:
+        return list(csv.DictReader(f))
+
+
+def number(text):
+    return float(text) if text else np.nan
+
+
+def measure(dwell, model, out):
+    """Array (passages, states, columns): what dwell finds of each state of each passage."""
+    table = []
+    for passage in PASSAGES:
+        run = out / passage
+        subprocess.run([dwell, 'measure', str(model), '--prompt', passage, '--max-tokens', '512', '--nulls', '0', '-q',
+                        '--force', '-o', str(run)], check=True)
+        cka = [np.nan] + [number(r['cka']) for r in rows(run / 'blocks.csv')]
+        table.append([[number(r[c]) for c, _, _ in COLUMNS[:3]] + [cka[i]]
+                      for i, r in enumerate(rows(run / 'layers.csv')) if r['tap'] == 'resid'])
+    return np.array(table)
+
+
+def twin_folder(shape, work):
+    """The network before its first step, as training starts from it."""
+    if 0 not in shape.kept:
+        save_file(dict(WEIGHTS[shape.architecture](shape)), str(work / f'runs/{shape.name}/step-0.safetensors'))
+    folder = work / 'twins' / shape.name
+    export_step(shape, work, 0, folder)
+    return folder
+
+
+def cell(value, form):
+    return '' if np.isnan(value) else format(value, form)
+
+
+def state_table(trained, twin):
+    """Markdown: one line a state (at most about 13 of them), trained and random twin side by side."""
+    states = trained.shape[1]
+    shown = sorted({round(i) for i in np.linspace(0, states - 1, min(states, 13))})
+    if states == shown[-1] + 1 and trained.shape[1] > 2:
+        shown = sorted(set(shown) | {1})
+    lines = ['| state | ' + ' | '.join(f'{label}, trained | twin' for _, label, _ in COLUMNS) + ' |',
+             '| ---: |' + ' ---: |' * (2 * len(COLUMNS))]
+    for i in shown:
+        cells = []
+        for c, (_, _, form) in enumerate(COLUMNS):
+            cells += [cell(trained[:, i, c].mean(), form), cell(twin[:, i, c].mean(), form)]
+        lines.append(f'| {i} | ' + ' | '.join(cells) + ' |')
+    return '\n'.join(lines)
+
+
+def last_state(trained, twin):
+    """Where the passages do not overlap the difference is plain; where they do, it is not."""
+    out = []
+    for c, (_, label, form) in enumerate(COLUMNS[:3]):
+        a, b = trained[:, -1, c], twin[:, -1, c]
+        apart = a.min() > b.max() or a.max() < b.min()
+        out.append(f"- {label}: trained {format(a.min(), form)} to {format(a.max(), form)}, twin "
+                   f"{format(b.min(), form)} to {format(b.max(), form)}: {'apart' if apart else 'they overlap'}.")
+    return '\n'.join(out)
+
+
+def loss_table(e):
+    lines = ['| step | held-out nats per token |', '| ---: | ---: |']
+    lines += [f"| {step} | {s['nats']:.3f} ± {s['error']:.3f} |" for step, s in e['checkpoints'].items()]
+    return '\n'.join(lines)
+
+
+def source_table(e, last):
+    lines = ['| source | unigram | counts | this model |', '| --- | ---: | ---: | ---: |']
+    for name, value in last['sources'].items():
+        counts = [e[k]['sources'][name] for k in ('unigram', 'baseline')]
+        lines.append(f'| {name} | {counts[0]:.2f} | {counts[1]:.2f} | {value:.2f} |')
+    lines.append(f"| **all** | {e['unigram']['nats']:.3f} | {e['baseline']['nats']:.3f} | **{last['nats']:.3f}** |")
+    return '\n'.join(lines)
+
+
+def baseline_name(s):
+    return 'interpolated trigram' if s.causal else 'counts of both neighbours'
+
+
+def windows(s):
+    if not s.growing:
+        return f'windows of {s.window} tokens'
+    return f'windows of {SHORTEST} tokens, doubled every {s.growing} steps up to {s.window},'
+
+
+def judgement(e, last):
+    gap, error = e['baseline']['nats'] - last['nats'], np.hypot(e['baseline']['error'], last['error'])
+    if gap > 2 * error:
+        return f'It is better than the counting model by {gap:.2f} nats.'
+    if gap < -2 * error:
+        return (f'**Undertrained**: it is worse than the counting model by {-gap:.2f} nats. Take what it shows as the '
+                'behaviour of a network early in its training.')
+    return f'It is level with the counting model (difference {gap:.3f} nats, standard error {error:.3f}).'
+
+
+def data_table(work):
+    lines = ['| source | package | bytes trained on | licence |', '| --- | --- | ---: | --- |']
+    for r in json.loads((work / 'text/text.json').read_text()):
+        lines.append(f"| {r['name']} | {r['package']} {r['version']} | {r['train']['bytes']} | {r['licence']} |")
+    return '\n'.join(lines)
+
+
+CARD = '''---
+license: cc0-1.0
+library_name: transformers
+pipeline_tag: {pipeline}
+---
+
+# {name}
+
+{summary}. {parameters} parameters, trained for dwell so that a trained network is at hand without a network
+connection, with its random twin and checkpoints through training. It is too small to be of use for anything else.
+
+## Loss
+
+Nats per token on held-out text (the last 3 % of every source, never trained on), {tokens} tokens. {how}
+
+{sources}
+
+{judgement}
+
+Through training ({batch} tokens a step; {weights}):
+
+{losses}
+
+## Trained against the random twin
+
+Mean over three passages (`dwell list prompts`: {passages}; at most 512 tokens each), measured by
+`dwell measure`. The twin is the same network before its first step. State 0 is the embedding.
+
+{states}
+
+At the last state, over the three passages:
+
+{last}
+
+Three passages and one seed are a look, not a verdict.
+
+## Training
+
+AdamW (0.9, 0.98), weight decay 0.1 on matrices, gradient norm at most 1, rate {rate:g} after {warm_up} steps of
+warm-up, linear decay to zero from step {decay}; {steps} steps of {batch} tokens: {windows} until step {long}, then of
+{context}{masking}. Random weights: normal, standard deviation {deviation:g}{residual}; the position embeddings start
+as sines and cosines of the same deviation and are trained like the rest. No dropout, seed {seed}, one thread, float32;
+stored in half precision.
+
+{data}
+
+The text is English but for the Spanish source; other languages and scripts are nearly unknown to the tokenizer.
+Repeat it: `tools/nursery/README.md` in dwell's sources. SHA-256 of model.safetensors: `{sha}`.
+
+Licence: {licence} (weights, tokenizer and this card); the text is in the public domain.
+'''
+
+
+def wrap(text):
+    """Fills paragraphs of prose to 120 columns; tables, lists, headings and the first block stay as they are."""
+    head, body = text.split('\n---\n', 1)  # the block of metadata ends there
+    blocks = [b if b[:1] in '|-#' else textwrap.fill(b, 120, break_on_hyphens=False, break_long_words=False)
+              for b in body.strip().split('\n\n')]
+    return head + '\n---\n\n' + '\n\n'.join(blocks)
+
+
+def facts(shape, work, models, e):
+    last = e['checkpoints'][str(shape.steps)]
+    weights = load_weights(models / shape.name / 'model.safetensors')
+    kind = WORDS[shape.architecture]
+    return {
+        'name': shape.name, 'summary': summary_line(shape)[0].upper() + summary_line(shape)[1:], 'pipeline': kind[3],
+        'parameters': f'{sum(w.numel() for w in weights.values()):,}'.replace(',', ' '), 'tokens': last['tokens'],
+        'how': ('Windows of 512 tokens; counts: interpolated Kneser-Ney trigram.' if shape.causal else
+                '15 % of the tokens hidden behind [MASK], windows of 512; counts: a model that sees both neighbours, '
+                'interpolated with absolute discounting.') + ' Network and counts predict the same tokens.',
+        'sources': source_table(e, last), 'judgement': judgement(e, last), 'losses': loss_table(e),
+        'weights': f'all but the last are `{shape.name}@step-N`' if shape.kept else 'only the last is shipped',
+        'passages': ', '.join(PASSAGES), 'rate': shape.rate, 'warm_up': shape.warm_up,
+        'decay': round(shape.decay_from * shape.steps), 'steps': shape.steps, 'batch': shape.batch,
+        'windows': windows(shape), 'long': round(shape.long_from * shape.steps), 'context': shape.context,
+        'masking': '' if shape.causal else MASKING.format(shape.masked), 'deviation': shape.deviation,
+        'residual': RESIDUAL if shape.causal else '', 'seed': shape.seed, 'data': data_table(work), 'licence': LICENCE,
+        'sha': hashlib.sha256((models / shape.name / 'model.safetensors').read_bytes()).hexdigest()}
+
+
+def write_card(shape, work, models, dwell):
+    e = json.loads((work / f'runs/{shape.name}/evaluation.json').read_text())
+    trained = measure(dwell, models / shape.name, work / 'measured' / shape.name)
+    twin = measure(dwell, twin_folder(shape, work), work / 'measured' / (shape.name + '@step-0'))
+    text = CARD.format(**facts(shape, work, models, e), states=state_table(trained, twin),
+                       last=last_state(trained, twin))
+    (models / shape.name / 'README.md').write_text(wrap(text).rstrip('\n') + '\n')
+
+
+def entry(shape, work, models):
+    e = json.loads((work / f'runs/{shape.name}/evaluation.json').read_text())
+    weights = load_weights(models / shape.name / 'model.safetensors')
+    return {'name': shape.name, 'summary': summary_line(shape), 'architecture': shape.architecture,
+            'layers': shape.layers, 'width': shape.width, 'heads': shape.heads, 'vocabulary': shape.vocabulary,
+            'context': shape.context, 'parameters': sum(w.numel() for w in weights.values()), 'step': shape.steps,
+            'tokens': shape.steps * shape.batch, 'checkpoints': list(shape.kept),
+            'held_out_nats': e['checkpoints'][str(shape.steps)]['nats'],
+            'baseline': {'name': baseline_name(shape), 'nats': e['baseline']['nats']},
+            'unigram_nats': e['unigram']['nats'],
+            'checkpoint_nats': {str(k): e['checkpoints'][str(k)]['nats'] for k in shape.kept}, 'licence': LICENCE}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('work', type=pathlib.Path)
+    parser.add_argument('models', type=pathlib.Path)
+    parser.add_argument('dwell')
+    parser.add_argument('names', nargs='*', default=None)
+    a = parser.parse_args()
+    for name in a.names or [n for n in SHAPES if (a.models / n).is_dir()]:
+        write_card(SHAPES[name], a.work, a.models, a.dwell)
+        print(a.models / name / 'README.md')
+    shipped = [s for n, s in SHAPES.items() if (a.models / n / 'README.md').exists()]
+    write_json({'models': [entry(s, a.work, a.models) for s in shipped]}, a.models / 'index.json')
+
+
+if __name__ == '__main__':
+    main()
