@@ -199,6 +199,26 @@ static dwell_status read_texts(measure *m, dwell_error *err) {
 
 /* ---- the runs ---- */
 
+static int by_name(const void *a, const void *b) { return strcmp(((const text *)a)->name, ((const text *)b)->name); }
+
+/* Of two texts of one name the second would replace the run of the first. */
+static dwell_status check_names(const measure *m, dwell_error *err) {
+  char shown[80];
+  text *sorted = mem_copy(m->texts, m->text_count, sizeof *sorted);
+  if (sorted == NULL) return error_no_memory(err, "the texts");
+  qsort(sorted, m->text_count, sizeof *sorted, by_name);
+  dwell_status status = DWELL_OK;
+  for (size_t i = 1; status == DWELL_OK && i < m->text_count; i++) {
+    if (!str_equal(sorted[i - 1].name, sorted[i].name)) continue;
+    str_display(shown, sizeof shown, sorted[i].name, strlen(sorted[i].name));
+    status =
+        error_set(err, DWELL_USAGE, "two texts are called \"%s\", so their runs would have the same folder", shown);
+    error_remedy(err, "Rename one, or measure them with different -o");
+  }
+  mem_free(sorted);
+  return status;
+}
+
 static dwell_status read_ids(measure *m, int64_t **ret_ids, size_t *ret_count, dwell_error *err) {
   size_t count = 1;
   for (const char *p = m->ids; *p != '\0'; p++) count += *p == ',';
@@ -254,7 +274,10 @@ static dwell_status measure_text(measure *m, dwell_model *model, size_t i, dwell
 static dwell_status measure_model(measure *m, dwell_error *err) {
   dwell_model *model = NULL;
   dwell_status status = DWELL_OK;
-  if (m->ids == NULL) TRY(read_texts(m, err));
+  if (m->ids == NULL) {
+    TRY(read_texts(m, err));
+    TRY(check_names(m, err));
+  }
   TRY(dwell_model_open(m->model, &m->c->ctx, &model, err));
   if (m->ids != NULL) {
     status = measure_ids(m, model, err);

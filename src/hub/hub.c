@@ -66,7 +66,8 @@ dwell_status hub_data(const char *entry, char **ret_path, dwell_error *err) {
     if (here) strbuf_printf(&tried, "%s%s", tried.length ? ", " : "", path.data);
     strbuf_free(&path);
   }
-  dwell_status status = error_set(err, DWELL_BAD_INPUT, "not found; looked for %s", tried.failed ? entry : tried.data);
+  dwell_status status = error_set(err, DWELL_BAD_INPUT, "dwell's data has no %s here; looked for %s", entry,
+                                  tried.failed ? entry : tried.data);
   error_remedy(err, "Set DWELL_DATA to the folder that holds dwell's data");
   strbuf_free(&tried);
   return status;

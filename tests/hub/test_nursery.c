@@ -104,6 +104,7 @@ static void test_not_found(void **state) {
   dwell_error err = {0};
   if (hub_find("nursery:small", &place, &err) == DWELL_OK) fail_msg("found without data");
   if (strstr(err.message, "looked for") != NULL) {
+    assert_non_null(strstr(err.message, "no models here"));
     assert_non_null(strstr(err.message, "/nowhere/at/all/models, "));
     assert_non_null(strstr(err.message, "/share/dwell/models, "));
     assert_non_null(strstr(err.message, "/data/models"));
