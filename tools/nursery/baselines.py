@@ -1,12 +1,10 @@
 """What counting gets: interpolated n-gram models on the same held-out tokens as the networks.
 
-Causal: unigram, bigram and trigram with modified Kneser-Ney smoothing (Chen and Goodman 1999). Masked: a model that
-sees both neighbours of the hidden token, p(w | left, right), backing off to the two one-sided bigrams and the unigram.
-The interpolation weights are fitted on the last tenth of the training text; nothing is fitted on the held-out text.
+Causal: a trigram with interpolated Kneser-Ney smoothing (Chen and Goodman 1999, with one discount for each order).
+Masked: a model that sees both neighbours of the hidden token, p(w | left, right), backing off to the two one-sided
+bigrams and the unigram. Counts and discounts come from the training text; nothing is fitted on the held-out text.
 """
 import numpy as np
-
-DEV = 0.1
 
 
 class Counts:
@@ -18,6 +16,8 @@ class Counts:
         self.contexts, first = np.unique(self.pairs // vocabulary, return_index=True)
         self.total = np.add.reduceat(self.n, first)
         self.types = np.diff(np.append(first, len(self.pairs)))
+        once, twice = (self.n == 1).sum(), (self.n == 2).sum()
+        self.discount = once / (once + 2 * twice)  # the absolute discount of Kneser and Ney
 
     def find(self, contexts, tokens):
         """Count of each pair, total and number of types of each context (zeros where unseen)."""
@@ -28,17 +28,18 @@ class Counts:
         seen = self.contexts[at] == contexts
         return n, np.where(seen, self.total[at], 0), np.where(seen, self.types[at], 0)
 
-    def discount(self):
-        """Absolute discount n1 / (n1 + 2 n2) of Kneser and Ney."""
-        n1, n2 = (self.n == 1).sum(), (self.n == 2).sum()
-        return n1 / (n1 + 2 * n2)
 
-
-def discounted(counts, contexts, tokens, lower, d):
+def discounted(counts, contexts, tokens, lower):
     """max(n - d, 0) / total + (d types / total) lower, or `lower` where the context is unseen."""
     n, total, types = counts.find(contexts, tokens)
+    d = counts.discount
     safe = np.maximum(total, 1)
     return np.where(total > 0, (np.maximum(n - d, 0) + d * types * lower) / safe, lower)
+
+
+def frequencies(ids, v):
+    """Of each token; half a count is added so that none is zero."""
+    return (np.bincount(ids, minlength=v) + 0.5) / (len(ids) + 0.5 * v)
 
 
 class Trigram:
@@ -51,20 +52,13 @@ class Trigram:
         pairs = np.unique((a * v + b) * np.int64(v) + c)  # types of trigrams
         self.two = Counts(pairs // v % v, pairs % v, v)
         pairs = np.unique(b * np.int64(v) + c)
-        ones = np.bincount(pairs % v, minlength=v)
-        self.one = (ones + 0.5) / (ones + 0.5).sum()
-        self.unigram = (np.bincount(ids, minlength=v) + 0.5) / (len(ids) + 0.5 * v)
-        self.plain_two = Counts(b, c, v)
+        self.one = frequencies(pairs % v, v)
+        self.unigram = frequencies(ids, v)
 
-    def nats(self, ids, order=3):
-        """Negative log-likelihood of ids[2:] given what stands before."""
+    def nats(self, ids):
+        """Negative log-likelihood of ids[2:] given the two tokens before each."""
         a, b, c = ids[:-2], ids[1:-1], ids[2:]
-        if order == 1:
-            return -np.log(self.unigram[c])
-        if order == 2:
-            return -np.log(discounted(self.plain_two, b, c, self.one[c], self.plain_two.discount()))
-        lower = discounted(self.two, b, c, self.one[c], self.two.discount())
-        return -np.log(discounted(self.three, a * self.v + b, c, lower, self.three.discount()))
+        return -np.log(discounted(self.three, a * self.v + b, c, discounted(self.two, b, c, self.one[c])))
 
 
 class Neighbours:
@@ -78,15 +72,10 @@ class Neighbours:
         self.v = v
         left, word, right = ids[:-2], ids[1:-1], ids[2:]
         self.both = Counts(left * v + right, word, v)
-        counts = np.bincount(ids[:-1] * np.int64(v) + ids[1:], minlength=v * v).reshape(v, v).astype(float)
-        uni = (np.bincount(ids, minlength=v) + 0.5) / (len(ids) + 0.5 * v)
-        self.unigram = uni
-        d = Counts(ids[:-1], ids[1:], v).discount()
-        row = counts.sum(1, keepdims=True)
-        types = (counts > 0).sum(1, keepdims=True)
-        mix = uni / 1.0
-        self.next = np.where(row > 0, (np.maximum(counts - d, 0) + d * types * mix) / np.maximum(row, 1), mix)
-        self.d = self.both.discount()
+        self.unigram = frequencies(ids, v)
+        each = np.arange(v)
+        bigrams = Counts(ids[:-1], ids[1:], v)
+        self.next = np.stack([discounted(bigrams, np.full(v, left), each, self.unigram) for left in each])
 
     def nats(self, left, right, word, left_seen, right_seen, block=4096):
         """Negative log-likelihood of each word; left/right are ids, *_seen whether they may be used."""
@@ -100,5 +89,5 @@ class Neighbours:
         p = np.where(left_seen[:, None], self.next[left], self.unigram)
         p = p * np.where(right_seen[:, None], self.next[:, right].T, 1.0)
         p = (p / p.sum(1, keepdims=True))[np.arange(len(word)), word]
-        full = discounted(self.both, left * self.v + right, word, p, self.d)
+        full = discounted(self.both, left * self.v + right, word, p)
         return -np.log(np.where(left_seen & right_seen, full, p))

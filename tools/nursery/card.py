@@ -79,9 +79,7 @@ def cell(value, form):
 def state_table(trained, twin):
     """Markdown: one line a state (at most about 13 of them), trained and random twin side by side."""
     states = trained.shape[1]
-    shown = sorted({round(i) for i in np.linspace(0, states - 1, min(states, 13))})
-    if states == shown[-1] + 1 and trained.shape[1] > 2:
-        shown = sorted(set(shown) | {1})
+    shown = sorted({1} | {round(i) for i in np.linspace(0, states - 1, min(states, 13))})
     lines = ['| state | ' + ' | '.join(f'{label}, trained | twin' for _, label, _ in COLUMNS) + ' |',
              '| ---: |' + ' ---: |' * (2 * len(COLUMNS))]
     for i in shown:

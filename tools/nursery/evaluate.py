@@ -56,7 +56,7 @@ class Causal:
         return np.concatenate([self.counts.nats(x) for x in self.windows[name]])
 
     def unigram(self, name):
-        return np.concatenate([self.counts.nats(x, 1) for x in self.windows[name]])
+        return -np.log(self.counts.unigram[self.windows[name][:, 2:].ravel()])
 
 
 class Masked:

@@ -14,8 +14,8 @@ from evaluate import load_weights
 from shapes import SHAPES
 from train import train
 
-# Half precision keeps 11 bits; within 100 steps at rate 1e-3 a different order of summation moves no weight further
-# than a few steps of that rate. A wrong seed, text or schedule moves them by their whole size, about 0.05.
+# Half precision keeps 11 bits; in the first 100 steps the rate is at most 1.5e-3, and a different order of summation
+# moves no weight further than a few steps of it. A wrong seed, text or schedule moves them by their size, about 0.05.
 TOLERANCE = 0.02
 
 

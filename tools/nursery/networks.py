@@ -1,6 +1,6 @@
 """The three architectures as functions of a dictionary of weights whose names are those of transformers.
 
-Training needs nothing else of transformers; `check.py` shows that its classes compute the same from the saved file.
+Training needs nothing else of transformers; tools/oracle/make_nursery.py loads the saved files into its classes.
 """
 import math
 

@@ -1,6 +1,6 @@
 """Trains the nursery's three tokenizers on its text, and encodes the text with them.
 
-Byte-level BPE (GPT-2's pipeline), WordPiece (BERT's, lower case) and Unigram (ALBERT's, lower case), 2048 pieces each.
+Byte-level BPE (GPT-2's pipeline), WordPiece (BERT's, lower case) and Unigram (ALBERT's, lower case).
 The pipelines are those that transformers builds for the three classes, so that tokenizer.json alone, the class and
 dwell agree on every id.
 
@@ -22,10 +22,9 @@ import numpy as np
 from tokenizers import (Tokenizer, decoders, models, normalizers, pre_tokenizers, processors,
                         trainers)
 
-from shapes import SHAPES
+from shapes import SHAPES, Shape
 
-VOCABULARY = 2048
-CONTEXT = 512
+VOCABULARY, CONTEXT = Shape.vocabulary, Shape.context
 RAREST = 200  # characters seen less often are not worth a piece of the lower-case vocabularies
 
 
