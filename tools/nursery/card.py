@@ -30,6 +30,7 @@ WORDS = {
     'albert': ('encoder with one shared block', 'ALBERT', 'Unigram, lower case', 'fill-mask'),
 }
 MASKING = '; {:.0%} of the tokens to be predicted, of these 80 % [MASK], 10 % another piece, 10 % unchanged'
+GEOMETRY = ', with measures of the last state (before the final norm) on the passages named below'
 RESIDUAL = ', divided by the root of twice the depth for what is added to the residual stream'
 COLUMNS = (('ip_mean', 'mean cosine', '.3f'), ('mass90_centred', 'centred mass90', '.4f'),
            ('effective_rank', 'effective rank', '.1f'), ('cka', 'CKA with the state before', '.3f'))
@@ -101,10 +102,16 @@ def last_state(trained, twin):
     return '\n'.join(out)
 
 
-def loss_table(e):
-    lines = ['| step | held-out nats per token |', '| ---: | ---: |']
-    lines += [f"| {step} | {s['nats']:.3f} ± {s['error']:.3f} |" for step, s in e['checkpoints'].items()]
-    return '\n'.join(lines)
+def path_table(e, path):
+    """Markdown: one line a checkpoint: its loss and, where they are shipped, the measures of its last state."""
+    columns = COLUMNS[:3] if path else ()
+    labels = [label for _, label, _ in columns]
+    lines = ['| step | held-out nats per token | ' + ''.join(f'{label} | ' for label in labels),
+             '| ---: | ---: |' + ' ---: |' * len(labels)]
+    for step, s in e['checkpoints'].items():
+        cells = [cell(v, form) for v, (_, _, form) in zip(path[int(step)], columns)] if path else []
+        lines.append(f"| {step} | {s['nats']:.3f} ± {s['error']:.3f} | " + ''.join(f'{c} | ' for c in cells))
+    return '\n'.join(line.rstrip() for line in lines)
 
 
 def source_table(e, last):
@@ -162,7 +169,7 @@ Nats per token on held-out text (the last 3 % of every source, never trained on)
 
 {judgement}
 
-Through training ({batch} tokens a step; {weights}):
+Through training ({batch} tokens a step; {weights}){geometry}:
 
 {losses}
 
@@ -204,7 +211,7 @@ def wrap(text):
     return head + '\n---\n\n' + '\n\n'.join(blocks)
 
 
-def facts(shape, work, models, e):
+def facts(shape, models, e, path, work):
     last = e['checkpoints'][str(shape.steps)]
     weights = load_weights(models / shape.name / 'model.safetensors')
     kind = WORDS[shape.architecture]
@@ -214,21 +221,32 @@ def facts(shape, work, models, e):
         'how': ('Windows of 512 tokens; counts: interpolated Kneser-Ney trigram.' if shape.causal else
                 '15 % of the tokens hidden behind [MASK], windows of 512; counts: a model that sees both neighbours, '
                 'interpolated with absolute discounting.') + ' Network and counts predict the same tokens.',
-        'sources': source_table(e, last), 'judgement': judgement(e, last), 'losses': loss_table(e),
+        'sources': source_table(e, last), 'judgement': judgement(e, last), 'losses': path_table(e, path),
         'weights': f'all but the last are `{shape.name}@step-N`' if shape.kept else 'only the last is shipped',
-        'passages': ', '.join(PASSAGES), 'rate': shape.rate, 'warm_up': shape.warm_up,
-        'decay': round(shape.decay_from * shape.steps), 'steps': shape.steps, 'batch': shape.batch,
+        'geometry': GEOMETRY if path else '', 'passages': ', '.join(PASSAGES),
+        'rate': shape.rate, 'warm_up': shape.warm_up, 'decay': round(shape.decay_from * shape.steps), 'steps': shape.steps, 'batch': shape.batch,
         'windows': windows(shape), 'long': round(shape.long_from * shape.steps), 'context': shape.context,
         'masking': '' if shape.causal else MASKING.format(shape.masked), 'deviation': shape.deviation,
         'residual': RESIDUAL if shape.causal else '', 'seed': shape.seed, 'data': data_table(work), 'licence': LICENCE,
         'sha': hashlib.sha256((models / shape.name / 'model.safetensors').read_bytes()).hexdigest()}
 
 
+def through_training(shape, work, models, dwell, ends):
+    """Step to the measures of its last state, mean over the passages; `ends`: tables of the first and last step."""
+    path = dict(zip((0, shape.steps), ends))
+    for step in shape.kept:
+        if step not in path:
+            name = f'{shape.name}@step-{step}'
+            path[step] = measure(dwell, models / name, work / 'measured' / name)
+    return {step: table[:, -1].mean(0) for step, table in path.items()}
+
+
 def write_card(shape, work, models, dwell):
     e = json.loads((work / f'runs/{shape.name}/evaluation.json').read_text())
     trained = measure(dwell, models / shape.name, work / 'measured' / shape.name)
     twin = measure(dwell, twin_folder(shape, work), work / 'measured' / (shape.name + '@step-0'))
-    text = CARD.format(**facts(shape, work, models, e), states=state_table(trained, twin),
+    path = through_training(shape, work, models, dwell, (twin, trained)) if shape.kept else None
+    text = CARD.format(**facts(shape, models, e, path, work), states=state_table(trained, twin),
                        last=last_state(trained, twin))
     (models / shape.name / 'README.md').write_text(wrap(text).rstrip('\n') + '\n')
 
