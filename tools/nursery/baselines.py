@@ -1,6 +1,6 @@
 """What counting gets: interpolated n-gram models on the same held-out tokens as the networks.
 
-Causal: a trigram with interpolated Kneser-Ney smoothing (Chen and Goodman 1999, with one discount for each order).
+Causal: a trigram with interpolated modified Kneser-Ney smoothing (Chen and Goodman 1999).
 Masked: a model that sees both neighbours of the hidden token, p(w | left, right), backing off to the two one-sided
 bigrams and the unigram. Counts and discounts come from the training text; nothing is fitted on the held-out text.
 """
@@ -15,31 +15,39 @@ class Counts:
         self.pairs, self.n = np.unique(contexts.astype(np.int64) * vocabulary + tokens, return_counts=True)
         self.contexts, first = np.unique(self.pairs // vocabulary, return_index=True)
         self.total = np.add.reduceat(self.n, first)
-        self.types = np.diff(np.append(first, len(self.pairs)))
-        once, twice = (self.n == 1).sum(), (self.n == 2).sum()
-        self.discount = once / (once + 2 * twice)  # the absolute discount of Kneser and Ney
+        self.kept = self.n - self.discounts()[np.minimum(self.n, 3)]
+        self.freed = self.total - np.add.reduceat(self.kept, first)  # what the discounts leave to the lower order
+
+    def discounts(self):
+        """What is taken from counts of 0 (nothing), 1, 2, and 3 or more: equation 17 of Chen and Goodman."""
+        n = [np.count_nonzero(self.n == k) for k in range(5)]
+        y = n[1] / (n[1] + 2 * n[2])
+        return np.array([0.0] + [k - (k + 1) * y * n[k + 1] / n[k] for k in (1, 2, 3)])
 
     def find(self, contexts, tokens):
-        """Count of each pair, total and number of types of each context (zeros where unseen)."""
+        """Discounted count of each pair, total and freed count of each context (zeros where unseen)."""
         key = contexts.astype(np.int64) * self.v + tokens
         at = np.minimum(np.searchsorted(self.pairs, key), len(self.pairs) - 1)
-        n = np.where(self.pairs[at] == key, self.n[at], 0)
+        kept = np.where(self.pairs[at] == key, self.kept[at], 0.0)
         at = np.minimum(np.searchsorted(self.contexts, contexts), len(self.contexts) - 1)
         seen = self.contexts[at] == contexts
-        return n, np.where(seen, self.total[at], 0), np.where(seen, self.types[at], 0)
+        return kept, np.where(seen, self.total[at], 0), np.where(seen, self.freed[at], 0.0)
 
 
 def discounted(counts, contexts, tokens, lower):
-    """max(n - d, 0) / total + (d types / total) lower, or `lower` where the context is unseen."""
-    n, total, types = counts.find(contexts, tokens)
-    d = counts.discount
-    safe = np.maximum(total, 1)
-    return np.where(total > 0, (np.maximum(n - d, 0) + d * types * lower) / safe, lower)
+    """(n - d(n)) / total + (freed / total) lower, or `lower` where the context is unseen."""
+    kept, total, freed = counts.find(contexts, tokens)
+    return np.where(total > 0, (kept + freed * lower) / np.maximum(total, 1), lower)
 
 
 def frequencies(ids, v):
     """Of each token; half a count is added so that none is zero."""
     return (np.bincount(ids, minlength=v) + 0.5) / (len(ids) + 0.5 * v)
+
+
+def continuations(before, tokens, v):
+    """In how many different contexts each token was seen, as frequencies: the lowest order of Kneser and Ney."""
+    return frequencies(np.unique(before * np.int64(v) + tokens) % v, v)
 
 
 class Trigram:
@@ -51,8 +59,7 @@ class Trigram:
         self.three = Counts(a * v + b, c, v)
         pairs = np.unique((a * v + b) * np.int64(v) + c)  # types of trigrams
         self.two = Counts(pairs // v % v, pairs % v, v)
-        pairs = np.unique(b * np.int64(v) + c)
-        self.one = frequencies(pairs % v, v)
+        self.one = continuations(b, c, v)
         self.unigram = frequencies(ids, v)
 
     def nats(self, ids):
@@ -62,7 +69,7 @@ class Trigram:
 
 
 class Neighbours:
-    """p(w | left, right): interpolated absolute discounting over a mixture of the two bigrams' product.
+    """p(w | left, right): interpolated modified Kneser-Ney over the product of the two bigrams.
 
     Where both neighbours are seen, the lower model is p(w | left) p(right | w) / sum over w (exact Bayes rule under
     a bigram chain), which is the best a bigram model knows of both sides; a neighbour that is itself hidden is not
@@ -74,8 +81,8 @@ class Neighbours:
         self.both = Counts(left * v + right, word, v)
         self.unigram = frequencies(ids, v)
         each = np.arange(v)
-        bigrams = Counts(ids[:-1], ids[1:], v)
-        self.next = np.stack([discounted(bigrams, np.full(v, left), each, self.unigram) for left in each])
+        bigrams, lower = Counts(ids[:-1], ids[1:], v), continuations(ids[:-1], ids[1:], v)
+        self.next = np.stack([discounted(bigrams, np.full(v, left), each, lower) for left in each])
 
     def nats(self, left, right, word, left_seen, right_seen, block=4096):
         """Negative log-likelihood of each word; left/right are ids, *_seen whether they may be used."""

@@ -14,13 +14,13 @@ import subprocess
 import textwrap
 
 import numpy as np
-from safetensors.torch import save_file
 
 from batches import SHORTEST
 from evaluate import load_weights
-from export import export_step, write_json
+from export import export_weights, write_json
 from networks import WEIGHTS
 from shapes import SHAPES
+from train import save_weights
 
 PASSAGES = ('encyclopedia_glass', 'narrative_harbour', 'news_storm')
 LICENCE = 'CC0-1.0'
@@ -66,10 +66,10 @@ def measure(dwell, model, out):
 
 def twin_folder(shape, work):
     """The network before its first step, as training starts from it."""
-    if 0 not in shape.kept:
-        save_file(dict(WEIGHTS[shape.architecture](shape)), str(work / f'runs/{shape.name}/step-0.safetensors'))
     folder = work / 'twins' / shape.name
-    export_step(shape, work, 0, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_weights(WEIGHTS[shape.architecture](shape), folder / 'start.safetensors')
+    export_weights(shape, work, folder / 'start.safetensors', folder)
     return folder
 
 
@@ -134,13 +134,15 @@ def windows(s):
 
 
 def judgement(e, last):
-    gap, error = e['baseline']['nats'] - last['nats'], np.hypot(e['baseline']['error'], last['error'])
+    gap, error = last['gap']['nats'], last['gap']['error']
+    better = [n for n, v in last['sources'].items() if e['baseline']['sources'][n] < v]
+    where = f" The counts are better on {', '.join(better)}." if better else ''
     if gap > 2 * error:
-        return f'It is better than the counting model by {gap:.2f} nats.'
+        return f'It is better than the counting model by {gap:.2f} ± {error:.2f} nats (over windows).' + where
     if gap < -2 * error:
-        return (f'**Undertrained**: it is worse than the counting model by {-gap:.2f} nats. Take what it shows as the '
-                'behaviour of a network early in its training.')
-    return f'It is level with the counting model (difference {gap:.3f} nats, standard error {error:.3f}).'
+        return (f'**Undertrained**: it is worse than the counting model by {-gap:.2f} ± {error:.2f} nats. Take what it '
+                'shows as the behaviour of a network early in its training.' + where)
+    return f'It is level with the counting model: better by {gap:.3f} ± {error:.3f} nats.' + where
 
 
 def data_table(work):
@@ -218,9 +220,9 @@ def facts(shape, models, e, path, work):
     return {
         'name': shape.name, 'summary': summary_line(shape)[0].upper() + summary_line(shape)[1:], 'pipeline': kind[3],
         'parameters': f'{sum(w.numel() for w in weights.values()):,}'.replace(',', ' '), 'tokens': last['tokens'],
-        'how': ('Windows of 512 tokens; counts: interpolated Kneser-Ney trigram.' if shape.causal else
+        'how': ('Windows of 512 tokens; counts: a trigram with modified Kneser-Ney smoothing.' if shape.causal else
                 '15 % of the tokens hidden behind [MASK], windows of 512; counts: a model that sees both neighbours, '
-                'interpolated with absolute discounting.') + ' Network and counts predict the same tokens.',
+                'interpolated likewise.') + ' Network and counts predict the same tokens.',
         'sources': source_table(e, last), 'judgement': judgement(e, last), 'losses': path_table(e, path),
         'weights': f'all but the last are `{shape.name}@step-N`' if shape.kept else 'only the last is shipped',
         'geometry': GEOMETRY if path else '', 'passages': ', '.join(PASSAGES),

@@ -59,6 +59,12 @@ class Causal:
         return -np.log(self.counts.unigram[self.windows[name][:, 2:].ravel()])
 
 
+    def window(self, name):
+        """Which window each prediction belongs to."""
+        x = self.windows[name]
+        return np.repeat(np.arange(len(x)), x.shape[1] - 2)
+
+
 class Masked:
     def __init__(self, shape, train, held):
         self.shape, self.counts = shape, Neighbours(train, shape.vocabulary)
@@ -86,6 +92,10 @@ class Masked:
         return -np.log(self.counts.unigram[self.windows[name][self.hidden[name]]])
 
 
+    def window(self, name):
+        return np.nonzero(self.hidden[name])[0]
+
+
 def evaluator(shape, work):
     train = np.concatenate(list(load_ids(work, shape.tokenizer, 'train').values()))
     held = load_ids(work, shape.tokenizer, 'held')
@@ -104,20 +114,32 @@ def summary(values):
             'sources': {n: round(float(v.mean()), 3) for n, v in values.items()}}
 
 
+def gap(e, counts, network):
+    """How much better the network is on the same tokens, in nats per token, with the standard error over windows:
+    tokens of a window are not independent of each other."""
+    sums, sizes = [], []
+    for name in e.windows:
+        window = e.window(name)
+        sums.append(np.bincount(window, counts[name] - network[name]))
+        sizes.append(np.bincount(window))
+    sums, sizes = np.concatenate(sums), np.concatenate(sizes)
+    mean = sums.sum() / sizes.sum()
+    error = np.sqrt(len(sums) / (len(sums) - 1) * ((sums - mean * sizes) ** 2).sum()) / sizes.sum()
+    return {'nats': round(float(mean), 4), 'error': round(float(error), 4)}
+
+
 def evaluate(shape, work):
     torch.set_num_threads(1)
     e = evaluator(shape, work)
     out = {'name': shape.name, 'checkpoints': {}}
-    out['baseline'] = summary({n: e.baseline(n) for n in e.windows})
+    counts = {n: e.baseline(n) for n in e.windows}
+    out['baseline'] = summary(counts)
     out['unigram'] = summary({n: e.unigram(n) for n in e.windows})
-    for file in sorted((work / 'runs' / shape.name).glob('step-*.safetensors'), key=step_of):
-        w = load_weights(file)
-        out['checkpoints'][str(step_of(file))] = summary({n: e.network(w, n) for n in e.windows})
+    for step in sorted({*shape.kept, shape.steps}):
+        w = load_weights(work / f'runs/{shape.name}/step-{step}.safetensors')
+        network = {n: e.network(w, n) for n in e.windows}
+        out['checkpoints'][str(step)] = summary(network) | {'gap': gap(e, counts, network)}
     return out
-
-
-def step_of(file):
-    return int(file.stem.split('-')[1])
 
 
 def main():

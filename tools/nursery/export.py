@@ -49,10 +49,11 @@ def write_json(value, file, indent=1):
     file.write_text(json.dumps(value, indent=indent, ensure_ascii=False) + '\n')
 
 
-def export_step(shape, work, step, folder):
+def export_weights(shape, work, weights, folder):
+    """A complete folder of the model whose weights are the given file."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(dict(sorted(CONFIG[shape.architecture](shape).items())), folder / 'config.json')
-    shutil.copyfile(work / f'runs/{shape.name}/step-{step}.safetensors', folder / 'model.safetensors')
+    shutil.copyfile(weights, folder / 'model.safetensors')
     source = work / 'tokenizers' / shape.tokenizer
     shutil.copyfile(source / 'tokenizer_config.json', folder / 'tokenizer_config.json')
     # Without the indentation, which is two thirds of the file.
@@ -60,9 +61,9 @@ def export_step(shape, work, step, folder):
 
 
 def export(shape, work, models):
-    export_step(shape, work, shape.steps, models / shape.name)
-    for step in shape.kept:
-        export_step(shape, work, step, models / f'{shape.name}@step-{step}')
+    for step in (*shape.kept, shape.steps):
+        name = shape.name if step == shape.steps else f'{shape.name}@step-{step}'
+        export_weights(shape, work, work / f'runs/{shape.name}/step-{step}.safetensors', models / name)
 
 
 def main():
