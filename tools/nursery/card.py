@@ -140,8 +140,8 @@ def judgement(e, last):
     if gap > 2 * error:
         return f'It is better than the counting model by {gap:.2f} ± {error:.2f} nats (over windows).' + where
     if gap < -2 * error:
-        return (f'**Undertrained**: it is worse than the counting model by {-gap:.2f} ± {error:.2f} nats. Take what it '
-                'shows as the behaviour of a network early in its training.' + where)
+        return (f'**Undertrained**: it is worse than the counting model by {-gap:.2f} ± {error:.2f} nats. Take what '
+                'it shows as the behaviour of a network early in its training.' + where)
     return f'It is level with the counting model: better by {gap:.3f} ± {error:.3f} nats.' + where
 
 
