@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "hub/cache.h"
 #include "hub/hub.h"
+#include "hub/finding.h"
 #include "hub/stage.h"
 #include "util/testing.h"
 
@@ -24,24 +25,6 @@ static const char *fresh_cache(const char *name) {
   make_folders(cache);
   setenv("HF_HUB_CACHE", cache, 1);
   return cache;
-}
-
-static void expect(const char *name, const char *folder, const char *commit) {
-  hub_place place;
-  dwell_error err = {0};
-  assert_ok(hub_find(name, &place, &err), &err);
-  assert_string_equal(place.folder, folder);
-  if (commit) assert_string_equal(place.revision, commit);
-  else assert_null(place.revision);
-  hub_place_free(&place);
-}
-
-static void expect_failure(const char *name, dwell_status status, const char *words) {
-  hub_place place;
-  dwell_error err = {0};
-  assert_fails(hub_find(name, &place, &err), status, &err, words);
-  assert_null(place.folder);
-  assert_null(place.revision);
 }
 
 static void test_ref_with_newline(void **state) {

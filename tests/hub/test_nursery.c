@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "hub/finding.h"
 #include "hub/stage.h"
 #include "util/testing.h"
 
@@ -58,24 +59,6 @@ static const char *stage(void) {
   put(data, "models/file", "no folder");
   setenv("DWELL_DATA", data, 1);
   return data;
-}
-
-static void expect(const char *name, const char *folder, const char *revision) {
-  hub_place place;
-  dwell_error err = {0};
-  assert_ok(hub_find(name, &place, &err), &err);
-  assert_string_equal(place.folder, folder);
-  if (revision != NULL) assert_string_equal(place.revision, revision);
-  else assert_null(place.revision);
-  hub_place_free(&place);
-}
-
-static void expect_failure(const char *name, dwell_status status, const char *words) {
-  hub_place place;
-  dwell_error err = {0};
-  assert_fails(hub_find(name, &place, &err), status, &err, words);
-  assert_null(place.folder);
-  assert_null(place.revision);
 }
 
 static void test_found(void **state) {
