@@ -10,6 +10,7 @@ import csv
 import hashlib
 import json
 import pathlib
+import re
 import subprocess
 import textwrap
 
@@ -133,6 +134,15 @@ def windows(s):
     return f'windows of {SHORTEST} tokens, doubled every {s.growing} steps up to {s.window},'
 
 
+def short_windows(s):
+    """What must be known of checkpoints of growing windows before their loss is read."""
+    if not (s.growing and s.kept):
+        return ''
+    full = s.growing * ((s.window // SHORTEST).bit_length() - 1)
+    return (f'Before step {full} the network has seen windows of fewer than {s.window} tokens only, so the loss of '
+            f'earlier checkpoints on windows of {s.context} does not say how much they have learned.')
+
+
 def judgement(e, last):
     gap, error = last['gap']['nats'], last['gap']['error']
     better = [n for n, v in last['sources'].items() if e['baseline']['sources'][n] < v]
@@ -175,6 +185,8 @@ Through training ({batch} tokens a step; {weights}){geometry}:
 
 {losses}
 
+{short}
+
 ## Trained against the random twin
 
 Mean over three passages (`dwell list prompts`: {passages}; at most 512 tokens each), measured by
@@ -209,7 +221,7 @@ def wrap(text):
     """Fills paragraphs of prose to 120 columns; tables, lists, headings and the first block stay as they are."""
     head, body = text.split('\n---\n', 1)  # the block of metadata ends there
     blocks = [b if b[:1] in '|-#' else textwrap.fill(b, 120, break_on_hyphens=False, break_long_words=False)
-              for b in body.strip().split('\n\n')]
+              for b in re.split(r'\n{2,}', body.strip())]
     return head + '\n---\n\n' + '\n\n'.join(blocks)
 
 
@@ -224,6 +236,7 @@ def facts(shape, models, e, path, work):
                 '15 % of the tokens hidden behind [MASK], windows of 512; counts: a model that sees both neighbours, '
                 'interpolated likewise.') + ' Network and counts predict the same tokens.',
         'sources': source_table(e, last), 'judgement': judgement(e, last), 'losses': path_table(e, path),
+        'short': short_windows(shape),
         'weights': f'all but the last are `{shape.name}@step-N`' if shape.kept else 'only the last is shipped',
         'geometry': GEOMETRY if path else '', 'passages': ', '.join(PASSAGES),
         'rate': shape.rate, 'warm_up': shape.warm_up, 'decay': round(shape.decay_from * shape.steps),

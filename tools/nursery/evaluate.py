@@ -4,7 +4,6 @@ Causal: windows of the whole context over the first 20 000 held-out tokens of ea
 of a window is predicted. Masked: 15 % of the tokens hidden ([MASK], all of them), the same for network and counts.
 """
 import argparse
-import dataclasses
 import json
 import pathlib
 
@@ -16,7 +15,7 @@ from safetensors.torch import load_file
 from baselines import Neighbours, Trigram
 from batches import CLS, MASK, SEP, SPECIAL, load_ids, step_generator
 from networks import LOGITS, STATES
-from shapes import SHAPES
+from shapes import SHAPES, changed
 
 TOKENS, HIDDEN = 20000, 0.15
 
@@ -148,9 +147,7 @@ def main():
     parser.add_argument('name', choices=SHAPES)
     parser.add_argument('--set', action='append', default=[], metavar='FIELD=VALUE')
     a = parser.parse_args()
-    shape = SHAPES[a.name]
-    shape = dataclasses.replace(shape, **{k: type(getattr(shape, k))(v) for k, v in (s.split('=') for s in a.set)})
-    out = evaluate(shape, a.work)
+    out = evaluate(changed(SHAPES[a.name], a.set), a.work)
     (a.work / 'runs' / a.name / 'evaluation.json').write_text(json.dumps(out, indent=1) + '\n')
     for what in ('unigram', 'baseline'):
         print(f"{what:10s} {out[what]['nats']:.3f} +- {out[what]['error']:.3f}  {out[what]['sources']}")

@@ -52,5 +52,10 @@ SHAPES = {s.name: s for s in (
 )}
 
 
+def changed(shape, settings):
+    """The shape with some fields replaced; settings: FIELD=VALUE texts."""
+    return dataclasses.replace(shape, **{k: type(getattr(shape, k))(v) for k, v in (s.split('=') for s in settings)})
+
+
 if __name__ == '__main__':
     print('\n'.join(SHAPES))

@@ -6,7 +6,6 @@ Writes WORK/runs/NAME/: step-N.safetensors (half precision) for the steps that a
 optimiser and step, every few hundred steps). The schedule counts steps, never seconds.
 """
 import argparse
-import dataclasses
 import json
 import os
 import pathlib
@@ -19,7 +18,7 @@ from safetensors.torch import save_file
 
 from batches import batch, load_ids
 from networks import LOGITS, STATES, WEIGHTS
-from shapes import SHAPES
+from shapes import SHAPES, changed
 
 SAVE_EVERY, LOG_EVERY, PROBE_EVERY = 250, 50, 500  # steps
 
@@ -133,10 +132,8 @@ def main():
     parser.add_argument('--out', type=pathlib.Path, help='another folder than WORK/runs/NAME')
     parser.add_argument('--set', action='append', default=[], metavar='FIELD=VALUE', help='try another shape or rate')
     a = parser.parse_args()
-    changes = {k: type(getattr(SHAPES[a.name], k))(v) for k, v in (s.split('=') for s in a.set)}
-    if a.steps:
-        changes['steps'] = a.steps
-    train(dataclasses.replace(SHAPES[a.name], **changes), a.work, a.out or a.work / 'runs' / a.name)
+    shape = changed(SHAPES[a.name], a.set + ([f'steps={a.steps}'] if a.steps else []))
+    train(shape, a.work, a.out or a.work / 'runs' / a.name)
 
 
 if __name__ == '__main__':
