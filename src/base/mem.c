@@ -47,6 +47,15 @@ void *mem_grow(void *buffer, size_t old_count, size_t new_count, size_t size) {
   return grown;
 }
 
+void *mem_room(void *items, size_t count, size_t *capacity, size_t first, size_t size) {
+  if (count < *capacity) return items;
+  size_t wanted = first;
+  if (*capacity > 0 && !size_mul(*capacity, 2, &wanted)) return NULL;
+  void *grown = mem_grow(items, count, wanted, size);
+  if (grown != NULL) *capacity = wanted;
+  return grown;
+}
+
 void *mem_copy(const void *source, size_t count, size_t size) {
   void *copy = mem_alloc(count, size);
   if (copy != NULL && count > 0) memcpy(copy, source, count * size);

@@ -12,6 +12,9 @@ void *mem_zero(size_t count, size_t size);  /* contents zero */
 /* Grows a buffer from `old_count` to `new_count` elements, keeping its contents; on failure the old buffer stays
  * valid and NULL is returned. */
 void *mem_grow(void *buffer, size_t old_count, size_t new_count, size_t size);
+/* For lists that grow one by one: `items` itself while `count` is less than `*capacity`, else moved to a buffer of
+ * twice the capacity (`first` elements at first); on failure both stay valid and NULL is returned. */
+void *mem_room(void *items, size_t count, size_t *capacity, size_t first, size_t size);
 void *mem_copy(const void *source, size_t count, size_t size);
 void mem_free(void *buffer);
 

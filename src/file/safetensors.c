@@ -27,13 +27,9 @@ void safetensors_close(safetensors *file) {
 }
 
 static struct safetensors_file *append_file(safetensors *s, const char *path) {
-  if (s->file_count == s->file_capacity) {
-    size_t capacity = s->file_capacity ? s->file_capacity * 2 : 4;
-    struct safetensors_file *grown = mem_grow(s->files, s->file_count, capacity, sizeof *grown);
-    if (grown == NULL) return NULL;
-    s->files = grown;
-    s->file_capacity = capacity;
-  }
+  struct safetensors_file *items = mem_room(s->files, s->file_count, &s->file_capacity, 4, sizeof *items);
+  if (items == NULL) return NULL;
+  s->files = items;
   struct safetensors_file *file = &s->files[s->file_count];
   file->path = arena_text(&s->storage, path, strlen(path));
   return file->path != NULL ? file : NULL;

@@ -117,13 +117,9 @@ static void read_metadata(jcursor *c) {
 /* ---- the list ---- */
 
 static safetensors_entry *append(safetensors_list *list) {
-  if (list->count == list->capacity) {
-    size_t capacity = list->capacity ? list->capacity * 2 : 64;
-    safetensors_entry *grown = mem_grow(list->entries, list->count, capacity, sizeof *grown);
-    if (grown == NULL) return NULL;
-    list->entries = grown;
-    list->capacity = capacity;
-  }
+  safetensors_entry *items = mem_room(list->entries, list->count, &list->capacity, 64, sizeof *items);
+  if (items == NULL) return NULL;
+  list->entries = items;
   safetensors_entry *entry = &list->entries[list->count++];
   *entry = (safetensors_entry){0};
   return entry;

@@ -60,13 +60,9 @@ static dwell_status shard_of(safetensors *s, const char *folder, jtext name, siz
 }
 
 static placement *append(index_map *map) {
-  if (map->count == map->capacity) {
-    size_t capacity = map->capacity ? map->capacity * 2 : 64;
-    placement *grown = mem_grow(map->placements, map->count, capacity, sizeof *grown);
-    if (grown == NULL) return NULL;
-    map->placements = grown;
-    map->capacity = capacity;
-  }
+  placement *items = mem_room(map->placements, map->count, &map->capacity, 64, sizeof *items);
+  if (items == NULL) return NULL;
+  map->placements = items;
   return &map->placements[map->count++];
 }
 

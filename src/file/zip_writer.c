@@ -118,13 +118,9 @@ dwell_status zip_writer_begin(zip_writer *w, const char *name, uint64_t size, dw
   assert(!w->open);
   dwell_status status = check_name(w, name, err);
   if (status != DWELL_OK) return status;
-  if (w->count == w->capacity) {
-    size_t capacity = w->capacity ? w->capacity * 2 : 16;
-    struct zip_writer_entry *grown = mem_grow(w->entries, w->count, capacity, sizeof *grown);
-    if (grown == NULL) return error_no_memory(err, "an archive's directory");
-    w->entries = grown;
-    w->capacity = capacity;
-  }
+  struct zip_writer_entry *items = mem_room(w->entries, w->count, &w->capacity, 16, sizeof *items);
+  if (items == NULL) return error_no_memory(err, "an archive's directory");
+  w->entries = items;
   struct zip_writer_entry *e = &w->entries[w->count];
   *e = (struct zip_writer_entry){.name = mem_copy(name, strlen(name) + 1, 1), .size = size, .header_at = w->at};
   if (e->name == NULL) return error_no_memory(err, "an archive's directory");

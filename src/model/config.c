@@ -14,13 +14,9 @@ enum { CONFIG_MAX_BYTES = 1 << 20, CONFIG_MAX_FIELDS = 2000, NUMBER_TEXT = 64 };
 /* ---- reading ---- */
 
 static config_field *add_field(config *c) {
-  if (c->count == c->capacity) {
-    size_t capacity = c->capacity ? 2 * c->capacity : 64;
-    config_field *grown = mem_grow(c->fields, c->capacity, capacity, sizeof *grown);
-    if (grown == NULL) return NULL;
-    c->fields = grown;
-    c->capacity = capacity;
-  }
+  config_field *items = mem_room(c->fields, c->count, &c->capacity, 64, sizeof *items);
+  if (items == NULL) return NULL;
+  c->fields = items;
   return &c->fields[c->count++];
 }
 

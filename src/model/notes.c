@@ -16,16 +16,12 @@ void notes_add(model_notes *notes, const char *format, ...) {
   vsnprintf(raw, sizeof raw, format, args);
   va_end(args);
   str_display(safe, sizeof safe, raw, strlen(raw));
-  if (notes->count == notes->capacity) {
-    size_t capacity = notes->capacity ? 2 * notes->capacity : 16;
-    const char **grown = mem_grow(notes->lines, notes->capacity, capacity, sizeof *grown);
-    if (grown == NULL) {
-      notes->failed = true;
-      return;
-    }
-    notes->lines = grown;
-    notes->capacity = capacity;
+  const char **items = mem_room(notes->lines, notes->count, &notes->capacity, 16, sizeof *items);
+  if (items == NULL) {
+    notes->failed = true;
+    return;
   }
+  notes->lines = items;
   char *line = arena_text(&notes->storage, safe, strlen(safe));
   if (line == NULL) notes->failed = true;
   else notes->lines[notes->count++] = line;

@@ -34,13 +34,9 @@ dwell_status added_add(added *a, const added_token *token, vocab *v, dwell_error
   if (token->content.length == 0) return DWELL_OK; /* tokenizers ignores it too */
   dwell_status status = check_id(token, v, err);
   if (status != DWELL_OK) return status;
-  if (a->count == a->capacity) {
-    size_t capacity = a->capacity == 0 ? 16 : a->capacity * 2;
-    added_token *grown = mem_grow(a->tokens, a->count, capacity, sizeof(added_token));
-    if (grown == NULL) return error_no_memory(err, "the added tokens");
-    a->tokens = grown;
-    a->capacity = capacity;
-  }
+  added_token *items = mem_room(a->tokens, a->count, &a->capacity, 16, sizeof(added_token));
+  if (items == NULL) return error_no_memory(err, "the added tokens");
+  a->tokens = items;
   a->tokens[a->count++] = *token;
   if (token->special) vocab_mark_special(v, token->id);
   return DWELL_OK;

@@ -33,16 +33,12 @@ static bool reserve_text(aligned *a, size_t extra) {
 }
 
 static void add_split(aligned *a, size_t begin, size_t end, int32_t id) {
-  if (a->count == a->split_capacity) {
-    size_t capacity = a->split_capacity == 0 ? 64 : a->split_capacity * 2;
-    split *grown = a->failed ? NULL : mem_grow(a->splits, a->count, capacity, sizeof(split));
-    if (grown == NULL) {
-      a->failed = true;
-      return;
-    }
-    a->splits = grown;
-    a->split_capacity = capacity;
+  split *items = a->failed ? NULL : mem_room(a->splits, a->count, &a->split_capacity, 64, sizeof(split));
+  if (items == NULL) {
+    a->failed = true;
+    return;
   }
+  a->splits = items;
   a->splits[a->count++] = (split){(uint32_t)begin, (uint32_t)end, id};
 }
 

@@ -21,13 +21,9 @@ typedef struct bpe {
 /* ---- building ---- */
 
 dwell_status bpe_pairs_add(bpe_pairs *p, jtext left, jtext right, dwell_error *err) {
-  if (p->count == p->capacity) {
-    size_t capacity = p->capacity == 0 ? 4096 : p->capacity * 2;
-    bpe_pair *grown = mem_grow(p->items, p->count, capacity, sizeof(bpe_pair));
-    if (grown == NULL) return error_no_memory(err, "the merges");
-    p->items = grown;
-    p->capacity = capacity;
-  }
+  bpe_pair *items = mem_room(p->items, p->count, &p->capacity, 4096, sizeof(bpe_pair));
+  if (items == NULL) return error_no_memory(err, "the merges");
+  p->items = items;
   p->items[p->count++] = (bpe_pair){left, right};
   return DWELL_OK;
 }

@@ -12,13 +12,9 @@ static const model_class *const REGISTRY[] = {
 };
 
 dwell_status piece_list_add(piece_list *l, int32_t id, size_t begin, size_t end, dwell_error *err) {
-  if (l->count == l->capacity) {
-    size_t capacity = l->capacity == 0 ? 256 : l->capacity * 2;
-    piece *grown = mem_grow(l->items, l->count, capacity, sizeof(piece));
-    if (grown == NULL) return error_no_memory(err, "the pieces of a text");
-    l->items = grown;
-    l->capacity = capacity;
-  }
+  piece *items = mem_room(l->items, l->count, &l->capacity, 256, sizeof(piece));
+  if (items == NULL) return error_no_memory(err, "the pieces of a text");
+  l->items = items;
   l->items[l->count++] = (piece){id, (uint32_t)begin, (uint32_t)end, false};
   return DWELL_OK;
 }

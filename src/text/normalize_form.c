@@ -20,16 +20,12 @@ typedef struct segment {
 } segment;
 
 static void push(segment *s, scalar item) {
-  if (s->count == s->capacity) {
-    size_t capacity = s->capacity == 0 ? 32 : s->capacity * 2;
-    scalar *grown = s->failed ? NULL : mem_grow(s->items, s->count, capacity, sizeof(scalar));
-    if (grown == NULL) {
-      s->failed = true;
-      return;
-    }
-    s->items = grown;
-    s->capacity = capacity;
+  scalar *items = s->failed ? NULL : mem_room(s->items, s->count, &s->capacity, 32, sizeof(scalar));
+  if (items == NULL) {
+    s->failed = true;
+    return;
   }
+  s->items = items;
   s->items[s->count++] = item;
 }
 

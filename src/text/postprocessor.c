@@ -97,13 +97,9 @@ typedef struct id_list {
 } id_list;
 
 static dwell_status push(id_list *l, int32_t id, dwell_error *err) {
-  if (l->count == l->capacity) {
-    size_t capacity = l->capacity == 0 ? 8 : l->capacity * 2;
-    int32_t *grown = mem_grow(l->items, l->count, capacity, sizeof(int32_t));
-    if (grown == NULL) return error_no_memory(err, "the post-processor");
-    l->items = grown;
-    l->capacity = capacity;
-  }
+  int32_t *items = mem_room(l->items, l->count, &l->capacity, 8, sizeof(int32_t));
+  if (items == NULL) return error_no_memory(err, "the post-processor");
+  l->items = items;
   l->items[l->count++] = id;
   return DWELL_OK;
 }

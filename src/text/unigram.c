@@ -124,13 +124,9 @@ typedef struct score_list {
 } score_list;
 
 static dwell_status push_score(score_list *l, double score, dwell_error *err) {
-  if (l->count == l->capacity) {
-    size_t capacity = l->capacity == 0 ? 4096 : l->capacity * 2;
-    double *grown = mem_grow(l->items, l->count, capacity, sizeof *grown);
-    if (grown == NULL) return error_no_memory(err, "the vocabulary");
-    l->items = grown;
-    l->capacity = capacity;
-  }
+  double *items = mem_room(l->items, l->count, &l->capacity, 4096, sizeof *items);
+  if (items == NULL) return error_no_memory(err, "the vocabulary");
+  l->items = items;
   l->items[l->count++] = score;
   return DWELL_OK;
 }

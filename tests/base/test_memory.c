@@ -52,6 +52,26 @@ static void buffers_are_aligned_zeroed_and_grown(void **state) {
   }
 }
 
+static void room_is_made_for_one_more(void **state) {
+  (void)state;
+  int *items = NULL;
+  size_t capacity = 0;
+  for (size_t count = 0; count < 100; count++) {
+    size_t before = capacity;
+    int *grown = mem_room(items, count, &capacity, 3, sizeof *grown);
+    assert_non_null(grown);
+    assert_true(count < before ? grown == items && capacity == before : capacity == (before == 0 ? 3 : 2 * before));
+    items = grown;
+    items[count] = (int)count;
+  }
+  for (size_t i = 0; i < 100; i++) assert_int_equal(items[i], (int)i);
+  size_t huge = SIZE_MAX / 2 + 1; /* its double wraps around */
+  assert_null(mem_room(items, huge, &huge, 3, sizeof *items));
+  assert_int_equal(huge, SIZE_MAX / 2 + 1);
+  assert_int_equal(items[99], 99);
+  mem_free(items);
+}
+
 /* Objects of all sizes do not overlap, do not move, are zeroed and aligned, and outlive growth of the arena. */
 static void arena_objects_stay(void **state) {
   (void)state;
@@ -96,6 +116,7 @@ int main(void) {
       cmocka_unit_test(sizes_are_checked),
       cmocka_unit_test(absurd_requests_fail),
       cmocka_unit_test(buffers_are_aligned_zeroed_and_grown),
+      cmocka_unit_test(room_is_made_for_one_more),
       cmocka_unit_test(arena_objects_stay),
       cmocka_unit_test(arena_limits),
   };
