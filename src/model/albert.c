@@ -3,15 +3,14 @@
 #include "base/error.h"
 #include "model/encoder.h"
 
-enum { MAPPING = ENCODER_OUTER_COUNT, MAPPING_BIAS, OUTER_COUNT };
-static const model_slot outer[OUTER_COUNT] = {
+static const model_slot outer[ENCODER_MAPPED_COUNT] = {
     {"embeddings.word_embeddings.weight", DIM_VOCABULARY, DIM_EMBEDDING, SLOT_TABLE | SLOT_WORDS},
-    {"embeddings.position_embeddings.weight", DIM_CONTEXT, DIM_EMBEDDING, SLOT_TABLE},
+    {"embeddings.position_embeddings.weight", DIM_POSITIONS, DIM_EMBEDDING, SLOT_TABLE},
     {"embeddings.token_type_embeddings.weight", DIM_TYPES, DIM_EMBEDDING, SLOT_TABLE},
     {"embeddings.LayerNorm.weight", DIM_EMBEDDING, DIM_NONE, SLOT_NORM},
     {"embeddings.LayerNorm.bias", DIM_EMBEDDING, DIM_NONE, SLOT_NORM},
-    {"encoder.embedding_hidden_mapping_in.weight", DIM_WIDTH, DIM_EMBEDDING, 0},
-    {"encoder.embedding_hidden_mapping_in.bias", DIM_WIDTH, DIM_NONE, 0},
+    {"encoder.embedding_hidden_mapping_in.weight", DIM_WIDTH, DIM_EMBEDDING, 0, PART_MAPPING},
+    {"encoder.embedding_hidden_mapping_in.bias", DIM_WIDTH, DIM_NONE, 0, PART_MAPPING},
 };
 
 static const model_slot block[ENCODER_BLOCK_COUNT] = {
@@ -34,21 +33,15 @@ static const model_slot block[ENCODER_BLOCK_COUNT] = {
 };
 
 static dwell_status configure(const config *c, model_shape *s, dwell_error *err) {
+  static const encoder_defaults defaults = {4096, 64, 16384, 30000, 2, "gelu_new"};
   dwell_status status = DWELL_OK;
-  TRY(encoder_configure(c, "gelu_new", 4096, 64, 16384, s, err));
-  TRY(config_size(c, CONFIG_NAMES("vocab_size"), 30000, MODEL_MAX_VOCABULARY, &s->vocabulary, err));
+  TRY(encoder_configure(c, &defaults, s, err));
   TRY(config_size(c, CONFIG_NAMES("embedding_size"), 128, MODEL_MAX_WIDTH, &s->embedding, err));
   TRY(config_refuse(c, "num_hidden_groups", "1", err));
   TRY(config_refuse(c, "inner_group_num", "1", err));
+  s->parts |= PART_MAPPING;
 done:
   return status;
-}
-
-static dwell_status embed(model_pass *p, dwell_error *err) {
-  void *rows = p->wide, *scratch = pass_at(p, p->wide, p->n * p->model->shape.embedding);
-  dwell_status status = encoder_embed(p, rows, scratch, err);
-  if (status != DWELL_OK) return status;
-  return pass_linear(p, &p->model->outer, MAPPING, MAPPING_BIAS, ACTIVATION_NONE, rows, p->x, err);
 }
 
 const model_architecture model_albert = {
@@ -66,10 +59,10 @@ const model_architecture model_albert = {
     .causal = false,
     .outer = outer,
     .block = block,
-    .outer_count = OUTER_COUNT,
+    .outer_count = ENCODER_MAPPED_COUNT,
     .block_count = ENCODER_BLOCK_COUNT,
     .configure = configure,
-    .embed = embed,
+    .embed = encoder_embed,
     .block_step = encoder_block,
     .final_norm = NULL,
 };

@@ -1,6 +1,7 @@
 /* model/config.c - config.json, read strictly. */
 #include "model/config.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,6 +68,15 @@ dwell_status config_open(const char *path, model_notes *opt_notes, config *ret_c
   return read_fields(ret_config, &cursor, err);
 }
 
+dwell_status config_nested(const config *c, const char *name, config *ret_config, dwell_error *err) {
+  const config_field *field = config_find(c, name);
+  *ret_config = (config){.path = c->path, .notes = c->notes};
+  jcursor cursor = jcursor_start(field->raw, field->raw_length, &ret_config->storage);
+  dwell_status status = read_fields(ret_config, &cursor, err);
+  if (status != DWELL_OK) error_at_item(err, name);
+  return status;
+}
+
 void config_close(config *c) {
   mem_free(c->data);
   mem_free(c->fields);
@@ -82,6 +92,10 @@ const config_field *config_find(const config *c, const char *key) {
 }
 
 /* ---- questions ---- */
+
+bool config_is_zero(const config_field *field) {
+  return field->kind == JKIND_NUMBER && field->raw_length == 1 && field->raw[0] == '0';
+}
 
 static dwell_status complain(const config *c, const config_field *field, const char *wanted, dwell_error *err) {
   int shown = field->raw_length < 40 ? (int)field->raw_length : 40;
@@ -146,6 +160,16 @@ dwell_status config_epsilon(const config *c, const char *name, double fallback, 
   if (number_text(field, text) && number_parse(text, ret_epsilon) && *ret_epsilon > 0 && *ret_epsilon < 1)
     return DWELL_OK;
   return complain(c, field, "a number above 0 and below 1", err);
+}
+
+dwell_status config_positive(const config *c, const char *name, double fallback, double *ret_value, dwell_error *err) {
+  const config_field *field = config_find(c, name);
+  char text[NUMBER_TEXT];
+  *ret_value = fallback;
+  if (field == NULL) return DWELL_OK;
+  if (number_text(field, text) && number_parse(text, ret_value) && *ret_value > 0 && *ret_value < INFINITY)
+    return DWELL_OK;
+  return complain(c, field, "a number above 0", err);
 }
 
 dwell_status config_flag(const config *c, const char *name, bool fallback, bool *ret_flag, dwell_error *err) {

@@ -39,6 +39,14 @@ const config_field *config_find(const config *c, const char *key);
  * (transformers' own default), which is noted. */
 dwell_status config_size(const config *c, const char *const *names, size_t fallback, size_t most, size_t *ret_size,
                          dwell_error *err);
+/* The fields of an object that is a field of `c` (which must be there, and must outlive it); its messages name the same
+ * file. Release with config_close, also after a failure. */
+dwell_status config_nested(const config *c, const char *name, config *ret_config, dwell_error *err);
+
+/* Whether a field is the number 0, which no size may be, but an id may. */
+bool config_is_zero(const config_field *field);
+/* A number above 0; absent: `fallback`. */
+dwell_status config_positive(const config *c, const char *name, double fallback, double *ret_value, dwell_error *err);
 /* A number in (0, 1): the epsilon of a norm. */
 dwell_status config_epsilon(const config *c, const char *name, double fallback, double *ret_epsilon, dwell_error *err);
 dwell_status config_flag(const config *c, const char *name, bool fallback, bool *ret_flag, dwell_error *err);

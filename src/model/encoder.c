@@ -1,40 +1,127 @@
-/* model/encoder.c - what BERT and ALBERT share: embeddings, post-norm block, config fields. */
+/* model/encoder.c - what BERT and its kin share: embeddings, post-norm block, config fields. */
 #include "model/encoder.h"
 
 #include "base/error.h"
 
-dwell_status encoder_configure(const config *c, const char *default_activation, size_t default_width,
-                               size_t default_heads, size_t default_inner, model_shape *ret_shape, dwell_error *err) {
-  model_shape *s = ret_shape;
+/* ---- tensors ---- */
+
+const model_slot encoder_bert_outer[ENCODER_MAPPED_COUNT] = {
+    {"embeddings.word_embeddings.weight", DIM_VOCABULARY, DIM_EMBEDDING, SLOT_TABLE | SLOT_WORDS},
+    {"embeddings.position_embeddings.weight", DIM_POSITIONS, DIM_EMBEDDING, SLOT_TABLE},
+    {"embeddings.token_type_embeddings.weight", DIM_TYPES, DIM_EMBEDDING, SLOT_TABLE},
+    {"embeddings.LayerNorm.weight", DIM_EMBEDDING, DIM_NONE, SLOT_NORM},
+    {"embeddings.LayerNorm.bias", DIM_EMBEDDING, DIM_NONE, SLOT_NORM},
+    {"embeddings_project.weight", DIM_WIDTH, DIM_EMBEDDING, 0, PART_MAPPING},
+    {"embeddings_project.bias", DIM_WIDTH, DIM_NONE, 0, PART_MAPPING},
+};
+
+const model_slot encoder_bert_block[ENCODER_BLOCK_COUNT] = {
+    {"attention.self.query.weight", DIM_WIDTH, DIM_WIDTH, 0},
+    {"attention.self.key.weight", DIM_WIDTH, DIM_WIDTH, SLOT_JOINED},
+    {"attention.self.value.weight", DIM_WIDTH, DIM_WIDTH, SLOT_JOINED},
+    {"attention.self.query.bias", DIM_WIDTH, DIM_NONE, 0},
+    {"attention.self.key.bias", DIM_WIDTH, DIM_NONE, SLOT_JOINED},
+    {"attention.self.value.bias", DIM_WIDTH, DIM_NONE, SLOT_JOINED},
+    {"attention.output.dense.weight", DIM_WIDTH, DIM_WIDTH, 0},
+    {"attention.output.dense.bias", DIM_WIDTH, DIM_NONE, 0},
+    {"attention.output.LayerNorm.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM},
+    {"attention.output.LayerNorm.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
+    {"intermediate.dense.weight", DIM_INNER, DIM_WIDTH, 0},
+    {"intermediate.dense.bias", DIM_INNER, DIM_NONE, 0},
+    {"output.dense.weight", DIM_WIDTH, DIM_INNER, 0},
+    {"output.dense.bias", DIM_WIDTH, DIM_NONE, 0},
+    {"output.LayerNorm.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM},
+    {"output.LayerNorm.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
+};
+
+/* ---- config ---- */
+
+dwell_status encoder_refuse(const config *c, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  TRY(config_size(c, CONFIG_NAMES("num_hidden_layers"), 12, MODEL_MAX_BLOCKS, &s->blocks, err));
-  TRY(config_size(c, CONFIG_NAMES("hidden_size"), default_width, MODEL_MAX_WIDTH, &s->width, err));
-  TRY(config_size(c, CONFIG_NAMES("num_attention_heads"), default_heads, MODEL_MAX_WIDTH, &s->heads, err));
-  TRY(config_size(c, CONFIG_NAMES("intermediate_size"), default_inner, MODEL_MAX_WIDTH, &s->inner, err));
-  TRY(config_size(c, CONFIG_NAMES("max_position_embeddings"), 512, MODEL_MAX_CONTEXT, &s->context, err));
-  TRY(config_size(c, CONFIG_NAMES("type_vocab_size"), 2, MODEL_MAX_CONTEXT, &s->types, err));
-  TRY(config_epsilon(c, "layer_norm_eps", 1e-12, &s->epsilon, err));
-  TRY(model_configure_activation(c, "hidden_act", default_activation, &s->activation, err));
-  TRY(config_flag(c, "tie_word_embeddings", true, &s->tied_words, err));
   TRY(config_refuse(c, "is_decoder", "false", err));
   TRY(config_refuse(c, "add_cross_attention", "false", err));
-  s->scale_scores = true;
 done:
   return status;
 }
 
-dwell_status encoder_embed(model_pass *p, void *ret_rows, void *scratch, dwell_error *err) {
-  size_t width = p->model->shape.embedding;
+dwell_status encoder_configure(const config *c, const encoder_defaults *d, model_shape *ret_shape, dwell_error *err) {
+  model_shape *s = ret_shape;
   dwell_status status = DWELL_OK;
-  TRY(pass_words(p, ENCODER_WORDS, ret_rows, err));
-  TRY(pass_rows(p, ENCODER_TYPES, 1, scratch, err));
-  p->ops->add_row(p->n, width, ret_rows, scratch);
-  TRY(pass_rows(p, ENCODER_POSITIONS, p->n, scratch, err));
-  p->ops->add(p->n * width, ret_rows, scratch);
-  TRY(pass_norm(p, &p->model->outer, ENCODER_NORM, width, ret_rows, NULL, false, ret_rows, err));
+  TRY(config_size(c, CONFIG_NAMES("num_hidden_layers"), 12, MODEL_MAX_BLOCKS, &s->blocks, err));
+  TRY(config_size(c, CONFIG_NAMES("hidden_size"), d->width, MODEL_MAX_WIDTH, &s->width, err));
+  TRY(config_size(c, CONFIG_NAMES("num_attention_heads"), d->heads, MODEL_MAX_WIDTH, &s->heads, err));
+  TRY(config_size(c, CONFIG_NAMES("intermediate_size"), d->inner, MODEL_MAX_WIDTH, &s->inner, err));
+  TRY(config_size(c, CONFIG_NAMES("vocab_size"), d->vocabulary, MODEL_MAX_VOCABULARY, &s->vocabulary, err));
+  TRY(config_size(c, CONFIG_NAMES("max_position_embeddings"), 512, MODEL_MAX_CONTEXT, &s->context, err));
+  if (d->types) TRY(config_size(c, CONFIG_NAMES("type_vocab_size"), d->types, MODEL_MAX_CONTEXT, &s->types, err));
+  TRY(config_epsilon(c, "layer_norm_eps", 1e-12, &s->epsilon, err));
+  TRY(model_configure_activation(c, "hidden_act", d->activation, &s->activation, err));
+  TRY(config_flag(c, "tie_word_embeddings", true, &s->tied_words, err));
+  TRY(encoder_refuse(c, err));
+  s->scale_scores = true;
+  s->parts = d->types ? PART_TYPES : 0;
 done:
   return status;
 }
+
+dwell_status encoder_padded_positions(const config *c, model_shape *s, dwell_error *err) {
+  s->positions = s->context;
+  s->first_position = 2;
+  const config_field *pad = config_find(c, "pad_token_id");
+  dwell_status status = DWELL_OK;
+  if (pad != NULL && !config_is_zero(pad)) {
+    TRY(config_size(c, CONFIG_NAMES("pad_token_id"), 1, MODEL_MAX_VOCABULARY, &s->first_position, err));
+    s->first_position++;
+  } else if (pad != NULL) {
+    s->first_position = 1;
+  }
+  if (s->first_position < s->positions) s->context = s->positions - s->first_position;
+  else status = error_set(err, DWELL_BAD_INPUT, "%zu positions, of which %zu are not used, leave none", s->positions,
+                          s->first_position);
+  if (status != DWELL_OK) error_in_file(err, c->path);
+done:
+  return status;
+}
+
+/* ---- embeddings ---- */
+
+/* Rows of the table of positions, [n, embedding]. Where positions begin after the padding token's id, a padding token
+ * has the row of that id and is not counted (transformers, create_position_ids_from_input_ids). */
+static dwell_status position_rows(model_pass *p, void *ret_rows, dwell_error *err) {
+  const model_shape *s = &p->model->shape;
+  dwell_status status = DWELL_OK;
+  if (s->first_position == 0) return pass_rows(p, ENCODER_POSITIONS, 0, p->n, ret_rows, err);
+  size_t padding = s->first_position - 1, next = s->first_position;
+  for (size_t i = 0; i < p->n; i++) {
+    size_t row = (size_t)p->ids[i] == padding ? padding : next++;
+    TRY(pass_rows(p, ENCODER_POSITIONS, row, 1, pass_at(p, ret_rows, i * s->embedding), err));
+  }
+done:
+  return status;
+}
+
+dwell_status encoder_embed(model_pass *p, dwell_error *err) {
+  const model_shape *s = &p->model->shape;
+  const weight_group *g = &p->model->outer;
+  bool mapped = s->parts & PART_MAPPING;
+  void *rows = mapped ? p->wide : p->x, *scratch = mapped ? pass_at(p, p->wide, p->n * s->embedding) : p->y;
+  dwell_status status = DWELL_OK;
+  TRY(pass_words(p, ENCODER_WORDS, rows, err));
+  if (s->parts & PART_TYPES) {
+    TRY(pass_rows(p, ENCODER_TYPES, 0, 1, scratch, err));
+    p->ops->add_row(p->n, s->embedding, rows, scratch);
+  }
+  TRY(position_rows(p, scratch, err));
+  p->ops->add(p->n * s->embedding, rows, scratch);
+  TRY(pass_norm(p, g, ENCODER_NORM, s->embedding, rows, NULL, false, rows, err));
+  if (mapped) TRY(pass_linear(p, g, ENCODER_MAPPING, ENCODER_MAPPING_BIAS, ACTIVATION_NONE, rows, p->x, err));
+done:
+  return status;
+}
+
+/* ---- one block ---- */
+
+static const pass_mlp_slots mlp = {ENCODER_UP, ENCODER_UP_BIAS, ENCODER_DOWN, ENCODER_DOWN_BIAS};
 
 dwell_status encoder_block(model_pass *p, dwell_error *err) {
   const weight_group *g = &p->model->block;
@@ -46,8 +133,7 @@ dwell_status encoder_block(model_pass *p, dwell_error *err) {
   TRY(pass_linear(p, g, ENCODER_PROJECT, ENCODER_PROJECT_BIAS, ACTIVATION_NONE, context, p->y, err));
   TRY(pass_part(p, "attn", p->y, err));
   TRY(pass_norm(p, g, ENCODER_NORM1, s->width, p->x, p->y, false, p->x, err));
-  TRY(pass_linear(p, g, ENCODER_UP, ENCODER_UP_BIAS, s->activation, p->x, p->wide, err));
-  TRY(pass_linear(p, g, ENCODER_DOWN, ENCODER_DOWN_BIAS, ACTIVATION_NONE, p->wide, p->y, err));
+  TRY(pass_mlp(p, &mlp, p->x, p->y, err));
   TRY(pass_part(p, "mlp", p->y, err));
   TRY(pass_norm(p, g, ENCODER_NORM2, s->width, p->x, p->y, false, p->x, err));
 done:

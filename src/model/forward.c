@@ -39,7 +39,7 @@ static dwell_status run_blocks(const forward *f, model_pass *p, dwell_error *err
     TRY(push(p, b + 1, "resid", p->x, err));
   }
   context_progress(p->ctx, "forward", (double)f->blocks, (double)f->blocks);
-  if (a->final_norm != NULL) {
+  if (f->model->shape.parts & PART_FINAL_NORM) {
     TRY(a->final_norm(p, err));
     TRY(push(p, f->blocks, "final_norm", p->y, err));
   }
@@ -159,7 +159,7 @@ static dwell_status open_source(dwell_model *model, const dwell_model_options *o
       .states = f->blocks + 1,
       .replicas = 1,
       .heads = model->shape.heads,
-      .has_final_norm = model->architecture->final_norm != NULL,
+      .has_final_norm = (model->shape.parts & PART_FINAL_NORM) != 0,
       .causal = model->architecture->causal,
       .ordered = true,
       .dtype = o->dtype,

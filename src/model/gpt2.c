@@ -1,11 +1,11 @@
 /* model/gpt2.c - GPT-2 (Radford et al. 2019), with transformers' numerics: pre-norm blocks, learned positions. */
 #include "base/error.h"
-#include "model/pass.h"
+#include "model/decoder.h"
 
 enum { WORDS, POSITIONS, FINAL_NORM, FINAL_NORM_BIAS, OUTER_COUNT };
 static const model_slot outer[OUTER_COUNT] = {
     {"wte.weight", DIM_VOCABULARY, DIM_WIDTH, SLOT_TABLE | SLOT_WORDS},
-    {"wpe.weight", DIM_CONTEXT, DIM_WIDTH, SLOT_TABLE},
+    {"wpe.weight", DIM_POSITIONS, DIM_WIDTH, SLOT_TABLE},
     {"ln_f.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM},
     {"ln_f.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
 };
@@ -15,8 +15,8 @@ enum { NORM1, NORM1_BIAS, QKV, QKV_BIAS, PROJECT, PROJECT_BIAS, NORM2, NORM2_BIA
 static const model_slot block[BLOCK_COUNT] = {
     {"ln_1.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM},
     {"ln_1.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
-    {"attn.c_attn.weight", DIM_WIDTH, DIM_WIDTH3, 0},
-    {"attn.c_attn.bias", DIM_WIDTH3, DIM_NONE, 0},
+    {"attn.c_attn.weight", DIM_WIDTH, DIM_QKV, 0},
+    {"attn.c_attn.bias", DIM_QKV, DIM_NONE, 0},
     {"attn.c_proj.weight", DIM_WIDTH, DIM_WIDTH, 0},
     {"attn.c_proj.bias", DIM_WIDTH, DIM_NONE, 0},
     {"ln_2.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM},
@@ -46,8 +46,8 @@ static dwell_status configure(const config *c, model_shape *s, dwell_error *err)
   TRY(config_flag(c, "tie_word_embeddings", true, &s->tied_words, err));
   TRY(config_refuse(c, "add_cross_attention", "false", err));
   /* reorder_and_upcast_attn orders the same product differently for half precision: nothing changes here. */
-  s->embedding = s->width;
   s->types = 1;
+  s->parts = PART_FINAL_NORM;
 done:
   return status;
 }
@@ -55,34 +55,18 @@ done:
 static dwell_status embed(model_pass *p, dwell_error *err) {
   dwell_status status = DWELL_OK;
   TRY(pass_words(p, WORDS, p->x, err));
-  TRY(pass_rows(p, POSITIONS, p->n, p->y, err));
+  TRY(pass_rows(p, POSITIONS, 0, p->n, p->y, err));
   p->ops->add(p->n * p->model->shape.width, p->x, p->y);
 done:
   return status;
 }
 
 static dwell_status block_step(model_pass *p, dwell_error *err) {
-  const weight_group *g = &p->model->block;
-  const model_shape *s = &p->model->shape;
-  void *context;
-  dwell_status status = DWELL_OK;
-  TRY(pass_norm(p, g, NORM1, s->width, p->x, NULL, false, p->y, err));
-  TRY(pass_linear(p, g, QKV, QKV_BIAS, ACTIVATION_NONE, p->y, p->wide, err));
-  TRY(pass_attention(p, &context, err));
-  TRY(pass_linear(p, g, PROJECT, PROJECT_BIAS, ACTIVATION_NONE, context, p->y, err));
-  TRY(pass_part(p, "attn", p->y, err));
-  TRY(pass_norm(p, g, NORM2, s->width, p->x, p->y, true, p->y, err));
-  TRY(pass_linear(p, g, UP, UP_BIAS, s->activation, p->y, p->wide, err));
-  TRY(pass_linear(p, g, DOWN, DOWN_BIAS, ACTIVATION_NONE, p->wide, p->y, err));
-  TRY(pass_part(p, "mlp", p->y, err));
-  p->ops->add(p->n * s->width, p->x, p->y);
-done:
-  return status;
+  static const decoder_slots slots = {NORM1, QKV, QKV_BIAS, PROJECT, PROJECT_BIAS, NORM2, {UP, UP_BIAS, DOWN, DOWN_BIAS}};
+  return decoder_block(p, &slots, err);
 }
 
-static dwell_status final_norm(model_pass *p, dwell_error *err) {
-  return pass_norm(p, &p->model->outer, FINAL_NORM, p->model->shape.width, p->x, NULL, false, p->y, err);
-}
+static dwell_status final_norm(model_pass *p, dwell_error *err) { return decoder_final_norm(p, FINAL_NORM, err); }
 
 const model_architecture model_gpt2 = {
     .name = "gpt2",

@@ -14,6 +14,7 @@
 #include "model/config.h"
 #include "model/notes.h"
 #include "model/ops.h"
+#include "model/rotary.h"
 #include "text/tokenizer.h"
 
 typedef struct model_pass model_pass; /* one forward pass: pass.h */
@@ -22,18 +23,42 @@ typedef struct model_pass model_pass; /* one forward pass: pass.h */
 
 typedef struct model_shape {
   size_t blocks, width, heads, inner; /* inner: width of the MLP */
-  size_t embedding;                   /* width of the embedding tables (albert: not `width`) */
-  size_t vocabulary, context, types;  /* rows of the tables; types: token types (bert) */
-  double epsilon;                     /* of every LayerNorm */
+  size_t head_size;                   /* 0: width / heads */
+  size_t kv_heads;                    /* heads of keys and values, each for heads / kv_heads heads of queries; 0: heads */
+  size_t embedding;                   /* width of the word embeddings (albert: not `width`); 0: width */
+  size_t vocabulary, types;           /* rows of the tables; types: token types (bert) */
+  size_t context;                     /* most tokens of a text */
+  size_t positions;                   /* rows of the table of positions; 0: context */
+  size_t first_position;              /* its row for the first token */
+  size_t buckets;                     /* of the bias by relative position (mpnet) */
+  model_rotary rotary;                /* rotary positions */
+  double epsilon;                     /* of every norm */
+  double deviation;                   /* of random weights: initializer_range */
   ops_activation activation;
-  bool scale_scores;                  /* scores are divided by sqrt(width / heads) */
+  unsigned parts;                     /* model_part: tensors that not every model of the architecture has */
+  bool rms;                           /* norms are RMSNorm, which has no bias */
+  bool gated;                         /* the MLP's inner layer is activation(gate) * up, both of `inner` */
+  bool parallel;                      /* attention and MLP both read state b, and both are added to it */
+  bool post_norm;                     /* opt: LayerNorm after each sublayer instead of before */
+  bool scale_scores;                  /* scores are divided by sqrt(head_size) */
   bool scale_by_block;                /* and by b + 1 in block b */
   bool tied_words;                    /* the output layer shares the word embeddings */
 } model_shape;
 
+/* Tensors that config.json gives or takes; a slot that needs one is absent without it. */
+typedef enum model_part {
+  PART_QKV_BIAS = 1,     /* biases of queries, keys and values */
+  PART_PROJECT_BIAS = 2, /* of the attention's output map */
+  PART_MLP_BIAS = 4,
+  PART_MAPPING = 8,      /* a linear map from the embeddings to the stream */
+  PART_TYPES = 16,       /* token types */
+  PART_FINAL_NORM = 32
+} model_part;
+
 /* The length of one side of a tensor, in words of model_shape. */
 typedef enum model_dim {
-  DIM_NONE, DIM_WIDTH, DIM_WIDTH3, DIM_INNER, DIM_EMBEDDING, DIM_VOCABULARY, DIM_CONTEXT, DIM_TYPES
+  DIM_NONE, DIM_WIDTH, DIM_QUERIES, DIM_KEYS, DIM_QKV, DIM_INNER, DIM_EMBEDDING, DIM_VOCABULARY, DIM_POSITIONS,
+  DIM_TYPES, DIM_BUCKETS, DIM_HEADS
 } model_dim;
 
 size_t model_dim_size(const model_shape *shape, model_dim dim);
@@ -49,7 +74,10 @@ typedef struct model_slot {
   const char *name; /* below the prefix, and for a block below "h.7." */
   model_dim rows, columns; /* columns DIM_NONE: a vector */
   unsigned flags;
+  unsigned needs; /* model_part: absent without one of these */
 } model_slot;
+
+bool model_slot_present(const model_shape *shape, const model_slot *slot);
 
 /* ---- architectures ---- */
 
@@ -62,8 +90,10 @@ typedef struct model_architecture {
   const char *tied_name;                 /* full name of the output layer that may be tied to the word embeddings */
   const char *initialiser;               /* how transformers draws random weights, in words */
   bool out_in;                           /* matrices are [out, in] (torch Linear), else [in, out] (Conv1D) */
+  bool qkv_by_head;                      /* rows of the joint qkv map: head by head q, k, v; else all q, all k, all v */
   bool shared_block;                     /* all blocks have the weights of block 0 */
   bool causal;
+  bool rotary;                           /* understands rope_scaling and the like, and sliding_window */
   const model_slot *outer, *block;       /* embeddings and final norm; one block */
   size_t outer_count, block_count;
 
@@ -73,11 +103,12 @@ typedef struct model_architecture {
   dwell_status (*embed)(model_pass *pass, dwell_error *err);
   /* pass->x from state pass->b to state pass->b + 1; heads and parts go to the sink. */
   dwell_status (*block_step)(model_pass *pass, dwell_error *err);
-  /* The final norm of pass->x into pass->y; NULL if the architecture has none. */
+  /* The final norm of pass->x into pass->y, of a shape with PART_FINAL_NORM. */
   dwell_status (*final_norm)(model_pass *pass, dwell_error *err);
 } model_architecture;
 
-extern const model_architecture model_gpt2, model_bert, model_albert;
+extern const model_architecture model_gpt2, model_llama, model_gpt_neox, model_opt, model_bert, model_roberta,
+    model_distilbert, model_electra, model_mpnet, model_albert;
 
 const model_architecture *const *model_registry(size_t *ret_count);
 
@@ -90,8 +121,8 @@ enum {
   MODEL_MAX_VOCABULARY = 1 << 24
 };
 
-/* Finds the architecture of a config by its model_type, lets it configure itself, and refuses what no architecture
- * implements (quantised weights, custom code, pruned heads) and heads that do not divide the width. */
+/* Finds the architecture of a config by its model_type, lets it configure itself, fills in what it left 0, and refuses
+ * what no architecture implements (quantised weights, custom code, pruned heads) and heads that do not divide. */
 dwell_status model_configure(const config *c, const model_architecture **ret_architecture, model_shape *ret_shape,
                              dwell_error *err);
 

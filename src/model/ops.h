@@ -34,23 +34,40 @@ typedef struct ops_linear {
   size_t ldx;
   const void *weight;
   bool out_in;      /* weight is [out, in] (torch Linear), else [in, out] (GPT-2's Conv1D) */
-  const void *bias; /* [out] */
+  const void *bias; /* [out], or NULL */
   ops_activation activation;
   void *y;
   size_t ldy;
 } ops_linear;
 
-/* y = LayerNorm(x + r) over rows of d (Ba, Kiros and Hinton 2016; the variance is the biased one). r may be NULL. If
- * keep_sum, x + r is stored in x. y may be x or r. */
+/* y = LayerNorm(x + r) over rows of d (Ba, Kiros and Hinton 2016; the variance is the biased one); without bias, RMSNorm
+ * (Zhang and Sennrich 2019). r may be NULL. If keep_sum, x + r is stored in x. y may be x or r. */
 typedef struct ops_norm {
   size_t rows, d;
   void *x;
   const void *r;
   bool keep_sum;
-  const void *weight, *bias; /* [d] */
+  const void *weight, *bias; /* [d]; bias NULL: RMSNorm */
   double epsilon;
   void *y;
 } ops_norm;
+
+/* In every row and each of `heads` heads of head_size numbers, number i < size/2 turns with number i + size/2 by an
+ * angle whose cosine and sine are given (rotary positions: rotary.h). */
+typedef struct ops_rotation {
+  size_t rows, heads, step; /* step: from one head to the next */
+  size_t size;              /* numbers of a head that turn */
+  const void *cosines, *sines; /* [rows, size/2] */
+  void *x;
+  size_t ldx;
+} ops_rotation;
+
+/* The first half of each row of 2 inner numbers becomes activation(first half) * second half (Shazeer 2020). */
+typedef struct ops_gate {
+  size_t rows, inner;
+  ops_activation activation;
+  void *x; /* [rows, 2 inner] */
+} ops_gate;
 
 /* One tile of one head: weights = softmax(scale q k^T) over the keys that are allowed, out = weights v. Query `i` of
  * the tile is token first + i; it sees keys 0..first+i if causal, else keys 0..keys-1. Masked weights are exactly 0. */
@@ -63,6 +80,7 @@ typedef struct ops_tile {
   void *weights;         /* [queries, keys] */
   void *out;             /* [queries, head_size], leading dimension ld_out */
   size_t ld_out;
+  const void *opt_bias;  /* added to the scores: entry j - i of query i and key j, which may be negative */
 } ops_tile;
 
 typedef struct ops {
@@ -71,6 +89,9 @@ typedef struct ops {
   dwell_status (*linear)(const dwell_context *ctx, const ops_linear *l, dwell_error *err);
   dwell_status (*norm)(const dwell_context *ctx, const ops_norm *o, dwell_error *err);
   void (*tile)(const ops_tile *t);
+  dwell_status (*rotate)(const dwell_context *ctx, const ops_rotation *o, dwell_error *err);
+  dwell_status (*gate)(const dwell_context *ctx, const ops_gate *o, dwell_error *err);
+  void (*store)(size_t count, const double *values, void *ret_values); /* rounded to the table's type */
   void (*add)(size_t count, void *x, const void *r);                      /* x += r */
   void (*add_row)(size_t rows, size_t d, void *x, const void *r);         /* every row of x += r[d] */
 } ops;

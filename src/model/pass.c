@@ -18,15 +18,24 @@ static size_t padded(const dwell_model *model, size_t n) {
   return model->architecture->causal ? (n + PASS_TILE - 1) / PASS_TILE * PASS_TILE : n;
 }
 
-static size_t wide_columns(const model_shape *shape) {
-  return larger(larger(4 * shape->width, shape->inner), 2 * shape->embedding);
+/* qkv and context; or the MLP's inner layer, with its input behind it where both sublayers read the same state; or the
+ * embeddings and their scratch. */
+static size_t wide_columns(const model_shape *s) {
+  size_t attention = model_dim_size(s, DIM_QKV) + model_dim_size(s, DIM_QUERIES);
+  size_t mlp = s->inner * (s->gated ? 2 : 1) + (s->parallel ? s->width : 0);
+  return larger(larger(attention, mlp), 2 * s->embedding);
 }
+
+/* Numbers of one token's cosines and sines, and of the biases of a head. */
+static size_t rotary_columns(const model_shape *s) { return 2 * (s->rotary.size / 2); }
+static size_t relative_columns(const model_shape *s, size_t n) { return s->buckets ? 2 * n - 1 : 0; }
 
 /* Scratch of the largest product, whatever the architecture. */
 static size_t product_bytes(const model_shape *s, size_t size, int threads) {
-  size_t most = gemm_rows_bytes(s->width, 3 * s->width, size, threads);
-  most = larger(most, gemm_rows_bytes(s->width, s->width, size, threads));
-  most = larger(most, gemm_rows_bytes(s->width, s->inner, size, threads));
+  size_t queries = model_dim_size(s, DIM_QUERIES);
+  size_t most = gemm_rows_bytes(s->width, model_dim_size(s, DIM_QKV), size, threads);
+  most = larger(most, gemm_rows_bytes(queries, s->width, size, threads));
+  most = larger(most, gemm_rows_bytes(s->width, s->inner * (s->gated ? 2 : 1), size, threads));
   most = larger(most, gemm_rows_bytes(s->inner, s->width, size, threads));
   return larger(most, gemm_rows_bytes(s->embedding, s->width, size, threads));
 }
@@ -35,7 +44,8 @@ uint64_t pass_bytes(const dwell_model *model, size_t n, dwell_dtype dtype, int t
   const model_shape *s = &model->shape;
   uint64_t size = (uint64_t)dtype, rows = padded(model, n);
   uint64_t weights = model->outer.elements + model->block.elements;
-  uint64_t buffers = rows * (2 * s->width + wide_columns(s));
+  uint64_t buffers = rows * (2 * s->width + wide_columns(s)) + n * rotary_columns(s);
+  buffers += s->heads * relative_columns(s, n);
   uint64_t per_thread = PASS_TILE * rows + (uint64_t)n * n;
   return size * (weights + buffers + (uint64_t)threads * per_thread) + product_bytes(s, (size_t)dtype, threads);
 }
@@ -44,6 +54,32 @@ uint64_t pass_bytes(const dwell_model *model, size_t n, dwell_dtype dtype, int t
 static void *new_rows(const model_pass *p, size_t rows, size_t columns) {
   size_t count;
   return size_mul(rows, columns, &count) ? mem_zero(count, p->ops->size) : NULL;
+}
+
+/* Cosines and sines of all positions, from double. */
+static dwell_status make_rotary(model_pass *p, dwell_error *err) {
+  const model_rotary *rotary = &p->model->shape.rotary;
+  size_t half = rotary->size / 2;
+  if (half == 0) return DWELL_OK;
+  p->cosines = new_rows(p, p->n, half);
+  p->sines = new_rows(p, p->n, half);
+  if (p->cosines == NULL || p->sines == NULL) return error_no_memory(err, "the rotary positions");
+  for (size_t i = 0; i < half; i++) {
+    double frequency = rotary_frequency(rotary, i);
+    for (size_t t = 0; t < p->n; t++) {
+      double angle = (double)t * frequency, c = cos(angle), s = sin(angle);
+      p->ops->store(1, &c, pass_at(p, p->cosines, t * half + i));
+      p->ops->store(1, &s, pass_at(p, p->sines, t * half + i));
+    }
+  }
+  return DWELL_OK;
+}
+
+static dwell_status make_relative(model_pass *p, dwell_error *err) {
+  size_t columns = relative_columns(&p->model->shape, p->n);
+  if (columns == 0) return DWELL_OK;
+  p->relative = new_rows(p, p->model->shape.heads, columns);
+  return p->relative != NULL ? DWELL_OK : error_no_memory(err, "the biases by position");
 }
 
 static dwell_status make_buffers(model_pass *p, dwell_error *err) {
@@ -59,7 +95,10 @@ static dwell_status make_buffers(model_pass *p, dwell_error *err) {
   bool heads = p->sink->wants_heads && p->sink->on_head != NULL;
   if (heads) p->heads = new_rows(p, threads * p->n, p->n);
   bool all = p->x && p->y && p->wide && p->scores && p->outer_values && p->block_values && (!heads || p->heads);
-  if (!all) status = error_no_memory(err, "the buffers of the forward pass");
+  if (!all) TRY(error_no_memory(err, "the buffers of the forward pass"));
+  TRY(make_rotary(p, err));
+  TRY(make_relative(p, err));
+done:
   return status;
 }
 
@@ -78,6 +117,9 @@ void pass_close(model_pass *p) {
   mem_free(p->wide);
   mem_free(p->scores);
   mem_free(p->heads);
+  mem_free(p->cosines);
+  mem_free(p->sines);
+  mem_free(p->relative);
   mem_free(p->outer_values);
   mem_free(p->block_values);
 }
@@ -98,8 +140,9 @@ const void *pass_weight(const model_pass *p, const weight_group *group, size_t s
 
 void *pass_at(const model_pass *p, void *buffer, size_t element) { return (char *)buffer + element * p->ops->size; }
 
-dwell_status pass_linear(model_pass *p, const weight_group *group, size_t weight, size_t bias,
-                         ops_activation activation, const void *x, void *y, dwell_error *err) {
+/* The product of slot `weight` and those joined to it; ldx: from one row of x to the next. */
+static dwell_status linear_from(model_pass *p, const weight_group *group, size_t weight, size_t bias,
+                                ops_activation activation, const void *x, size_t opt_ldx, void *y, dwell_error *err) {
   const model_shape *shape = &p->model->shape;
   size_t rows = model_dim_size(shape, group->slots[weight].rows);
   size_t columns = model_dim_size(shape, group->slots[weight].columns);
@@ -112,28 +155,45 @@ dwell_status pass_linear(model_pass *p, const weight_group *group, size_t weight
                   .in = in,
                   .out = out,
                   .x = x,
-                  .ldx = in,
+                  .ldx = opt_ldx ? opt_ldx : in,
                   .out_in = out_in,
                   .activation = activation,
                   .y = y,
                   .ldy = out};
   l.weight = pass_weight(p, group, weight);
-  l.bias = pass_weight(p, group, bias);
+  if (bias != PASS_NO_BIAS && model_slot_present(shape, &group->slots[bias])) l.bias = pass_weight(p, group, bias);
   return p->ops->linear(p->ctx, &l, err);
+}
+
+dwell_status pass_linear(model_pass *p, const weight_group *group, size_t weight, size_t bias,
+                         ops_activation activation, const void *x, void *y, dwell_error *err) {
+  return linear_from(p, group, weight, bias, activation, x, 0, y, err);
+}
+
+dwell_status pass_mlp(model_pass *p, const pass_mlp_slots *slots, const void *x, void *y, dwell_error *err) {
+  const weight_group *g = &p->model->block;
+  const model_shape *s = &p->model->shape;
+  ops_gate gate = {.rows = p->n, .inner = s->inner, .activation = s->activation, .x = p->wide};
+  dwell_status status = DWELL_OK;
+  TRY(pass_linear(p, g, slots->up, slots->up_bias, s->gated ? ACTIVATION_NONE : s->activation, x, p->wide, err));
+  if (s->gated) TRY(p->ops->gate(p->ctx, &gate, err));
+  TRY(linear_from(p, g, slots->down, slots->down_bias, ACTIVATION_NONE, p->wide, s->gated ? 2 * s->inner : 0, y, err));
+done:
+  return status;
 }
 
 dwell_status pass_norm(model_pass *p, const weight_group *group, size_t weight, size_t d, void *x, const void *r,
                        bool keep_sum, void *y, dwell_error *err) {
   ops_norm o = {.rows = p->n, .d = d, .x = x, .r = r, .keep_sum = keep_sum, .epsilon = p->model->shape.epsilon, .y = y};
   o.weight = pass_weight(p, group, weight);
-  o.bias = pass_weight(p, group, weight + 1);
+  if (!p->model->shape.rms) o.bias = pass_weight(p, group, weight + 1);
   return p->ops->norm(p->ctx, &o, err);
 }
 
-dwell_status pass_rows(model_pass *p, size_t slot, size_t count, void *ret_rows, dwell_error *err) {
+dwell_status pass_rows(model_pass *p, size_t slot, size_t first, size_t count, void *ret_rows, dwell_error *err) {
   const weight_provider *provider = &p->model->provider;
   size_t columns = model_dim_size(&p->model->shape, p->model->outer.slots[slot].columns);
-  return provider->read(provider->self, true, 0, slot, 0, count * columns, p->ops->dtype, ret_rows, err);
+  return provider->read(provider->self, true, 0, slot, first * columns, count * columns, p->ops->dtype, ret_rows, err);
 }
 
 dwell_status pass_words(model_pass *p, size_t slot, void *ret_rows, dwell_error *err) {
@@ -155,23 +215,43 @@ dwell_status pass_part(model_pass *p, const char *part, const void *delta, dwell
 
 /* ---- attention ---- */
 
+/* Where queries, keys and values lie in a row of qkv. */
+typedef struct qkv_places {
+  size_t columns, q, k, v, q_step, kv_step; /* steps: from one head to the next */
+} qkv_places;
+
 typedef struct attention {
   const model_pass *p;
-  size_t tiles, head_size;
+  qkv_places at;
+  size_t tiles, head_size, width; /* width: of the context */
   double scale;
-  void *context; /* [rows, d] */
+  void *context; /* [rows, width] */
 } attention;
+
+static qkv_places places(const model_pass *p) {
+  const model_shape *s = &p->model->shape;
+  size_t size = s->head_size, queries = s->heads * size, keys = s->kv_heads * size;
+  if (p->model->architecture->qkv_by_head) return (qkv_places){3 * queries, 0, size, 2 * size, 3 * size, 3 * size};
+  return (qkv_places){queries + 2 * keys, 0, queries, queries + keys, size, size};
+}
 
 static double score_scale(const model_pass *p) {
   const model_shape *s = &p->model->shape;
-  double scale = s->scale_scores ? 1 / sqrt((double)(s->width / s->heads)) : 1;
+  double scale = s->scale_scores ? 1 / sqrt((double)s->head_size) : 1;
   return s->scale_by_block ? scale / (double)(p->b + 1) : scale;
+}
+
+/* The bias of head `head` for key and query at the same place. */
+static const void *relative_bias(const model_pass *p, size_t head) {
+  if (p->relative == NULL) return NULL;
+  return pass_at(p, p->relative, head * relative_columns(&p->model->shape, p->n) + p->n - 1);
 }
 
 /* One tile of one head; the attention weights stay in the worker's scores. */
 static void run_tile(const attention *a, size_t head, size_t number, void *scores, size_t *ret_keys) {
   const model_pass *p = a->p;
-  size_t d = p->model->shape.width, column = head * a->head_size, first = number * PASS_TILE;
+  const model_shape *s = &p->model->shape;
+  size_t first = number * PASS_TILE, kv = head / (s->heads / s->kv_heads) * a->at.kv_step;
   bool causal = p->model->architecture->causal;
   size_t left = p->rows - first;
   ops_tile t = {.queries = left < PASS_TILE ? left : PASS_TILE,
@@ -179,14 +259,15 @@ static void run_tile(const attention *a, size_t head, size_t number, void *score
                 .first = first,
                 .causal = causal,
                 .scale = a->scale,
-                .ld = 3 * d,
+                .ld = a->at.columns,
                 .weights = scores,
-                .ld_out = d};
+                .ld_out = a->width,
+                .opt_bias = relative_bias(p, head)};
   t.keys = causal ? first + PASS_TILE : p->n;
-  t.q = pass_at(p, p->wide, first * 3 * d + column);
-  t.k = pass_at(p, p->wide, d + column);
-  t.v = pass_at(p, p->wide, 2 * d + column);
-  t.out = pass_at(p, a->context, first * d + column);
+  t.q = pass_at(p, p->wide, first * t.ld + a->at.q + head * a->at.q_step);
+  t.k = pass_at(p, p->wide, a->at.k + kv);
+  t.v = pass_at(p, p->wide, a->at.v + kv);
+  t.out = pass_at(p, a->context, first * a->width + head * a->head_size);
   p->ops->tile(&t);
   *ret_keys = t.keys;
 }
@@ -222,13 +303,33 @@ static dwell_status head_item(void *arg, size_t head, int worker, dwell_error *e
   return p->sink->on_head(p->sink->self, 0, p->b, head, matrix, err);
 }
 
+/* Turns queries and keys by their positions. */
+static dwell_status turn(const attention *a, dwell_error *err) {
+  const model_pass *p = a->p;
+  const model_shape *s = &p->model->shape;
+  if (p->cosines == NULL) return DWELL_OK;
+  ops_rotation o = {
+      .rows = p->n, .size = s->rotary.size, .cosines = p->cosines, .sines = p->sines, .ldx = a->at.columns};
+  o.heads = s->heads, o.step = a->at.q_step, o.x = pass_at(p, p->wide, a->at.q);
+  dwell_status status = p->ops->rotate(p->ctx, &o, err);
+  if (status != DWELL_OK) return status;
+  o.heads = s->kv_heads, o.step = a->at.kv_step, o.x = pass_at(p, p->wide, a->at.k);
+  return p->ops->rotate(p->ctx, &o, err);
+}
+
 dwell_status pass_attention(model_pass *p, void **ret_context, dwell_error *err) {
-  size_t d = p->model->shape.width, heads = p->model->shape.heads;
-  attention a = {
-      .p = p, .tiles = (p->rows + PASS_TILE - 1) / PASS_TILE, .head_size = d / heads, .scale = score_scale(p)};
-  a.context = pass_at(p, p->wide, p->rows * 3 * d);
+  const model_shape *s = &p->model->shape;
+  attention a = {.p = p,
+                 .at = places(p),
+                 .tiles = (p->rows + PASS_TILE - 1) / PASS_TILE,
+                 .head_size = s->head_size,
+                 .width = s->heads * s->head_size,
+                 .scale = score_scale(p)};
+  a.context = pass_at(p, p->wide, p->rows * a.at.columns);
   *ret_context = a.context;
-  memset(pass_at(p, p->wide, p->n * 3 * d), 0, (p->rows - p->n) * 3 * d * p->ops->size);
-  if (p->heads != NULL) return threads_for(p->ctx, heads, head_item, &a, err);
-  return threads_for(p->ctx, heads * a.tiles, tile_item, &a, err);
+  memset(pass_at(p, p->wide, p->n * a.at.columns), 0, (p->rows - p->n) * a.at.columns * p->ops->size);
+  dwell_status status = turn(&a, err);
+  if (status != DWELL_OK) return status;
+  if (p->heads != NULL) return threads_for(p->ctx, s->heads, head_item, &a, err);
+  return threads_for(p->ctx, s->heads * a.tiles, tile_item, &a, err);
 }

@@ -7,6 +7,7 @@
 /* Queries of one attention tile. A causal tile sees the keys up to its own last one, so the products' shapes, and with
  * them a token's bits, depend on the token's place alone and not on how many tokens follow. */
 enum { PASS_TILE = 64 };
+#define PASS_NO_BIAS ((size_t)-1) /* in place of a slot */
 
 struct model_pass {
   const dwell_model *model;
@@ -22,10 +23,12 @@ struct model_pass {
    * which are dead by then. */
   void *x;       /* [rows, d] the stream: state b */
   void *y;       /* [rows, d] */
-  void *wide;    /* [rows, max(4 d, inner, 2 embedding)]: qkv [rows, 3 d], then context [rows, d] */
+  void *wide;    /* [rows, pass_wide]: qkv, then context [rows, heads * head_size] */
   void *outer_values, *block_values; /* weights, by the model's groups */
   void *scores;  /* [threads][tile, keys] */
   void *heads;   /* [threads][n, n] if the sink wants heads, else NULL */
+  void *cosines, *sines; /* [n, rotary size / 2] of rotary positions, else NULL */
+  void *relative;        /* [heads, 2 n - 1] added to the scores, by key - query + n - 1 (mpnet), else NULL */
 };
 
 /* Bytes of all that, with heads. */
@@ -44,21 +47,29 @@ dwell_status pass_load_block(model_pass *p, size_t b, dwell_error *err);
 const void *pass_weight(const model_pass *p, const weight_group *group, size_t slot);
 void *pass_at(const model_pass *p, void *buffer, size_t element);
 
-/* y[n, out] = activation(x[n, in] W + bias), sizes from the slot; slots joined to `weight` count with it. */
+/* y[n, out] = activation(x[n, in] W + bias), sizes from the slot; slots joined to `weight` count with it; an absent bias
+ * is none. */
 dwell_status pass_linear(model_pass *p, const weight_group *group, size_t weight, size_t bias,
                          ops_activation activation, const void *x, void *y, dwell_error *err);
 
-/* y = LayerNorm(x + r) over rows of `d`, the bias being the slot after `weight`; r NULL: of x alone; keep_sum: x
- * becomes x + r. */
+/* The block's MLP from x [n, d] through p->wide into y [n, d], which may be x. Of a gated one, `up` is the gate, to which
+ * the up map is joined. */
+typedef struct pass_mlp_slots {
+  size_t up, up_bias, down, down_bias;
+} pass_mlp_slots;
+dwell_status pass_mlp(model_pass *p, const pass_mlp_slots *slots, const void *x, void *y, dwell_error *err);
+
+/* y = LayerNorm(x + r) over rows of `d`, the bias being the slot after `weight`, or RMSNorm, as the shape says. r NULL:
+ * of x alone; keep_sum: x becomes x + r. */
 dwell_status pass_norm(model_pass *p, const weight_group *group, size_t weight, size_t d, void *x, const void *r,
                        bool keep_sum, void *y, dwell_error *err);
 
-/* Rows of an outer table: of each token's id, or the first n (positions). [n, columns]. */
+/* Rows of an outer table: of each token's id, or `count` from `first` on (positions). [n or count, columns]. */
 dwell_status pass_words(model_pass *p, size_t slot, void *ret_rows, dwell_error *err);
-dwell_status pass_rows(model_pass *p, size_t slot, size_t count, void *ret_rows, dwell_error *err);
+dwell_status pass_rows(model_pass *p, size_t slot, size_t first, size_t count, void *ret_rows, dwell_error *err);
 
-/* Attention of all heads: qkv in p->wide, the result in the returned place [rows, d] behind it. Heads go to the sink if
- * it wants them. */
+/* Attention of all heads: qkv in p->wide, where rotary positions are applied to it, the result in the returned place
+ * [rows, heads * head_size] behind it. Heads go to the sink if it wants them. */
 dwell_status pass_attention(model_pass *p, void **ret_context, dwell_error *err);
 
 /* Hands a part of the move, [n, d], to the sink if it wants parts. */

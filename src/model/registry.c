@@ -3,7 +3,10 @@
 #include "base/str.h"
 #include "model/model.h"
 
-static const model_architecture *const architectures[] = {&model_gpt2, &model_bert, &model_albert};
+static const model_architecture *const architectures[] = {
+    &model_gpt2,    &model_llama,      &model_gpt_neox, &model_opt,   &model_bert,
+    &model_roberta, &model_distilbert, &model_electra,  &model_mpnet, &model_albert,
+};
 
 enum { ARCHITECTURES = sizeof architectures / sizeof architectures[0], MAX_TYPES = 64 };
 
@@ -64,23 +67,51 @@ static dwell_status find_architecture(const config *c, const model_architecture 
 }
 
 /* Fields that change the numbers of any architecture and that none implements, each with its harmless value. */
-static dwell_status refuse_common(const config *c, dwell_error *err) {
+static dwell_status refuse_fields(const config *c, const char *const (*fields)[2], size_t count, dwell_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    dwell_status status = config_refuse(c, fields[i][0], fields[i][1], err);
+    if (status != DWELL_OK) return status;
+  }
+  return DWELL_OK;
+}
+
+static dwell_status refuse_common(const config *c, const model_architecture *a, dwell_error *err) {
   static const char *const fields[][2] = {
       {"quantization_config", "null"},
       {"auto_map", "{}"},
       {"pruned_heads", "{}"},
       {"position_embedding_type", "\"absolute\""},
-      {"rope_scaling", "null"},
-      {"sliding_window", "null"},
       {"attn_logit_softcapping", "null"},
       {"final_logit_softcapping", "null"},
       {"is_encoder_decoder", "false"},
   };
-  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-    dwell_status status = config_refuse(c, fields[i][0], fields[i][1], err);
-    if (status != DWELL_OK) return status;
+  static const char *const rotary[][2] = {
+      {"rope_scaling", "null"},
+      {"rope_parameters", "null"},
+      {"sliding_window", "null"},
+  };
+  dwell_status status = refuse_fields(c, fields, sizeof fields / sizeof fields[0], err);
+  if (status != DWELL_OK || a->rotary) return status;
+  return refuse_fields(c, rotary, sizeof rotary / sizeof rotary[0], err);
+}
+
+/* What an architecture left 0 has its usual value. */
+static void fill_in(model_shape *s) {
+  if (s->head_size == 0) s->head_size = s->width / s->heads;
+  if (s->kv_heads == 0) s->kv_heads = s->heads;
+  if (s->embedding == 0) s->embedding = s->width;
+  if (s->positions == 0) s->positions = s->context;
+}
+
+static dwell_status check_heads(const config *c, const model_shape *s, dwell_error *err) {
+  if (s->head_size == 0 && s->width % s->heads != 0) {
+    error_set(err, DWELL_BAD_INPUT, "a width of %zu cannot be split into %zu heads", s->width, s->heads);
+  } else if (s->kv_heads > 0 && s->heads % s->kv_heads != 0) {
+    error_set(err, DWELL_BAD_INPUT, "%zu heads cannot share %zu heads of keys and values", s->heads, s->kv_heads);
+  } else {
+    return DWELL_OK;
   }
-  return DWELL_OK;
+  return error_in_file(err, c->path), DWELL_BAD_INPUT;
 }
 
 dwell_status model_configure(const config *c, const model_architecture **ret_architecture, model_shape *ret_shape,
@@ -88,13 +119,10 @@ dwell_status model_configure(const config *c, const model_architecture **ret_arc
   *ret_shape = (model_shape){0};
   dwell_status status = DWELL_OK;
   TRY(find_architecture(c, ret_architecture, err));
-  TRY(refuse_common(c, err));
+  TRY(refuse_common(c, *ret_architecture, err));
   TRY((*ret_architecture)->configure(c, ret_shape, err));
-  if (ret_shape->width % ret_shape->heads != 0) {
-    status = error_set(err, DWELL_BAD_INPUT, "a width of %zu cannot be split into %zu heads", ret_shape->width,
-                       ret_shape->heads);
-    error_in_file(err, c->path);
-  }
+  TRY(check_heads(c, ret_shape, err));
+  fill_in(ret_shape);
 done:
   return status;
 }

@@ -16,14 +16,22 @@ size_t model_dim_size(const model_shape *shape, model_dim dim) {
   switch (dim) {
     case DIM_NONE: return 1;
     case DIM_WIDTH: return shape->width;
-    case DIM_WIDTH3: return 3 * shape->width;
+    case DIM_QUERIES: return shape->heads * shape->head_size;
+    case DIM_KEYS: return shape->kv_heads * shape->head_size;
+    case DIM_QKV: return (shape->heads + 2 * shape->kv_heads) * shape->head_size;
     case DIM_INNER: return shape->inner;
     case DIM_EMBEDDING: return shape->embedding;
     case DIM_VOCABULARY: return shape->vocabulary;
-    case DIM_CONTEXT: return shape->context;
+    case DIM_POSITIONS: return shape->positions;
     case DIM_TYPES: return shape->types;
+    case DIM_BUCKETS: return shape->buckets;
+    case DIM_HEADS: return shape->heads;
   }
   return 0;
+}
+
+bool model_slot_present(const model_shape *shape, const model_slot *slot) {
+  return slot->needs == 0 || (slot->needs & shape->parts) != 0;
 }
 
 /* ---- names ---- */
@@ -111,6 +119,8 @@ static dwell_status check_tensor(const matcher *m, const model_slot *slot, const
 static dwell_status match_slot(matcher *m, const char *group, const model_slot *slot,
                                const safetensors_tensor **ret_tensor, dwell_error *err) {
   char name[NAME_SIZE];
+  *ret_tensor = NULL;
+  if (!model_slot_present(m->shape, slot)) return DWELL_OK;
   snprintf(name, sizeof name, "%s%s%s", m->prefix, group, slot->name);
   dwell_status status = find_tensor(m, name, slot->flags, ret_tensor, err);
   if (status != DWELL_OK) return status;
@@ -211,10 +221,25 @@ static int by_address(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
-/* Constants that old versions of transformers saved: masks and position numbers. */
+/* Constants that old versions of transformers saved: masks, position numbers, frequencies. */
 static bool is_buffer(const char *name) {
-  return str_ends(name, ".attn.bias") || str_ends(name, ".attn.masked_bias") || str_ends(name, ".position_ids") ||
-         str_ends(name, ".token_type_ids") || str_equal(name, "position_ids");
+  static const char *const endings[] = {
+      ".attn.bias",     ".attn.masked_bias", ".attention.bias", ".attention.masked_bias",
+      ".position_ids",  ".token_type_ids",   ".inv_freq",
+  };
+  for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+    if (str_ends(name, endings[i])) return true;
+  }
+  return str_equal(name, "position_ids");
+}
+
+/* Slots that the shape does not have are NULL. */
+static size_t drop_absent(const safetensors_tensor **tensors, size_t count) {
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (tensors[i] != NULL) tensors[kept++] = tensors[i];
+  }
+  return kept;
 }
 
 static void count_used(model_weights *w, const safetensors_tensor *const *used, size_t count) {
@@ -241,6 +266,7 @@ static dwell_status list_unused(model_weights *w, size_t outer_count, dwell_erro
   if (used == NULL || w->unused == NULL) return error_no_memory(err, "the list of tensors");
   memcpy(used, w->outer, outer_count * sizeof *used);
   memcpy(used + outer_count, w->blocks, blocks * sizeof *used);
+  used_count = drop_absent(used, used_count);
   qsort(used, used_count, sizeof *used, by_address);
   count_used(w, used, used_count);
   for (size_t i = 0; i < all; i++) {
@@ -284,7 +310,9 @@ dwell_status weights_read(void *self, bool outer, size_t block, size_t slot, siz
   return safetensors_read(w->file, tensor, first, count, dtype, ret_values, err);
 }
 
+/* Numbers that a slot takes in the buffer of its group: none if absent, or a table. */
 static size_t slot_elements(const model_shape *shape, const model_slot *slot) {
+  if ((slot->flags & SLOT_TABLE) || !model_slot_present(shape, slot)) return 0;
   return model_dim_size(shape, slot->rows) * model_dim_size(shape, slot->columns);
 }
 
@@ -295,7 +323,6 @@ dwell_status weights_place(const model_slot *slots, size_t count, bool outer, co
   if (ret_group->offsets == NULL) return error_no_memory(err, "the places of the weights");
   size_t at = 0;
   for (size_t s = 0; s < count; s++) {
-    if (slots[s].flags & SLOT_TABLE) continue;
     if (!(slots[s].flags & SLOT_JOINED)) at = (at + ALIGN_ELEMENTS - 1) / ALIGN_ELEMENTS * ALIGN_ELEMENTS;
     ret_group->offsets[s] = at;
     at += slot_elements(shape, &slots[s]); /* cannot overflow: the tensors were found to have this size */
@@ -330,7 +357,6 @@ static dwell_status load_piece(void *arg, size_t item, int worker, dwell_error *
 static size_t cut_pieces(const weight_group *group, const model_shape *shape, piece *opt_pieces) {
   size_t count = 0;
   for (size_t s = 0; s < group->count; s++) {
-    if (group->slots[s].flags & SLOT_TABLE) continue;
     size_t elements = slot_elements(shape, &group->slots[s]);
     for (size_t first = 0; first < elements; first += PIECE_ELEMENTS) {
       size_t rest = elements - first;

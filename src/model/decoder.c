@@ -1,0 +1,71 @@
+/* model/decoder.c - what GPT-2 and its kin share: the block. */
+#include "model/decoder.h"
+
+#include "base/error.h"
+
+/* The attention of `from` into p->y. */
+static dwell_status attend(model_pass *p, const decoder_slots *at, const void *from, dwell_error *err) {
+  const weight_group *g = &p->model->block;
+  void *context;
+  dwell_status status = DWELL_OK;
+  TRY(pass_linear(p, g, at->qkv, at->qkv_bias, ACTIVATION_NONE, from, p->wide, err));
+  TRY(pass_attention(p, &context, err));
+  TRY(pass_linear(p, g, at->project, at->project_bias, ACTIVATION_NONE, context, p->y, err));
+  TRY(pass_part(p, "attn", p->y, err));
+done:
+  return status;
+}
+
+static dwell_status norm(model_pass *p, size_t weight, const void *r, bool keep_sum, void *y, dwell_error *err) {
+  return pass_norm(p, &p->model->block, weight, p->model->shape.width, p->x, r, keep_sum, y, err);
+}
+
+static dwell_status mlp(model_pass *p, const decoder_slots *at, const void *x, void *y, dwell_error *err) {
+  dwell_status status = pass_mlp(p, &at->mlp, x, y, err);
+  return status == DWELL_OK ? pass_part(p, "mlp", y, err) : status;
+}
+
+static dwell_status before(model_pass *p, const decoder_slots *at, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  TRY(norm(p, at->norm1, NULL, false, p->y, err));
+  TRY(attend(p, at, p->y, err));
+  TRY(norm(p, at->norm2, p->y, true, p->y, err));
+  TRY(mlp(p, at, p->y, p->y, err));
+  p->ops->add(p->n * p->model->shape.width, p->x, p->y);
+done:
+  return status;
+}
+
+/* x stays as it was until both sublayers are known; the MLP's input lies behind its inner layer. */
+static dwell_status parallel(model_pass *p, const decoder_slots *at, dwell_error *err) {
+  const model_shape *s = &p->model->shape;
+  void *z = pass_at(p, p->wide, p->rows * s->inner * (s->gated ? 2 : 1));
+  dwell_status status = DWELL_OK;
+  TRY(norm(p, at->norm1, NULL, false, p->y, err));
+  TRY(attend(p, at, p->y, err));
+  TRY(norm(p, at->norm2, NULL, false, z, err));
+  TRY(mlp(p, at, z, z, err));
+  p->ops->add(p->n * s->width, p->x, p->y);
+  p->ops->add(p->n * s->width, p->x, z);
+done:
+  return status;
+}
+
+static dwell_status after(model_pass *p, const decoder_slots *at, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  TRY(attend(p, at, p->x, err));
+  TRY(norm(p, at->norm1, p->y, false, p->x, err));
+  TRY(mlp(p, at, p->x, p->y, err));
+  TRY(norm(p, at->norm2, p->y, false, p->x, err));
+done:
+  return status;
+}
+
+dwell_status decoder_block(model_pass *p, const decoder_slots *slots, dwell_error *err) {
+  const model_shape *s = &p->model->shape;
+  return s->post_norm ? after(p, slots, err) : s->parallel ? parallel(p, slots, err) : before(p, slots, err);
+}
+
+dwell_status decoder_final_norm(model_pass *p, size_t weight, dwell_error *err) {
+  return pass_norm(p, &p->model->outer, weight, p->model->shape.width, p->x, NULL, false, p->y, err);
+}
