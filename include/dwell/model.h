@@ -17,7 +17,7 @@ typedef struct dwell_model dwell_model;
 typedef struct dwell_model_info {
   const char *name;                                 /* as given */
   const char *folder;                               /* where it was found */
-  const char *architecture;                         /* registry name: "gpt2", "bert", "albert" */
+  const char *architecture;                         /* registry name: "gpt2", "bert", ... */
   const char *revision;                             /* hub commit, or NULL */
   size_t blocks, width, heads, vocabulary, context; /* context: largest number of tokens */
   uint64_t parameters;                              /* of the transformer (unused heads not counted) */

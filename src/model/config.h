@@ -16,16 +16,16 @@ typedef struct config_field {
   jkind kind;
   const char *raw; /* JSON text of the value */
   size_t raw_length;
-  jtext text;      /* decoded, of a string */
+  jtext text; /* decoded, of a string */
 } config_field;
 
 typedef struct config {
   const char *path;
-  char *data;            /* the file */
-  config_field *fields;  /* [count] */
+  char *data;           /* the file */
+  config_field *fields; /* [count] */
   size_t count, capacity;
   arena storage;
-  model_notes *notes;    /* where defaults that had to be assumed are noted; may be NULL */
+  model_notes *notes; /* where defaults that had to be assumed are noted; may be NULL */
 } config;
 
 /* Reads FOLDER/config.json. Release with config_close, also after a failure. `path` must outlive the config. */

@@ -1,4 +1,5 @@
-/* model/decoder.h - what GPT-2 and its kin share: the block whose norms stand before the sublayers, and its variants. */
+/* model/decoder.h - what GPT-2 and its kin share: the block whose norms stand before the sublayers, and its variants.
+ */
 #ifndef DWELL_MODEL_DECODER_H
 #define DWELL_MODEL_DECODER_H
 

@@ -55,8 +55,9 @@ const model_architecture model_distilbert = {
     .anchor = "embeddings.position_embeddings.weight",
     .block_format = "transformer.layer.%zu.",
     .tied_name = "vocab_projector.weight",
-    .initialiser = "normal(0, initializer_range), positions sines and cosines if config.json says so; biases 0; norms 1; "
-                   "the padding token's embedding 0",
+    .initialiser =
+        "normal(0, initializer_range), positions sines and cosines if config.json says so; biases 0; norms 1; "
+        "the padding token's embedding 0",
     .out_in = true,
     .outer = outer,
     .block = block,

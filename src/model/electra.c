@@ -1,5 +1,5 @@
-/* model/electra.c - ELECTRA (Clark et al. 2020), generator and discriminator: BERT whose embeddings may be narrower than
- * the stream, which a linear map then widens. */
+/* model/electra.c - ELECTRA (Clark et al. 2020), generator and discriminator: BERT whose embeddings may be narrower
+ * than the stream, which a linear map then widens. */
 #include "base/error.h"
 #include "model/encoder.h"
 

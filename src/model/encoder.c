@@ -76,8 +76,9 @@ dwell_status encoder_padded_positions(const config *c, model_shape *s, dwell_err
     s->first_position = 1;
   }
   if (s->first_position < s->positions) s->context = s->positions - s->first_position;
-  else status = error_set(err, DWELL_BAD_INPUT, "%zu positions, of which %zu are not used, leave none", s->positions,
-                          s->first_position);
+  else
+    status = error_set(err, DWELL_BAD_INPUT, "%zu positions, of which %zu are not used, leave none", s->positions,
+                       s->first_position);
   if (status != DWELL_OK) error_in_file(err, c->path);
 done:
   return status;

@@ -10,21 +10,28 @@ static const model_slot outer[OUTER_COUNT] = {
     {"ln_f.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
 };
 
-enum { NORM1, NORM1_BIAS, QKV, QKV_BIAS, PROJECT, PROJECT_BIAS, NORM2, NORM2_BIAS, UP, UP_BIAS, DOWN, DOWN_BIAS,
-       BLOCK_COUNT };
+enum {
+  NORM1,
+  NORM1_BIAS,
+  QKV,
+  QKV_BIAS,
+  PROJECT,
+  PROJECT_BIAS,
+  NORM2,
+  NORM2_BIAS,
+  UP,
+  UP_BIAS,
+  DOWN,
+  DOWN_BIAS,
+  BLOCK_COUNT
+};
 static const model_slot block[BLOCK_COUNT] = {
-    {"ln_1.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM},
-    {"ln_1.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
-    {"attn.c_attn.weight", DIM_WIDTH, DIM_QKV, 0},
-    {"attn.c_attn.bias", DIM_QKV, DIM_NONE, 0},
-    {"attn.c_proj.weight", DIM_WIDTH, DIM_WIDTH, 0},
-    {"attn.c_proj.bias", DIM_WIDTH, DIM_NONE, 0},
-    {"ln_2.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM},
-    {"ln_2.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
-    {"mlp.c_fc.weight", DIM_WIDTH, DIM_INNER, 0},
-    {"mlp.c_fc.bias", DIM_INNER, DIM_NONE, 0},
-    {"mlp.c_proj.weight", DIM_INNER, DIM_WIDTH, 0},
-    {"mlp.c_proj.bias", DIM_WIDTH, DIM_NONE, 0},
+    {"ln_1.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM}, {"ln_1.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
+    {"attn.c_attn.weight", DIM_WIDTH, DIM_QKV, 0},   {"attn.c_attn.bias", DIM_QKV, DIM_NONE, 0},
+    {"attn.c_proj.weight", DIM_WIDTH, DIM_WIDTH, 0}, {"attn.c_proj.bias", DIM_WIDTH, DIM_NONE, 0},
+    {"ln_2.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM}, {"ln_2.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
+    {"mlp.c_fc.weight", DIM_WIDTH, DIM_INNER, 0},    {"mlp.c_fc.bias", DIM_INNER, DIM_NONE, 0},
+    {"mlp.c_proj.weight", DIM_INNER, DIM_WIDTH, 0},  {"mlp.c_proj.bias", DIM_WIDTH, DIM_NONE, 0},
 };
 
 static dwell_status configure(const config *c, model_shape *s, dwell_error *err) {
@@ -62,7 +69,8 @@ done:
 }
 
 static dwell_status block_step(model_pass *p, dwell_error *err) {
-  static const decoder_slots slots = {NORM1, QKV, QKV_BIAS, PROJECT, PROJECT_BIAS, NORM2, {UP, UP_BIAS, DOWN, DOWN_BIAS}};
+  static const decoder_slots slots = {
+      NORM1, QKV, QKV_BIAS, PROJECT, PROJECT_BIAS, NORM2, {UP, UP_BIAS, DOWN, DOWN_BIAS}};
   return decoder_block(p, &slots, err);
 }
 

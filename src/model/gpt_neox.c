@@ -1,5 +1,5 @@
-/* model/gpt_neox.c - GPT-NeoX (Black et al. 2022) and Pythia: rotary positions on a part of each head, attention and MLP
- * side by side. */
+/* model/gpt_neox.c - GPT-NeoX (Black et al. 2022) and Pythia: rotary positions on a part of each head, attention and
+ * MLP side by side. */
 #include "base/error.h"
 #include "model/decoder.h"
 
@@ -10,8 +10,21 @@ static const model_slot outer[OUTER_COUNT] = {
     {"final_layer_norm.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM, PART_FINAL_NORM},
 };
 
-enum { NORM1, NORM1_BIAS, QKV, QKV_BIAS, PROJECT, PROJECT_BIAS, NORM2, NORM2_BIAS, UP, UP_BIAS, DOWN, DOWN_BIAS,
-       BLOCK_COUNT };
+enum {
+  NORM1,
+  NORM1_BIAS,
+  QKV,
+  QKV_BIAS,
+  PROJECT,
+  PROJECT_BIAS,
+  NORM2,
+  NORM2_BIAS,
+  UP,
+  UP_BIAS,
+  DOWN,
+  DOWN_BIAS,
+  BLOCK_COUNT
+};
 static const model_slot block[BLOCK_COUNT] = {
     {"input_layernorm.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM},
     {"input_layernorm.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
@@ -52,7 +65,8 @@ done:
 static dwell_status embed(model_pass *p, dwell_error *err) { return pass_words(p, WORDS, p->x, err); }
 
 static dwell_status block_step(model_pass *p, dwell_error *err) {
-  static const decoder_slots slots = {NORM1, QKV, QKV_BIAS, PROJECT, PROJECT_BIAS, NORM2, {UP, UP_BIAS, DOWN, DOWN_BIAS}};
+  static const decoder_slots slots = {
+      NORM1, QKV, QKV_BIAS, PROJECT, PROJECT_BIAS, NORM2, {UP, UP_BIAS, DOWN, DOWN_BIAS}};
   return decoder_block(p, &slots, err);
 }
 

@@ -1,5 +1,5 @@
-/* model/llama.c - LLaMA (Touvron et al. 2023) and what has its shape: pre-norm with RMSNorm, rotary positions, gated MLP,
- * and heads of keys and values that serve several heads of queries each. */
+/* model/llama.c - LLaMA (Touvron et al. 2023) and what has its shape: pre-norm with RMSNorm, rotary positions, gated
+ * MLP, and heads of keys and values that serve several heads of queries each. */
 #include "base/error.h"
 #include "base/str.h"
 #include "model/decoder.h"
@@ -10,8 +10,25 @@ static const model_slot outer[OUTER_COUNT] = {
     {"norm.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM, PART_FINAL_NORM},
 };
 
-enum { NORM1, QUERY, KEY, VALUE, QUERY_BIAS, KEY_BIAS, VALUE_BIAS, PROJECT, PROJECT_BIAS, NORM2, GATE, UP, GATE_BIAS,
-       UP_BIAS, DOWN, DOWN_BIAS, BLOCK_COUNT };
+enum {
+  NORM1,
+  QUERY,
+  KEY,
+  VALUE,
+  QUERY_BIAS,
+  KEY_BIAS,
+  VALUE_BIAS,
+  PROJECT,
+  PROJECT_BIAS,
+  NORM2,
+  GATE,
+  UP,
+  GATE_BIAS,
+  UP_BIAS,
+  DOWN,
+  DOWN_BIAS,
+  BLOCK_COUNT
+};
 static const model_slot block[BLOCK_COUNT] = {
     {"input_layernorm.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM},
     {"self_attn.q_proj.weight", DIM_QUERIES, DIM_WIDTH, 0},
@@ -70,8 +87,7 @@ static dwell_status configure(const config *c, model_shape *s, dwell_error *err)
   if (config_find(c, "num_key_value_heads"))
     TRY(config_size(c, CONFIG_NAMES("num_key_value_heads"), 0, MODEL_MAX_WIDTH, &s->kv_heads, err));
   s->head_size = s->width / s->heads;
-  if (config_find(c, "head_dim"))
-    TRY(config_size(c, CONFIG_NAMES("head_dim"), 0, MODEL_MAX_WIDTH, &s->head_size, err));
+  if (config_find(c, "head_dim")) TRY(config_size(c, CONFIG_NAMES("head_dim"), 0, MODEL_MAX_WIDTH, &s->head_size, err));
   TRY(config_size(c, CONFIG_NAMES("intermediate_size"), 11008, MODEL_MAX_WIDTH, &s->inner, err));
   TRY(config_size(c, CONFIG_NAMES("vocab_size"), 32000, MODEL_MAX_VOCABULARY, &s->vocabulary, err));
   TRY(config_size(c, CONFIG_NAMES("max_position_embeddings"), 2048, MODEL_MAX_CONTEXT, &s->context, err));
@@ -91,7 +107,8 @@ done:
 static dwell_status embed(model_pass *p, dwell_error *err) { return pass_words(p, WORDS, p->x, err); }
 
 static dwell_status block_step(model_pass *p, dwell_error *err) {
-  static const decoder_slots slots = {NORM1, QUERY, QUERY_BIAS, PROJECT, PROJECT_BIAS, NORM2, {GATE, GATE_BIAS, DOWN, DOWN_BIAS}};
+  static const decoder_slots slots = {
+      NORM1, QUERY, QUERY_BIAS, PROJECT, PROJECT_BIAS, NORM2, {GATE, GATE_BIAS, DOWN, DOWN_BIAS}};
   return decoder_block(p, &slots, err);
 }
 

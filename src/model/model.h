@@ -24,25 +24,25 @@ typedef struct model_pass model_pass; /* one forward pass: pass.h */
 typedef struct model_shape {
   size_t blocks, width, heads, inner; /* inner: width of the MLP */
   size_t head_size;                   /* 0: width / heads */
-  size_t kv_heads;                    /* heads of keys and values, each for heads / kv_heads heads of queries; 0: heads */
-  size_t embedding;                   /* width of the word embeddings (albert: not `width`); 0: width */
-  size_t vocabulary, types;           /* rows of the tables; types: token types (bert) */
-  size_t context;                     /* most tokens of a text */
-  size_t positions;                   /* rows of the table of positions; 0: context */
-  size_t first_position;              /* its row for the first token */
-  size_t buckets;                     /* of the bias by relative position (mpnet) */
-  model_rotary rotary;                /* rotary positions */
-  double epsilon;                     /* of every norm */
-  double deviation;                   /* of random weights: initializer_range */
+  size_t kv_heads;          /* heads of keys and values, each for heads / kv_heads heads of queries; 0: heads */
+  size_t embedding;         /* width of the word embeddings (albert: not `width`); 0: width */
+  size_t vocabulary, types; /* rows of the tables; types: token types (bert) */
+  size_t context;           /* most tokens of a text */
+  size_t positions;         /* rows of the table of positions; 0: context */
+  size_t first_position;    /* its row for the first token */
+  size_t buckets;           /* of the bias by relative position (mpnet) */
+  model_rotary rotary;      /* rotary positions */
+  double epsilon;           /* of every norm */
+  double deviation;         /* of random weights: initializer_range */
   ops_activation activation;
-  unsigned parts;                     /* model_part: tensors that not every model of the architecture has */
-  bool rms;                           /* norms are RMSNorm, which has no bias */
-  bool gated;                         /* the MLP's inner layer is activation(gate) * up, both of `inner` */
-  bool parallel;                      /* attention and MLP both read state b, and both are added to it */
-  bool post_norm;                     /* opt: LayerNorm after each sublayer instead of before */
-  bool scale_scores;                  /* scores are divided by sqrt(head_size) */
-  bool scale_by_block;                /* and by b + 1 in block b */
-  bool tied_words;                    /* the output layer shares the word embeddings */
+  unsigned parts;      /* model_part: tensors that not every model of the architecture has */
+  bool rms;            /* norms are RMSNorm, which has no bias */
+  bool gated;          /* the MLP's inner layer is activation(gate) * up, both of `inner` */
+  bool parallel;       /* attention and MLP both read state b, and both are added to it */
+  bool post_norm;      /* opt: LayerNorm after each sublayer instead of before */
+  bool scale_scores;   /* scores are divided by sqrt(head_size) */
+  bool scale_by_block; /* and by b + 1 in block b */
+  bool tied_words;     /* the output layer shares the word embeddings */
 } model_shape;
 
 /* Tensors that config.json gives or takes; a slot that needs one is absent without it. */
@@ -50,15 +50,25 @@ typedef enum model_part {
   PART_QKV_BIAS = 1,     /* biases of queries, keys and values */
   PART_PROJECT_BIAS = 2, /* of the attention's output map */
   PART_MLP_BIAS = 4,
-  PART_MAPPING = 8,      /* a linear map from the embeddings to the stream */
-  PART_TYPES = 16,       /* token types */
+  PART_MAPPING = 8, /* a linear map from the embeddings to the stream */
+  PART_TYPES = 16,  /* token types */
   PART_FINAL_NORM = 32
 } model_part;
 
 /* The length of one side of a tensor, in words of model_shape. */
 typedef enum model_dim {
-  DIM_NONE, DIM_WIDTH, DIM_QUERIES, DIM_KEYS, DIM_QKV, DIM_INNER, DIM_EMBEDDING, DIM_VOCABULARY, DIM_POSITIONS,
-  DIM_TYPES, DIM_BUCKETS, DIM_HEADS
+  DIM_NONE,
+  DIM_WIDTH,
+  DIM_QUERIES,
+  DIM_KEYS,
+  DIM_QKV,
+  DIM_INNER,
+  DIM_EMBEDDING,
+  DIM_VOCABULARY,
+  DIM_POSITIONS,
+  DIM_TYPES,
+  DIM_BUCKETS,
+  DIM_HEADS
 } model_dim;
 
 size_t model_dim_size(const model_shape *shape, model_dim dim);
@@ -71,7 +81,7 @@ enum {
 };
 
 typedef struct model_slot {
-  const char *name; /* below the prefix, and for a block below "h.7." */
+  const char *name;        /* below the prefix, and for a block below "h.7." */
   model_dim rows, columns; /* columns DIM_NONE: a vector */
   unsigned flags;
   unsigned needs; /* model_part: absent without one of these */
@@ -82,19 +92,19 @@ bool model_slot_present(const model_shape *shape, const model_slot *slot);
 /* ---- architectures ---- */
 
 typedef struct model_architecture {
-  const char *name, *summary, *source;   /* source: paper */
-  const char *const *model_types;        /* of config.json; NULL-terminated */
-  const char *const *prefixes;           /* that tensor names may have; NULL-terminated */
-  const char *anchor;                    /* the tensor whose presence tells which prefix it is */
-  const char *block_format;              /* "h.%zu." */
-  const char *tied_name;                 /* full name of the output layer that may be tied to the word embeddings */
-  const char *initialiser;               /* how transformers draws random weights, in words */
-  bool out_in;                           /* matrices are [out, in] (torch Linear), else [in, out] (Conv1D) */
-  bool qkv_by_head;                      /* rows of the joint qkv map: head by head q, k, v; else all q, all k, all v */
-  bool shared_block;                     /* all blocks have the weights of block 0 */
+  const char *name, *summary, *source; /* source: paper */
+  const char *const *model_types;      /* of config.json; NULL-terminated */
+  const char *const *prefixes;         /* that tensor names may have; NULL-terminated */
+  const char *anchor;                  /* the tensor whose presence tells which prefix it is */
+  const char *block_format;            /* "h.%zu." */
+  const char *tied_name;               /* full name of the output layer that may be tied to the word embeddings */
+  const char *initialiser;             /* how transformers draws random weights, in words */
+  bool out_in;                         /* matrices are [out, in] (torch Linear), else [in, out] (Conv1D) */
+  bool qkv_by_head;                    /* rows of the joint qkv map: head by head q, k, v; else all q, all k, all v */
+  bool shared_block;                   /* all blocks have the weights of block 0 */
   bool causal;
-  bool rotary;                           /* understands rope_scaling and the like, and sliding_window */
-  const model_slot *outer, *block;       /* embeddings and final norm; one block */
+  bool rotary;                     /* understands rope_scaling and the like, and sliding_window */
+  const model_slot *outer, *block; /* embeddings and final norm; one block */
   size_t outer_count, block_count;
 
   /* Reads the fields that change numbers; refuses those that are not implemented. */
@@ -137,8 +147,8 @@ typedef struct weight_provider {
   void *self;
   /* Elements [first, first+count) of a slot of the outer tensors (outer true) or of block `block`, as `dtype`. Called
    * from several threads at once. */
-  dwell_status (*read)(void *self, bool outer, size_t block, size_t slot, size_t first, size_t count,
-                       dwell_dtype dtype, void *ret_values, dwell_error *err);
+  dwell_status (*read)(void *self, bool outer, size_t block, size_t slot, size_t first, size_t count, dwell_dtype dtype,
+                       void *ret_values, dwell_error *err);
 } weight_provider;
 
 /* Slots that are read together into one buffer, and where each lies there. */
@@ -159,8 +169,8 @@ typedef struct model_weights {
   const safetensors_tensor **blocks; /* [distinct_blocks, block_slots] */
   const char **unused;               /* [unused_count] names of tensors that the states do not depend on */
   size_t unused_count;
-  uint64_t parameters;               /* in matched tensors */
-  const char *dtype;                 /* of most of them */
+  uint64_t parameters; /* in matched tensors */
+  const char *dtype;   /* of most of them */
   arena storage;
 } model_weights;
 
@@ -198,7 +208,7 @@ struct dwell_model {
   tokenizer *tokenizer; /* NULL: none, and tokenizer_error says why */
   dwell_error tokenizer_error;
   model_notes notes;
-  const char **files;   /* [file_count] everything that was read: config.json, weights, tokenizer */
+  const char **files; /* [file_count] everything that was read: config.json, weights, tokenizer */
   size_t file_count;
   arena storage;
 };

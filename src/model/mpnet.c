@@ -52,8 +52,8 @@ done:
   return status;
 }
 
-/* The bucket of a key `offset` tokens behind the query (Raffel et al. 2020, T5): half of the buckets for each side, half
- * of those one token wide, the rest growing to 128 tokens. In float, as torch computes it: at exact powers the
+/* The bucket of a key `offset` tokens behind the query (Raffel et al. 2020, T5): half of the buckets for each side,
+ * half of those one token wide, the rest growing to 128 tokens. In float, as torch computes it: at exact powers the
  * truncation depends on it. */
 static size_t bucket_of(ptrdiff_t offset, size_t buckets) {
   const float farthest = 128;

@@ -15,9 +15,9 @@
 
 typedef enum ops_activation {
   ACTIVATION_NONE,
-  ACTIVATION_GELU,      /* x Phi(x), by erf (Hendrycks and Gimpel 2016) */
-  ACTIVATION_GELU_TANH, /* its tanh form with sqrt(2/pi) */
-  ACTIVATION_GELU_FAST, /* the same with 0.7978845608, as old checkpoints have it */
+  ACTIVATION_GELU,       /* x Phi(x), by erf (Hendrycks and Gimpel 2016) */
+  ACTIVATION_GELU_TANH,  /* its tanh form with sqrt(2/pi) */
+  ACTIVATION_GELU_FAST,  /* the same with 0.7978845608, as old checkpoints have it */
   ACTIVATION_GELU_QUICK, /* x sigmoid(1.702 x) */
   ACTIVATION_RELU,
   ACTIVATION_SILU,
@@ -40,8 +40,8 @@ typedef struct ops_linear {
   size_t ldy;
 } ops_linear;
 
-/* y = LayerNorm(x + r) over rows of d (Ba, Kiros and Hinton 2016; the variance is the biased one); without bias, RMSNorm
- * (Zhang and Sennrich 2019). r may be NULL. If keep_sum, x + r is stored in x. y may be x or r. */
+/* y = LayerNorm(x + r) over rows of d (Ba, Kiros and Hinton 2016; the variance is the biased one); without bias,
+ * RMSNorm (Zhang and Sennrich 2019). r may be NULL. If keep_sum, x + r is stored in x. y may be x or r. */
 typedef struct ops_norm {
   size_t rows, d;
   void *x;
@@ -55,8 +55,8 @@ typedef struct ops_norm {
 /* In every row and each of `heads` heads of head_size numbers, number i < size/2 turns with number i + size/2 by an
  * angle whose cosine and sine are given (rotary positions: rotary.h). */
 typedef struct ops_rotation {
-  size_t rows, heads, step; /* step: from one head to the next */
-  size_t size;              /* numbers of a head that turn */
+  size_t rows, heads, step;    /* step: from one head to the next */
+  size_t size;                 /* numbers of a head that turn */
   const void *cosines, *sines; /* [rows, size/2] */
   void *x;
   size_t ldx;
@@ -77,10 +77,10 @@ typedef struct ops_tile {
   double scale;
   const void *q, *k, *v; /* [queries or keys, head_size], leading dimension ld */
   size_t ld;
-  void *weights;         /* [queries, keys] */
-  void *out;             /* [queries, head_size], leading dimension ld_out */
+  void *weights; /* [queries, keys] */
+  void *out;     /* [queries, head_size], leading dimension ld_out */
   size_t ld_out;
-  const void *opt_bias;  /* added to the scores: entry j - i of query i and key j, which may be negative */
+  const void *opt_bias; /* added to the scores: entry j - i of query i and key j, which may be negative */
 } ops_tile;
 
 typedef struct ops {
@@ -92,8 +92,8 @@ typedef struct ops {
   dwell_status (*rotate)(const dwell_context *ctx, const ops_rotation *o, dwell_error *err);
   dwell_status (*gate)(const dwell_context *ctx, const ops_gate *o, dwell_error *err);
   void (*store)(size_t count, const double *values, void *ret_values); /* rounded to the table's type */
-  void (*add)(size_t count, void *x, const void *r);                      /* x += r */
-  void (*add_row)(size_t rows, size_t d, void *x, const void *r);         /* every row of x += r[d] */
+  void (*add)(size_t count, void *x, const void *r);                   /* x += r */
+  void (*add_row)(size_t rows, size_t d, void *x, const void *r);      /* every row of x += r[d] */
 } ops;
 
 extern const ops ops_f32, ops_f64;

@@ -12,8 +12,25 @@ static const model_slot outer[OUTER_COUNT] = {
     {"final_layer_norm.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM, PART_FINAL_NORM},
 };
 
-enum { NORM1, NORM1_BIAS, QUERY, KEY, VALUE, QUERY_BIAS, KEY_BIAS, VALUE_BIAS, PROJECT, PROJECT_BIAS, NORM2, NORM2_BIAS,
-       UP, UP_BIAS, DOWN, DOWN_BIAS, BLOCK_COUNT };
+enum {
+  NORM1,
+  NORM1_BIAS,
+  QUERY,
+  KEY,
+  VALUE,
+  QUERY_BIAS,
+  KEY_BIAS,
+  VALUE_BIAS,
+  PROJECT,
+  PROJECT_BIAS,
+  NORM2,
+  NORM2_BIAS,
+  UP,
+  UP_BIAS,
+  DOWN,
+  DOWN_BIAS,
+  BLOCK_COUNT
+};
 static const model_slot block[BLOCK_COUNT] = {
     {"self_attn_layer_norm.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM},
     {"self_attn_layer_norm.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
@@ -73,7 +90,8 @@ done:
 }
 
 static dwell_status block_step(model_pass *p, dwell_error *err) {
-  static const decoder_slots slots = {NORM1, QUERY, QUERY_BIAS, PROJECT, PROJECT_BIAS, NORM2, {UP, UP_BIAS, DOWN, DOWN_BIAS}};
+  static const decoder_slots slots = {
+      NORM1, QUERY, QUERY_BIAS, PROJECT, PROJECT_BIAS, NORM2, {UP, UP_BIAS, DOWN, DOWN_BIAS}};
   return decoder_block(p, &slots, err);
 }
 

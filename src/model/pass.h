@@ -21,14 +21,14 @@ struct model_pass {
 
   /* Buffers of rows; two of width d and one wide one suffice: the MLP's inner layer takes the place of qkv and context,
    * which are dead by then. */
-  void *x;       /* [rows, d] the stream: state b */
-  void *y;       /* [rows, d] */
-  void *wide;    /* [rows, pass_wide]: qkv, then context [rows, heads * head_size] */
+  void *x;                           /* [rows, d] the stream: state b */
+  void *y;                           /* [rows, d] */
+  void *wide;                        /* [rows, pass_wide]: qkv, then context [rows, heads * head_size] */
   void *outer_values, *block_values; /* weights, by the model's groups */
-  void *scores;  /* [threads][tile, keys] */
-  void *heads;   /* [threads][n, n] if the sink wants heads, else NULL */
-  void *cosines, *sines; /* [n, rotary size / 2] of rotary positions, else NULL */
-  void *relative;        /* [heads, 2 n - 1] added to the scores, by key - query + n - 1 (mpnet), else NULL */
+  void *scores;                      /* [threads][tile, keys] */
+  void *heads;                       /* [threads][n, n] if the sink wants heads, else NULL */
+  void *cosines, *sines;             /* [n, rotary size / 2] of rotary positions, else NULL */
+  void *relative; /* [heads, 2 n - 1] added to the scores, by key - query + n - 1 (mpnet), else NULL */
 };
 
 /* Bytes of all that, with heads. */
@@ -47,13 +47,13 @@ dwell_status pass_load_block(model_pass *p, size_t b, dwell_error *err);
 const void *pass_weight(const model_pass *p, const weight_group *group, size_t slot);
 void *pass_at(const model_pass *p, void *buffer, size_t element);
 
-/* y[n, out] = activation(x[n, in] W + bias), sizes from the slot; slots joined to `weight` count with it; an absent bias
- * is none. */
+/* y[n, out] = activation(x[n, in] W + bias), sizes from the slot; slots joined to `weight` count with it; an absent
+ * bias is none. */
 dwell_status pass_linear(model_pass *p, const weight_group *group, size_t weight, size_t bias,
                          ops_activation activation, const void *x, void *y, dwell_error *err);
 
-/* The block's MLP from x [n, d] through p->wide into y [n, d], which may be x. Of a gated one, `up` is the gate, to which
- * the up map is joined. */
+/* The block's MLP from x [n, d] through p->wide into y [n, d], which may be x. Of a gated one, `up` is the gate, to
+ * which the up map is joined. */
 typedef struct pass_mlp_slots {
   size_t up, up_bias, down, down_bias;
 } pass_mlp_slots;

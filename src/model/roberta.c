@@ -1,5 +1,5 @@
-/* model/roberta.c - RoBERTa (Liu et al. 2019) and XLM-R (Conneau et al. 2020): BERT whose positions count from behind the
- * padding token's id. */
+/* model/roberta.c - RoBERTa (Liu et al. 2019) and XLM-R (Conneau et al. 2020): BERT whose positions count from behind
+ * the padding token's id. */
 #include "base/error.h"
 #include "model/encoder.h"
 

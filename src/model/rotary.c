@@ -30,8 +30,8 @@ static dwell_status read_scaling(const config *scaling, model_rotary *r, dwell_e
   TRY(config_text(scaling, "rope_type", type, &type, err));
   if (str_equal(type, "default")) return DWELL_OK;
   if (!str_equal(type, "linear") && !str_equal(type, "llama3")) {
-    status = error_set(err, DWELL_UNSUPPORTED, "rotary scaling of type %s is not supported (default, linear and llama3 are)",
-                       type);
+    status = error_set(err, DWELL_UNSUPPORTED,
+                       "rotary scaling of type %s is not supported (default, linear and llama3 are)", type);
     error_at_item(err, "rope_type");
     error_in_file(err, scaling->path);
     goto done;

@@ -9,9 +9,9 @@
 /* Number i < size/2 of a head turns with number i + size/2 by the angle position * frequency_i, where frequency_i is
  * base^(-2i/size), changed by the scaling. */
 typedef struct model_rotary {
-  size_t size;   /* numbers of a head that turn, even; 0: no rotary positions */
+  size_t size; /* numbers of a head that turn, even; 0: no rotary positions */
   double base;
-  double factor; /* frequencies are divided by this, for llama3 only the low ones */
+  double factor;             /* frequencies are divided by this, for llama3 only the low ones */
   double low, high, trained; /* llama3: low_freq_factor, high_freq_factor, original context; high 0: linear */
 } model_rotary;
 

@@ -18,8 +18,8 @@ typedef struct model_tokens {
  * DWELL_BAD_INPUT; too long DWELL_USAGE. */
 dwell_status tokens_from_text(const dwell_model *model, const char *text, size_t length,
                               const dwell_model_options *options, model_tokens *ret_tokens, dwell_error *err);
-dwell_status tokens_from_ids(const dwell_model *model, const int64_t *ids, size_t n,
-                             const dwell_model_options *options, model_tokens *ret_tokens, dwell_error *err);
+dwell_status tokens_from_ids(const dwell_model *model, const int64_t *ids, size_t n, const dwell_model_options *options,
+                             model_tokens *ret_tokens, dwell_error *err);
 void tokens_free(model_tokens *tokens);
 
 #endif

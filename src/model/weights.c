@@ -224,8 +224,8 @@ static int by_address(const void *a, const void *b) {
 /* Constants that old versions of transformers saved: masks, position numbers, frequencies. */
 static bool is_buffer(const char *name) {
   static const char *const endings[] = {
-      ".attn.bias",     ".attn.masked_bias", ".attention.bias", ".attention.masked_bias",
-      ".position_ids",  ".token_type_ids",   ".inv_freq",
+      ".attn.bias",    ".attn.masked_bias", ".attention.bias", ".attention.masked_bias",
+      ".position_ids", ".token_type_ids",   ".inv_freq",
   };
   for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
     if (str_ends(name, endings[i])) return true;

@@ -81,6 +81,29 @@ static const edit config_edits[] = {
     {"bert-tiny", "{", "{\"is_decoder\": true,", DWELL_UNSUPPORTED, "is_decoder"},
     {"bert-tiny", "{", "{\"pruned_heads\": {\"0\": [1]},", DWELL_UNSUPPORTED, "pruned_heads"},
     {"bert-tiny", "{", "{\"pruned_heads\": { },", DWELL_OK, NULL},
+    /* rotary positions, windows, shared keys */
+    {"llama-tiny", "\"default\"", "\"yarn\"", DWELL_UNSUPPORTED, "rotary scaling of type yarn"},
+    {"llama-tiny", "\"default\"", "\"linear\", \"factor\": 0", DWELL_BAD_INPUT, "factor: must be a number above 0"},
+    {"llama-tiny", "\"default\"", "\"llama3\", \"low_freq_factor\": 4", DWELL_BAD_INPUT, "high_freq_factor"},
+    {"llama-tiny", "300.0", "-300.0", DWELL_BAD_INPUT, "rope_theta: must be a number above 0"},
+    {"llama-tiny", "300.0", "1e999", DWELL_BAD_INPUT, "rope_theta"},
+    {"llama-tiny", "\"rope_parameters\": {", "\"rope_parameters\": [{", DWELL_BAD_INPUT, "rope_parameters"},
+    {"llama-tiny-scaled", "\"llama3\"", "\"dynamic\"", DWELL_UNSUPPORTED, "rotary scaling of type dynamic"},
+    {"llama-tiny", "\"head_dim\": 10", "\"head_dim\": 9", DWELL_BAD_INPUT, "cannot turn in pairs"},
+    {"llama-tiny", "\"head_dim\": 10", "\"head_dim\": 12", DWELL_BAD_INPUT, "q_proj.weight: has shape [40, 24]"},
+    {"llama-tiny", "key_value_heads\": 2", "key_value_heads\": 3", DWELL_BAD_INPUT, "cannot share 3 heads"},
+    {"llama-tiny", "key_value_heads\": 2", "key_value_heads\": 1", DWELL_BAD_INPUT, "k_proj.weight: has shape"},
+    {"llama-tiny", "\"attention_bias\": false", "\"attention_bias\": true", DWELL_BAD_INPUT,
+     "q_proj.bias: this tensor is missing"},
+    {"mistral-tiny", "\"sliding_window\": 140", "\"sliding_window\": 0", DWELL_BAD_INPUT, "sliding_window"},
+    {"gpt_neox-tiny", "{", "{\"sliding_window\": 140,", DWELL_UNSUPPORTED, "sliding_window: 140"},
+    {"gpt_neox-tiny-serial", "0.5", "1.5", DWELL_BAD_INPUT, "rotary_pct"},
+    {"opt-tiny", "{", "{\"enable_bias\": false,", DWELL_UNSUPPORTED, "enable_bias"},
+    {"opt-tiny", "\"do_layer_norm_before\": true", "\"do_layer_norm_before\": false", DWELL_OK, NULL},
+    {"roberta-tiny", "\"pad_token_id\": 1", "\"pad_token_id\": 151", DWELL_BAD_INPUT, "leave none"},
+    {"mpnet-tiny", "num_buckets\": 32", "num_buckets\": 30", DWELL_BAD_INPUT, "must be a multiple of 4"},
+    {"mpnet-tiny", "num_buckets\": 32", "num_buckets\": 16", DWELL_BAD_INPUT, "attention_bias.weight: has shape"},
+    {"electra-tiny", "\"embedding_size\": 10", "\"embedding_size\": 24", DWELL_BAD_INPUT, "has shape [17, 10]"},
     {"albert-tiny", "\"num_hidden_groups\": 1", "\"num_hidden_groups\": 2", DWELL_UNSUPPORTED, "num_hidden_groups: 2"},
     {"albert-tiny", "\"inner_group_num\": 1", "\"inner_group_num\": 2", DWELL_UNSUPPORTED, "inner_group_num: 2"},
 };
@@ -195,6 +218,23 @@ static void test_decisions(void **state) {
   dwell_model_destroy(model);
 }
 
+/* What a window and positions behind the padding token's row leave of the context. */
+static void test_context(void **state) {
+  static const struct {
+    const char *name;
+    size_t context;
+  } models[] = {
+      {"mistral-tiny", 140}, {"qwen2-tiny", 150}, {"roberta-tiny", 150}, {"mpnet-tiny", 150}, {"opt-tiny", 150}};
+  (void)state;
+  for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+    dwell_model *model = open_model(copy_of(models[i].name));
+    assert_int_equal(dwell_model_get_info(model)->context, models[i].context);
+    bool slides = has_line(model_decisions(model), model_decision, model, "attention slides over 140 tokens");
+    assert_int_equal(slides, i == 0);
+    dwell_model_destroy(model);
+  }
+}
+
 static void test_info(void **state) {
   (void)state;
   dwell_model *model = open_model(copy_of("albert-tiny"));
@@ -282,7 +322,8 @@ int main(void) {
       cmocka_unit_test(test_config),        cmocka_unit_test(test_config_size),
       cmocka_unit_test(test_header),        cmocka_unit_test(test_ambiguous_tensors),
       cmocka_unit_test(test_missing_files), cmocka_unit_test(test_decisions),
-      cmocka_unit_test(test_info),          cmocka_unit_test(test_activations),
+      cmocka_unit_test(test_context),       cmocka_unit_test(test_info),
+      cmocka_unit_test(test_activations),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -204,23 +204,18 @@ static void test_tiny_mpnet(void **state) { (void)state, check_tiny("mpnet-tiny"
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_tiny_gpt2),      cmocka_unit_test(test_tiny_gpt2_f16),    cmocka_unit_test(test_tiny_bert),
-      cmocka_unit_test(test_tiny_bert_bf16), cmocka_unit_test(test_tiny_albert),      cmocka_unit_test(test_gpt2_capp),
-      cmocka_unit_test(test_gpt2_nano_sort), cmocka_unit_test(test_bert_minilm),      cmocka_unit_test(test_bert_rxnfp),
-      cmocka_unit_test(test_albert_plbert),  cmocka_unit_test(test_albert_rxnmapper),
-      cmocka_unit_test(test_llama_stories),
-      cmocka_unit_test(test_tiny_llama),
-      cmocka_unit_test(test_tiny_llama_scaled),
-      cmocka_unit_test(test_tiny_mistral),
-      cmocka_unit_test(test_tiny_qwen2),
-      cmocka_unit_test(test_tiny_gpt_neox),
-      cmocka_unit_test(test_tiny_gpt_neox_serial),
-      cmocka_unit_test(test_tiny_opt),
-      cmocka_unit_test(test_tiny_opt_post),
-      cmocka_unit_test(test_tiny_roberta),
-      cmocka_unit_test(test_tiny_distilbert),
-      cmocka_unit_test(test_tiny_electra),
-      cmocka_unit_test(test_tiny_mpnet),
+      cmocka_unit_test(test_tiny_gpt2),        cmocka_unit_test(test_tiny_gpt2_f16),
+      cmocka_unit_test(test_tiny_bert),        cmocka_unit_test(test_tiny_bert_bf16),
+      cmocka_unit_test(test_tiny_albert),      cmocka_unit_test(test_gpt2_capp),
+      cmocka_unit_test(test_gpt2_nano_sort),   cmocka_unit_test(test_bert_minilm),
+      cmocka_unit_test(test_bert_rxnfp),       cmocka_unit_test(test_albert_plbert),
+      cmocka_unit_test(test_albert_rxnmapper), cmocka_unit_test(test_llama_stories),
+      cmocka_unit_test(test_tiny_llama),       cmocka_unit_test(test_tiny_llama_scaled),
+      cmocka_unit_test(test_tiny_mistral),     cmocka_unit_test(test_tiny_qwen2),
+      cmocka_unit_test(test_tiny_gpt_neox),    cmocka_unit_test(test_tiny_gpt_neox_serial),
+      cmocka_unit_test(test_tiny_opt),         cmocka_unit_test(test_tiny_opt_post),
+      cmocka_unit_test(test_tiny_roberta),     cmocka_unit_test(test_tiny_distilbert),
+      cmocka_unit_test(test_tiny_electra),     cmocka_unit_test(test_tiny_mpnet),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,9 @@ import transformers
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 from transformers import PreTrainedTokenizerFast
 
+from make_models import CAUSAL, PARTS, has_final_norm
+from true_float64 import patch
+
 LIMITS = {"f64": (1e-10, 1e-10), "f32": (5e-5, 1e-4)}
 LOSS_LIMITS = {"f64": 1e-10, "f32": 1e-5}
 MASKED_EVERY = 7
@@ -43,13 +46,13 @@ def load(folder, iterations=None, head=False):
     config = AutoConfig.from_pretrained(folder)
     if iterations:
         config.num_hidden_layers = iterations
-    kind = AutoModel if not head else AutoModelForCausalLM if config.model_type == "gpt2" else AutoModelForMaskedLM
+    kind = AutoModel if not head else AutoModelForCausalLM if config.model_type in CAUSAL else AutoModelForMaskedLM
     model, found = kind.from_pretrained(
-        folder, config=config, attn_implementation="eager", dtype=torch.float64, output_loading_info=True
+        folder, config=config, attn_implementation="eager", dtype=torch.float32, output_loading_info=True
     )
     if head and (found["missing_keys"] or found["unexpected_keys"]):
         sys.exit(f"{folder}: missing {found['missing_keys']}, not used {found['unexpected_keys']}")
-    return model.eval()
+    return patch(model.eval())
 
 
 def tokenizer_of(folder):
@@ -66,20 +69,18 @@ def model_folders(models):
 
 def reference(model, ids):
     """states [L+1, n, d] of the residual stream, final norm or None, attention [L, H, n, n]."""
-    model, grabbed = model.base_model, []
-    blocks = getattr(model, "h", None)
-    hook = (
-        blocks[-1].register_forward_hook(lambda _m, _i, out: grabbed.append(out[0] if isinstance(out, tuple) else out))
-        if blocks is not None
-        else None
-    )
+    model, grabbed, hook = model.base_model, [], None
+    if model.config.model_type in CAUSAL:
+        hook = model.get_submodule(PARTS[model.config.model_type][0])[-1].register_forward_hook(
+            lambda _m, _i, out: grabbed.append(out[0] if isinstance(out, tuple) else out)
+        )
     with torch.no_grad():
         out = model(input_ids=torch.tensor([ids]), output_hidden_states=True, output_attentions=True)
     states = [h[0].numpy() for h in out.hidden_states]
     final = None
     if hook is not None:
         hook.remove()
-        final = states[-1]
+        final = states[-1] if has_final_norm(model.config) else None
         last = grabbed[0]
         states[-1] = (last[0] if last.dim() == 3 else last).numpy()
     return np.stack(states), final, np.stack([a[0].numpy() for a in out.attentions])
@@ -125,7 +126,7 @@ def logits_of(model, last):
 
 def cross_entropy(model, logits, labels):
     """Mean over the labels that are not -100, in float64: transformers' own loss rounds the logits to float32."""
-    if model.config.model_type == "gpt2":
+    if model.config.model_type in CAUSAL:
         logits, labels = logits[:-1], labels[1:]
     return torch.nn.functional.cross_entropy(logits, labels, ignore_index=-100).item()
 
@@ -133,7 +134,7 @@ def cross_entropy(model, logits, labels):
 def masked(model, tokenizer, ids):
     """(ids to run, labels): causal models get the ids themselves, others a mask at every seventh token."""
     labels = torch.tensor(ids)
-    if model.config.model_type == "gpt2":
+    if model.config.model_type in CAUSAL:
         return ids, labels
     hidden = [i for i in range(1, len(ids) - 1) if i % MASKED_EVERY == 0]
     run_ids = [tokenizer.convert_tokens_to_ids("[MASK]") if i in hidden else t for i, t in enumerate(ids)]
