@@ -136,6 +136,23 @@ static inline dwell_source *open_ids(dwell_model *model, const int64_t *ids, siz
   return source;
 }
 
+/* The random checkpoints of tests/golden/model. */
+static const struct tiny_model {
+  const char *name;
+  bool additive; /* the stream is the sum of its parts */
+} TINY[] = {
+    {"gpt2-tiny", true},     {"gpt2-tiny-f16", true},    {"llama-tiny", true},    {"llama-tiny-scaled", true},
+    {"mistral-tiny", true},  {"qwen2-tiny", true},       {"gpt_neox-tiny", true}, {"gpt_neox-tiny-serial", true},
+    {"opt-tiny", true},      {"opt-tiny-post", false},   {"bert-tiny", false},    {"bert-tiny-bf16", false},
+    {"roberta-tiny", false}, {"distilbert-tiny", false}, {"electra-tiny", false}, {"mpnet-tiny", false},
+    {"albert-tiny", false},
+};
+enum { TINY_MODELS = sizeof TINY / sizeof TINY[0] };
+
+static inline dwell_model *open_tiny(const char *name) {
+  return open_model(testing_source(testing_format("tests/golden/model/%s", name)));
+}
+
 /* Whole array `key` of an npz as doubles or integers; release with free. */
 static inline double *golden(npz *z, const char *key, size_t *opt_count) {
   size_t i;

@@ -5,10 +5,6 @@
 #include "checkpoints.h"
 #include "model/model.h"
 
-static dwell_model *tiny(const char *name) {
-  return open_model(testing_source(testing_format("tests/golden/model/%s", name)));
-}
-
 static void check_ids_fail(dwell_model *model, const int64_t *ids, size_t n, const dwell_model_options *options,
                            dwell_status status, const char *words) {
   dwell_source *source;
@@ -19,7 +15,7 @@ static void check_ids_fail(dwell_model *model, const int64_t *ids, size_t n, con
 
 static void test_bad_ids(void **state) {
   (void)state;
-  dwell_model *model = tiny("gpt2-tiny");
+  dwell_model *model = open_tiny("gpt2-tiny");
   dwell_model_options options = dwell_model_options_default();
   int64_t ids[151] = {1, 2, 17};
   check_ids_fail(model, ids, 3, &options, DWELL_BAD_INPUT,
@@ -45,7 +41,7 @@ static void test_bad_ids(void **state) {
 
 static void test_no_tokenizer(void **state) {
   (void)state;
-  dwell_model *model = tiny("gpt2-tiny");
+  dwell_model *model = open_tiny("gpt2-tiny");
   dwell_model_options options = dwell_model_options_default();
   dwell_source *source;
   dwell_error err = {0};
@@ -57,7 +53,7 @@ static void test_no_tokenizer(void **state) {
 /* config.json of gpt2-tiny: bos 0, eos [3, 16]. */
 static void test_special_and_cut(void **state) {
   (void)state;
-  dwell_model *model = tiny("gpt2-tiny");
+  dwell_model *model = open_tiny("gpt2-tiny");
   dwell_model_options options = dwell_model_options_default();
   dwell_source *source;
   dwell_error err = {0};
@@ -90,7 +86,7 @@ static void test_special_and_cut(void **state) {
 static void test_trajectory(void **state) {
   (void)state;
   static const int64_t ids[] = {1, 2, 3};
-  dwell_model *model = tiny("gpt2-tiny");
+  dwell_model *model = open_tiny("gpt2-tiny");
   dwell_source *source = open_ids(model, ids, 3, DWELL_F64, 0);
   const dwell_trajectory *t = dwell_source_trajectory(source);
   assert_string_equal(t->kind, "model");
@@ -109,10 +105,9 @@ static void test_trajectory(void **state) {
 /* A single token attends to itself: one state each, attention 1. */
 static void test_one_token(void **state) {
   (void)state;
-  static const char *const names[] = {"gpt2-tiny", "bert-tiny", "albert-tiny"};
   int64_t id = 4;
-  for (size_t m = 0; m < 3; m++) {
-    dwell_model *model = tiny(names[m]);
+  for (size_t m = 0; m < TINY_MODELS; m++) {
+    dwell_model *model = open_tiny(TINY[m].name);
     dwell_source *source = open_ids(model, &id, 1, DWELL_F32, 0);
     recording r = record(source, 2, WITH_HEADS);
     for (size_t h = 0; h < r.blocks * r.heads; h++) assert_true(r.attention[h] == 1);
@@ -246,7 +241,7 @@ static int always(void *self) { return (void)self, 1; }
 static void test_stopping(void **state) {
   (void)state;
   static const int64_t ids[] = {1, 2, 3};
-  dwell_model *model = tiny("gpt2-tiny");
+  dwell_model *model = open_tiny("gpt2-tiny");
   dwell_source *source = open_ids(model, ids, 3, DWELL_F32, 0);
   dwell_context ctx = {.threads = 2};
   dwell_error err = {0};
@@ -317,12 +312,11 @@ static dwell_status ignore_head(void *self, size_t replica, size_t block, size_t
 
 static void test_memory_bound(void **state) {
   (void)state;
-  static const char *const names[] = {"gpt2-tiny", "bert-tiny", "albert-tiny"};
   static const int64_t ids[75];
-  for (size_t m = 0; m < 3; m++) {
+  for (size_t m = 0; m < TINY_MODELS; m++) {
     for (int threads = 1; threads <= 2; threads++) {
-      dwell_model *model = tiny(names[m]);
-      dwell_source *source = open_ids(model, ids, 75, m == 1 ? DWELL_F64 : DWELL_F32, 0);
+      dwell_model *model = open_tiny(TINY[m].name);
+      dwell_source *source = open_ids(model, ids, 75, m % 2 ? DWELL_F64 : DWELL_F32, 0);
       dwell_context ctx = {.threads = threads};
       account a = {.before = allocated()};
       dwell_sink sink = {.self = &a, .on_state = count_state, .on_head = ignore_head, .wants_heads = true};
