@@ -37,9 +37,17 @@ typedef struct dwell_model_options {
   size_t iterations; /* albert: applications of the shared block; 0: as in config.json */
   bool special;      /* text: add the tokenizer's special tokens */
   size_t max_tokens; /* text: cut to this many tokens (special ones kept); 0: too long is DWELL_USAGE */
+  /* States first_state..last_state only, and the blocks between them; blocks after last_state are not run, and a final
+   * norm is pushed only with the last state of all. last_state SIZE_MAX: to the end. What is pushed has the same bits
+   * as in a run of all states. */
+  size_t first_state, last_state;
+  /* A control: the tokens that are not special change places, by a permutation drawn from shuffle_seed (a pure function
+   * of it and their number). Cut first, then shuffled. */
+  bool shuffle;
+  uint64_t shuffle_seed;
 } dwell_model_options;
 
-/* f32, native depth, special tokens, no cut. */
+/* f32, native depth, special tokens, no cut, all states, no shuffle. */
 dwell_model_options dwell_model_options_default(void);
 
 /* A source for `text` (UTF-8), or for token ids. The model must outlive the source; ids are copied. */

@@ -28,6 +28,7 @@ typedef struct dwell_trajectory {
   size_t n;                  /* tokens */
   size_t d;                  /* dimensions */
   size_t states;             /* states per replica, L+1, without the final norm */
+  size_t first_state;        /* number of the first of them; 0, unless only a part was asked for */
   size_t replicas;           /* >= 1 */
   size_t heads;              /* heads per block that on_head will deliver; 0: no attention */
   bool has_final_norm;       /* a tap "final_norm" follows the last state */
@@ -57,6 +58,8 @@ typedef struct dwell_sink {
   void *self;
   bool wants_heads; /* ask for on_head (costs the source a pass it may otherwise fuse away) */
   bool wants_parts;
+  bool wants_earlier; /* on_state for the states before first_state too, which are no part of the trajectory: rules
+                       * about a token in any state look at them */
   /* The cloud is valid during the call only. */
   dwell_status (*on_state)(void *self, const dwell_frame *frame, const dwell_cloud *x, dwell_error *err);
   /* attention [n, n] row-major, rows sum to 1, exactly 0 where masked; dtype of the trajectory; valid during the call.
@@ -84,6 +87,10 @@ void dwell_source_destroy(dwell_source *source);
  * [L, H, n, n], token_ids [n], tokens [n], keep [n], causal, phases (docs: import contract). The source holds the
  * file open and reads state by state. */
 dwell_status dwell_import_open(const char *path, const dwell_context *ctx, dwell_source **ret_source, dwell_error *err);
+/* The same, of which states first..last only are pushed, with the attention between them; last SIZE_MAX: to the end.
+ * DWELL_USAGE where the file has no such states. */
+dwell_status dwell_import_open_states(const char *path, size_t first, size_t last, const dwell_context *ctx,
+                                      dwell_source **ret_source, dwell_error *err);
 
 #ifdef __cplusplus
 }

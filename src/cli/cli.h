@@ -66,6 +66,10 @@ typedef struct cli_measuring {
 extern const struct argp cli_argp_measuring;
 void cli_measuring_begin(cli_measuring *m);
 
+/* Options of what is run that measure and inspect share: an argp child whose input is a dwell_model_options, of which
+ * an import uses the states only. */
+extern const struct argp cli_argp_running;
+
 /* Measures a source into the folder -o (also a report, if asked), says what it did and prints the table of states. */
 dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measuring *m, const char *folder,
                                 dwell_error *err);

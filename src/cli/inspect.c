@@ -24,17 +24,17 @@ typedef struct inspect {
   strbuf json;
 } inspect;
 
-enum { KEY_ITERATIONS = 0x6000, DEFAULT_TOKENS = 512 };
+enum { DEFAULT_TOKENS = 512 };
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   inspect *p = state->input;
   switch (key) {
     case ARGP_KEY_INIT:
       state->child_inputs[0] = &p->measuring;
-      state->child_inputs[1] = state->child_inputs[2] = p->c;
+      state->child_inputs[1] = &p->model_options;
+      state->child_inputs[2] = state->child_inputs[3] = p->c;
       break;
     case 'n': p->n = cli_size(state, "-n", arg, 1, 10000000); break;
-    case KEY_ITERATIONS: p->model_options.iterations = cli_size(state, "--iterations", arg, 1, 1000000); break;
     case ARGP_KEY_ARG:
       if (p->what != NULL) cli_usage(state, "one FILE, MODEL or RUN at a time");
       p->what = arg;
@@ -49,10 +49,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp_option options[] = {
     {"tokens", 'n', "N", 0, "Tokens of the measurement whose cost is printed (default: the context, at most 512)", 10},
-    {"iterations", KEY_ITERATIONS, "N", 0, "albert: applications of the shared block", 10},
     {0}};
-static const struct argp_child children[] = {
-    {&cli_argp_measuring, 0, NULL, 0}, {&cli_argp_compute, 0, NULL, 0}, {&cli_argp_words, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0},
+                                             {&cli_argp_running, 0, NULL, 0},
+                                             {&cli_argp_compute, 0, NULL, 0},
+                                             {&cli_argp_words, 0, NULL, 0},
+                                             {0}};
 static const char doc[] =
     "Say what is in a file (.safetensors, .npz, .npy), a model or a run, and what a measurement would take.\v"
     "The memory is an upper bound; the time is an estimate from this machine's speed of the moment.\n"
@@ -228,7 +230,8 @@ static dwell_status inspect_npz(inspect *p, dwell_error *err) {
   npz_close(z);
   if (!states) return DWELL_OK;
   dwell_source *source = NULL;
-  status = dwell_import_open(p->what, &p->c->ctx, &source, err);
+  status = dwell_import_open_states(p->what, p->model_options.first_state, p->model_options.last_state, &p->c->ctx,
+                                    &source, err);
   if (status == DWELL_OK) status = print_cost(p, source, 0, err);
   dwell_source_destroy(source);
   return status;

@@ -10,7 +10,7 @@
 #include "file/jcursor.h"
 #include "text/prompt.h"
 
-enum { KEY_STATES = 0x4000, KEY_IDS, KEY_MAX_TOKENS, KEY_ITERATIONS, KEY_PROMPT };
+enum { KEY_STATES = 0x4000, KEY_IDS, KEY_MAX_TOKENS, KEY_SHUFFLE, KEY_PROMPT };
 
 /* One text, with the name its run directory gets when there are several. */
 typedef struct text {
@@ -64,7 +64,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
     case ARGP_KEY_INIT:
       state->child_inputs[0] = &m->measuring;
-      state->child_inputs[1] = state->child_inputs[2] = state->child_inputs[3] = m->c;
+      state->child_inputs[1] = &m->model_options;
+      state->child_inputs[2] = state->child_inputs[3] = state->child_inputs[4] = m->c;
       break;
     case 'm':
     case ARGP_KEY_ARG: set_model(state, m, arg); break;
@@ -74,7 +75,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_IDS: m->ids = arg; break;
     case KEY_STATES: m->states = arg; break;
     case KEY_MAX_TOKENS: m->model_options.max_tokens = cli_size(state, "--max-tokens", arg, 1, 10000000); break;
-    case KEY_ITERATIONS: m->model_options.iterations = cli_size(state, "--iterations", arg, 1, 1000000); break;
+    case KEY_SHUFFLE:
+      m->model_options.shuffle = true;
+      m->model_options.shuffle_seed = cli_size(state, "--shuffle-tokens", arg, 0, INT64_MAX);
+      break;
     case ARGP_KEY_END: check(state, m); break;
     default: return ARGP_ERR_UNKNOWN;
   }
@@ -92,14 +96,12 @@ static const struct argp_option options[] = {
     {"states", KEY_STATES, "FILE.npz", 0, "Measure these states instead of running a model", 10},
     {"max-tokens", KEY_MAX_TOKENS, "N", 0, "Cut the text to N tokens (default: longer than the context is an error)",
      20},
-    {"iterations", KEY_ITERATIONS, "N", 0, "albert: apply the shared block N times", 20},
+    {"shuffle-tokens", KEY_SHUFFLE, "SEED", 0, "A control: the tokens that are not special change places", 20},
     {0}};
 
-static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0},
-                                             {&cli_argp_output, 0, NULL, 0},
-                                             {&cli_argp_compute, 0, NULL, 0},
-                                             {&cli_argp_words, 0, NULL, 0},
-                                             {0}};
+static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0}, {&cli_argp_running, 0, NULL, 0},
+                                             {&cli_argp_output, 0, NULL, 0},    {&cli_argp_compute, 0, NULL, 0},
+                                             {&cli_argp_words, 0, NULL, 0},     {0}};
 
 static const char doc[] =
     "Run a trained transformer over a text and measure its residual stream at every layer.\v"
@@ -238,7 +240,8 @@ static dwell_status read_ids(measure *m, int64_t **ret_ids, size_t *ret_count, d
 
 static dwell_status measure_states(measure *m, dwell_error *err) {
   dwell_source *source = NULL;
-  dwell_status status = dwell_import_open(m->states, &m->c->ctx, &source, err);
+  const dwell_model_options *o = &m->model_options;
+  dwell_status status = dwell_import_open_states(m->states, o->first_state, o->last_state, &m->c->ctx, &source, err);
   if (status == DWELL_OK) status = cli_measure_source(m->c, source, &m->measuring, m->c->out, err);
   dwell_source_destroy(source);
   return status;

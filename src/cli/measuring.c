@@ -6,10 +6,20 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "cli/cli.h"
 #include "run/run.h"
 
-enum { KEY_INSTRUMENTS = 0x2000, KEY_NULLS, KEY_SELECTION, KEY_SPECIAL, KEY_SAVE, KEY_REPORT };
+enum {
+  KEY_INSTRUMENTS = 0x2000,
+  KEY_NULLS,
+  KEY_SELECTION,
+  KEY_SPECIAL,
+  KEY_SAVE,
+  KEY_REPORT,
+  KEY_ITERATIONS,
+  KEY_LAYERS
+};
 
 void cli_measuring_begin(cli_measuring *m) { *m = (cli_measuring){.options = dwell_measure_options_default()}; }
 
@@ -46,6 +56,43 @@ static const struct argp_option options[] = {
     {"report", KEY_REPORT, NULL, 0, "Write report.html too", 60},
     {0}};
 const struct argp cli_argp_measuring = {.options = options, .parser = parse};
+
+/* ---- what is run ---- */
+
+/* "A-B", "A-", "-B" or "A". */
+static bool parse_range(const char *text, size_t *ret_first, size_t *ret_last) {
+  enum { MOST = 10000000, DIGITS = 8 };
+  char digits[DIGITS + 1];
+  int64_t first = 0, last = -1;
+  size_t length = strcspn(text, "-");
+  const char *end = text[length] == '-' ? text + length + 1 : text;
+  if (length > DIGITS || (length == 0 && *end == '\0')) return false;
+  snprintf(digits, sizeof digits, "%.*s", (int)length, text);
+  if (length > 0 && !number_parse_int(digits, 0, MOST, &first)) return false;
+  if (*end != '\0' && !number_parse_int(end, first, MOST, &last)) return false;
+  *ret_first = (size_t)first;
+  *ret_last = last < 0 ? SIZE_MAX : (size_t)last;
+  return true;
+}
+
+static error_t parse_running(int key, char *arg, struct argp_state *state) {
+  dwell_model_options *o = state->input;
+  switch (key) {
+    case KEY_ITERATIONS: o->iterations = cli_size(state, "--iterations", arg, 1, 1000000); break;
+    case KEY_LAYERS:
+      if (parse_range(arg, &o->first_state, &o->last_state)) break;
+      cli_usage(state, "--layers takes states as A-B, A-, -B or A, with A at most B, not \"%s\"", arg);
+      break;
+    default: return ARGP_ERR_UNKNOWN;
+  }
+  return 0;
+}
+
+static const struct argp_option running[] = {
+    {"iterations", KEY_ITERATIONS, "N", 0, "albert: apply the shared block N times", 20},
+    {"layers", KEY_LAYERS, "A-B", 0, "States A to B only (also A-, -B or A); blocks after B are not run", 20},
+    {0}};
+const struct argp cli_argp_running = {.options = running, .parser = parse_running};
 
 /* ---- the table on the screen ---- */
 

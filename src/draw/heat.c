@@ -43,11 +43,12 @@ static void heat_cells(strbuf *out, const heat_figure *f, const heat_layout *l) 
 
 static void heat_axes(strbuf *out, const heat_figure *f, const heat_layout *l) {
   tick ticks[SCALE_MAX_TICKS];
-  scale x = scale_make(SCALE_LINEAR, 0, (double)f->columns - 1 + (f->columns == 1)), y = x;
+  double first = (double)f->first_column, end = first + (double)f->columns;
+  scale x = scale_make(SCALE_LINEAR, first, end - 1 + (f->columns == 1)), y;
   x.from = l->left + l->cell_width / 2;
-  x.to = l->left + l->cell_width * (x.high + 0.5);
+  x.to = l->left + l->cell_width * (x.high - first + 0.5);
   size_t n = scale_ticks_whole(&x, 12, ticks);
-  for (size_t i = 0; i < n && ticks[i].value < (double)f->columns; i++) {
+  for (size_t i = 0; i < n && ticks[i].value < end; i++) {
     svg_text(out, "num", ticks[i].at, l->bottom + 14, 'm', ticks[i].label);
   }
   y = scale_make(SCALE_LINEAR, 0, (double)f->rows - 1 + (f->rows == 1));
@@ -86,7 +87,8 @@ void heat_draw(strbuf *out, const heat_figure *f) {
   if (f->rows == 0 || f->columns == 0) return;
   heat_layout l = heat_layout_of(f);
   strbuf attributes = {0};
-  strbuf_printf(&attributes, "data-heat=\"1\" data-rows=\"%zu\" data-columns=\"%zu\"", f->rows, f->columns);
+  strbuf_printf(&attributes, "data-heat=\"1\" data-rows=\"%zu\" data-columns=\"%zu\" data-first=\"%zu\"", f->rows,
+                f->columns, f->first_column);
   svg_attribute_number(&attributes, "data-left", l.left);
   svg_attribute_number(&attributes, "data-bottom", l.bottom);
   svg_attribute_number(&attributes, "data-cell-width", l.cell_width);

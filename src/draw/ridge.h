@@ -29,6 +29,7 @@ typedef struct heat_figure {
   const char *id, *title, *description;
   double width;
   size_t rows, columns;
+  size_t first_column;  /* number of the first column, for its tick */
   const double *values; /* [rows, columns] */
   double low, high;     /* of the colours */
   const char *x_label, *y_label, *value_label;

@@ -18,16 +18,20 @@ static double norm_f32(size_t d, const float *x) {
   return sqrt(sum);
 }
 
-static void record_norms(measurement *s, const dwell_cloud *x, size_t frame) {
+static void record_norms(measurement *s, const dwell_cloud *x, size_t row) {
   for (size_t i = 0; i < x->n; i++) {
-    s->norms[frame * x->n + i] = x->dtype == DWELL_F32 ? norm_f32(x->d, (const float *)x->data + i * x->d)
-                                                       : geometry_norm(x->d, (const double *)x->data + i * x->d);
+    s->norms[row * x->n + i] = x->dtype == DWELL_F32 ? norm_f32(x->d, (const float *)x->data + i * x->d)
+                                                     : geometry_norm(x->d, (const double *)x->data + i * x->d);
   }
 }
 
 static dwell_status on_state(void *self, const dwell_frame *frame, const dwell_cloud *x, dwell_error *err) {
   measurement *s = self;
-  size_t at = spool_frames(s->states);
+  size_t earlier = s->t->first_state, at = earlier + spool_frames(s->states);
+  if (frame->state < earlier) { /* not measured, but a token that is massive there is left out as in a run of all */
+    record_norms(s, x, frame->state);
+    return DWELL_OK;
+  }
   dwell_status status = spool_on_state(s->states, frame, x, err);
   if (status == DWELL_OK) record_norms(s, x, at);
   return status;
@@ -37,6 +41,7 @@ static dwell_status on_head(void *self, size_t replica, size_t block, size_t hea
                             dwell_error *err) {
   measurement *s = self;
   const dwell_trajectory *t = s->t;
+  block -= t->first_state;
   size_t at = (replica * s->blocks + block) * t->heads + head;
   if (s->attention != NULL && replica == 0) {
     size_t bytes = t->n * t->n * (size_t)t->dtype;
@@ -56,7 +61,7 @@ static dwell_status make_room(measurement *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t frames = t->replicas * (t->states + (t->has_final_norm ? 1 : 0)), norms, heads;
   TRY(spool_create(t, MEASURE_SPOOL_MEMORY, &s->states, err));
-  if (!size_mul(frames, t->n, &norms) || !size_mul(t->replicas * s->blocks, t->heads, &heads)) {
+  if (!size_mul(t->first_state + frames, t->n, &norms) || !size_mul(t->replicas * s->blocks, t->heads, &heads)) {
     return error_no_memory(err, "the measurement");
   }
   s->norms = MEM_ZERO(double, norms);
@@ -77,7 +82,8 @@ done:
 
 /* Which tokens are measured: decided once, from the norms of all states. */
 static dwell_status select_tokens(measurement *s, dwell_error *err) {
-  dwell_status status = selection_decide(s->t, s->frames, s->norms, s->options->drop_special, &s->selection, err);
+  size_t rows = s->t->first_state + s->frames;
+  dwell_status status = selection_decide(s->t, rows, s->norms, s->options->drop_special, &s->selection, err);
   if (status != DWELL_OK) return status;
   s->rows = s->options->types ? s->selection.types : s->selection.all;
   s->row_count = s->options->types ? s->selection.types_count : s->selection.all_count;
@@ -89,7 +95,8 @@ dwell_status measurement_collect(measurement *s, dwell_error *err) {
   bool heads = s->plan.head.item_count > 0 || s->options->save_attention;
   dwell_status status = make_room(s, err);
   if (status != DWELL_OK) return status;
-  dwell_sink sink = {.self = s, .wants_heads = heads, .on_state = on_state, .on_head = heads ? on_head : NULL};
+  dwell_sink sink = {
+      .self = s, .wants_heads = heads, .wants_earlier = true, .on_state = on_state, .on_head = heads ? on_head : NULL};
   status = dwell_source_run(s->source, s->ctx, &sink, err);
   if (status != DWELL_OK) return status;
   s->frames = spool_frames(s->states);

@@ -66,8 +66,9 @@ static uint64_t total_bytes(const dwell_context *ctx, const dwell_source *source
   uint64_t now = clock_resident_bytes(), threads = (uint64_t)threads_count(ctx), spooled = spool_bytes(t);
   uint64_t program = (now > 0 ? now + PROGRAM_BYTES : PROGRAM_BYTES_WITHOUT_PROC) + threads * THREAD_BYTES;
   if (spooled > MEASURE_SPOOL_MEMORY) spooled = 0;
-  uint64_t kept = spooled + saved_bytes(t, options) + frames * t->n * sizeof(double) + table_bytes(p, t, frames) +
-                  4 * (uint64_t)t->n * sizeof(size_t);
+  uint64_t norms = (frames + t->first_state) * t->n * sizeof(double);
+  uint64_t kept =
+      spooled + saved_bytes(t, options) + norms + table_bytes(p, t, frames) + 4 * (uint64_t)t->n * sizeof(size_t);
   if (p->draws > 0) kept += frames * (p->nulls[0].null->bytes(t->n) + p->draws * p->null_count * sizeof(double));
   uint64_t stage = dwell_source_bytes(source, ctx);
   stage = larger(stage, measure_bytes(ctx, p, frames, t->n, t->d));

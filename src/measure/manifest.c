@@ -45,6 +45,7 @@ static void write_source(jwriter *w, const measurement *s) {
   jwriter_put_int(w, "tokens", (int64_t)t->n);
   jwriter_put_int(w, "dimensions", (int64_t)t->d);
   jwriter_put_int(w, "states", (int64_t)t->states);
+  jwriter_put_int(w, "first_state", (int64_t)t->first_state);
   jwriter_put_int(w, "replicas", (int64_t)t->replicas);
   jwriter_put_int(w, "heads", (int64_t)t->heads);
   jwriter_put_bool(w, "causal", t->causal);

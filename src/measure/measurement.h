@@ -18,7 +18,7 @@ typedef struct measurement {
 
   /* phase one */
   spool *states;
-  double *norms;            /* [frames, n] */
+  double *norms;            /* [first_state + frames, n] */
   size_t blocks;            /* states - 1 */
   value *head_values;       /* [replicas, blocks, heads, head.value_count], or NULL */
   unsigned char *attention; /* [L, H, n, n] in the trajectory's dtype if saved, or NULL */

@@ -99,7 +99,7 @@ static dwell_status fill_blocks(measurement *s, dwell_error *err) {
   TRY(add_value_columns(t, &s->plan.step, err));
   for (size_t i = 1; i < s->frames; i++) {
     const dwell_frame *frame = spool_frame(s->states, i);
-    if (frame->state == 0 || strcmp(frame->tap, "resid") != 0) continue;
+    if (frame->state == s->t->first_state || strcmp(frame->tap, "resid") != 0) continue;
     size_t row;
     TRY(table_add_row(t, &row, err));
     table_set_number(t, row, 0, (double)frame->replica);
@@ -122,7 +122,7 @@ static dwell_status fill_heads(measurement *s, dwell_error *err) {
     size_t row;
     TRY(table_add_row(t, &row, err));
     table_set_number(t, row, 0, (double)(i / per_replica));
-    table_set_number(t, row, 1, (double)(i % per_replica / s->t->heads));
+    table_set_number(t, row, 1, (double)(s->t->first_state + i % per_replica / s->t->heads));
     table_set_number(t, row, 2, (double)(i % s->t->heads));
     set_values(s, t, row, 3, &s->plan.head, s->head_values + i * s->plan.head.value_count, SIZE_MAX);
   }
@@ -152,6 +152,14 @@ static size_t state_shape(const measurement *s, size_t shape[4]) {
 static dwell_status add_keep(measurement *s, dwell_error *err) {
   bool *keep = mem_copy(s->selection.keep, s->t->n, sizeof(bool));
   return run_add_array(s->run, "keep", NPY_BOOL, 1, 1, &s->t->n, keep, err);
+}
+
+/* Which states the first axis of the other arrays counts. */
+static dwell_status add_state_index(measurement *s, dwell_error *err) {
+  const dwell_trajectory *t = s->t;
+  int64_t *numbers = MEM_NEW(int64_t, t->states);
+  for (size_t l = 0; numbers != NULL && l < t->states; l++) numbers[l] = (int64_t)(t->first_state + l);
+  return run_add_array(s->run, "state_index", NPY_INT, 8, 1, &t->states, numbers, err);
 }
 
 /* A per-state array of an instrument, without the final norm's. */
@@ -244,6 +252,7 @@ done:
 dwell_status measurement_arrays(measurement *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
   TRY(add_keep(s, err));
+  TRY(add_state_index(s, err));
   for (size_t i = 0; i < s->plan.state.item_count; i++) {
     if (s->arrays[i] != NULL) TRY(add_instrument_array(s, i, err));
   }

@@ -14,14 +14,17 @@
 typedef struct forward {
   const dwell_model *model;
   dwell_model_options options;
-  size_t blocks; /* applications of a block */
+  size_t depth;  /* applications of a block, as the model has them */
+  size_t blocks; /* of which these many are run: the last state asked for */
   model_tokens tokens;
   char text_sha256[SHA256_SIZE]; /* of the text, "" where ids were given */
 } forward;
 
 /* ---- running ---- */
 
-static dwell_status push(const model_pass *p, size_t state, const char *tap, const void *data, dwell_error *err) {
+static dwell_status push(const forward *f, const model_pass *p, size_t state, const char *tap, const void *data,
+                         dwell_error *err) {
+  if (state < f->options.first_state && !p->sink->wants_earlier) return context_interrupted(p->ctx, err);
   dwell_frame frame = {.state = state, .tap = tap};
   dwell_cloud cloud = {.n = p->n, .d = p->model->shape.width, .dtype = p->ops->dtype, .data = data};
   return source_push_state(p->ctx, p->sink, &frame, &cloud, err);
@@ -31,17 +34,18 @@ static dwell_status run_blocks(const forward *f, model_pass *p, dwell_error *err
   const model_architecture *a = f->model->architecture;
   dwell_status status = DWELL_OK;
   TRY(a->embed(p, err));
-  TRY(push(p, 0, "resid", p->x, err));
+  TRY(push(f, p, 0, "resid", p->x, err));
   for (size_t b = 0; b < f->blocks; b++) {
     context_progress(p->ctx, "forward", (double)b, (double)f->blocks);
+    p->quiet = b < f->options.first_state;
     TRY(pass_load_block(p, b, err));
     TRY(a->block_step(p, err));
-    TRY(push(p, b + 1, "resid", p->x, err));
+    TRY(push(f, p, b + 1, "resid", p->x, err));
   }
   context_progress(p->ctx, "forward", (double)f->blocks, (double)f->blocks);
-  if (f->model->shape.parts & PART_FINAL_NORM) {
+  if ((f->model->shape.parts & PART_FINAL_NORM) && f->blocks == f->depth) {
     TRY(a->final_norm(p, err));
-    TRY(push(p, f->blocks, "final_norm", p->y, err));
+    TRY(push(f, p, f->blocks, "final_norm", p->y, err));
   }
   TRY(source_push_end(p->sink, err));
 done:
@@ -79,12 +83,26 @@ static void put_options(jwriter *w, const forward *f) {
   jwriter_key(w, "options");
   jwriter_object(w);
   jwriter_put_string(w, "dtype", f->options.dtype == DWELL_F32 ? "f32" : "f64");
-  jwriter_put_int(w, "iterations", (int64_t)f->blocks);
+  jwriter_put_int(w, "iterations", (int64_t)f->depth);
+  jwriter_put_int(w, "first_state", (int64_t)f->options.first_state);
+  jwriter_put_int(w, "last_state", (int64_t)f->blocks);
   jwriter_put_string(w, "input", f->text_sha256[0] != '\0' ? "text" : "ids");
   if (f->text_sha256[0] != '\0') jwriter_put_bool(w, "special_tokens_added", f->options.special);
   jwriter_key(w, "max_tokens");
   if (f->options.max_tokens > 0) jwriter_uint(w, f->options.max_tokens);
   else jwriter_null(w);
+  jwriter_key(w, "shuffle_tokens");
+  if (f->options.shuffle) jwriter_uint(w, f->options.shuffle_seed);
+  else jwriter_null(w);
+  jwriter_close(w);
+}
+
+/* Token i of the run was token order[i] of the text. */
+static void put_order(jwriter *w, const model_tokens *tokens) {
+  if (tokens->order == NULL) return;
+  jwriter_key(w, "shuffled_from");
+  jwriter_flat_array(w);
+  for (size_t i = 0; i < tokens->n; i++) jwriter_uint(w, tokens->order[i]);
   jwriter_close(w);
 }
 
@@ -107,6 +125,7 @@ static void note(const void *self, jwriter *w) {
   jwriter_put_int(w, "parameters", (int64_t)m->info.parameters);
   identity_write(w, m->files, m->file_count);
   put_text(w, f->text_sha256);
+  put_order(w, &f->tokens);
   put_list(w, "decisions", m->notes.lines, m->notes.count);
   put_list(w, "unused_tensors", m->weights.unused, m->weights.unused_count);
 }
@@ -122,7 +141,11 @@ static const source_vtable vtable = {.run = run, .bytes = bytes, .note = note, .
 /* ---- opening ---- */
 
 dwell_model_options dwell_model_options_default(void) {
-  return (dwell_model_options){.dtype = DWELL_F32, .special = true};
+  return (dwell_model_options){.dtype = DWELL_F32, .special = true, .last_state = SIZE_MAX};
+}
+
+static size_t depth_of(const dwell_model *model, const dwell_model_options *o) {
+  return o->iterations ? o->iterations : model->shape.blocks;
 }
 
 static dwell_status check_options(const dwell_model *model, const dwell_model_options *o, dwell_error *err) {
@@ -139,7 +162,7 @@ static dwell_status check_options(const dwell_model *model, const dwell_model_op
     error_set(err, DWELL_USAGE, "must be at most %d", (int)MODEL_MAX_BLOCKS);
     return error_at_item(err, "--iterations"), DWELL_USAGE;
   }
-  return DWELL_OK;
+  return source_check_states(o->first_state, o->last_state, depth_of(model, o) + 1, err);
 }
 
 /* Wraps the tokens, which the source takes over in any case. opt_sha256: of the text. */
@@ -148,7 +171,8 @@ static dwell_status open_source(dwell_model *model, const dwell_model_options *o
   forward *f = MEM_NEW(forward, 1);
   if (f == NULL) return tokens_free(tokens), error_no_memory(err, "a source");
   *f = (forward){.model = model, .options = *o, .tokens = *tokens};
-  f->blocks = o->iterations ? o->iterations : model->shape.blocks;
+  f->depth = depth_of(model, o);
+  f->blocks = o->last_state == SIZE_MAX ? f->depth : o->last_state;
   if (opt_sha256 != NULL) memcpy(f->text_sha256, opt_sha256, SHA256_SIZE);
   bool is_path = str_equal(model->info.name, model->info.folder); /* not a hub's org/name */
   dwell_trajectory t = {
@@ -156,7 +180,8 @@ static dwell_status open_source(dwell_model *model, const dwell_model_options *o
       .name = is_path ? source_short_name(model->info.name) : model->info.name,
       .n = tokens->n,
       .d = model->shape.width,
-      .states = f->blocks + 1,
+      .states = f->blocks - o->first_state + 1,
+      .first_state = o->first_state,
       .replicas = 1,
       .heads = model->shape.heads,
       .has_final_norm = (model->shape.parts & PART_FINAL_NORM) != 0,
@@ -168,6 +193,7 @@ static dwell_status open_source(dwell_model *model, const dwell_model_options *o
       .pieces = tokens->pieces,
       .special = tokens->special,
   };
+  if (f->blocks < f->depth) t.has_final_norm = false;
   dwell_status status = source_create(&vtable, f, &t, ret_source, err);
   if (status != DWELL_OK) destroy(f);
   return status;

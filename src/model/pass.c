@@ -208,7 +208,7 @@ dwell_status pass_words(model_pass *p, size_t slot, void *ret_rows, dwell_error 
 }
 
 dwell_status pass_part(model_pass *p, const char *part, const void *delta, dwell_error *err) {
-  if (!p->sink->wants_parts || p->sink->on_part == NULL) return DWELL_OK;
+  if (p->quiet || !p->sink->wants_parts || p->sink->on_part == NULL) return DWELL_OK;
   dwell_cloud cloud = {.n = p->n, .d = p->model->shape.width, .dtype = p->ops->dtype, .data = delta};
   return p->sink->on_part(p->sink->self, 0, p->b, part, &cloud, err);
 }
@@ -330,6 +330,6 @@ dwell_status pass_attention(model_pass *p, void **ret_context, dwell_error *err)
   memset(pass_at(p, p->wide, p->n * a.at.columns), 0, (p->rows - p->n) * a.at.columns * p->ops->size);
   dwell_status status = turn(&a, err);
   if (status != DWELL_OK) return status;
-  if (p->heads != NULL) return threads_for(p->ctx, s->heads, head_item, &a, err);
+  if (p->heads != NULL && !p->quiet) return threads_for(p->ctx, s->heads, head_item, &a, err);
   return threads_for(p->ctx, s->heads * a.tiles, tile_item, &a, err);
 }

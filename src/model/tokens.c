@@ -5,11 +5,15 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/random.h"
+
+enum { SHUFFLE_TOKENS = 0 }; /* what is permuted, for random_permutation */
 
 void tokens_free(model_tokens *tokens) {
   mem_free(tokens->ids);
   mem_free(tokens->pieces);
   mem_free(tokens->special);
+  mem_free(tokens->order);
   *tokens = (model_tokens){0};
 }
 
@@ -20,7 +24,7 @@ static dwell_status make_room(size_t n, bool pieces, model_tokens *ret_tokens, d
   return all ? DWELL_OK : error_no_memory(err, "the tokens");
 }
 
-/* ---- cutting and checking ---- */
+/* ---- cutting, checking, shuffling ---- */
 
 /* Keeps `most` tokens: the runs of special tokens at both ends, and as much as fits of what is between. */
 static dwell_status cut(model_tokens *t, size_t most, dwell_error *err) {
@@ -51,20 +55,61 @@ static dwell_status check_ids(const dwell_model *model, bool from_text, const mo
   return DWELL_OK;
 }
 
-static dwell_status finish(const dwell_model *model, size_t max_tokens, bool from_text, model_tokens *t,
-                           dwell_error *err) {
+/* t->ids and t->pieces in the order t->order. */
+static dwell_status reorder(model_tokens *t, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  int64_t *ids = mem_copy(t->ids, t->n, sizeof *ids);
+  const char **pieces = t->pieces != NULL ? mem_copy(t->pieces, t->n, sizeof *pieces) : NULL;
+  TRY_ALLOC(ids, "the tokens");
+  if (t->pieces != NULL) TRY_ALLOC(pieces, "the tokens");
+  for (size_t i = 0; i < t->n; i++) {
+    t->ids[i] = ids[t->order[i]];
+    if (pieces != NULL) t->pieces[i] = pieces[t->order[i]];
+  }
+done:
+  mem_free(ids);
+  mem_free(pieces);
+  return status;
+}
+
+/* A uniform permutation of the tokens that are not special; those stay where they are. */
+static dwell_status shuffle(uint64_t seed, model_tokens *t, dwell_error *err) {
+  const random_stream stream = {.seed = seed, .purpose = RANDOM_SHUFFLE};
+  size_t count = 0;
+  dwell_status status = DWELL_OK;
+  size_t *places = MEM_NEW(size_t, t->n), *drawn = MEM_NEW(size_t, t->n);
+  t->order = MEM_NEW(size_t, t->n);
+  TRY_ALLOC(places, "the order of the tokens");
+  TRY_ALLOC(drawn, "the order of the tokens");
+  TRY_ALLOC(t->order, "the order of the tokens");
+  for (size_t i = 0; i < t->n; i++) {
+    t->order[i] = i;
+    if (!t->special[i]) places[count++] = i;
+  }
+  random_permutation(&stream, SHUFFLE_TOKENS, count, drawn);
+  for (size_t k = 0; k < count; k++) t->order[places[k]] = places[drawn[k]];
+  status = reorder(t, err);
+done:
+  mem_free(places);
+  mem_free(drawn);
+  return status;
+}
+
+static dwell_status finish(const dwell_model *model, const dwell_model_options *options, bool from_text,
+                           model_tokens *t, dwell_error *err) {
   if (t->n == 0) {
     error_set(err, DWELL_BAD_INPUT, from_text ? "the text gives no token" : "there are no token ids");
     error_remedy(err, from_text ? "Give some text" : "Give some ids");
     return DWELL_BAD_INPUT;
   }
-  dwell_status status = cut(t, max_tokens, err);
+  dwell_status status = cut(t, options->max_tokens, err);
   if (status == DWELL_OK && t->n > model->shape.context) {
     status =
         error_set(err, DWELL_USAGE, "%zu tokens do not fit the model's context of %zu", t->n, model->shape.context);
     error_remedy(err, "Cut the text with --max-tokens %zu", model->shape.context);
   }
-  return status == DWELL_OK ? check_ids(model, from_text, t, err) : status;
+  if (status == DWELL_OK) status = check_ids(model, from_text, t, err);
+  return status == DWELL_OK && options->shuffle ? shuffle(options->shuffle_seed, t, err) : status;
 }
 
 /* ---- from text ---- */
@@ -95,7 +140,7 @@ dwell_status tokens_from_text(const dwell_model *model, const char *text, size_t
     ret_tokens->pieces[i] = list.tokens[i].piece;
     ret_tokens->special[i] = list.tokens[i].special;
   }
-  TRY(finish(model, options->max_tokens, true, ret_tokens, err));
+  TRY(finish(model, options, true, ret_tokens, err));
 done:
   token_list_free(&list);
   if (status != DWELL_OK) tokens_free(ret_tokens);
@@ -126,7 +171,7 @@ dwell_status tokens_from_ids(const dwell_model *model, const int64_t *ids, size_
     ret_tokens->special[i] = is_special(model, ids[i]);
     if (model->tokenizer != NULL) ret_tokens->pieces[i] = piece_of(model, ids[i]);
   }
-  TRY(finish(model, options->max_tokens, false, ret_tokens, err));
+  TRY(finish(model, options, false, ret_tokens, err));
 done:
   if (status != DWELL_OK) tokens_free(ret_tokens);
   return status;

@@ -9,10 +9,11 @@ typedef struct model_tokens {
   int64_t *ids;        /* [n] */
   const char **pieces; /* [n] texts of the tokenizer, whose lifetime they have; NULL without tokenizer */
   bool *special;       /* [n] */
+  size_t *order;       /* [n] where each was before shuffling; NULL: not asked for */
 } model_tokens;
 
-/* Encodes text, or copies ids; cuts to max_tokens keeping the special tokens at both ends; checks that every id is in
- * the vocabulary and that the model's context holds them. Release with tokens_free.
+/* Encodes text, or copies ids; cuts to max_tokens keeping the special tokens at both ends; shuffles the others if
+ * asked; checks that every id is in the vocabulary and that the model's context holds them. Release with tokens_free.
  *
  * Errors: no tokenizer DWELL_UNSUPPORTED; malformed text, no token at all, or an id outside the vocabulary
  * DWELL_BAD_INPUT; too long DWELL_USAGE. */

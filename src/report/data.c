@@ -34,6 +34,7 @@ static dwell_status grid_data(jwriter *w, const view *v, const view_grid *g, dwe
   if (values == NULL) return error_no_memory(err, "the page's numbers");
   jwriter_key(w, g->name);
   jwriter_object(w);
+  jwriter_put_int(w, "first", (int64_t)g->first);
   jwriter_put_int(w, "steps", (int64_t)g->steps);
   doubles(w, "at", g->at, g->steps);
   jwriter_key(w, "columns");

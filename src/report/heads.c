@@ -22,28 +22,32 @@ static const head_map maps[] = {
     {"h-previous", "previous", "Attention to the previous token", "Mean weight on the token before.", NULL, NULL},
 };
 
-/* Largest block and head of the table; replicas after the first are left to the csv. */
-static bool size_of_heads(const table *t, size_t *ret_heads, size_t *ret_blocks) {
-  double heads = -1, blocks = -1;
+/* What of the table a map shows; replicas after the first are left to the csv. */
+typedef struct head_range {
+  size_t heads, first, blocks; /* blocks first .. first + blocks - 1 */
+} head_range;
+
+static bool range_of(const table *t, head_range *ret_range) {
+  double heads = -1, blocks = -1, first = INFINITY;
   for (size_t row = 0; row < t->rows; row++) {
     heads = fmax(heads, view_number(t, row, "head"));
     blocks = fmax(blocks, view_number(t, row, "block"));
+    first = fmin(first, view_number(t, row, "block"));
   }
   /* A map has a cell for every pair, so a sparse table with huge indices is not drawn. */
-  if (heads < 0 || blocks < 0 || (heads + 1) * (blocks + 1) > 4.0 * (double)t->rows + 64) return false;
-  *ret_heads = (size_t)heads + 1;
-  *ret_blocks = (size_t)blocks + 1;
+  if (heads < 0 || !(first >= 0) || (heads + 1) * (blocks - first + 1) > 4.0 * (double)t->rows + 64) return false;
+  *ret_range = (head_range){(size_t)heads + 1, (size_t)first, (size_t)blocks - (size_t)first + 1};
   return true;
 }
 
-static bool fill_map(const table *t, const char *column, size_t heads, size_t blocks, double *values) {
+static bool fill_map(const table *t, const char *column, const head_range *r, double *values) {
   bool any = false;
-  for (size_t i = 0; i < heads * blocks; i++) values[i] = NAN;
+  for (size_t i = 0; i < r->heads * r->blocks; i++) values[i] = NAN;
   for (size_t row = 0; row < t->rows; row++) {
     double head = view_number(t, row, "head"), block = view_number(t, row, "block");
     double replica = view_number(t, row, "replica"), value = view_number(t, row, column);
     if (!(head >= 0) || !(block >= 0) || replica > 0 || !isfinite(value)) continue;
-    values[(size_t)head * blocks + (size_t)block] = value;
+    values[(size_t)head * r->blocks + (size_t)block - r->first] = value;
     any = true;
   }
   return any;
@@ -59,8 +63,7 @@ static double top_of(const double *values, size_t count) {
   return s.high;
 }
 
-static void draw_map(const table *t, const head_map *m, size_t heads, size_t blocks, const double *values,
-                     strbuf *out) {
+static void draw_map(const table *t, const head_map *m, const head_range *r, const double *values, strbuf *out) {
   strbuf series = {0};
   strbuf_printf(&series, "heads.%s", m->column);
   figure_open(out, m->id, m->heading, m->text);
@@ -68,11 +71,12 @@ static void draw_map(const table *t, const head_map *m, size_t heads, size_t blo
                                 .title = m->heading,
                                 .description = m->text,
                                 .width = 520,
-                                .rows = heads,
-                                .columns = blocks,
+                                .rows = r->heads,
+                                .columns = r->blocks,
+                                .first_column = r->first,
                                 .values = values,
                                 .low = 0,
-                                .high = top_of(values, heads * blocks),
+                                .high = top_of(values, r->heads * r->blocks),
                                 .x_label = "block b",
                                 .y_label = "head h",
                                 .value_label = "share",
@@ -91,15 +95,15 @@ static void draw_map(const table *t, const head_map *m, size_t heads, size_t blo
 
 dwell_status figures_heads(const view *v, strbuf *out, dwell_error *err) {
   const table *t = run_table(v->run, "heads");
-  size_t heads, blocks;
-  if (t == NULL || t->rows == 0 || !size_of_heads(t, &heads, &blocks)) return DWELL_OK;
-  double *values = MEM_NEW(double, heads *blocks);
+  head_range r;
+  if (t == NULL || t->rows == 0 || !range_of(t, &r)) return DWELL_OK;
+  double *values = MEM_NEW(double, r.heads *r.blocks);
   if (values == NULL) return error_no_memory(err, "a map of heads");
   section_open(out, "heads", "Attention heads",
                "One cell per head and block; darker (on a dark page: brighter) is more.");
   strbuf_puts(out, "<div class=\"grid\">\n");
   for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
-    if (fill_map(t, maps[i].column, heads, blocks, values)) draw_map(t, &maps[i], heads, blocks, values, out);
+    if (fill_map(t, maps[i].column, &r, values)) draw_map(t, &maps[i], &r, values, out);
   }
   strbuf_puts(out, "</div>\n");
   section_close(out);

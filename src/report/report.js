@@ -126,7 +126,8 @@
     }
 
     function read(i, clientX, clientY) {
-      var heading = blocks ? "block " + i + ": state " + i + " → " + (i + 1) : stateName(i);
+      var b = data.blocks.first + i;
+      var heading = blocks ? "block " + b + ": state " + b + " → " + (b + 1) : stateName(i);
       var rows = series.map(function (s) {
         return {name: s.name.slice(s.name.indexOf(".") + 1).replace(":median", " (median)"), value: show(s.values[i]),
                 colour: getComputedStyle(s.path).stroke};
@@ -198,7 +199,7 @@
     if (!heads || !heads[column]) return;
     svg.addEventListener("pointermove", function (e) {
       var box = svg.getBoundingClientRect(), unit = svg.viewBox.baseVal.width / box.width;
-      var block = Math.floor(((e.clientX - box.left) * unit - d.left) / d.cellWidth);
+      var block = +d.first + Math.floor(((e.clientX - box.left) * unit - d.left) / d.cellWidth);
       var head = Math.floor((d.bottom - (e.clientY - box.top) * unit) / d.cellHeight);
       for (var i = 0; i < heads.block.length; i++) {
         if (heads.block[i] !== block || heads.head[i] !== head) continue;

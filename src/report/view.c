@@ -23,30 +23,41 @@ static bool whole(double value, double most) { return value >= 0 && value <= mos
 
 /* ---- rows ---- */
 
-/* Replica and step of a row; false: it belongs to no series (the final norm, a malformed row). A table without a
- * replica column starts a new replica where the step falls back to 0. */
-static bool place_of(const table *t, size_t row, const char *step_column, size_t *replica, size_t *step) {
+/* The smallest step of a table: not 0 in a run of later states only. */
+static size_t first_step(const table *t, const char *step_column) {
+  double first = INFINITY;
+  for (size_t row = 0; row < t->rows; row++) {
+    double s = view_number(t, row, step_column);
+    if (whole(s, MOST_STEPS) && s < first) first = s;
+  }
+  return isfinite(first) ? (size_t)first : 0;
+}
+
+/* Replica and step (counted from `first`) of a row; false: it belongs to no series (the final norm, a malformed row). A
+ * table without a replica column starts a new replica where the step falls back to the first. */
+static bool place_of(const table *t, size_t row, const char *step_column, size_t first, size_t *replica, size_t *step) {
   double s = view_number(t, row, step_column), r = view_number(t, row, "replica");
-  if (!whole(s, MOST_STEPS)) return false;
+  if (!whole(s, MOST_STEPS) || s < (double)first) return false;
   bool numbered = table_find(t, "replica") != SIZE_MAX;
   if (numbered && !whole(r, MOST_STEPS)) return false;
   if (numbered) {
     *replica = (size_t)r;
-  } else if (row > 0 && s == 0) {
+  } else if (row > 0 && s == (double)first) {
     *replica += 1;
   }
-  *step = (size_t)s;
+  *step = (size_t)s - first;
   return true;
 }
 
 /* A row count bounds both: a table of N rows has at most N replicas and N steps that are not empty. */
-static dwell_status size_grid(const table *t, const char *step, size_t *replicas, size_t *steps, dwell_error *err) {
+static dwell_status size_grid(const table *t, const char *step, size_t first, size_t *replicas, size_t *steps,
+                              dwell_error *err) {
   size_t replica = 0, s = 0;
   for (size_t row = 0; row < t->rows; row++) {
-    if (!place_of(t, row, step, &replica, &s)) continue;
+    if (!place_of(t, row, step, first, &replica, &s)) continue;
     if (replica >= t->rows || s >= t->rows) {
       error_set(err, DWELL_BAD_INPUT, "row %zu has %s %zu of replica %zu, but the table has %zu rows only", row + 2,
-                step, s, replica, t->rows);
+                step, first + s, replica, t->rows);
       return DWELL_BAD_INPUT;
     }
     if (replica + 1 > *replicas) *replicas = replica + 1;
@@ -63,7 +74,7 @@ static dwell_status fill_grid(view *v, view_grid *g, const char *step_column, dw
   if (g->rows == NULL || g->at == NULL) return error_no_memory(err, "the rows of a run");
   for (size_t i = 0; i < count; i++) g->rows[i] = SIZE_MAX;
   for (size_t row = 0; g->t != NULL && row < g->t->rows; row++) {
-    if (place_of(g->t, row, step_column, &replica, &s) && replica < v->replicas && s < g->steps) {
+    if (place_of(g->t, row, step_column, g->first, &replica, &s) && replica < v->replicas && s < g->steps) {
       g->rows[replica * g->steps + s] = row;
     }
   }
@@ -76,12 +87,15 @@ static dwell_status open_grids(view *v, dwell_error *err) {
   size_t more = 0;
   v->states = (view_grid){.t = layers, .name = "layers"};
   v->blocks = (view_grid){.t = blocks != NULL && blocks->rows > 0 ? blocks : NULL, .name = "blocks"};
-  if (layers != NULL) TRY(size_grid(layers, "state", &v->replicas, &v->states.steps, err));
+  if (layers != NULL) {
+    v->states.first = v->blocks.first = first_step(layers, "state");
+    TRY(size_grid(layers, "state", v->states.first, &v->replicas, &v->states.steps, err));
+  }
   if (v->states.steps == 0) {
     status = error_set(err, DWELL_BAD_INPUT, "layers.csv has no states: there is nothing to report");
     goto done;
   }
-  if (v->blocks.t != NULL) TRY(size_grid(blocks, "block", &more, &v->blocks.steps, err));
+  if (v->blocks.t != NULL) TRY(size_grid(blocks, "block", v->blocks.first, &more, &v->blocks.steps, err));
   if (v->blocks.steps >= v->states.steps) v->blocks.steps = v->states.steps - 1;
   TRY(fill_grid(v, &v->states, "state", err));
   TRY(fill_grid(v, &v->blocks, "block", err));
@@ -127,7 +141,7 @@ static dwell_status open_axis(view *v, dwell_error *err) {
   v->kind = SCALE_LINEAR;
   v->column = "state";
   v->label = "state l";
-  for (size_t l = 0; l < n; l++) v->states.at[l] = (double)l;
+  for (size_t l = 0; l < n; l++) v->states.at[l] = (double)(v->states.first + l);
   if (!size_mul(v->replicas, n, &total)) total = 0;
   times = MEM_NEW(double, total);
   logs = MEM_NEW(double, total);

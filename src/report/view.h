@@ -14,6 +14,7 @@ enum { VIEW_MAX_REPLICAS = 16 }; /* replicas drawn and embedded one by one; more
 typedef struct view_grid {
   const table *t;   /* NULL: the run has no such table */
   const char *name; /* "layers", "blocks" */
+  size_t first;     /* number of the first state or block */
   size_t steps;     /* states or blocks per replica */
   size_t *rows;     /* [replicas, steps], SIZE_MAX: no such row */
   double *at;       /* [steps] position on the axis */

@@ -18,7 +18,7 @@ typedef struct import {
   char *path;
   arena storage;   /* names, ids, masks, phases */
   bool stacked;    /* one member `states`; else state_000, state_001, ... */
-  size_t *members; /* [stacked ? 1 : states] */
+  size_t *members; /* [stacked ? 1 : states of the file] */
   bool has_attention;
   size_t attention; /* member */
   dwell_trajectory t;
@@ -268,17 +268,18 @@ static dwell_status push_heads(import *m, size_t block, double *buffer, const dw
 static dwell_status import_run(void *self, const dwell_context *ctx, const dwell_sink *sink, dwell_error *err) {
   import *m = self;
   bool heads = m->has_attention && sink->wants_heads && sink->on_head != NULL;
+  size_t first = m->t.first_state, end = first + m->t.states;
   size_t one = m->t.n * m->t.d, largest = heads && m->t.n > m->t.d ? m->t.n * m->t.n : one;
   double *buffer = MEM_NEW(double, largest);
   dwell_status status = DWELL_OK;
   TRY_ALLOC(buffer, "a state");
-  for (size_t l = 0; l < m->t.states; l++) {
+  for (size_t l = sink->wants_earlier ? 0 : first; l < end; l++) {
     dwell_frame frame = {.state = l, .tap = "resid"};
     dwell_cloud cloud = {m->t.n, m->t.d, m->t.dtype, buffer};
     TRY(read_as(m, m->members[m->stacked ? 0 : l], m->stacked ? l * one : 0, one, buffer, err));
     TRY(source_push_state(ctx, sink, &frame, &cloud, err));
-    if (heads && l + 1 < m->t.states) TRY(push_heads(m, l, buffer, sink, err));
-    context_progress(ctx, "import", (double)(l + 1), (double)m->t.states);
+    if (heads && l >= first && l + 1 < end) TRY(push_heads(m, l, buffer, sink, err));
+    context_progress(ctx, "import", (double)(l + 1), (double)end);
   }
   status = source_push_end(sink, err);
 done:
@@ -309,8 +310,22 @@ static void import_destroy(void *self) {
   mem_free(m);
 }
 
+/* Of the states that the file was found to hold. */
+static dwell_status choose_states(import *m, size_t first, size_t last, dwell_error *err) {
+  dwell_status status = source_check_states(first, last, m->t.states, err);
+  if (status != DWELL_OK) return status;
+  m->t.states = (last == SIZE_MAX ? m->t.states - 1 : last) - first + 1;
+  m->t.first_state = first;
+  return DWELL_OK;
+}
+
 dwell_status dwell_import_open(const char *path, const dwell_context *ctx, dwell_source **ret_source,
                                dwell_error *err) {
+  return dwell_import_open_states(path, 0, SIZE_MAX, ctx, ret_source, err);
+}
+
+dwell_status dwell_import_open_states(const char *path, size_t first, size_t last, const dwell_context *ctx,
+                                      dwell_source **ret_source, dwell_error *err) {
   static const source_vtable vtable = {import_run, import_bytes, import_note, import_destroy};
   (void)ctx;
   dwell_status status = DWELL_OK;
@@ -321,6 +336,7 @@ dwell_status dwell_import_open(const char *path, const dwell_context *ctx, dwell
   m->t = (dwell_trajectory){.kind = "import", .name = source_short_name(m->path), .replicas = 1, .ordered = true};
   TRY(npz_open(path, &m->file, err));
   TRY(read_all(m, err));
+  TRY(choose_states(m, first, last, err));
   TRY(source_create(&vtable, m, &m->t, ret_source, err));
   m = NULL;
 done:

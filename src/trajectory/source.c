@@ -56,6 +56,19 @@ dwell_status source_push_state(const dwell_context *ctx, const dwell_sink *sink,
   return sink->on_state(sink->self, frame, x, err);
 }
 
+dwell_status source_check_states(size_t first, size_t last, size_t states, dwell_error *err) {
+  if (last == SIZE_MAX) last = states - 1;
+  size_t bad = first >= states ? first : last;
+  dwell_status status = DWELL_OK;
+  if (bad >= states) {
+    status = error_set(err, DWELL_USAGE, "there is no state %zu: the states are 0 to %zu", bad, states - 1);
+  } else if (first > last) {
+    status = error_set(err, DWELL_USAGE, "the first state, %zu, comes after the last, %zu", first, last);
+  }
+  if (status != DWELL_OK) error_at_item(err, "--layers");
+  return status;
+}
+
 dwell_status source_push_end(const dwell_sink *sink, dwell_error *err) {
   return sink->on_end == NULL ? DWELL_OK : sink->on_end(sink->self, err);
 }

@@ -23,6 +23,9 @@ dwell_status source_create(const source_vtable *vtable, void *self, const dwell_
 
 void source_note(const dwell_source *source, jwriter *w);
 
+/* May states first..last (SIZE_MAX: to the end) of `states` be asked for? DWELL_USAGE if not. */
+dwell_status source_check_states(size_t first, size_t last, size_t states, dwell_error *err);
+
 /* Pushing helpers: check the sink's callback for NULL and the context for an interruption. */
 dwell_status source_push_state(const dwell_context *ctx, const dwell_sink *sink, const dwell_frame *frame,
                                const dwell_cloud *x, dwell_error *err);

@@ -54,6 +54,32 @@ static void test_numbers_are_exact(void **state) {
   free(page);
 }
 
+/* A run of later states only: positions and labels are the true numbers. */
+static void test_a_run_of_later_states(void **state) {
+  (void)state;
+  dwell_run *run = fixture_model(4, 3, 20);
+  double step;
+  const char *const tables[] = {"layers", "blocks", "heads"}, *const columns[] = {"state", "block", "block"};
+  for (size_t t = 0; t < 3; t++) {
+    for (size_t row = 0; row < dwell_run_rows(run, tables[t]); row++) {
+      if (!dwell_run_number(run, tables[t], row, columns[t], &step)) continue;
+      fixture_set(run_table(run, tables[t]), row, columns[t], step + 20);
+    }
+  }
+  char *page = page_of(run, "later");
+  json_t *data = data_of(page), *layers = json_object_get(data, "layers"), *blocks = json_object_get(data, "blocks");
+  assert_int_equal(json_integer_value(json_object_get(layers, "first")), 20);
+  assert_int_equal(json_integer_value(json_object_get(layers, "steps")), 5);
+  assert_true(json_number_value(json_array_get(json_object_get(layers, "at"), 4)) == 24);
+  assert_int_equal(json_integer_value(json_object_get(blocks, "first")), 20);
+  assert_true(json_number_value(json_array_get(json_object_get(blocks, "at"), 0)) == 20.5);
+  json_t *labels = json_object_get(json_object_get(data, "axis"), "labels");
+  assert_string_equal(json_string_value(json_array_get(labels, 0)), "20");
+  assert_true(count_of(page, "data-columns=\"4\" data-first=\"20\"") > 0);
+  json_decref(data);
+  free(page);
+}
+
 static void test_every_figure_is_there(void **state) {
   (void)state;
   char *page = page_of(fixture_model(12, 12, 64), "figures");
@@ -187,8 +213,11 @@ static void test_what_cannot_be_reported(void **state) {
   size_t row;
   assert_ok(table_add_row(&run->layers, &row, &err), &err);
   fixture_set(&run->layers, row, "replica", 0);
+  fixture_set(&run->layers, row, "state", 0);
+  assert_ok(table_add_row(&run->layers, &row, &err), &err);
+  fixture_set(&run->layers, row, "replica", 0);
   fixture_set(&run->layers, row, "state", 9000000); /* must not become an allocation */
-  assert_fails(dwell_report_write(run, path, &err), DWELL_BAD_INPUT, &err, "1 rows only");
+  assert_fails(dwell_report_write(run, path, &err), DWELL_BAD_INPUT, &err, "2 rows only");
   strbuf_puts(&run->manifest, "{\"a\":");
   assert_fails(dwell_report_write(run, path, &err), DWELL_BAD_INPUT, &err, "run.json");
   assert_int_not_equal(access(path, F_OK), 0);
@@ -241,6 +270,7 @@ static void test_same_bytes_again(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_a_run_of_later_states),
       cmocka_unit_test(test_numbers_are_exact),
       cmocka_unit_test(test_every_figure_is_there),
       cmocka_unit_test(test_nothing_breaks_out),
