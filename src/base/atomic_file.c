@@ -65,17 +65,20 @@ static void sync_folder(const char *path) {
   strbuf_free(&folder);
 }
 
+dwell_status atomic_file_rename(const char *from, const char *to, dwell_error *err) {
+  if (rename(from, to) != 0) return error_system(err, DWELL_FAILED, "write", to);
+  sync_folder(to);
+  return DWELL_OK;
+}
+
 dwell_status atomic_file_commit(atomic_file *file, dwell_error *err) {
   dwell_status status = DWELL_OK;
   bool written = !ferror(file->stream) && fflush(file->stream) == 0 && fsync(fileno(file->stream)) == 0;
   bool closed = fclose(file->stream) == 0;
   file->stream = NULL;
-  if (!written || !closed || rename(file->temporary, file->path) != 0) {
-    status = error_system(err, DWELL_FAILED, "write", file->path);
-  } else {
-    sync_folder(file->path);
-    file->temporary[0] = '\0';
-  }
+  if (!written || !closed) status = error_system(err, DWELL_FAILED, "write", file->path);
+  else status = atomic_file_rename(file->temporary, file->path, err);
+  if (status == DWELL_OK) file->temporary[0] = '\0';
   atomic_file_abort(file);
   return status;
 }

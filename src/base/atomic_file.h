@@ -22,6 +22,10 @@ void atomic_file_abort(atomic_file *file);
 /* Writes `size` bytes as the whole file `path`. */
 dwell_status atomic_file_write(const char *path, const void *data, size_t size, dwell_error *err);
 
+/* Gives the whole and synced file `from` the name `to` on the same file system, in place of what is there, durably.
+ * DWELL_FAILED. */
+dwell_status atomic_file_rename(const char *from, const char *to, dwell_error *err);
+
 /* Is `name` (without a folder) the temporary name of the file `of`? */
 bool atomic_file_is_temporary(const char *name, const char *of);
 /* Removes the temporary files that interrupted writers of the file `name` left in `folder`. */

@@ -17,6 +17,7 @@ typedef struct cli {
   double last_drawn; /* progress bar: when it was drawn last, and when its stage began */
   double stage_began;
   char stage[24];
+  const char *unit; /* of the rate beside the bar, with a blank before it; NULL: none */
 } cli;
 
 /* One command: a file of its own, and a line in main.c. `argv[0]` is "dwell NAME". Returns the exit code. */
@@ -30,6 +31,7 @@ int cmd_measure(int argc, char **argv, cli *c);
 int cmd_inspect(int argc, char **argv, cli *c);
 int cmd_tokenize(int argc, char **argv, cli *c);
 int cmd_report(int argc, char **argv, cli *c);
+int cmd_pull(int argc, char **argv, cli *c);
 int cmd_list(int argc, char **argv, cli *c);
 int cmd_doctor(int argc, char **argv, cli *c);
 

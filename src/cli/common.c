@@ -71,7 +71,8 @@ static void show_progress(void *self, const char *stage, double done, double tot
           100 * share);
   if (spent > 0.3 && share > 0) {
     double left = spent * (1 - share) / share;
-    fprintf(stderr, "  %.3g/s  %d:%02d left", done / spent, (int)left / 60, (int)left % 60);
+    fprintf(stderr, "  %.3g%s/s  %d:%02d left", done / spent, c->unit != NULL ? c->unit : "", (int)left / 60,
+            (int)left % 60);
   }
 }
 

@@ -18,6 +18,7 @@ static const cli_command commands[] = {
     {"measure", "run a checkpoint over a text, or read states, and measure every layer", cmd_measure},
     {"inspect", "what is in a file, model or run; memory and time a measurement would take", cmd_inspect},
     {"tokenize", "ids and pieces of a text", cmd_tokenize},
+    {"pull", "download a model from a Hugging Face hub into its usual cache", cmd_pull},
     {"report", "one self-contained page from a run", cmd_report},
     {"list", "the registries: flows, models, nursery, instruments, nulls, taps, prompts", cmd_list},
     {"doctor", "this machine: instruction set, threads, BLAS and whether it computes right", cmd_doctor},

@@ -5,8 +5,15 @@
 #define DWELL_FILE_SAFETENSORS_H
 
 #include <dwell/cloud.h>
+#include <stdbool.h>
+
+#include "base/arena.h"
 
 enum { SAFETENSORS_MAX_RANK = 8 };
+
+/* Weights of a checkpoint folder: one file, or the index of several. */
+#define SAFETENSORS_SINGLE "model.safetensors"
+#define SAFETENSORS_INDEX SAFETENSORS_SINGLE ".index.json"
 
 typedef struct safetensors_tensor {
   const char *name;  /* UTF-8, owned by the file object */
@@ -25,6 +32,14 @@ dwell_status safetensors_open(const char *path, safetensors **ret_file, dwell_er
  */
 dwell_status safetensors_open_folder(const char *folder, safetensors **ret_file, dwell_error *err);
 void safetensors_close(safetensors *file);
+
+/* The names of the shards in an index, each once, in `storage`; their files need not be there. As open_folder, refuses
+ * names that lead elsewhere. */
+dwell_status safetensors_index_shards(const char *path, arena *storage, const char *const **ret_names,
+                                      size_t *ret_count, dwell_error *err);
+/* The first of the names of PyTorch's pickled weights for which `has` says yes, or NULL. They are not read: a pickle
+ * can run code. */
+const char *safetensors_pickle(bool (*has)(void *self, const char *name), void *self);
 
 size_t safetensors_count(const safetensors *file);
 const safetensors_tensor *safetensors_at(const safetensors *file, size_t i);             /* sorted by name */

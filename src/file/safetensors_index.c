@@ -10,6 +10,8 @@
 #include "file/jcursor.h"
 #include "file/safetensors_header.h"
 
+enum { MOST_SHARDS = 10000 };
+
 typedef struct placement {
   const char *name; /* of the tensor */
   size_t file;      /* the shard that holds it, by the index */
@@ -39,14 +41,90 @@ static bool safe_name(jtext name) {
          strstr(name.data, "..") == NULL;
 }
 
+/* What is done with each tensor and its shard. */
+typedef dwell_status (*index_visitor)(void *self, const char *tensor, jtext shard, dwell_error *err);
+
+static dwell_status read_weight_map(jcursor *c, index_visitor visit, void *self, dwell_error *err) {
+  jcursor_object(c);
+  for (jtext key; jcursor_key(c, &key);) {
+    jtext shard = jcursor_string(c);
+    if (c->problem != NULL) break;
+    if (!safe_name(shard)) {
+      error_set(err, DWELL_BAD_INPUT, "the index names the shard '%.100s'; a shard must be a file of the same folder",
+                shard.data);
+      return DWELL_BAD_INPUT;
+    }
+    dwell_status status = visit(self, key.data, shard, err);
+    if (status != DWELL_OK) return status;
+  }
+  return DWELL_OK; /* or c->problem, which jcursor_end reports */
+}
+
+/* The other keys, `metadata` with its total_size among them, decide nothing: published indexes get total_size wrong,
+ * and the shards' own headers say what is there. */
+static dwell_status read_index(const char *path, arena *storage, index_visitor visit, void *self, dwell_error *err) {
+  char *text = NULL;
+  size_t size, maps = 0;
+  dwell_status status = file_slurp(path, SAFETENSORS_MAX_HEADER, &text, &size, err);
+  if (status != DWELL_OK) return status;
+  jcursor c = jcursor_start(text, size, storage);
+  jcursor_object(&c);
+  for (jtext key; jcursor_key(&c, &key);) {
+    if (!jtext_is(key, "weight_map")) jcursor_skip(&c);
+    else if (maps++ > 0) jcursor_fail(&c, "'weight_map' is there twice");
+    else TRY(read_weight_map(&c, visit, self, err));
+  }
+  status = jcursor_end(&c, path, err);
+  if (status == DWELL_OK && maps == 0) status = error_set(err, DWELL_BAD_INPUT, "'weight_map' is missing");
+done:
+  mem_free(text);
+  return status;
+}
+
+/* ---- the names of the shards ---- */
+
+typedef struct shard_names {
+  const char **names; /* in `storage` */
+  size_t count, capacity;
+  arena *storage;
+} shard_names;
+
+/* A shard's tensors mostly stand together, so the last name is looked at first. */
+static dwell_status note_shard(void *self, const char *tensor, jtext shard, dwell_error *err) {
+  shard_names *n = self;
+  (void)tensor;
+  for (size_t i = n->count; i > 0; i--) {
+    if (str_equal(n->names[i - 1], shard.data)) return DWELL_OK;
+  }
+  if (n->count == MOST_SHARDS)
+    return error_set(err, DWELL_BAD_INPUT, "the index names more than %d shards", MOST_SHARDS);
+  const char **names = mem_room(n->names, n->count, &n->capacity, 16, sizeof *names);
+  if (names == NULL) return error_no_memory(err, "the list of shards");
+  n->names = names;
+  n->names[n->count++] = shard.data;
+  return DWELL_OK;
+}
+
+dwell_status safetensors_index_shards(const char *path, arena *storage, const char *const **ret_names,
+                                      size_t *ret_count, dwell_error *err) {
+  shard_names n = {.storage = storage};
+  dwell_status status;
+  TRY(read_index(path, storage, note_shard, &n, err));
+  const char **kept = ARENA_NEW(storage, const char *, n.count);
+  TRY_ALLOC(kept, "the list of shards");
+  if (n.count > 0) memcpy(kept, n.names, n.count * sizeof *kept);
+  *ret_names = kept, *ret_count = n.count;
+done:
+  mem_free(n.names);
+  if (status != DWELL_OK) error_in_file(err, path);
+  return status;
+}
+
+/* ---- opening the shards ---- */
+
 /* The number of the shard `name`; opens it when it is met for the first time, so that an index of a million absent
  * shards ends at the first. */
 static dwell_status shard_of(safetensors *s, const char *folder, jtext name, size_t *ret_file, dwell_error *err) {
-  if (!safe_name(name)) {
-    error_set(err, DWELL_BAD_INPUT, "the index names the shard '%.100s'; a shard must be a file of the same folder",
-              name.data);
-    return DWELL_BAD_INPUT;
-  }
   const char *path = join(&s->storage, folder, name.data);
   if (path == NULL) return error_no_memory(err, "a file name");
   for (size_t i = s->file_count; i > 0; i--) {
@@ -66,40 +144,19 @@ static placement *append(index_map *map) {
   return &map->placements[map->count++];
 }
 
-static dwell_status read_weight_map(jcursor *c, safetensors *s, const char *folder, index_map *map, dwell_error *err) {
-  jcursor_object(c);
-  for (jtext key; jcursor_key(c, &key);) {
-    jtext shard = jcursor_string(c);
-    if (c->problem != NULL) break;
-    placement *p = append(map);
-    if (p == NULL) return error_no_memory(err, "the list of tensors");
-    *p = (placement){.name = key.data};
-    dwell_status status = shard_of(s, folder, shard, &p->file, err);
-    if (status != DWELL_OK) return status;
-  }
-  return DWELL_OK; /* or c->problem, which jcursor_end reports */
-}
+/* A folder being opened. */
+typedef struct sharded {
+  safetensors *file;
+  const char *folder;
+  index_map map;
+} sharded;
 
-/* The other keys, `metadata` with its total_size among them, decide nothing: published indexes get total_size wrong,
- * and the shards' own headers say what is there. */
-static dwell_status read_index(const char *path, const char *text, size_t size, safetensors *s, const char *folder,
-                               index_map *map, dwell_error *err) {
-  jcursor c = jcursor_start(text, size, &s->storage);
-  size_t maps = 0;
-  jcursor_object(&c);
-  for (jtext key; jcursor_key(&c, &key);) {
-    if (!jtext_is(key, "weight_map")) {
-      jcursor_skip(&c);
-    } else if (maps++ > 0) {
-      jcursor_fail(&c, "'weight_map' is there twice");
-    } else {
-      dwell_status status = read_weight_map(&c, s, folder, map, err);
-      if (status != DWELL_OK) return status;
-    }
-  }
-  dwell_status status = jcursor_end(&c, path, err);
-  if (status == DWELL_OK && maps == 0) status = error_set(err, DWELL_BAD_INPUT, "'weight_map' is missing");
-  return status;
+static dwell_status note_tensor(void *self, const char *tensor, jtext shard, dwell_error *err) {
+  sharded *open = self;
+  placement *p = append(&open->map);
+  if (p == NULL) return error_no_memory(err, "the list of tensors");
+  *p = (placement){.name = tensor};
+  return shard_of(open->file, open->folder, shard, &p->file, err);
 }
 
 /* ---- index against shards ---- */
@@ -137,40 +194,52 @@ static dwell_status compare(const safetensors *s, const index_map *map, dwell_er
 
 static dwell_status open_sharded(const char *folder, const char *path, safetensors *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  index_map map = {0};
+  sharded open = {.file = s, .folder = folder};
   const safetensors_entry *twice;
-  char *text = NULL;
-  size_t size;
-  TRY(file_slurp(path, SAFETENSORS_MAX_HEADER, &text, &size, err));
-  TRY(read_index(path, text, size, s, folder, &map, err));
+  TRY(read_index(path, &s->storage, note_tensor, &open, err));
   status = safetensors_sort(&s->list, &twice, err);
   if (status == DWELL_BAD_INPUT) {
     error_set(err, status, "two tensors have this name; one is in %.200s", s->files[twice->file].path);
     error_at_item(err, twice->tensor.name);
   }
   if (status != DWELL_OK) goto done;
-  if (map.count > 0) qsort(map.placements, map.count, sizeof map.placements[0], by_name);
-  TRY(compare(s, &map, err));
+  if (open.map.count > 0) qsort(open.map.placements, open.map.count, sizeof open.map.placements[0], by_name);
+  TRY(compare(s, &open.map, err));
 done:
-  mem_free(text);
-  mem_free(map.placements);
+  mem_free(open.map.placements);
   return status;
 }
 
 /* ---- folders ---- */
 
-static dwell_status nothing_there(safetensors *s, const char *folder, dwell_error *err) {
+const char *safetensors_pickle(bool (*has)(void *self, const char *name), void *self) {
   static const char *const pickles[] = {"pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth"};
   for (size_t i = 0; i < sizeof pickles / sizeof pickles[0]; i++) {
-    const char *path = join(&s->storage, folder, pickles[i]);
-    if (path == NULL || access(path, F_OK) != 0) continue;
-    error_set(err, DWELL_UNSUPPORTED, "the weights are a PyTorch pickle (%s), which can run code when read",
-              pickles[i]);
+    if (has(self, pickles[i])) return pickles[i];
+  }
+  return NULL;
+}
+
+typedef struct place {
+  arena *storage;
+  const char *folder;
+} place;
+
+static bool is_there(void *self, const char *name) {
+  const place *p = self;
+  const char *path = join(p->storage, p->folder, name);
+  return path != NULL && access(path, F_OK) == 0;
+}
+
+static dwell_status nothing_there(safetensors *s, const char *folder, dwell_error *err) {
+  const char *pickle = safetensors_pickle(is_there, &(place){&s->storage, folder});
+  if (pickle != NULL) {
+    error_set(err, DWELL_UNSUPPORTED, "the weights are a PyTorch pickle (%s), which can run code when read", pickle);
     error_in_file(err, folder);
     error_remedy(err, "In Python: AutoModel.from_pretrained(FOLDER).save_pretrained(FOLDER, safe_serialization=True)");
     return DWELL_UNSUPPORTED;
   }
-  error_set(err, DWELL_BAD_INPUT, "there is neither model.safetensors nor model.safetensors.index.json here");
+  error_set(err, DWELL_BAD_INPUT, "there is neither " SAFETENSORS_SINGLE " nor " SAFETENSORS_INDEX " here");
   error_in_file(err, folder);
   return DWELL_BAD_INPUT;
 }
@@ -180,21 +249,21 @@ dwell_status safetensors_open_folder(const char *folder, safetensors **ret_file,
   *ret_file = NULL;
   safetensors *s = safetensors_new();
   TRY_ALLOC(s, "a safetensors reader");
-  const char *single = join(&s->storage, folder, "model.safetensors");
+  const char *single = join(&s->storage, folder, SAFETENSORS_SINGLE);
   TRY_ALLOC(single, "a file name");
   if (access(single, F_OK) == 0) {
     status = safetensors_open(single, ret_file, err);
     safetensors_close(s);
     return status;
   }
-  const char *index = join(&s->storage, folder, "model.safetensors.index.json");
+  const char *index = join(&s->storage, folder, SAFETENSORS_INDEX);
   TRY_ALLOC(index, "a file name");
   if (access(index, F_OK) != 0) TRY(nothing_there(s, folder, err));
   TRY(open_sharded(folder, index, s, err));
   *ret_file = s;
 done:
   if (status != DWELL_OK) {
-    if (s != NULL) error_in_file(err, join(&s->storage, folder, "model.safetensors.index.json"));
+    if (s != NULL) error_in_file(err, join(&s->storage, folder, SAFETENSORS_INDEX));
     safetensors_close(s);
   }
   return status;

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { COMMIT_SIZE = 128, PART_MAX = 96, SHOWN = 5 };
+enum { COMMIT_SIZE = CACHE_REVISION_SIZE, PART_MAX = 96, SHOWN = 5 };
 
 /* ---- names ---- */
 
@@ -45,8 +45,7 @@ static bool revision_name(const char *text) {
          strstr(text, "//") == NULL && strstr(text, "/.") == NULL && words_only(text, length, '/');
 }
 
-/* "org/name@rev" into the repository's folder name "models--org--name" and the revision ("" if none is given). */
-static dwell_status parse_name(const char *name, strbuf *folder, char revision[COMMIT_SIZE], dwell_error *err) {
+dwell_status cache_parse_name(const char *name, strbuf *folder, char revision[COMMIT_SIZE], dwell_error *err) {
   const char *at = strchr(name, '@');
   size_t length = at ? (size_t)(at - name) : strlen(name);
   const char *slash = memchr(name, '/', length);
@@ -78,19 +77,26 @@ static void add_home_path(strbuf *out, const char *path) {
   strbuf_puts(out, path);
 }
 
-/* huggingface_hub's order; the first variable that is set decides. */
-static void cache_root(strbuf *out) {
+/* The first variable that is set decides. */
+void cache_home(strbuf *out) {
+  const char *value;
+  if ((value = variable("HF_HOME")) != NULL) {
+    add_home_path(out, value);
+  } else if ((value = variable("XDG_CACHE_HOME")) != NULL) {
+    add_home_path(out, value);
+    strbuf_puts(out, "/huggingface");
+  } else {
+    add_home_path(out, "~/.cache/huggingface");
+  }
+}
+
+void cache_root(strbuf *out) {
   const char *value;
   if ((value = variable("HF_HUB_CACHE")) != NULL || (value = variable("HUGGINGFACE_HUB_CACHE")) != NULL) {
     add_home_path(out, value);
-  } else if ((value = variable("HF_HOME")) != NULL) {
-    add_home_path(out, value);
-    strbuf_puts(out, "/hub");
-  } else if ((value = variable("XDG_CACHE_HOME")) != NULL) {
-    add_home_path(out, value);
-    strbuf_puts(out, "/huggingface/hub");
   } else {
-    add_home_path(out, "~/.cache/huggingface/hub");
+    cache_home(out);
+    strbuf_puts(out, "/hub");
   }
 }
 
@@ -147,21 +153,27 @@ static void list_snapshots(const char *repository, const char *prefix, snapshot_
   closedir(folder);
 }
 
-static dwell_status no_snapshot(const char *repository, const char *problem, const snapshot_list *all,
+/* What to do about something that is not in the cache, or not whole. */
+static void suggest_pull(const char *name, dwell_error *err) {
+  error_remedy(err, "`dwell pull %s` would download it; or give a folder", name);
+}
+
+static dwell_status no_snapshot(const char *name, const char *repository, const char *problem, const snapshot_list *all,
                                 dwell_error *err) {
   error_set(err, DWELL_BAD_INPUT, "%s; snapshots here: %s%s", problem, all->count ? all->names.data : "none",
             all->count > SHOWN ? ", ..." : "");
   error_in_file(err, repository);
-  if (all->count) error_remedy(err, "Choose one: NAME@%s", all->commit);
-  else error_remedy(err, "Download the model with the Hugging Face tools, or give a folder");
+  int base = (int)strcspn(name, "@");
+  if (all->count) error_remedy(err, "Choose one: %.*s@%s; or `dwell pull %s`", base, name, all->commit, name);
+  else suggest_pull(name, err);
   return DWELL_BAD_INPUT;
 }
 
 enum { SHORT_COMMIT = 7 }; /* shortest abbreviation of a commit that is looked up, as git's */
 
-/* Which snapshot `revision` ("" for none given) means. */
-static dwell_status choose_commit(const char *repository, const char *revision, char commit[COMMIT_SIZE],
-                                  dwell_error *err) {
+/* Which snapshot `revision` ("" for none given) means; `name` is for the error. */
+static dwell_status choose_commit(const char *name, const char *repository, const char *revision,
+                                  char commit[COMMIT_SIZE], dwell_error *err) {
   const char *wanted = revision[0] ? revision : "main";
   bool referenced = read_ref(repository, wanted, commit);
   if (referenced && has_snapshot(repository, commit)) return DWELL_OK;
@@ -183,7 +195,7 @@ static dwell_status choose_commit(const char *repository, const char *revision, 
   if (referenced) snprintf(problem, sizeof problem, "refs/%s names %s, which is not here", wanted, commit);
   else if (revision[0]) snprintf(problem, sizeof problem, "revision %s is not in the cache", revision);
   else snprintf(problem, sizeof problem, "no refs/main that says which snapshot to take");
-  dwell_status status = no_snapshot(repository, problem, &all, err);
+  dwell_status status = no_snapshot(name, repository, problem, &all, err);
   strbuf_free(&all.names);
   return status;
 }
@@ -191,11 +203,12 @@ static dwell_status choose_commit(const char *repository, const char *revision, 
 /* ---- links without blobs ---- */
 
 static bool needed_file(const char *name) {
-  return str_ends(name, ".safetensors") || str_ends(name, ".json") || str_ends(name, ".txt");
+  return str_ends(name, ".safetensors") || str_ends(name, ".json") || str_ends(name, ".txt") ||
+         str_ends(name, ".model");
 }
 
 /* A snapshot's entry that is a link to a missing blob: the download was interrupted or the blob was removed. */
-static dwell_status check_links(const char *folder, dwell_error *err) {
+static dwell_status check_links(const char *folder, const char *opt_name, dwell_error *err) {
   DIR *entries = opendir(folder);
   if (entries == NULL) return error_system(err, DWELL_BAD_INPUT, "open the folder", folder);
   dwell_status status = DWELL_OK;
@@ -207,7 +220,8 @@ static dwell_status check_links(const char *folder, dwell_error *err) {
     status = error_set(err, DWELL_BAD_INPUT, "is a link to a blob that is missing from the cache");
     error_in_file(err, folder);
     error_at_item(err, entry->d_name);
-    error_remedy(err, "Download the model again");
+    if (opt_name != NULL) suggest_pull(opt_name, err);
+    else error_remedy(err, "Download the model again");
   }
   closedir(entries);
   return status;
@@ -222,7 +236,7 @@ dwell_status cache_commit_of_folder(const char *folder, char **ret_commit, dwell
     if (str_ends(real, "/snapshots")) *ret_commit = mem_copy(slash + 1, strlen(slash + 1) + 1, 1);
   }
   free(real);
-  dwell_status status = check_links(folder, err);
+  dwell_status status = check_links(folder, NULL, err);
   if (status != DWELL_OK) mem_free(*ret_commit), *ret_commit = NULL;
   return status;
 }
@@ -233,7 +247,7 @@ static dwell_status find_repository(const char *name, strbuf *repository, char r
                                     dwell_error *err) {
   strbuf folder = {0};
   dwell_status status = DWELL_OK;
-  TRY(parse_name(name, &folder, revision, err));
+  TRY(cache_parse_name(name, &folder, revision, err));
   cache_root(repository);
   strbuf_printf(repository, "/%s", folder.data);
   if (repository->failed) status = error_no_memory(err, "a path");
@@ -241,7 +255,7 @@ static dwell_status find_repository(const char *name, strbuf *repository, char r
     status =
         error_set(err, DWELL_BAD_INPUT, "no such folder, and not in the Hugging Face cache (%s)", repository->data);
     error_at_item(err, name);
-    error_remedy(err, "Download it with the Hugging Face tools, or give a folder");
+    suggest_pull(name, err);
   }
 done:
   strbuf_free(&folder);
@@ -253,10 +267,10 @@ dwell_status cache_find(const char *name, char **ret_folder, char **ret_commit, 
   char revision[COMMIT_SIZE], commit[COMMIT_SIZE];
   dwell_status status = DWELL_OK;
   TRY(find_repository(name, &repository, revision, err));
-  TRY(choose_commit(repository.data, revision, commit, err));
+  TRY(choose_commit(name, repository.data, revision, commit, err));
   strbuf_printf(&folder, "%s/snapshots/%s", repository.data, commit);
   if (folder.failed) TRY(error_no_memory(err, "a path"));
-  TRY(check_links(folder.data, err));
+  TRY(check_links(folder.data, name, err));
   *ret_commit = mem_copy(commit, strlen(commit) + 1, 1);
   TRY_ALLOC(*ret_commit, "a name");
   *ret_folder = folder.data;

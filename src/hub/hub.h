@@ -1,4 +1,4 @@
-/* hub/hub.h - from the name of a model to the folder that holds it. Nothing is ever written. */
+/* hub/hub.h - from the name of a model to the folder that holds it. Nothing is written here; pull.h downloads. */
 #ifndef DWELL_HUB_HUB_H
 #define DWELL_HUB_HUB_H
 

@@ -33,6 +33,11 @@ enum { JSON, VOCAB_JSON, MERGES, VOCAB_TXT, CONFIG, NAME_COUNT };
 static const char *const NAMES[NAME_COUNT] = {"tokenizer.json", "vocab.json", "merges.txt", "vocab.txt",
                                               "tokenizer_config.json"};
 
+const char *const *tokenizer_names(size_t *ret_count) {
+  *ret_count = NAME_COUNT;
+  return NAMES;
+}
+
 /* A file of the folder that holds a tokenizer we do not read, or NULL. */
 static dwell_status find_foreign(const char *folder, const char **ret_name, dwell_error *err) {
   static const char *const names[] = {"spiece.model", "tokenizer.model", "sentencepiece.bpe.model", "vocab.json"};

@@ -20,6 +20,8 @@ typedef struct token_list {
   size_t count;
 } token_list;
 
+/* Names of every file that a tokenizer may be read from, the ones tried first first. Static storage. */
+const char *const *tokenizer_names(size_t *ret_count);
 /* Reads the tokenizer of a checkpoint folder. DWELL_UNSUPPORTED if the folder has none. */
 dwell_status tokenizer_open(const char *folder, tokenizer **ret_tokenizer, dwell_error *err);
 void tokenizer_close(tokenizer *t);

@@ -62,8 +62,10 @@ static void test_missing_ref(void **state) {
   put(cache, "models--one/snapshots/" COMMIT_B "/config.json", "{}");
   expect_failure("one", DWELL_BAD_INPUT, COMMIT_A);
   expect_failure("one", DWELL_BAD_INPUT, COMMIT_B);
+  expect_failure("one", DWELL_BAD_INPUT, "Choose one: one@");
   put(cache, "models--none/refs/other", COMMIT_A);
   expect_failure("none", DWELL_BAD_INPUT, "snapshots here: none");
+  expect_failure("none", DWELL_BAD_INPUT, "`dwell pull none` would download it");
   put(cache, "models--stale/refs/main", COMMIT_A);
   put(cache, "models--stale/snapshots/" COMMIT_B "/config.json", "{}");
   expect_failure("stale", DWELL_BAD_INPUT, "refs/main names " COMMIT_A);
@@ -91,6 +93,7 @@ static void test_links(void **state) {
   expect(folder, folder, COMMIT_A);
   assert_int_equal(symlink("../../blobs/none", testing_format("%s/model.safetensors", folder)), 0);
   expect_failure("m", DWELL_BAD_INPUT, "model.safetensors: is a link to a blob that is missing");
+  expect_failure("m", DWELL_BAD_INPUT, "`dwell pull m` would download it");
   expect_failure(folder, DWELL_BAD_INPUT, "model.safetensors: is a link to a blob that is missing");
 }
 
@@ -127,6 +130,7 @@ static void test_folder_first(void **state) {
   expect_failure("/nowhere/at/all", DWELL_BAD_INPUT, "no such folder");
   expect_failure("./nowhere", DWELL_BAD_INPUT, "no such folder");
   expect_failure("org/absent", DWELL_BAD_INPUT, "models--org--absent");
+  expect_failure("org/absent@v1", DWELL_BAD_INPUT, "`dwell pull org/absent@v1` would download it");
 }
 
 static void test_names(void **state) {
