@@ -45,9 +45,13 @@ typedef struct dwell_model_options {
    * of it and their number). Cut first, then shuffled. */
   bool shuffle;
   uint64_t shuffle_seed;
+  /* A control: weights drawn from random_seed as transformers' own initialiser of the architecture draws them (normal
+   * with config.json's deviation, biases 0, norms 1), instead of the checkpoint's. */
+  bool random_weights;
+  uint64_t random_seed;
 } dwell_model_options;
 
-/* f32, native depth, special tokens, no cut, all states, no shuffle. */
+/* f32, native depth, special tokens, no cut, all states, no shuffle, the checkpoint's weights. */
 dwell_model_options dwell_model_options_default(void);
 
 /* A source for `text` (UTF-8), or for token ids. The model must outlive the source; ids are copied. */

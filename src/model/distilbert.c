@@ -39,6 +39,7 @@ static dwell_status configure(const config *c, model_shape *s, dwell_error *err)
   TRY(config_size(c, CONFIG_NAMES("max_position_embeddings"), 512, MODEL_MAX_CONTEXT, &s->context, err));
   TRY(model_configure_activation(c, "activation", "gelu", &s->activation, err));
   TRY(config_flag(c, "tie_word_embeddings", true, &s->tied_words, err));
+  TRY(config_flag(c, "sinusoidal_pos_embds", false, &s->sinusoids, err));
   TRY(encoder_refuse(c, err));
   s->epsilon = 1e-12; /* config.json has no field for it */
   s->scale_scores = true;
@@ -55,9 +56,8 @@ const model_architecture model_distilbert = {
     .anchor = "embeddings.position_embeddings.weight",
     .block_format = "transformer.layer.%zu.",
     .tied_name = "vocab_projector.weight",
-    .initialiser =
-        "normal(0, initializer_range), positions sines and cosines if config.json says so; biases 0; norms 1; "
-        "the padding token's embedding 0",
+    .deviation = "initializer_range",
+    .padding = 0,
     .out_in = true,
     .outer = outer,
     .block = block,

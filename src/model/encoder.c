@@ -66,6 +66,7 @@ done:
 
 dwell_status encoder_padded_positions(const config *c, model_shape *s, dwell_error *err) {
   s->positions = s->context;
+  s->padded_positions = true;
   s->first_position = 2;
   const config_field *pad = config_find(c, "pad_token_id");
   dwell_status status = DWELL_OK;

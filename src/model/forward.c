@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "hub/identity.h"
+#include "model/initialise.h"
 #include "model/pass.h"
 #include "model/tokens.h"
 #include "text/prompt.h"
@@ -16,6 +17,8 @@ typedef struct forward {
   dwell_model_options options;
   size_t depth;  /* applications of a block, as the model has them */
   size_t blocks; /* of which these many are run: the last state asked for */
+  initialiser random;       /* of options.random_weights */
+  weight_provider provider; /* of the weights: random, or the checkpoint's */
   model_tokens tokens;
   char text_sha256[SHA256_SIZE]; /* of the text, "" where ids were given */
 } forward;
@@ -62,7 +65,7 @@ static dwell_status run(void *self, const dwell_context *ctx, const dwell_sink *
   model_pass p = {0};
   dwell_status status = DWELL_OK;
   TRY(context_check_memory(ctx, bytes(self, ctx), "the forward pass", err));
-  TRY(pass_open(f->model, ctx, sink, f->options.dtype, f->tokens.ids, f->tokens.n, &p, err));
+  TRY(pass_open(f->model, &f->provider, ctx, sink, f->options.dtype, f->tokens.ids, f->tokens.n, &p, err));
   TRY(run_blocks(f, &p, err));
 done:
   pass_close(&p);
@@ -78,6 +81,13 @@ static void put_list(jwriter *w, const char *key, const char *const *texts, size
   jwriter_close(w);
 }
 
+/* The seed of a control, or null. */
+static void put_seed(jwriter *w, const char *key, bool used, uint64_t seed) {
+  jwriter_key(w, key);
+  if (used) jwriter_uint(w, seed);
+  else jwriter_null(w);
+}
+
 /* After defaults: what is not said is what the checkpoint says. */
 static void put_options(jwriter *w, const forward *f) {
   jwriter_key(w, "options");
@@ -91,9 +101,8 @@ static void put_options(jwriter *w, const forward *f) {
   jwriter_key(w, "max_tokens");
   if (f->options.max_tokens > 0) jwriter_uint(w, f->options.max_tokens);
   else jwriter_null(w);
-  jwriter_key(w, "shuffle_tokens");
-  if (f->options.shuffle) jwriter_uint(w, f->options.shuffle_seed);
-  else jwriter_null(w);
+  put_seed(w, "shuffle_tokens", f->options.shuffle, f->options.shuffle_seed);
+  put_seed(w, "random_init", f->options.random_weights, f->options.random_seed);
   jwriter_close(w);
 }
 
@@ -165,6 +174,12 @@ static dwell_status check_options(const dwell_model *model, const dwell_model_op
   return source_check_states(o->first_state, o->last_state, depth_of(model, o) + 1, err);
 }
 
+static void choose_weights(forward *f) {
+  const dwell_model *m = f->model;
+  f->random = (initialiser){.architecture = m->architecture, .shape = &m->shape, .seed = f->options.random_seed};
+  f->provider = f->options.random_weights ? initialiser_provider(&f->random) : m->provider;
+}
+
 /* Wraps the tokens, which the source takes over in any case. opt_sha256: of the text. */
 static dwell_status open_source(dwell_model *model, const dwell_model_options *o, model_tokens *tokens,
                                 const char *opt_sha256, dwell_source **ret_source, dwell_error *err) {
@@ -173,6 +188,7 @@ static dwell_status open_source(dwell_model *model, const dwell_model_options *o
   *f = (forward){.model = model, .options = *o, .tokens = *tokens};
   f->depth = depth_of(model, o);
   f->blocks = o->last_state == SIZE_MAX ? f->depth : o->last_state;
+  choose_weights(f);
   if (opt_sha256 != NULL) memcpy(f->text_sha256, opt_sha256, SHA256_SIZE);
   bool is_path = str_equal(model->info.name, model->info.folder); /* not a hub's org/name */
   dwell_trajectory t = {

@@ -26,12 +26,18 @@ enum {
   BLOCK_COUNT
 };
 static const model_slot block[BLOCK_COUNT] = {
-    {"ln_1.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM}, {"ln_1.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
-    {"attn.c_attn.weight", DIM_WIDTH, DIM_QKV, 0},   {"attn.c_attn.bias", DIM_QKV, DIM_NONE, 0},
-    {"attn.c_proj.weight", DIM_WIDTH, DIM_WIDTH, 0}, {"attn.c_proj.bias", DIM_WIDTH, DIM_NONE, 0},
-    {"ln_2.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM}, {"ln_2.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
-    {"mlp.c_fc.weight", DIM_WIDTH, DIM_INNER, 0},    {"mlp.c_fc.bias", DIM_INNER, DIM_NONE, 0},
-    {"mlp.c_proj.weight", DIM_INNER, DIM_WIDTH, 0},  {"mlp.c_proj.bias", DIM_WIDTH, DIM_NONE, 0},
+    {"ln_1.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM},
+    {"ln_1.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
+    {"attn.c_attn.weight", DIM_WIDTH, DIM_QKV, 0},
+    {"attn.c_attn.bias", DIM_QKV, DIM_NONE, 0},
+    {"attn.c_proj.weight", DIM_WIDTH, DIM_WIDTH, SLOT_STREAM},
+    {"attn.c_proj.bias", DIM_WIDTH, DIM_NONE, 0},
+    {"ln_2.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM},
+    {"ln_2.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
+    {"mlp.c_fc.weight", DIM_WIDTH, DIM_INNER, 0},
+    {"mlp.c_fc.bias", DIM_INNER, DIM_NONE, 0},
+    {"mlp.c_proj.weight", DIM_INNER, DIM_WIDTH, SLOT_STREAM},
+    {"mlp.c_proj.bias", DIM_WIDTH, DIM_NONE, 0},
 };
 
 static dwell_status configure(const config *c, model_shape *s, dwell_error *err) {
@@ -85,7 +91,8 @@ const model_architecture model_gpt2 = {
     .anchor = "wpe.weight",
     .block_format = "h.%zu.",
     .tied_name = "lm_head.weight",
-    .initialiser = "normal(0, initializer_range), c_proj weights divided by sqrt(2 n_layer); biases 0; norms 1",
+    .deviation = "initializer_range",
+    .padding = PADDING_NEVER,
     .out_in = false,
     .shared_block = false,
     .causal = true,

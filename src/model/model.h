@@ -33,16 +33,19 @@ typedef struct model_shape {
   size_t buckets;           /* of the bias by relative position (mpnet) */
   model_rotary rotary;      /* rotary positions */
   double epsilon;           /* of every norm */
-  double deviation;         /* of random weights: initializer_range */
+  double deviation;         /* of random weights */
+  size_t padding;           /* token whose rows start as 0, or MODEL_NO_PADDING */
   ops_activation activation;
-  unsigned parts;      /* model_part: tensors that not every model of the architecture has */
-  bool rms;            /* norms are RMSNorm, which has no bias */
-  bool gated;          /* the MLP's inner layer is activation(gate) * up, both of `inner` */
-  bool parallel;       /* attention and MLP both read state b, and both are added to it */
-  bool post_norm;      /* opt: LayerNorm after each sublayer instead of before */
-  bool scale_scores;   /* scores are divided by sqrt(head_size) */
-  bool scale_by_block; /* and by b + 1 in block b */
-  bool tied_words;     /* the output layer shares the word embeddings */
+  unsigned parts;        /* model_part: tensors that not every model of the architecture has */
+  bool rms;              /* norms are RMSNorm, which has no bias */
+  bool gated;            /* the MLP's inner layer is activation(gate) * up, both of `inner` */
+  bool parallel;         /* attention and MLP both read state b, and both are added to it */
+  bool post_norm;        /* opt: LayerNorm after each sublayer instead of before */
+  bool scale_scores;     /* scores are divided by sqrt(head_size) */
+  bool scale_by_block;   /* and by b + 1 in block b */
+  bool padded_positions; /* the table of positions has a row for the padding token */
+  bool sinusoids;        /* positions start as sines and cosines */
+  bool tied_words;       /* the output layer shares the word embeddings */
 } model_shape;
 
 /* Tensors that config.json gives or takes; a slot that needs one is absent without it. */
@@ -74,10 +77,11 @@ typedef enum model_dim {
 size_t model_dim_size(const model_shape *shape, model_dim dim);
 
 enum {
-  SLOT_NORM = 1,   /* of a LayerNorm: old checkpoints say gamma and beta for weight and bias */
-  SLOT_TABLE = 2,  /* read row by row when needed, never held whole */
-  SLOT_JOINED = 4, /* lies in memory right behind the slot before it, so that both make one matrix */
-  SLOT_WORDS = 8   /* the word embeddings: a tied output layer may stand for them */
+  SLOT_NORM = 1,    /* of a LayerNorm: old checkpoints say gamma and beta for weight and bias */
+  SLOT_TABLE = 2,   /* read row by row when needed, never held whole */
+  SLOT_JOINED = 4,  /* lies in memory right behind the slot before it, so that both make one matrix */
+  SLOT_STREAM = 16, /* writes into the stream: random weights are divided by sqrt(2 blocks) (gpt2) */
+  SLOT_WORDS = 8    /* the word embeddings: a tied output layer may stand for them */
 };
 
 typedef struct model_slot {
@@ -91,6 +95,10 @@ bool model_slot_present(const model_shape *shape, const model_slot *slot);
 
 /* ---- architectures ---- */
 
+#define MODEL_NO_PADDING ((size_t)-1)
+/* For model_architecture.padding: no row of the embeddings starts as 0; only that of a token named in config.json. */
+enum model_padding { PADDING_NEVER = -2, PADDING_IF_NAMED = -1 };
+
 typedef struct model_architecture {
   const char *name, *summary, *source; /* source: paper */
   const char *const *model_types;      /* of config.json; NULL-terminated */
@@ -98,7 +106,8 @@ typedef struct model_architecture {
   const char *anchor;                  /* the tensor whose presence tells which prefix it is */
   const char *block_format;            /* "h.%zu." */
   const char *tied_name;               /* full name of the output layer that may be tied to the word embeddings */
-  const char *initialiser;             /* how transformers draws random weights, in words */
+  const char *deviation;               /* the field of config.json that says the deviation of random weights */
+  int64_t padding;                     /* the padding token, if config.json does not say; or a model_padding */
   bool out_in;                         /* matrices are [out, in] (torch Linear), else [in, out] (Conv1D) */
   bool qkv_by_head;                    /* rows of the joint qkv map: head by head q, k, v; else all q, all k, all v */
   bool shared_block;                   /* all blocks have the weights of block 0 */

@@ -102,13 +102,15 @@ done:
   return status;
 }
 
-dwell_status pass_open(const dwell_model *model, const dwell_context *ctx, const dwell_sink *sink, dwell_dtype dtype,
-                       const int64_t *ids, size_t n, model_pass *ret_pass, dwell_error *err) {
+dwell_status pass_open(const dwell_model *model, const weight_provider *provider, const dwell_context *ctx,
+                       const dwell_sink *sink, dwell_dtype dtype, const int64_t *ids, size_t n, model_pass *ret_pass,
+                       dwell_error *err) {
   *ret_pass = (model_pass){.model = model, .ctx = ctx, .sink = sink, .ids = ids, .n = n, .rows = padded(model, n)};
+  ret_pass->provider = *provider;
   ret_pass->ops = dtype == DWELL_F64 ? &ops_f64 : &ops_f32;
   dwell_status status = make_buffers(ret_pass, err);
   if (status != DWELL_OK) return status;
-  return weights_load(ctx, &model->provider, &model->outer, &model->shape, 0, dtype, ret_pass->outer_values, err);
+  return weights_load(ctx, &ret_pass->provider, &model->outer, &model->shape, 0, dtype, ret_pass->outer_values, err);
 }
 
 void pass_close(model_pass *p) {
@@ -128,7 +130,7 @@ dwell_status pass_load_block(model_pass *p, size_t b, dwell_error *err) {
   const dwell_model *m = p->model;
   p->b = b;
   if (b > 0 && m->architecture->shared_block) return DWELL_OK;
-  return weights_load(p->ctx, &m->provider, &m->block, &m->shape, b, p->ops->dtype, p->block_values, err);
+  return weights_load(p->ctx, &p->provider, &m->block, &m->shape, b, p->ops->dtype, p->block_values, err);
 }
 
 /* ---- steps ---- */
@@ -191,13 +193,13 @@ dwell_status pass_norm(model_pass *p, const weight_group *group, size_t weight, 
 }
 
 dwell_status pass_rows(model_pass *p, size_t slot, size_t first, size_t count, void *ret_rows, dwell_error *err) {
-  const weight_provider *provider = &p->model->provider;
+  const weight_provider *provider = &p->provider;
   size_t columns = model_dim_size(&p->model->shape, p->model->outer.slots[slot].columns);
   return provider->read(provider->self, true, 0, slot, first * columns, count * columns, p->ops->dtype, ret_rows, err);
 }
 
 dwell_status pass_words(model_pass *p, size_t slot, void *ret_rows, dwell_error *err) {
-  const weight_provider *provider = &p->model->provider;
+  const weight_provider *provider = &p->provider;
   size_t columns = model_dim_size(&p->model->shape, p->model->outer.slots[slot].columns);
   for (size_t i = 0; i < p->n; i++) {
     dwell_status status = provider->read(provider->self, true, 0, slot, (size_t)p->ids[i] * columns, columns,

@@ -11,6 +11,7 @@ enum { PASS_TILE = 64 };
 
 struct model_pass {
   const dwell_model *model;
+  weight_provider provider; /* of the weights: the model's, or random ones */
   const dwell_context *ctx;
   const dwell_sink *sink;
   const ops *ops;
@@ -35,10 +36,11 @@ struct model_pass {
 /* Bytes of all that, with heads. */
 uint64_t pass_bytes(const dwell_model *model, size_t n, dwell_dtype dtype, int threads);
 
-/* Sets up a pass: allocates, and reads the outer weights. model, ids and sink must outlive it. pass_close also after a
- * failure. */
-dwell_status pass_open(const dwell_model *model, const dwell_context *ctx, const dwell_sink *sink, dwell_dtype dtype,
-                       const int64_t *ids, size_t n, model_pass *ret_pass, dwell_error *err);
+/* Sets up a pass: allocates, and reads the outer weights. model, ids, sink and what the provider stands on must outlive
+ * it. pass_close also after a failure. */
+dwell_status pass_open(const dwell_model *model, const weight_provider *provider, const dwell_context *ctx,
+                       const dwell_sink *sink, dwell_dtype dtype, const int64_t *ids, size_t n, model_pass *ret_pass,
+                       dwell_error *err);
 void pass_close(model_pass *p);
 
 /* Reads the weights of block `b` and makes it the block being run. */

@@ -114,6 +114,19 @@ static dwell_status check_heads(const config *c, const model_shape *s, dwell_err
   return error_in_file(err, c->path), DWELL_BAD_INPUT;
 }
 
+/* How random weights are drawn. */
+static dwell_status read_initialiser(const config *c, const model_architecture *a, model_shape *s, dwell_error *err) {
+  const config_field *named = config_find(c, "pad_token_id");
+  dwell_status status = DWELL_OK;
+  s->padding = a->padding < 0 ? MODEL_NO_PADDING : (size_t)a->padding;
+  if (a->padding != PADDING_NEVER && named != NULL && config_is_zero(named)) s->padding = 0;
+  else if (a->padding != PADDING_NEVER && named != NULL && named->raw[0] != '-')
+    TRY(config_size(c, CONFIG_NAMES("pad_token_id"), 0, MODEL_MAX_VOCABULARY, &s->padding, err));
+  TRY(config_positive(c, a->deviation, 0.02, &s->deviation, err));
+done:
+  return status;
+}
+
 dwell_status model_configure(const config *c, const model_architecture **ret_architecture, model_shape *ret_shape,
                              dwell_error *err) {
   *ret_shape = (model_shape){0};
@@ -123,6 +136,7 @@ dwell_status model_configure(const config *c, const model_architecture **ret_arc
   TRY((*ret_architecture)->configure(c, ret_shape, err));
   TRY(check_heads(c, ret_shape, err));
   fill_in(ret_shape);
+  TRY(read_initialiser(c, *ret_architecture, ret_shape, err));
 done:
   return status;
 }

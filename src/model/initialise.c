@@ -1,0 +1,57 @@
+/* model/initialise.c - random weights of a model's shape. */
+#include "model/initialise.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "base/str.h"
+
+enum { SLOTS_OF_A_BLOCK = 64 }; /* more than any architecture has: places of tensors do not collide */
+
+static void put(dwell_dtype dtype, void *values, size_t i, double value) {
+  float rounded = (float)value;
+  if (dtype == DWELL_F64) ((double *)values)[i] = (double)rounded;
+  else ((float *)values)[i] = rounded;
+}
+
+/* Sines at even places, cosines at odd ones (Vaswani et al. 2017), as DistilBERT may start. */
+static double sinusoid(size_t position, size_t place, size_t width) {
+  double angle = (double)position / pow(10000, 2 * (double)(place / 2) / (double)width);
+  return place % 2 == 0 ? sin(angle) : cos(angle);
+}
+
+static bool is_padding(const model_shape *s, const model_slot *slot, size_t row) {
+  if (s->padding == MODEL_NO_PADDING || row != s->padding) return false;
+  return (slot->flags & SLOT_WORDS) || (s->padded_positions && slot->rows == DIM_POSITIONS);
+}
+
+/* Element i of a matrix or table. */
+static double drawn(const initialiser *n, const model_slot *slot, const random_stream *stream, size_t tensor,
+                    size_t i) {
+  const model_shape *s = n->shape;
+  size_t columns = model_dim_size(s, slot->columns), row = i / columns;
+  if (s->sinusoids && slot->rows == DIM_POSITIONS) return sinusoid(row, i % columns, columns);
+  if (is_padding(s, slot, row)) return 0;
+  double scale = (slot->flags & SLOT_STREAM) ? 1 / sqrt(2 * (double)s->blocks) : 1;
+  return scale * s->deviation * random_normal(stream, (uint32_t)tensor, (uint32_t)i);
+}
+
+static dwell_status draw(void *self, bool outer, size_t block, size_t slot, size_t first, size_t count,
+                         dwell_dtype dtype, void *ret_values, dwell_error *err) {
+  (void)err;
+  const initialiser *n = self;
+  const model_architecture *a = n->architecture;
+  const model_slot *which = outer ? &a->outer[slot] : &a->block[slot];
+  const random_stream stream = {.seed = n->seed, .purpose = RANDOM_INIT};
+  size_t place = a->shared_block ? 0 : block;
+  size_t tensor = slot + (outer ? 0 : (place + 1) * SLOTS_OF_A_BLOCK);
+  bool vector = which->columns == DIM_NONE,
+       one = vector && (which->flags & SLOT_NORM) && str_ends(which->name, "weight");
+  for (size_t i = 0; i < count; i++) {
+    put(dtype, ret_values, i, vector ? (one ? 1 : 0) : drawn(n, which, &stream, tensor, first + i));
+  }
+  return DWELL_OK;
+}
+
+weight_provider initialiser_provider(initialiser *self) { return (weight_provider){.self = self, .read = draw}; }
