@@ -27,14 +27,15 @@ static bool is_padding(const model_shape *s, const model_slot *slot, size_t row)
 }
 
 /* Element i of a matrix or table. */
-static double drawn(const initialiser *n, const model_slot *slot, const random_stream *stream, size_t tensor,
-                    size_t i) {
+static double drawn(const initialiser *n, const model_slot *slot, size_t tensor, size_t i) {
   const model_shape *s = n->shape;
   size_t columns = model_dim_size(s, slot->columns), row = i / columns;
   if (s->sinusoids && slot->rows == DIM_POSITIONS) return sinusoid(row, i % columns, columns);
   if (is_padding(s, slot, row)) return 0;
+  /* the counters have 32 bits: the stream takes what a larger table has beyond */
+  const random_stream stream = {.seed = n->seed, .purpose = RANDOM_INIT, .replica = (uint32_t)((uint64_t)i >> 32)};
   double scale = (slot->flags & SLOT_STREAM) ? 1 / sqrt(2 * (double)s->blocks) : 1;
-  return scale * s->deviation * random_normal(stream, (uint32_t)tensor, (uint32_t)i);
+  return scale * s->deviation * random_normal(&stream, (uint32_t)tensor, (uint32_t)i);
 }
 
 static dwell_status draw(void *self, bool outer, size_t block, size_t slot, size_t first, size_t count,
@@ -43,13 +44,12 @@ static dwell_status draw(void *self, bool outer, size_t block, size_t slot, size
   const initialiser *n = self;
   const model_architecture *a = n->architecture;
   const model_slot *which = outer ? &a->outer[slot] : &a->block[slot];
-  const random_stream stream = {.seed = n->seed, .purpose = RANDOM_INIT};
   size_t place = a->shared_block ? 0 : block;
   size_t tensor = slot + (outer ? 0 : (place + 1) * SLOTS_OF_A_BLOCK);
   bool vector = which->columns == DIM_NONE,
        one = vector && (which->flags & SLOT_NORM) && str_ends(which->name, "weight");
   for (size_t i = 0; i < count; i++) {
-    put(dtype, ret_values, i, vector ? (one ? 1 : 0) : drawn(n, which, &stream, tensor, first + i));
+    put(dtype, ret_values, i, vector ? (one ? 1 : 0) : drawn(n, which, tensor, first + i));
   }
   return DWELL_OK;
 }
