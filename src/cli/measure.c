@@ -10,7 +10,7 @@
 #include "file/jcursor.h"
 #include "text/prompt.h"
 
-enum { KEY_STATES = 0x4000, KEY_IDS, KEY_MAX_TOKENS, KEY_SHUFFLE, KEY_PROMPT };
+enum { KEY_STATES = 0x4000, KEY_IDS, KEY_MAX_TOKENS, KEY_SHUFFLE, KEY_RANDOM_INIT, KEY_PROMPT };
 
 /* One text, with the name its run directory gets when there are several. */
 typedef struct text {
@@ -79,6 +79,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
       m->model_options.shuffle = true;
       m->model_options.shuffle_seed = cli_size(state, "--shuffle-tokens", arg, 0, INT64_MAX);
       break;
+    case KEY_RANDOM_INIT:
+      m->model_options.random_weights = true;
+      m->model_options.random_seed = cli_size(state, "--random-init", arg, 0, INT64_MAX);
+      break;
     case ARGP_KEY_END: check(state, m); break;
     default: return ARGP_ERR_UNKNOWN;
   }
@@ -97,6 +101,7 @@ static const struct argp_option options[] = {
     {"max-tokens", KEY_MAX_TOKENS, "N", 0, "Cut the text to N tokens (default: longer than the context is an error)",
      20},
     {"shuffle-tokens", KEY_SHUFFLE, "SEED", 0, "A control: the tokens that are not special change places", 20},
+    {"random-init", KEY_RANDOM_INIT, "SEED", 0, "A control: random weights of the same shape", 20},
     {0}};
 
 static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0}, {&cli_argp_running, 0, NULL, 0},

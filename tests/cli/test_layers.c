@@ -1,5 +1,5 @@
-/* --layers and --shuffle-tokens: a run of some states is the same rows of the run of all, bit for bit; shuffled tokens
- * are the same tokens in another order. */
+/* --layers, --shuffle-tokens, --random-init: a run of some states is the same rows of the run of all, bit for bit;
+ * shuffled tokens are the same tokens in another order; random weights are those of their seed. */
 #include <jansson.h>
 #include <unistd.h>
 
@@ -226,12 +226,32 @@ static void shuffled_ids(void **state) {
   assert_int_equal(check_shuffle(&plain, &s), 0);
 }
 
+/* Random weights are another run, the same for the same seed, and said in the manifest. */
+static void random_weights(void **state) {
+  (void)state;
+  const char *model = testing_source("tests/golden/model/llama-tiny");
+  static const char *const options[] = {"", "--random-init 3", "--random-init 3 -t 1", "--random-init 4"};
+  char *tables[4];
+  for (size_t i = 0; i < 4; i++) {
+    run(testing_format("measure '%s' --ids " IDS " --nulls 0 %s", model, options[i]), "random");
+    tables[i] = testing_read(folder_of("random/layers.csv"), NULL);
+    char *manifest = testing_read(folder_of("random/run.json"), NULL);
+    assert_true(strstr(manifest, "\"random_init\"") != NULL);
+    free(manifest);
+  }
+  assert_string_equal(tables[1], tables[2]);
+  assert_string_not_equal(tables[0], tables[1]);
+  assert_string_not_equal(tables[1], tables[3]);
+  for (size_t i = 0; i < 4; i++) free(tables[i]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(a_part_is_rows_of_the_whole),
                                      cmocka_unit_test(trained_models_too),
                                      cmocka_unit_test(imports_too),
                                      cmocka_unit_test(what_does_not_exist_is_refused),
                                      cmocka_unit_test(tokens_are_shuffled),
-                                     cmocka_unit_test(shuffled_ids)};
+                                     cmocka_unit_test(shuffled_ids),
+                                     cmocka_unit_test(random_weights)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,8 @@ import transformers as t
 from make_models import MODELS
 
 SEEDS = 40
-OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "golden", "model", "initialisers.txt")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OUT = os.path.join(ROOT, "tests", "golden", "model", "initialisers.txt")
 
 
 def configs():
