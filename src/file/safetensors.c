@@ -2,7 +2,6 @@
 #include "file/safetensors.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "base/str.h"
 #include "file/bytes.h"
 #include "file/safetensors_header.h"
+#include "file/tensor.h"
 
 /* ---- opening ---- */
 
@@ -133,133 +133,24 @@ const char *safetensors_file(const safetensors *file, size_t i) {
 
 /* ---- reading ---- */
 
-typedef enum source { SOURCE_F16, SOURCE_BF16, SOURCE_F32, SOURCE_F64, SOURCE_NONE } source;
-
-static source source_of(const char *dtype) {
-  static const char *const names[] = {"F16", "BF16", "F32", "F64"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    if (str_equal(dtype, names[i])) return (source)i;
-  }
-  return SOURCE_NONE;
-}
-
-static size_t source_size(source from) { return from == SOURCE_F64 ? 8 : from == SOURCE_F32 ? 4 : 2; }
-
-/* Elements per step: small enough that what was just read is still in the first-level cache. */
-enum { STEP = 4096 };
-
-/* F16, BF16 or F64 to float; F32 needs no widening. */
-static void widen_to_float(source from, const void *raw, size_t count, float *out) {
-  const uint16_t *half = raw;
-  const double *wide = raw;
-  if (from == SOURCE_F16) {
-    for (size_t i = 0; i < count; i++) out[i] = bytes_half(half[i]);
-  } else if (from == SOURCE_BF16) {
-    for (size_t i = 0; i < count; i++) out[i] = bytes_bfloat(half[i]);
-  } else if (from == SOURCE_F64) {
-    for (size_t i = 0; i < count; i++) out[i] = (float)wide[i];
-  }
-}
-
-/* F16, BF16 or F32 to double, count <= STEP. */
-static void widen_to_double(source from, const void *raw, size_t count, double *out) {
-  float scratch[STEP];
-  if (from != SOURCE_F32) widen_to_float(from, raw, count, scratch);
-  const float *narrow = from != SOURCE_F32 ? scratch : raw;
-  for (size_t i = 0; i < count; i++) out[i] = (double)narrow[i];
-}
-
-/* Index of the first NaN or Inf, or `count`: the exponent bits decide, whatever the floating-point mode is. */
-static size_t first_bad_float(const float *values, size_t count) {
-  uint32_t any = 0;
-  for (size_t i = 0; i < count; i++) any |= ((bytes_u32(values + i) & 0x7F800000u) + 0x00800000u) & 0x80000000u;
-  if (any == 0) return count;
-  size_t i = 0;
-  while (isfinite(values[i])) i++;
-  return i;
-}
-
-static size_t first_bad_double(const double *values, size_t count) {
-  const uint64_t exponent = UINT64_C(0x7FF) << 52, one = UINT64_C(1) << 52, top = UINT64_C(1) << 63;
-  uint64_t any = 0;
-  for (size_t i = 0; i < count; i++) any |= ((bytes_u64(values + i) & exponent) + one) & top;
-  if (any == 0) return count;
-  size_t i = 0;
-  while (isfinite(values[i])) i++;
-  return i;
-}
-
-/* Names the element at `flat` as Python would index it: [3, 17]. */
-static dwell_status not_finite(const safetensors_tensor *t, const char *path, size_t flat, const char *what,
-                               dwell_error *err) {
-  strbuf index = {0};
-  size_t below = t->count, rest = flat;
-  for (size_t k = 0; k < t->rank; k++) {
-    below /= t->shape[k];
-    strbuf_printf(&index, "%s%zu", k > 0 ? ", " : "", rest / below);
-    rest %= below;
-  }
-  error_set(err, DWELL_BAD_INPUT, "element %zu, at [%s], is %s", flat, index.failed || !index.data ? "" : index.data,
-            what);
-  error_in_file(err, path);
-  error_at_item(err, t->name);
-  error_remedy(err, "The weights are damaged; get the checkpoint again");
-  strbuf_free(&index);
-  return DWELL_BAD_INPUT;
-}
-
-/* Elements [at, at + count), count <= STEP, into their place in the caller's buffer. */
-static dwell_status read_step(const safetensors *s, const safetensors_tensor *t, source from, size_t at, size_t count,
-                              dwell_dtype dtype, void *values, dwell_error *err) {
-  double scratch[STEP]; /* room and alignment for the widest source */
-  const struct safetensors_file *file = file_of(s, t);
-  size_t size = source_size(from), bad;
-  bool same = from == (dtype == DWELL_F32 ? SOURCE_F32 : SOURCE_F64);
-  void *raw = same ? values : scratch;
-  uint64_t offset = file->data_begin + t->begin + (uint64_t)at * size;
-  dwell_status status = bytes_read_at(file->fd, raw, count * size, offset, file->path, err);
-  if (status != DWELL_OK) {
-    error_at_item(err, t->name);
-    return status;
-  }
-  if (dtype == DWELL_F32) {
-    if (!same) widen_to_float(from, raw, count, values);
-    bad = first_bad_float(values, count);
-  } else {
-    if (!same) widen_to_double(from, raw, count, values);
-    bad = first_bad_double(values, count);
-  }
-  if (bad == count) return DWELL_OK;
-  double value = dtype == DWELL_F32 ? (double)((const float *)values)[bad] : ((const double *)values)[bad];
-  bool rounded = from == SOURCE_F64 && isfinite(((const double *)raw)[bad]);
-  return not_finite(t, file->path, at + bad,
-                    rounded        ? "too large for float32"
-                    : isnan(value) ? "NaN"
-                    : value > 0    ? "+Inf"
-                                   : "-Inf",
-                    err);
-}
-
 dwell_status safetensors_read(const safetensors *file, const safetensors_tensor *tensor, size_t first, size_t count,
                               dwell_dtype dtype, void *ret_values, dwell_error *err) {
-  dwell_status status = DWELL_OK;
-  source from = source_of(tensor->dtype);
-  if (from == SOURCE_NONE) {
-    status = error_set(err, DWELL_UNSUPPORTED, "a tensor of dtype %s cannot be read as numbers", tensor->dtype);
+  const struct safetensors_file *holder = file_of(file, tensor);
+  const dequant_type *type = dequant_by_name(tensor->dtype); /* the plain types have the same names in GGUF */
+  if (type == NULL) {
+    error_set(err, DWELL_UNSUPPORTED, "a tensor of type %s cannot be read as numbers", tensor->dtype);
     error_remedy(err, "Convert it to F32, F16, BF16 or F64");
-  } else if (first > tensor->count || count > tensor->count - first) {
-    status = error_set(err, DWELL_USAGE, "elements %zu to %zu were asked of a tensor of %zu", first, first + count,
-                       tensor->count);
-  }
-  char *to = ret_values;
-  for (size_t done = 0; status == DWELL_OK && done < count;) {
-    size_t step = count - done < STEP ? count - done : STEP;
-    status = read_step(file, tensor, from, first + done, step, dtype, to + done * (size_t)dtype, err);
-    done += step;
-  }
-  if (status != DWELL_OK) {
-    error_in_file(err, safetensors_path(file, tensor));
+    error_in_file(err, holder->path);
     error_at_item(err, tensor->name);
+    return DWELL_UNSUPPORTED;
   }
-  return status;
+  tensor_place from = {.path = holder->path,
+                       .name = tensor->name,
+                       .fd = holder->fd,
+                       .offset = holder->data_begin + tensor->begin,
+                       .type = type,
+                       .rank = tensor->rank,
+                       .shape = tensor->shape,
+                       .count = tensor->count};
+  return tensor_read(&from, first, count, dtype, ret_values, err);
 }

@@ -338,7 +338,7 @@ static void test_other_dtypes_are_not_read(void **state) {
   safetensors *file = open_one("I64", 8, "\0\0\0\0\0\0\0", 1);
   const safetensors_tensor *t = safetensors_find(file, "t");
   assert_string_equal(t->dtype, "I64");
-  assert_fails(safetensors_read(file, t, 0, 1, DWELL_F64, &value, &err), DWELL_UNSUPPORTED, &err, "dtype I64");
+  assert_fails(safetensors_read(file, t, 0, 1, DWELL_F64, &value, &err), DWELL_UNSUPPORTED, &err, "type I64");
   safetensors_close(file);
 }
 
