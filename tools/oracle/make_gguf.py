@@ -114,10 +114,10 @@ def permute(weights, heads):  # docs/gguf.md of ggml, under llama.tensor_data_la
 
 
 def make_types():
-    plain = (rng.standard_normal((ROWS, COLUMNS)) * np.exp2(rng.integers(-140, 100, (ROWS, COLUMNS)))).astype(np.float32)
+    plain = rng.standard_normal((ROWS, COLUMNS)) * 2.0 ** rng.integers(-140, 100, (ROWS, COLUMNS))
     wide = rng.standard_normal((ROWS, COLUMNS)) * 2.0 ** rng.integers(-160, 100, (ROWS, COLUMNS))
     tensors = {
-        "F32": (plain, None),
+        "F32": (plain.astype(np.float32), None),
         "F16": (halves(ROWS * COLUMNS).reshape(ROWS, COLUMNS), None),
         "F64": (wide, None),
         "BF16": (bfloats(), Type.BF16),
