@@ -18,6 +18,7 @@ typedef struct cli {
   double stage_began;
   char stage[24];
   const char *unit; /* of the rate beside the bar, with a blank before it; NULL: none */
+  char part[48]; /* before the stage: which of several texts; "" */
 } cli;
 
 /* One command: a file of its own, and a line in main.c. `argv[0]` is "dwell NAME". Returns the exit code. */
@@ -75,6 +76,12 @@ extern const struct argp cli_argp_running;
 /* Measures a source into the folder -o (also a report, if asked), says what it did and prints the table of states. */
 dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measuring *m, const char *folder,
                                 dwell_error *err);
+
+/* Does `folder` hold a finished run? If it is of this source with these options, as its manifest says, this says so,
+ * adds the report if it is asked for and was not made, and prints the manifest with --json. One of something else is
+ * DWELL_USAGE. */
+dwell_status cli_measured_before(cli *c, dwell_source *source, const cli_measuring *m, const char *folder,
+                                 bool *ret_there, dwell_error *err);
 
 /* A text file, or standard input for "-", as UTF-8. Release with mem_free. */
 dwell_status cli_read_text(const char *path, char **ret_text, size_t *ret_length, dwell_error *err);

@@ -67,8 +67,8 @@ static void show_progress(void *self, const char *stage, double done, double tot
   enum { WIDTH = 30 };
   double share = total > 0 ? fmin(done / total, 1) : 0, spent = now - c->stage_began;
   int full = (int)(share * WIDTH);
-  fprintf(stderr, "\r\033[K%-10s [%.*s%*s] %3.0f %%", stage, full, "##############################", WIDTH - full, "",
-          100 * share);
+  fprintf(stderr, "\r\033[K%s%-10s [%.*s%*s] %3.0f %%", c->part, stage, full, "##############################",
+          WIDTH - full, "", 100 * share);
   if (spent > 0.3 && share > 0) {
     double left = spent * (1 - share) / share;
     fprintf(stderr, "  %.3g%s/s  %d:%02d left", done / spent, c->unit != NULL ? c->unit : "", (int)left / 60,

@@ -1,23 +1,12 @@
 /* cli/measure.c - dwell measure: run a checkpoint over texts, or read somebody's states, and measure every layer. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "base/mem.h"
-#include "base/number.h"
 #include "cli/cli.h"
-#include "file/jcursor.h"
-#include "text/prompt.h"
+#include "cli/texts.h"
 
 enum { KEY_STATES = 0x4000, KEY_IDS, KEY_MAX_TOKENS, KEY_SHUFFLE, KEY_RANDOM_INIT, KEY_PROMPT };
-
-/* One text, with the name its run directory gets when there are several. */
-typedef struct text {
-  const char *data;
-  size_t length;
-  const char *name;
-} text;
 
 /* Values of an option that may be repeated. */
 typedef struct names {
@@ -29,11 +18,10 @@ typedef struct measure {
   cli *c;
   cli_measuring measuring;
   dwell_model_options model_options;
-  const char *model, *states, *text, *ids;
-  names files, prompts;
+  const char *model, *states, *ids;
+  names words, files, prompts; /* -p, -f, --prompt */
   arena storage;
-  text *texts;
-  size_t text_count;
+  texts texts;
 } measure;
 
 static void set_model(struct argp_state *state, measure *m, char *name) {
@@ -50,7 +38,7 @@ static void add_name(struct argp_state *state, measure *m, names *n, const char 
 }
 
 static void check(struct argp_state *state, const measure *m) {
-  int inputs = (m->text != NULL) + (m->files.count > 0) + (m->prompts.count > 0) + (m->ids != NULL);
+  int inputs = (m->words.count > 0) + (m->files.count > 0) + (m->prompts.count > 0) + (m->ids != NULL);
   if (m->c->out == NULL) cli_usage(state, "say where the results go: -o RUN");
   if (m->states != NULL && (m->model != NULL || inputs > 0)) cli_usage(state, "--states needs no model and no text");
   if (m->states == NULL && m->model == NULL)
@@ -69,7 +57,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
       break;
     case 'm':
     case ARGP_KEY_ARG: set_model(state, m, arg); break;
-    case 'p': m->text = arg; break;
+    case 'p': add_name(state, m, &m->words, arg); break;
     case 'f': add_name(state, m, &m->files, arg); break;
     case KEY_PROMPT: add_name(state, m, &m->prompts, arg); break;
     case KEY_IDS: m->ids = arg; break;
@@ -92,9 +80,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static const struct argp_option options[] = {
     {"model", 'm', "MODEL", 0,
      "Same as the argument: a checkpoint folder, a name in the Hugging Face cache, or nursery:NAME", 10},
-    {"text", 'p', "TEXT", 0, "The text", 10},
-    {"file", 'f', "FILE", 0, "A text file (- is standard input), or .jsonl with a \"text\" a line; may be repeated",
-     10},
+    {"text", 'p', "TEXT", 0, "The text; may be repeated", 10},
+    {"file", 'f', "FILE", 0,
+     "A text file (- is standard input), or .jsonl: a \"text\" or \"ids\" a line, and \"name\"; may be repeated", 10},
     {"prompt", KEY_PROMPT, "PROMPT", 0, "A text of the study, by name (dwell list prompts); may be repeated", 10},
     {"ids", KEY_IDS, "1,2,3", 0, "Token ids instead of a text", 10},
     {"states", KEY_STATES, "FILE.npz", 0, "Measure these states instead of running a model", 10},
@@ -115,133 +103,27 @@ static const char doc[] =
     "  dwell measure org/name -f chapter.txt --max-tokens 256 --report -o run\n"
     "  dwell measure org/name --prompt letter_ballou --prompt news_storm -o runs\n"
     "  dwell measure --states states.npz -o run\n\n"
-    "Several texts give one run directory each below RUN.";
+    "Several texts give one run directory each below RUN, named after their file, line or prompt. One that fails does\n"
+    "not stop the others, and the same command continues what was interrupted.";
 
 /* ---- texts ---- */
 
-/* Name of a file without its folder and ending, as a name for a folder. */
-static const char *stem(arena *a, const char *path) {
-  const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
-  size_t length = dot != NULL && dot > base ? (size_t)(dot - base) : strlen(base);
-  char *name = arena_text(a, length > 0 ? base : "text", length > 0 ? length : 4);
-  if (name != NULL && (str_equal(name, ".") || str_equal(name, "..") || str_equal(name, "-"))) return "text";
-  return name;
-}
-
-static dwell_status add_text(measure *m, const char *data, size_t length, const char *name, dwell_error *err) {
-  if (name == NULL) return error_no_memory(err, "the texts");
-  text *grown = mem_grow(m->texts, m->text_count, m->text_count + 1, sizeof(text));
-  if (grown == NULL) return error_no_memory(err, "the texts");
-  m->texts = grown;
-  m->texts[m->text_count++] = (text){data, length, name};
-  return DWELL_OK;
-}
-
-/* The "text" of one line of a .jsonl file. */
-static dwell_status add_line(measure *m, const char *path, const char *line, size_t length, size_t number,
-                             dwell_error *err) {
-  jtext found = {0};
-  char name[32];
-  jcursor c = jcursor_start(line, length, &m->storage);
-  jcursor_object(&c);
-  for (jtext key; jcursor_key(&c, &key);) {
-    if (jtext_is(key, "text")) found = jcursor_string(&c);
-    else jcursor_skip(&c);
-  }
-  dwell_status status = jcursor_end(&c, path, err);
-  snprintf(name, sizeof name, "line %zu", number);
-  if (status == DWELL_OK && found.data == NULL) {
-    status = error_set(err, DWELL_BAD_INPUT, "has no \"text\"");
-    error_in_file(err, path);
-  }
-  if (status != DWELL_OK) {
-    error_at_item(err, name);
-    return status;
-  }
-  return add_text(m, found.data, found.length, arena_text(&m->storage, name + 5, strlen(name + 5)), err);
-}
-
-static dwell_status add_lines(measure *m, const char *path, const char *data, size_t length, dwell_error *err) {
-  dwell_status status = DWELL_OK;
-  size_t number = 1;
-  for (size_t at = 0; status == DWELL_OK && at < length; number++) {
-    const char *end = memchr(data + at, '\n', length - at);
-    size_t n = end != NULL ? (size_t)(end - data) - at : length - at;
-    if (n > 0 && strspn(data + at, " \t\r") < n) status = add_line(m, path, data + at, n, number, err);
-    at += n + 1;
-  }
-  return status;
-}
-
-static dwell_status read_prompts(measure *m, dwell_error *err) {
-  dwell_status status = DWELL_OK;
-  for (size_t i = 0; status == DWELL_OK && i < m->prompts.count; i++) {
-    const prompt *p;
-    status = prompt_find(m->prompts.list[i], &p, err);
-    if (status == DWELL_OK) status = add_text(m, p->text, p->size, p->name, err);
-  }
-  return status;
-}
-
 static dwell_status read_texts(measure *m, dwell_error *err) {
-  if (m->text != NULL) return add_text(m, m->text, strlen(m->text), "text", err);
-  if (m->prompts.count > 0) return read_prompts(m, err);
+  texts *t = &m->texts;
   dwell_status status = DWELL_OK;
-  for (size_t i = 0; status == DWELL_OK && i < m->files.count; i++) {
-    const char *file = m->files.list[i];
-    char *data;
-    size_t length;
-    status = cli_read_text(file, &data, &length, err);
-    if (status != DWELL_OK) break;
-    char *kept = arena_text(&m->storage, data, length);
-    mem_free(data);
-    if (kept == NULL) status = error_no_memory(err, "the texts");
-    else if (str_ends(file, ".jsonl")) status = add_lines(m, file, kept, length, err);
-    else status = add_text(m, kept, length, stem(&m->storage, file), err);
+  for (size_t i = 0; i < m->words.count; i++) {
+    TRY(texts_add(t, "text", m->words.list[i], strlen(m->words.list[i]), err));
   }
-  if (status == DWELL_OK && m->text_count == 0)
-    status = error_set(err, DWELL_BAD_INPUT, "there is no text in the file");
+  for (size_t i = 0; i < m->files.count; i++) TRY(texts_add_file(t, m->files.list[i], err));
+  for (size_t i = 0; i < m->prompts.count; i++) TRY(texts_add_prompt(t, m->prompts.list[i], err));
+  if (m->ids != NULL) TRY(texts_add_ids(t, m->ids, err));
+  t->many = t->many || t->count > 1;
+  TRY(texts_name(t, err));
+done:
   return status;
 }
 
 /* ---- the runs ---- */
-
-static int by_name(const void *a, const void *b) { return strcmp(((const text *)a)->name, ((const text *)b)->name); }
-
-/* Of two texts of one name the second would replace the run of the first. */
-static dwell_status check_names(const measure *m, dwell_error *err) {
-  char shown[80];
-  text *sorted = mem_copy(m->texts, m->text_count, sizeof *sorted);
-  if (sorted == NULL) return error_no_memory(err, "the texts");
-  qsort(sorted, m->text_count, sizeof *sorted, by_name);
-  dwell_status status = DWELL_OK;
-  for (size_t i = 1; status == DWELL_OK && i < m->text_count; i++) {
-    if (!str_equal(sorted[i - 1].name, sorted[i].name)) continue;
-    str_display(shown, sizeof shown, sorted[i].name, strlen(sorted[i].name));
-    status =
-        error_set(err, DWELL_USAGE, "two texts are called \"%s\", so their runs would have the same folder", shown);
-    error_remedy(err, "Rename one, or measure them with different -o");
-  }
-  mem_free(sorted);
-  return status;
-}
-
-static dwell_status read_ids(measure *m, int64_t **ret_ids, size_t *ret_count, dwell_error *err) {
-  size_t count = 1;
-  for (const char *p = m->ids; *p != '\0'; p++) count += *p == ',';
-  *ret_ids = ARENA_NEW(&m->storage, int64_t, count);
-  if (*ret_ids == NULL) return error_no_memory(err, "the ids");
-  const char *rest = m->ids;
-  char one[32];
-  for (size_t k = 0; str_item(&rest, one, sizeof one); k++) {
-    const char *digits = one + strspn(one, " ");
-    if (!number_parse_int(digits, INT64_MIN, INT64_MAX, &(*ret_ids)[k])) {
-      return error_set(err, DWELL_USAGE, "--ids takes whole numbers separated by commas, not \"%s\"", one);
-    }
-  }
-  *ret_count = count;
-  return DWELL_OK;
-}
 
 static dwell_status measure_states(measure *m, dwell_error *err) {
   dwell_source *source = NULL;
@@ -252,49 +134,92 @@ static dwell_status measure_states(measure *m, dwell_error *err) {
   return status;
 }
 
-static dwell_status measure_ids(measure *m, dwell_model *model, dwell_error *err) {
-  int64_t *ids = NULL;
-  size_t count = 0;
-  dwell_source *source = NULL;
-  dwell_status status = read_ids(m, &ids, &count, err);
-  if (status == DWELL_OK) status = dwell_model_open_ids(model, ids, count, &m->model_options, &source, err);
-  if (status == DWELL_OK) status = cli_measure_source(m->c, source, &m->measuring, m->c->out, err);
-  dwell_source_destroy(source);
-  return status;
-}
-
-static dwell_status measure_text(measure *m, dwell_model *model, size_t i, dwell_error *err) {
-  strbuf folder = {0};
-  dwell_source *source = NULL;
-  strbuf_puts(&folder, m->c->out);
-  if (m->text_count > 1) strbuf_printf(&folder, "/%s", m->texts[i].name);
-  dwell_status status = folder.failed ? error_no_memory(err, "a folder name") : DWELL_OK;
-  if (status == DWELL_OK) {
-    status = dwell_model_open_text(model, m->texts[i].data, m->texts[i].length, &m->model_options, &source, err);
+static dwell_status open_text(measure *m, dwell_model *model, const text *t, dwell_source **ret_source,
+                              dwell_error *err) {
+  if (t->error != NULL) {
+    *err = *t->error;
+    return err->status;
   }
-  if (status == DWELL_OK) status = cli_measure_source(m->c, source, &m->measuring, folder.data, err);
-  if (status != DWELL_OK && m->text_count > 1) error_at_item(err, m->texts[i].name);
-  dwell_source_destroy(source);
-  strbuf_free(&folder);
-  return status;
+  const dwell_model_options *o = &m->model_options;
+  if (t->data == NULL) return dwell_model_open_ids(model, t->ids, t->count, o, ret_source, err);
+  return dwell_model_open_text(model, t->data, t->length, o, ret_source, err);
 }
 
-static dwell_status measure_model(measure *m, dwell_error *err) {
-  dwell_model *model = NULL;
+/* One text into a folder. *ret_there: it was measured before, by the same command. */
+static dwell_status measure_text(measure *m, dwell_model *model, const text *t, const char *folder, bool *ret_there,
+                                 dwell_error *err) {
+  dwell_source *source = NULL;
   dwell_status status = DWELL_OK;
-  if (m->ids == NULL) {
-    TRY(read_texts(m, err));
-    TRY(check_names(m, err));
+  *ret_there = false;
+  TRY(open_text(m, model, t, &source, err));
+  if (m->texts.many && !m->c->force) TRY(cli_measured_before(m->c, source, &m->measuring, folder, ret_there, err));
+  if (!*ret_there) TRY(cli_measure_source(m->c, source, &m->measuring, folder, err));
+done:
+  dwell_source_destroy(source);
+  return status;
+}
+
+/* What became of several texts. */
+typedef struct tally {
+  size_t measured, there, failed;
+  int worst; /* the largest exit code */
+} tally;
+
+static void say_tally(const cli *c, const tally *t, size_t count) {
+  size_t left = count - t->measured - t->there - t->failed;
+  strbuf s = {0};
+  strbuf_printf(&s, "%zu of %zu texts measured", t->measured, count);
+  if (t->there > 0) strbuf_printf(&s, ", %zu were there", t->there);
+  if (t->failed > 0) strbuf_printf(&s, ", %zu failed", t->failed);
+  if (left > 0) strbuf_printf(&s, ", %zu are left: the same command continues", left);
+  if (!s.failed) cli_say(c, "%s", s.data);
+  strbuf_free(&s);
+}
+
+/* The next of several texts, into a folder below -o. Counts and says what became of it; false after an interruption. */
+static bool measure_next(measure *m, dwell_model *model, size_t i, const char *name, tally *counts) {
+  cli *c = m->c;
+  const text *t = &m->texts.list[i];
+  dwell_error err = {.offset = -1};
+  strbuf folder = {0};
+  bool there = false;
+  snprintf(c->part, sizeof c->part, "%zu/%zu ", i + 1, m->texts.count);
+  cli_say(c, "text %zu of %zu: %s", i + 1, m->texts.count, t->name);
+  strbuf_printf(&folder, "%s/%s", c->out, t->name);
+  dwell_status status =
+      folder.failed ? error_no_memory(&err, "a folder name") : measure_text(m, model, t, folder.data, &there, &err);
+  strbuf_free(&folder);
+  if (status == DWELL_OK) {
+    *(there ? &counts->there : &counts->measured) += 1;
+    return true;
   }
-  TRY(dwell_model_open(m->model, &m->c->ctx, &model, err));
-  if (m->ids != NULL) {
-    status = measure_ids(m, model, err);
-    goto done;
-  }
-  for (size_t i = 0; i < m->text_count; i++) TRY(measure_text(m, model, i, err));
+  if (status != DWELL_INTERRUPTED) counts->failed++;
+  if (err.file[0] == '\0') error_at_item(&err, t->name);
+  int code = cli_fail(c, name, &err);
+  if (code > counts->worst) counts->worst = code;
+  return status != DWELL_INTERRUPTED;
+}
+
+static int measure_texts(measure *m, dwell_model *model, const char *name) {
+  tally t = {0};
+  for (size_t i = 0; i < m->texts.count && measure_next(m, model, i, name, &t); i++) continue;
+  say_tally(m->c, &t, m->texts.count);
+  return t.worst;
+}
+
+static int measure_model(measure *m, const char *name) {
+  dwell_error err = {.offset = -1};
+  dwell_model *model = NULL;
+  bool there;
+  int code = DWELL_OK;
+  dwell_status status = DWELL_OK;
+  TRY(read_texts(m, &err));
+  TRY(dwell_model_open(m->model, &m->c->ctx, &model, &err));
+  if (m->texts.many) code = measure_texts(m, model, name);
+  else TRY(measure_text(m, model, &m->texts.list[0], m->c->out, &there, &err));
 done:
   dwell_model_destroy(model);
-  return status;
+  return status == DWELL_OK ? code : cli_fail(m->c, name, &err);
 }
 
 int cmd_measure(int argc, char **argv, cli *c) {
@@ -305,8 +230,9 @@ int cmd_measure(int argc, char **argv, cli *c) {
   argp_parse(&argp, argc, argv, 0, NULL, &m);
   if (c->dtype != 0) m.model_options.dtype = c->dtype;
   dwell_status status = cli_selfcheck(&err);
-  if (status == DWELL_OK) status = m.states != NULL ? measure_states(&m, &err) : measure_model(&m, &err);
-  mem_free(m.texts);
+  if (status == DWELL_OK && m.states != NULL) status = measure_states(&m, &err);
+  int code = status != DWELL_OK ? cli_fail(c, argv[0], &err) : m.states != NULL ? 0 : measure_model(&m, argv[0]);
+  texts_free(&m.texts);
   arena_clear(&m.storage);
-  return status == DWELL_OK ? DWELL_OK : cli_fail(c, argv[0], &err);
+  return code;
 }

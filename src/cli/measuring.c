@@ -3,11 +3,13 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "cli/cli.h"
+#include "measure/before.h"
 #include "run/run.h"
 
 enum {
@@ -201,6 +203,38 @@ dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measurin
   cli_say(c, "%s: layers.csv%s%s, arrays.npz, run.json%s", folder,
           dwell_run_columns(run, "blocks") ? ", blocks.csv" : "", dwell_run_columns(run, "heads") ? ", heads.csv" : "",
           m->report ? ", report.html" : "");
+done:
+  dwell_run_destroy(run);
+  return status;
+}
+
+static dwell_status add_report(dwell_run *run, const char *folder, dwell_error *err) {
+  char path[4400];
+  snprintf(path, sizeof path, "%s/report.html", folder);
+  if (access(path, F_OK) == 0) return DWELL_OK;
+  dwell_status status = dwell_report_write(run, path, err);
+  return status == DWELL_OK ? run_refresh_files(run, err) : status;
+}
+
+dwell_status cli_measured_before(cli *c, dwell_source *source, const cli_measuring *m, const char *folder,
+                                 bool *ret_there, dwell_error *err) {
+  char path[4400];
+  dwell_run *run = NULL;
+  dwell_status status = DWELL_OK;
+  *ret_there = false;
+  snprintf(path, sizeof path, "%s/run.json", folder);
+  if (access(path, F_OK) != 0) return DWELL_OK;
+  TRY(dwell_run_load(folder, &run, err));
+  TRY(measured_before(&c->ctx, source, &m->options, run, ret_there, err));
+  if (!*ret_there) {
+    status = error_set(err, DWELL_USAGE, "holds a finished run of another text, model or options");
+    error_in_file(err, folder);
+    error_remedy(err, "Choose another -o, or --force to replace it");
+    goto done;
+  }
+  if (m->report) TRY(add_report(run, folder, err));
+  if (c->json) fputs(dwell_run_manifest(run), stdout);
+  cli_say(c, "%s: measured before", folder);
 done:
   dwell_run_destroy(run);
   return status;

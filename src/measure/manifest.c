@@ -33,6 +33,12 @@ static void write_options(jwriter *w, const measurement *s) {
   jwriter_put_string(w, "special", o->drop_special ? "drop" : "keep");
   jwriter_put_int(w, "seed", (int64_t)s->ctx->seed);
   jwriter_put_double(w, "beta", o->beta);
+  jwriter_key(w, "save");
+  jwriter_flat_array(w);
+  if (o->save_states) jwriter_string(w, "states");
+  if (o->save_attention) jwriter_string(w, "attention");
+  if (o->save_gram) jwriter_string(w, "gram");
+  jwriter_close(w);
   jwriter_close(w);
 }
 
@@ -227,6 +233,13 @@ static void write_warnings(jwriter *w, const measurement *s) {
   jwriter_put_int(w, "zero_norm_tokens", (int64_t)s->selection.dropped_zero);
   jwriter_put_int(w, "centred_undefined", (int64_t)total(s->centred_undefined, s->frames));
   jwriter_close(w);
+}
+
+void measurement_identity(const measurement *s, strbuf *out) {
+  jwriter w = jwriter_start_members(out, 1);
+  write_program(&w, s);
+  write_source(&w, s);
+  write_options(&w, s);
 }
 
 dwell_status measurement_manifest(measurement *s, const dwell_cost *cost, dwell_error *err) {

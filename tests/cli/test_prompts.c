@@ -150,8 +150,6 @@ static void refused(void **state) {
   assert_refused(testing_format("%s --prompt ''", measure), 2, "no text of the study is called \"\"");
   assert_refused(testing_format("%s --prompt news_bridge -p a", measure), 2, "one of");
   assert_refused(testing_format("%s --prompt letter_ballou", measure), 2, "--max-tokens");
-  const char *twice = "--prompt news_bridge --prompt letter_bixby --prompt news_bridge";
-  assert_refused(testing_format("%s %s", measure, twice), 2, "two texts are called \"news_bridge\"");
   assert_refused("measure --states x.npz --prompt news_bridge -o x", 2, "no text");
   assert_refused(testing_format("tokenize '%s' --prompt news_brigde", model), 2, "Did you mean \"news_bridge\"?");
   assert_refused(testing_format("tokenize '%s' --prompt news_bridge -p a", model), 2, "--prompt NAME");

@@ -115,11 +115,6 @@ static void texts_with_a_tokenizer(void **state) {
   measure_refused(folder, "-p '   '", 3, "gives no token");
   const char *empty = testing_write(folder_of("empty.txt"), "", 0);
   measure_refused(folder, testing_format("-f '%s'", empty), 3, "gives no token");
-  const char *lines = testing_write(folder_of("bad.jsonl"), "{\"text\": \"a b\"}\n{\"txt\": 1}\n", 27);
-  measure_refused(folder, testing_format("-f '%s'", lines), 3, "line 2: has no \"text\"");
-  const char *first = testing_write(folder_of("one.jsonl"), "{\"text\": \"a b\"}\n", 16);
-  const char *other = testing_write(folder_of("two.jsonl"), "{\"text\": \"b a\"}\n", 16);
-  measure_refused(folder, testing_format("--force -f '%s' -f '%s'", first, other), 2, "two texts are called \"1\"");
   char text[1024] = "-p 'a";
   for (size_t i = 0; i < 200; i++) strcat(text, " b");
   measure_refused(folder, testing_format("%s'", text), 2, "201");
