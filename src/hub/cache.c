@@ -182,9 +182,9 @@ static dwell_status choose_commit(const char *name, const char *repository, cons
     return DWELL_OK;
   }
   snapshot_list all;
-  bool abbreviated = strlen(revision) >= SHORT_COMMIT;
-  if (!referenced && (!revision[0] || abbreviated)) {
-    list_snapshots(repository, revision, &all);
+  bool usual = str_equal(wanted, "main"), abbreviated = strlen(revision) >= SHORT_COMMIT;
+  if (!referenced && (usual || abbreviated)) {
+    list_snapshots(repository, usual ? "" : revision, &all);
     bool only = all.count == 1;
     if (only) memcpy(commit, all.commit, COMMIT_SIZE);
     strbuf_free(&all.names);
@@ -193,7 +193,7 @@ static dwell_status choose_commit(const char *name, const char *repository, cons
   list_snapshots(repository, "", &all);
   char problem[3 * COMMIT_SIZE];
   if (referenced) snprintf(problem, sizeof problem, "refs/%s names %s, which is not here", wanted, commit);
-  else if (revision[0]) snprintf(problem, sizeof problem, "revision %s is not in the cache", revision);
+  else if (!usual) snprintf(problem, sizeof problem, "revision %s is not in the cache", revision);
   else snprintf(problem, sizeof problem, "no refs/main that says which snapshot to take");
   dwell_status status = no_snapshot(name, repository, problem, &all, err);
   strbuf_free(&all.names);

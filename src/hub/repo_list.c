@@ -79,33 +79,35 @@ static void read_file(jcursor *c, repo_file *ret_file) {
   *ret_file = lfs.hash[0] != '\0' ? lfs : outer;
 }
 
-static void read_files(jcursor *c, repo_list *list) {
+/* False: out of memory. */
+static bool read_files(jcursor *c, repo_list *list) {
   jcursor_array(c);
   while (jcursor_item(c)) {
     repo_file file;
     read_file(c, &file);
     if (c->problem != NULL || file.path == NULL) continue;
+    if (list->count == REPO_MOST_FILES) jcursor_fail(c, "too many files");
     repo_file *files = mem_room(list->files, list->count, &list->capacity, 32, sizeof *files);
-    if (files == NULL || list->count == REPO_MOST_FILES) {
-      jcursor_fail(c, "too many files");
-      return;
-    }
+    if (files == NULL) return false;
     list->files = files;
-    list->files[list->count++] = file;
+    if (c->problem == NULL) list->files[list->count++] = file;
   }
+  return true;
 }
 
 dwell_status repo_list_parse(const char *text, size_t size, repo_list *ret_list, dwell_error *err) {
   *ret_list = (repo_list){0};
   jcursor c = jcursor_start(text, size, &ret_list->storage);
   int commits = 0, lists = 0;
+  bool room = true;
   jcursor_object(&c);
   for (jtext key; jcursor_key(&c, &key);) {
     if (jtext_is(key, "sha") && commits++ == 0) read_hash(&c, GIT_DIGITS, ret_list->commit);
-    else if (jtext_is(key, "siblings") && lists++ == 0) read_files(&c, ret_list);
+    else if (jtext_is(key, "siblings") && lists++ == 0) room = read_files(&c, ret_list) && room;
     else jcursor_skip(&c);
   }
   dwell_status status = jcursor_end(&c, NULL, err);
+  if (!room) status = error_no_memory(err, "the list of files");
   if (status == DWELL_OK && (commits != 1 || lists != 1)) {
     status = error_set(err, DWELL_BAD_INPUT, "the answer has not one \"sha\" and one \"siblings\"");
   }

@@ -20,6 +20,9 @@
 #define LLVMFuzzerTestOneInput fuzz_nursery
 #include "fuzz/fuzz_nursery.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_repo_list
+#include "fuzz/fuzz_repo_list.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_safetensors
 #include "fuzz/fuzz_safetensors.c"
 #undef LLVMFuzzerTestOneInput
@@ -117,6 +120,11 @@ static void test_npz(void **state) {
   replay("npz", fuzz_npz, NULL);
 }
 
+static void test_repo_list(void **state) {
+  (void)state;
+  replay("repo_list", fuzz_repo_list, NULL);
+}
+
 static void test_nursery(void **state) {
   (void)state;
   replay("nursery", fuzz_nursery, NULL);
@@ -129,8 +137,8 @@ static void test_safetensors(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_csv),     cmocka_unit_test(test_jcursor),     cmocka_unit_test(test_npz),
-      cmocka_unit_test(test_nursery), cmocka_unit_test(test_safetensors),
+      cmocka_unit_test(test_csv),     cmocka_unit_test(test_jcursor),   cmocka_unit_test(test_npz),
+      cmocka_unit_test(test_nursery), cmocka_unit_test(test_repo_list), cmocka_unit_test(test_safetensors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

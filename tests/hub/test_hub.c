@@ -59,6 +59,8 @@ static void test_missing_ref(void **state) {
   const char *cache = fresh_cache("missing-ref");
   put(cache, "models--one/snapshots/" COMMIT_A "/config.json", "{}");
   expect("one", testing_format("%s/models--one/snapshots/" COMMIT_A, cache), COMMIT_A);
+  expect("one@main", testing_format("%s/models--one/snapshots/" COMMIT_A, cache), COMMIT_A);
+  expect_failure("one@other", DWELL_BAD_INPUT, "revision other is not in the cache");
   put(cache, "models--one/snapshots/" COMMIT_B "/config.json", "{}");
   expect_failure("one", DWELL_BAD_INPUT, COMMIT_A);
   expect_failure("one", DWELL_BAD_INPUT, COMMIT_B);
