@@ -339,6 +339,7 @@ static inline bool server_useful(void) {
   return true;
 #else
   print_message("skipped: this build has no libcurl\n");
+  skip();
   return false;
 #endif
 }
