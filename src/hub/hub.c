@@ -79,6 +79,18 @@ static bool looks_like_path(const char *name) {
   return name[0] == '/' || name[0] == '.' || name[0] == '~' || str_ends(name, "/");
 }
 
+/* A file that is a whole model, and the folder that it lies in. */
+static dwell_status place_file(const char *name, hub_place *ret_place, dwell_error *err) {
+  const char *slash = strrchr(name, '/');
+  size_t length = slash == NULL ? 1 : slash == name ? 1 : (size_t)(slash - name);
+  ret_place->file = mem_copy(name, strlen(name) + 1, 1);
+  ret_place->folder = MEM_NEW(char, length + 1);
+  if (ret_place->file == NULL || ret_place->folder == NULL) return error_no_memory(err, "a path");
+  memcpy(ret_place->folder, slash == NULL ? "." : name, length);
+  ret_place->folder[length] = '\0';
+  return cache_commit_of_folder(ret_place->folder, &ret_place->revision, err);
+}
+
 dwell_status hub_find(const char *name, hub_place *ret_place, dwell_error *err) {
   *ret_place = (hub_place){0};
   static const char nursery[] = NURSERY_PREFIX;
@@ -92,8 +104,10 @@ dwell_status hub_find(const char *name, hub_place *ret_place, dwell_error *err) 
     ret_place->folder = mem_copy(name, strlen(name) + 1, 1);
     if (ret_place->folder == NULL) status = error_no_memory(err, "a path");
     else status = cache_commit_of_folder(name, &ret_place->revision, err);
+  } else if (access(name, F_OK) == 0 && str_ends(name, ".gguf")) {
+    status = place_file(name, ret_place, err);
   } else if (access(name, F_OK) == 0) {
-    status = error_set(err, DWELL_USAGE, "is a file, a model is a folder");
+    status = error_set(err, DWELL_USAGE, "is a file, a model is a folder or a .gguf file");
     error_in_file(err, name);
     error_remedy(err, "Name the folder that holds it, with its config.json");
   } else if (looks_like_path(name) || strlen(name) > NAME_MAX_LENGTH) {
@@ -108,6 +122,7 @@ dwell_status hub_find(const char *name, hub_place *ret_place, dwell_error *err) 
 
 void hub_place_free(hub_place *place) {
   mem_free(place->folder);
+  mem_free(place->file);
   mem_free(place->revision);
   *place = (hub_place){0};
 }

@@ -6,20 +6,22 @@
 
 typedef struct hub_place {
   char *folder;   /* holds config.json and the weights; owned, release with hub_place_free */
+  char *file;     /* a GGUF file in it, which is the whole model, else NULL; owned */
   char *revision; /* commit of a model from the Hugging Face cache, "step-N" of the nursery, else NULL; owned */
 } hub_place;
 
 /* Finds MODEL. In this order:
  *   nursery:NAME[@step-N]  in models/ below $DWELL_DATA, else <program>/../share/dwell, else the source tree's data/
- *   FOLDER                 a path that exists, as it is
+ *   FOLDER, FILE.gguf      a path that exists, as it is
  *   [ORG/]NAME[@REV]       in the local Hugging Face cache: $HF_HUB_CACHE, else $HF_HOME/hub, else
  *                          $XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub; REV (default main) is a
  *                          branch, a tag or a commit
  * The cache is read tolerantly (hand-staged caches are common): white space around the commit in refs/REV is ignored, a
  * missing refs/main is fine if there is one snapshot, files may be links or plain files.
  *
- * Errors: a name that cannot be one, or that is a file: DWELL_USAGE; not found, or several snapshots and no refs file
- * to choose, or a link whose blob is missing (an interrupted download): DWELL_BAD_INPUT, naming where it looked. */
+ * Errors: a name that cannot be one, or that is another file: DWELL_USAGE; not found, or several snapshots and no refs
+ * file to choose, or a link whose blob is missing (an interrupted download): DWELL_BAD_INPUT, naming where it looked.
+ */
 dwell_status hub_find(const char *name, hub_place *ret_place, dwell_error *err);
 void hub_place_free(hub_place *place);
 

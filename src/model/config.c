@@ -60,10 +60,16 @@ static dwell_status read_fields(config *c, jcursor *cursor, dwell_error *err) {
 }
 
 dwell_status config_open(const char *path, model_notes *opt_notes, config *ret_config, dwell_error *err) {
-  *ret_config = (config){.path = path, .notes = opt_notes};
+  *ret_config = (config){0};
+  char *data;
   size_t size;
-  dwell_status status = file_slurp(path, CONFIG_MAX_BYTES, &ret_config->data, &size, err);
-  if (status != DWELL_OK) return status;
+  dwell_status status = file_slurp(path, CONFIG_MAX_BYTES, &data, &size, err);
+  return status == DWELL_OK ? config_read(path, data, size, opt_notes, ret_config, err) : status;
+}
+
+dwell_status config_read(const char *path, char *data, size_t size, model_notes *opt_notes, config *ret_config,
+                         dwell_error *err) {
+  *ret_config = (config){.path = path, .data = data, .notes = opt_notes};
   jcursor cursor = jcursor_start(ret_config->data, size, &ret_config->storage);
   return read_fields(ret_config, &cursor, err);
 }

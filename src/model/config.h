@@ -30,6 +30,9 @@ typedef struct config {
 
 /* Reads FOLDER/config.json. Release with config_close, also after a failure. `path` must outlive the config. */
 dwell_status config_open(const char *path, model_notes *opt_notes, config *ret_config, dwell_error *err);
+/* The same from `data`, which the config takes over (mem_free), as if it stood in the file `path`. */
+dwell_status config_read(const char *path, char *data, size_t size, model_notes *opt_notes, config *ret_config,
+                         dwell_error *err);
 void config_close(config *c);
 
 /* The field, or NULL if absent or null. */

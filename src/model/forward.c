@@ -15,8 +15,8 @@
 typedef struct forward {
   const dwell_model *model;
   dwell_model_options options;
-  size_t depth;  /* applications of a block, as the model has them */
-  size_t blocks; /* of which these many are run: the last state asked for */
+  size_t depth;             /* applications of a block, as the model has them */
+  size_t blocks;            /* of which these many are run: the last state asked for */
   initialiser random;       /* of options.random_weights */
   weight_provider provider; /* of the weights: random, or the checkpoint's */
   model_tokens tokens;
@@ -190,7 +190,7 @@ static dwell_status open_source(dwell_model *model, const dwell_model_options *o
   f->blocks = o->last_state == SIZE_MAX ? f->depth : o->last_state;
   choose_weights(f);
   if (opt_sha256 != NULL) memcpy(f->text_sha256, opt_sha256, SHA256_SIZE);
-  bool is_path = str_equal(model->info.name, model->info.folder); /* not a hub's org/name */
+  bool is_path = model->place.file != NULL || str_equal(model->info.name, model->info.folder); /* no hub's org/name */
   dwell_trajectory t = {
       .kind = "model",
       .name = is_path ? source_short_name(model->info.name) : model->info.name,

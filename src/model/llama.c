@@ -6,8 +6,8 @@
 
 enum { WORDS, FINAL_NORM, OUTER_COUNT };
 static const model_slot outer[OUTER_COUNT] = {
-    {"embed_tokens.weight", DIM_VOCABULARY, DIM_WIDTH, SLOT_TABLE | SLOT_WORDS},
-    {"norm.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM, PART_FINAL_NORM},
+    {"embed_tokens.weight", DIM_VOCABULARY, DIM_WIDTH, SLOT_TABLE | SLOT_WORDS, 0, "token_embd.weight"},
+    {"norm.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM, PART_FINAL_NORM, "output_norm.weight"},
 };
 
 enum {
@@ -30,22 +30,22 @@ enum {
   BLOCK_COUNT
 };
 static const model_slot block[BLOCK_COUNT] = {
-    {"input_layernorm.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM},
-    {"self_attn.q_proj.weight", DIM_QUERIES, DIM_WIDTH, 0},
-    {"self_attn.k_proj.weight", DIM_KEYS, DIM_WIDTH, SLOT_JOINED},
-    {"self_attn.v_proj.weight", DIM_KEYS, DIM_WIDTH, SLOT_JOINED},
-    {"self_attn.q_proj.bias", DIM_QUERIES, DIM_NONE, 0, PART_QKV_BIAS},
-    {"self_attn.k_proj.bias", DIM_KEYS, DIM_NONE, SLOT_JOINED, PART_QKV_BIAS},
-    {"self_attn.v_proj.bias", DIM_KEYS, DIM_NONE, SLOT_JOINED, PART_QKV_BIAS},
-    {"self_attn.o_proj.weight", DIM_WIDTH, DIM_QUERIES, 0},
-    {"self_attn.o_proj.bias", DIM_WIDTH, DIM_NONE, 0, PART_PROJECT_BIAS},
-    {"post_attention_layernorm.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM},
-    {"mlp.gate_proj.weight", DIM_INNER, DIM_WIDTH, 0},
-    {"mlp.up_proj.weight", DIM_INNER, DIM_WIDTH, SLOT_JOINED},
-    {"mlp.gate_proj.bias", DIM_INNER, DIM_NONE, 0, PART_MLP_BIAS},
-    {"mlp.up_proj.bias", DIM_INNER, DIM_NONE, SLOT_JOINED, PART_MLP_BIAS},
-    {"mlp.down_proj.weight", DIM_WIDTH, DIM_INNER, 0},
-    {"mlp.down_proj.bias", DIM_WIDTH, DIM_NONE, 0, PART_MLP_BIAS},
+    {"input_layernorm.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM, 0, "attn_norm.weight"},
+    {"self_attn.q_proj.weight", DIM_QUERIES, DIM_WIDTH, SLOT_TURNED, 0, "attn_q.weight"},
+    {"self_attn.k_proj.weight", DIM_KEYS, DIM_WIDTH, SLOT_JOINED | SLOT_TURNED, 0, "attn_k.weight"},
+    {"self_attn.v_proj.weight", DIM_KEYS, DIM_WIDTH, SLOT_JOINED, 0, "attn_v.weight"},
+    {"self_attn.q_proj.bias", DIM_QUERIES, DIM_NONE, SLOT_TURNED, PART_QKV_BIAS, "attn_q.bias"},
+    {"self_attn.k_proj.bias", DIM_KEYS, DIM_NONE, SLOT_JOINED | SLOT_TURNED, PART_QKV_BIAS, "attn_k.bias"},
+    {"self_attn.v_proj.bias", DIM_KEYS, DIM_NONE, SLOT_JOINED, PART_QKV_BIAS, "attn_v.bias"},
+    {"self_attn.o_proj.weight", DIM_WIDTH, DIM_QUERIES, 0, 0, "attn_output.weight"},
+    {"self_attn.o_proj.bias", DIM_WIDTH, DIM_NONE, 0, PART_PROJECT_BIAS, "attn_output.bias"},
+    {"post_attention_layernorm.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM, 0, "ffn_norm.weight"},
+    {"mlp.gate_proj.weight", DIM_INNER, DIM_WIDTH, 0, 0, "ffn_gate.weight"},
+    {"mlp.up_proj.weight", DIM_INNER, DIM_WIDTH, SLOT_JOINED, 0, "ffn_up.weight"},
+    {"mlp.gate_proj.bias", DIM_INNER, DIM_NONE, 0, PART_MLP_BIAS, "ffn_gate.bias"},
+    {"mlp.up_proj.bias", DIM_INNER, DIM_NONE, SLOT_JOINED, PART_MLP_BIAS, "ffn_up.bias"},
+    {"mlp.down_proj.weight", DIM_WIDTH, DIM_INNER, 0, 0, "ffn_down.weight"},
+    {"mlp.down_proj.bias", DIM_WIDTH, DIM_NONE, 0, PART_MLP_BIAS, "ffn_down.bias"},
 };
 
 /* ---- config ---- */
@@ -122,6 +122,7 @@ const model_architecture model_llama = {
     .prefixes = CONFIG_NAMES("model.", ""),
     .anchor = "norm.weight",
     .block_format = "layers.%zu.",
+    .gguf_name = "llama",
     .tied_name = "lm_head.weight",
     .deviation = "initializer_range",
     .padding = PADDING_IF_NAMED,

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/gguf_config.h"
 
 /* ---- files ---- */
 
@@ -22,11 +23,11 @@ static char *folder_path(dwell_model *m, const char *name) {
 
 /* All files that were read: config.json, shards (and their index), tokenizer. */
 static dwell_status list_files(dwell_model *m, const char *config_path, dwell_error *err) {
-  size_t shards = safetensors_files(m->weights.file), texts = m->tokenizer ? tokenizer_files(m->tokenizer) : 0;
+  size_t shards = checkpoint_files(m->weights.file), texts = m->tokenizer ? tokenizer_files(m->tokenizer) : 0;
   m->files = ARENA_NEW(&m->storage, const char *, 1 + shards + texts);
   if (m->files == NULL) return error_no_memory(err, "the list of files");
-  m->files[m->file_count++] = config_path;
-  for (size_t i = 0; i < shards; i++) m->files[m->file_count++] = safetensors_file(m->weights.file, i);
+  if (m->place.file == NULL) m->files[m->file_count++] = config_path;
+  for (size_t i = 0; i < shards; i++) m->files[m->file_count++] = checkpoint_file(m->weights.file, i);
   for (size_t i = 0; i < texts; i++) m->files[m->file_count++] = tokenizer_file(m->tokenizer, i);
   return DWELL_OK;
 }
@@ -44,16 +45,20 @@ static void add_special(void *self, int64_t id) {
   m->special_ids[m->special_count++] = id;
 }
 
-static dwell_status read_config(dwell_model *m, const char *path, dwell_error *err) {
+/* config.json, or the metadata of a GGUF file. */
+static dwell_status open_config(dwell_model *m, const char *path, const checkpoint *file, config *ret_config,
+                                dwell_error *err) {
+  if (file != NULL) return gguf_config_open(checkpoint_gguf(file), &m->notes, ret_config, err);
+  if (access(path, F_OK) == 0) return config_open(path, &m->notes, ret_config, err);
+  error_set(err, DWELL_BAD_INPUT, "this folder has no config.json, so it is not a model");
+  return error_in_file(err, m->place.folder), DWELL_BAD_INPUT;
+}
+
+static dwell_status read_config(dwell_model *m, const char *path, const checkpoint *opt_file, dwell_error *err) {
   static const char *const special[] = {"bos_token_id", "eos_token_id", "pad_token_id", "cls_token_id", "sep_token_id"};
   config c = {0};
   dwell_status status = DWELL_OK;
-  if (access(path, F_OK) != 0) {
-    status = error_set(err, DWELL_BAD_INPUT, "this folder has no config.json, so it is not a model");
-    error_in_file(err, m->place.folder);
-    goto done;
-  }
-  TRY(config_open(path, &m->notes, &c, err));
+  TRY(open_config(m, path, opt_file, &c, err));
   TRY(model_configure(&c, &m->architecture, &m->shape, err));
   for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) config_ids(&c, special[i], add_special, m);
 done:
@@ -99,14 +104,19 @@ static dwell_status open_tokenizer(dwell_model *m, const dwell_context *ctx, dwe
 
 static dwell_status open_parts(dwell_model *m, const char *name, const dwell_context *ctx, dwell_error *err) {
   const model_architecture *a;
+  checkpoint *file = NULL;
   char *path;
   dwell_status status = DWELL_OK;
   TRY(hub_find(name, &m->place, err));
   TRY_ALLOC(m->name = arena_text(&m->storage, name, strlen(name)), "a name");
   TRY_ALLOC(path = folder_path(m, "config.json"), "a path");
-  TRY(read_config(m, path, err));
+  if (m->place.file != NULL) TRY(checkpoint_open(m->place.file, &file, err));
+  TRY(read_config(m, path, file, err));
+  if (file == NULL) TRY(checkpoint_open(m->place.folder, &file, err));
   a = m->architecture;
-  TRY(weights_open(m->place.folder, a, &m->shape, &m->notes, &m->weights, err));
+  status = weights_open(file, a, &m->shape, &m->notes, &m->weights, err);
+  file = NULL;
+  if (status != DWELL_OK) goto done;
   m->provider = (weight_provider){.self = &m->weights, .read = weights_read};
   TRY(weights_place(a->outer, a->outer_count, true, &m->shape, &m->storage, &m->outer, err));
   TRY(weights_place(a->block, a->block_count, false, &m->shape, &m->storage, &m->block, err));
@@ -115,6 +125,7 @@ static dwell_status open_parts(dwell_model *m, const char *name, const dwell_con
   if (m->notes.failed) TRY(error_no_memory(err, "notes about the model"));
   fill_info(m);
 done:
+  checkpoint_close(file);
   return status;
 }
 

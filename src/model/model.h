@@ -9,7 +9,7 @@
 
 #include <dwell/model.h>
 
-#include "file/safetensors.h"
+#include "file/checkpoint.h"
 #include "hub/hub.h"
 #include "model/config.h"
 #include "model/notes.h"
@@ -80,6 +80,7 @@ enum {
   SLOT_NORM = 1,    /* of a LayerNorm: old checkpoints say gamma and beta for weight and bias */
   SLOT_TABLE = 2,   /* read row by row when needed, never held whole */
   SLOT_JOINED = 4,  /* lies in memory right behind the slot before it, so that both make one matrix */
+  SLOT_TURNED = 32, /* a GGUF of llama has the rows in another order (file/gguf.h) */
   SLOT_STREAM = 16, /* writes into the stream: random weights are divided by sqrt(2 blocks) (gpt2) */
   SLOT_WORDS = 8    /* the word embeddings: a tied output layer may stand for them */
 };
@@ -88,7 +89,8 @@ typedef struct model_slot {
   const char *name;        /* below the prefix, and for a block below "h.7." */
   model_dim rows, columns; /* columns DIM_NONE: a vector */
   unsigned flags;
-  unsigned needs; /* model_part: absent without one of these */
+  unsigned needs;   /* model_part: absent without one of these */
+  const char *gguf; /* its name in a GGUF file; below "blk.7." for a block */
 } model_slot;
 
 bool model_slot_present(const model_shape *shape, const model_slot *slot);
@@ -105,12 +107,13 @@ typedef struct model_architecture {
   const char *const *prefixes;         /* that tensor names may have; NULL-terminated */
   const char *anchor;                  /* the tensor whose presence tells which prefix it is */
   const char *block_format;            /* "h.%zu." */
-  const char *tied_name;               /* full name of the output layer that may be tied to the word embeddings */
-  const char *deviation;               /* the field of config.json that says the deviation of random weights */
-  int64_t padding;                     /* the padding token, if config.json does not say; or a model_padding */
-  bool out_in;                         /* matrices are [out, in] (torch Linear), else [in, out] (Conv1D) */
-  bool qkv_by_head;                    /* rows of the joint qkv map: head by head q, k, v; else all q, all k, all v */
-  bool shared_block;                   /* all blocks have the weights of block 0 */
+  const char *gguf_name; /* general.architecture of GGUF files whose rows are turned, NULL: none are read */
+  const char *tied_name; /* full name of the output layer that may be tied to the word embeddings */
+  const char *deviation; /* the field of config.json that says the deviation of random weights */
+  int64_t padding;       /* the padding token, if config.json does not say; or a model_padding */
+  bool out_in;           /* matrices are [out, in] (torch Linear), else [in, out] (Conv1D) */
+  bool qkv_by_head;      /* rows of the joint qkv map: head by head q, k, v; else all q, all k, all v */
+  bool shared_block;     /* all blocks have the weights of block 0 */
   bool causal;
   bool rotary;                     /* understands rope_scaling and the like, and sliding_window */
   const model_slot *outer, *block; /* embeddings and final norm; one block */
@@ -171,21 +174,24 @@ typedef struct weight_group {
 
 /* A checkpoint's tensors matched with slots. */
 typedef struct model_weights {
-  safetensors *file;
-  size_t block_slots;                /* of one block */
-  size_t distinct_blocks;            /* 1 if the block is shared */
-  const safetensors_tensor **outer;  /* [outer_count] */
-  const safetensors_tensor **blocks; /* [distinct_blocks, block_slots] */
-  const char **unused;               /* [unused_count] names of tensors that the states do not depend on */
+  checkpoint *file;
+  size_t block_slots;               /* of one block */
+  size_t distinct_blocks;           /* 1 if the block is shared */
+  const checkpoint_tensor **outer;  /* [outer_count] */
+  const checkpoint_tensor **blocks; /* [distinct_blocks, block_slots] */
+  const char **unused;              /* [unused_count] names of tensors that the states do not depend on */
   size_t unused_count;
   uint64_t parameters; /* in matched tensors */
   const char *dtype;   /* of most of them */
+  const model_architecture *architecture;
+  const model_shape *shape;
+  bool turned; /* rows of queries and keys are in a GGUF's order */
   arena storage;
 } model_weights;
 
-/* Opens the tensors of `folder` and matches them: finds the prefix, accepts old names, checks every shape. Notes how
- * prefix and tied weights were resolved. Release with weights_close, also after a failure. */
-dwell_status weights_open(const char *folder, const model_architecture *architecture, const model_shape *shape,
+/* Matches the tensors of `file`, which it takes over: finds the prefix, accepts old names, checks every shape. Notes
+ * how prefix and tied weights were resolved. Release with weights_close, also after a failure. */
+dwell_status weights_open(checkpoint *file, const model_architecture *architecture, const model_shape *shape,
                           model_notes *notes, model_weights *ret_weights, dwell_error *err);
 void weights_close(model_weights *w);
 

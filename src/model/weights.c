@@ -56,17 +56,17 @@ static bool old_norm_name(const char *name, char old[NAME_SIZE]) {
 }
 
 /* The tensor under its name or, for a norm, its old name; *ret_tensor NULL if there is none. */
-static dwell_status find_tensor(matcher *m, const char *name, unsigned flags, const safetensors_tensor **ret_tensor,
+static dwell_status find_tensor(matcher *m, const char *name, unsigned flags, const checkpoint_tensor **ret_tensor,
                                 dwell_error *err) {
   char old[NAME_SIZE];
-  *ret_tensor = safetensors_find(m->weights->file, name);
+  *ret_tensor = checkpoint_find(m->weights->file, name);
   if (!(flags & SLOT_NORM) || !old_norm_name(name, old)) return DWELL_OK;
-  const safetensors_tensor *second = safetensors_find(m->weights->file, old);
+  const checkpoint_tensor *second = checkpoint_find(m->weights->file, old);
   if (second == NULL) return DWELL_OK;
   if (*ret_tensor != NULL) {
     error_set(err, DWELL_BAD_INPUT, "the file also has %s, another name of the same tensor", old);
     error_at_item(err, name);
-    error_in_file(err, safetensors_path(m->weights->file, second));
+    error_in_file(err, checkpoint_path(m->weights->file, second));
     return DWELL_BAD_INPUT;
   }
   m->old_names++;
@@ -74,17 +74,27 @@ static dwell_status find_tensor(matcher *m, const char *name, unsigned flags, co
   return DWELL_OK;
 }
 
+static bool is_gguf(const matcher *m) { return checkpoint_gguf(m->weights->file) != NULL; }
+
 /* The output layer in place of absent word embeddings, where config.json ties the two. */
-static const safetensors_tensor *tied_words(matcher *m, const char *name) {
-  const safetensors_tensor *tied = safetensors_find(m->weights->file, m->architecture->tied_name);
+static const checkpoint_tensor *tied_words(matcher *m, const char *name) {
+  const char *tied_name = m->architecture->tied_name;
+  const checkpoint_tensor *tied = checkpoint_find(m->weights->file, tied_name);
   if (tied == NULL || !m->shape->tied_words) return NULL;
-  notes_add(m->notes, "%s is absent: %s, to which config.json ties it, is used", name, m->architecture->tied_name);
+  notes_add(m->notes, "%s is absent: %s, to which config.json ties it, is used", name, tied_name);
   return tied;
+}
+
+/* The name of a slot of block `block`, or of an outer one (SIZE_MAX). */
+static void slot_name(const matcher *m, size_t block, const model_slot *slot, char name[NAME_SIZE]) {
+  char group[NAME_SIZE] = "";
+  if (block != SIZE_MAX) snprintf(group, sizeof group, is_gguf(m) ? "blk.%zu." : m->architecture->block_format, block);
+  snprintf(name, NAME_SIZE, "%s%s%s", m->prefix, group, is_gguf(m) ? slot->gguf : slot->name);
 }
 
 /* ---- checks ---- */
 
-static void shape_text(const safetensors_tensor *tensor, char *text, size_t size) {
+static void shape_text(const checkpoint_tensor *tensor, char *text, size_t size) {
   size_t at = (size_t)snprintf(text, size, "[");
   for (size_t i = 0; i < tensor->rank && at < size; i++) {
     at += (size_t)snprintf(text + at, size - at, "%s%zu", i ? ", " : "", tensor->shape[i]);
@@ -92,15 +102,12 @@ static void shape_text(const safetensors_tensor *tensor, char *text, size_t size
   if (at < size) snprintf(text + at, size - at, "]");
 }
 
-static dwell_status check_tensor(const matcher *m, const model_slot *slot, const safetensors_tensor *tensor,
+static dwell_status check_tensor(const matcher *m, const model_slot *slot, const checkpoint_tensor *tensor,
                                  dwell_error *err) {
-  static const char *const readable[] = {"F32", "F16", "BF16", "F64"};
   size_t rows = model_dim_size(m->shape, slot->rows), columns = model_dim_size(m->shape, slot->columns);
   size_t rank = slot->columns == DIM_NONE ? 1 : 2;
   dwell_status status = DWELL_OK;
-  bool known = false;
-  for (size_t i = 0; i < 4; i++) known = known || str_equal(tensor->dtype, readable[i]);
-  if (!known) {
+  if (!tensor->readable) {
     status = error_set(err, DWELL_UNSUPPORTED, "weights of type %s are not supported", tensor->dtype);
     error_remedy(err, "Convert the checkpoint to F32, F16 or BF16");
   } else if (tensor->rank != rank || tensor->shape[0] != rows || (rank == 2 && tensor->shape[1] != columns)) {
@@ -112,23 +119,23 @@ static dwell_status check_tensor(const matcher *m, const model_slot *slot, const
   }
   if (status == DWELL_OK) return DWELL_OK;
   error_at_item(err, tensor->name);
-  error_in_file(err, safetensors_path(m->weights->file, tensor));
+  error_in_file(err, checkpoint_path(m->weights->file, tensor));
   return status;
 }
 
-static dwell_status match_slot(matcher *m, const char *group, const model_slot *slot,
-                               const safetensors_tensor **ret_tensor, dwell_error *err) {
+static dwell_status match_slot(matcher *m, size_t block, const model_slot *slot, const checkpoint_tensor **ret_tensor,
+                               dwell_error *err) {
   char name[NAME_SIZE];
   *ret_tensor = NULL;
   if (!model_slot_present(m->shape, slot)) return DWELL_OK;
-  snprintf(name, sizeof name, "%s%s%s", m->prefix, group, slot->name);
+  slot_name(m, block, slot, name);
   dwell_status status = find_tensor(m, name, slot->flags, ret_tensor, err);
   if (status != DWELL_OK) return status;
   if (*ret_tensor == NULL && (slot->flags & SLOT_WORDS)) *ret_tensor = tied_words(m, name);
   if (*ret_tensor == NULL) {
     error_set(err, DWELL_BAD_INPUT, "this tensor is missing");
     error_at_item(err, name);
-    error_in_file(err, safetensors_file(m->weights->file, 0));
+    error_in_file(err, checkpoint_file(m->weights->file, 0));
     return DWELL_BAD_INPUT;
   }
   return check_tensor(m, slot, *ret_tensor, err);
@@ -138,15 +145,17 @@ static dwell_status match_slot(matcher *m, const char *group, const model_slot *
 
 static dwell_status find_prefix(matcher *m, dwell_error *err) {
   const char *found = NULL;
+  m->prefix = "";
+  if (is_gguf(m)) return DWELL_OK;
   for (const char *const *prefix = m->architecture->prefixes; *prefix != NULL; prefix++) {
     char name[NAME_SIZE];
     snprintf(name, sizeof name, "%s%s", *prefix, m->architecture->anchor);
-    if (safetensors_find(m->weights->file, name) == NULL) continue;
+    if (checkpoint_find(m->weights->file, name) == NULL) continue;
     if (found != NULL) {
       error_set(err, DWELL_BAD_INPUT, "the file holds two models, with and without the prefix %s",
                 found[0] ? found : *prefix);
       error_at_item(err, name);
-      error_in_file(err, safetensors_file(m->weights->file, 0));
+      error_in_file(err, checkpoint_file(m->weights->file, 0));
       return DWELL_BAD_INPUT;
     }
     found = *prefix;
@@ -156,7 +165,7 @@ static dwell_status find_prefix(matcher *m, dwell_error *err) {
               "no such tensor, with or without the prefix %s: these are not the weights of a %s model",
               m->architecture->prefixes[0], m->architecture->name);
     error_at_item(err, m->architecture->anchor);
-    error_in_file(err, safetensors_file(m->weights->file, 0));
+    error_in_file(err, checkpoint_file(m->weights->file, 0));
     return DWELL_BAD_INPUT;
   }
   m->prefix = found;
@@ -167,15 +176,14 @@ static dwell_status find_prefix(matcher *m, dwell_error *err) {
 
 /* A checkpoint with more blocks than config.json says contradicts it. */
 static dwell_status check_depth(const matcher *m, dwell_error *err) {
-  char group[NAME_SIZE], name[NAME_SIZE];
-  snprintf(group, sizeof group, m->architecture->block_format, m->weights->distinct_blocks);
-  snprintf(name, sizeof name, "%s%s%s", m->prefix, group, m->architecture->block[0].name);
-  const safetensors_tensor *more = safetensors_find(m->weights->file, name);
+  char name[NAME_SIZE];
+  slot_name(m, m->weights->distinct_blocks, &m->architecture->block[0], name);
+  const checkpoint_tensor *more = checkpoint_find(m->weights->file, name);
   if (more == NULL) return DWELL_OK;
   error_set(err, DWELL_BAD_INPUT, "the file has a block %zu, but config.json says %zu blocks",
             m->weights->distinct_blocks, m->weights->distinct_blocks);
   error_at_item(err, name);
-  error_in_file(err, safetensors_path(m->weights->file, more));
+  error_in_file(err, checkpoint_path(m->weights->file, more));
   return DWELL_BAD_INPUT;
 }
 
@@ -183,12 +191,10 @@ static dwell_status match_all(matcher *m, dwell_error *err) {
   const model_architecture *a = m->architecture;
   model_weights *w = m->weights;
   dwell_status status = DWELL_OK;
-  for (size_t s = 0; s < a->outer_count; s++) TRY(match_slot(m, "", &a->outer[s], &w->outer[s], err));
+  for (size_t s = 0; s < a->outer_count; s++) TRY(match_slot(m, SIZE_MAX, &a->outer[s], &w->outer[s], err));
   for (size_t b = 0; b < w->distinct_blocks; b++) {
-    char group[NAME_SIZE];
-    snprintf(group, sizeof group, a->block_format, b);
     for (size_t s = 0; s < a->block_count; s++) {
-      TRY(match_slot(m, group, &a->block[s], &w->blocks[b * a->block_count + s], err));
+      TRY(match_slot(m, b, &a->block[s], &w->blocks[b * a->block_count + s], err));
     }
   }
   TRY(check_depth(m, err));
@@ -204,20 +210,20 @@ static dwell_status make_room(matcher *m, dwell_error *err) {
   model_weights *w = m->weights;
   w->block_slots = a->block_count;
   w->distinct_blocks = a->shared_block ? 1 : m->shape->blocks;
-  if (w->distinct_blocks > safetensors_count(w->file)) {
+  if (w->distinct_blocks > checkpoint_count(w->file)) {
     error_set(err, DWELL_BAD_INPUT, "config.json says %zu blocks, but there are only %zu tensors", m->shape->blocks,
-              safetensors_count(w->file));
-    return error_in_file(err, safetensors_file(w->file, 0)), DWELL_BAD_INPUT;
+              checkpoint_count(w->file));
+    return error_in_file(err, checkpoint_file(w->file, 0)), DWELL_BAD_INPUT;
   }
-  w->outer = ARENA_NEW(&w->storage, const safetensors_tensor *, a->outer_count);
-  w->blocks = ARENA_NEW(&w->storage, const safetensors_tensor *, w->distinct_blocks * w->block_slots);
+  w->outer = ARENA_NEW(&w->storage, const checkpoint_tensor *, a->outer_count);
+  w->blocks = ARENA_NEW(&w->storage, const checkpoint_tensor *, w->distinct_blocks * w->block_slots);
   return w->outer && w->blocks ? DWELL_OK : error_no_memory(err, "the list of tensors");
 }
 
 /* ---- what was matched, and what was not ---- */
 
 static int by_address(const void *a, const void *b) {
-  const safetensors_tensor *x = *(const safetensors_tensor *const *)a, *y = *(const safetensors_tensor *const *)b;
+  const checkpoint_tensor *x = *(const checkpoint_tensor *const *)a, *y = *(const checkpoint_tensor *const *)b;
   return x < y ? -1 : x > y;
 }
 
@@ -234,7 +240,7 @@ static bool is_buffer(const char *name) {
 }
 
 /* Slots that the shape does not have are NULL. */
-static size_t drop_absent(const safetensors_tensor **tensors, size_t count) {
+static size_t drop_absent(const checkpoint_tensor **tensors, size_t count) {
   size_t kept = 0;
   for (size_t i = 0; i < count; i++) {
     if (tensors[i] != NULL) tensors[kept++] = tensors[i];
@@ -242,26 +248,22 @@ static size_t drop_absent(const safetensors_tensor **tensors, size_t count) {
   return kept;
 }
 
-static void count_used(model_weights *w, const safetensors_tensor *const *used, size_t count) {
-  static const char *const names[] = {"F32", "F16", "BF16", "F64"};
-  uint64_t elements[4] = {0};
+/* The type of most numbers, the first of those that tie in the order of names. */
+static void count_used(model_weights *w, const checkpoint_tensor *const *used, size_t count) {
+  uint64_t most = 0;
   for (size_t i = 0; i < count; i++) {
+    uint64_t elements = 0;
     w->parameters += used[i]->count;
-    for (size_t k = 0; k < 4; k++) {
-      if (str_equal(used[i]->dtype, names[k])) elements[k] += used[i]->count;
-    }
+    if (w->dtype != NULL && str_equal(used[i]->dtype, w->dtype)) continue;
+    for (size_t k = 0; k < count; k++) elements += str_equal(used[k]->dtype, used[i]->dtype) ? used[k]->count : 0;
+    if (elements > most) most = elements, w->dtype = used[i]->dtype;
   }
-  size_t most = 0;
-  for (size_t k = 1; k < 4; k++) {
-    if (elements[k] > elements[most]) most = k;
-  }
-  w->dtype = names[most];
 }
 
 static dwell_status list_unused(model_weights *w, size_t outer_count, dwell_error *err) {
   size_t blocks = w->distinct_blocks * w->block_slots, used_count = outer_count + blocks;
-  size_t all = safetensors_count(w->file);
-  const safetensors_tensor **used = ARENA_NEW(&w->storage, const safetensors_tensor *, used_count);
+  size_t all = checkpoint_count(w->file);
+  const checkpoint_tensor **used = ARENA_NEW(&w->storage, const checkpoint_tensor *, used_count);
   w->unused = ARENA_NEW(&w->storage, const char *, all);
   if (used == NULL || w->unused == NULL) return error_no_memory(err, "the list of tensors");
   memcpy(used, w->outer, outer_count * sizeof *used);
@@ -270,7 +272,7 @@ static dwell_status list_unused(model_weights *w, size_t outer_count, dwell_erro
   qsort(used, used_count, sizeof *used, by_address);
   count_used(w, used, used_count);
   for (size_t i = 0; i < all; i++) {
-    const safetensors_tensor *tensor = safetensors_at(w->file, i);
+    const checkpoint_tensor *tensor = checkpoint_at(w->file, i);
     if (bsearch(&tensor, used, used_count, sizeof *used, by_address) == NULL && !is_buffer(tensor->name)) {
       w->unused[w->unused_count++] = tensor->name;
     }
@@ -280,12 +282,13 @@ static dwell_status list_unused(model_weights *w, size_t outer_count, dwell_erro
 
 /* ---- opening ---- */
 
-dwell_status weights_open(const char *folder, const model_architecture *architecture, const model_shape *shape,
+dwell_status weights_open(checkpoint *file, const model_architecture *architecture, const model_shape *shape,
                           model_notes *notes, model_weights *ret_weights, dwell_error *err) {
-  *ret_weights = (model_weights){0};
+  *ret_weights = (model_weights){.file = file, .architecture = architecture, .shape = shape};
   matcher m = {.architecture = architecture, .shape = shape, .notes = notes, .weights = ret_weights};
+  const gguf *metadata = checkpoint_gguf(file);
   dwell_status status = DWELL_OK;
-  TRY(safetensors_open_folder(folder, &ret_weights->file, err));
+  if (metadata != NULL) ret_weights->turned = gguf_is(metadata, "general.architecture", architecture->gguf_name);
   TRY(find_prefix(&m, err));
   TRY(make_room(&m, err));
   TRY(match_all(&m, err));
@@ -295,7 +298,7 @@ done:
 }
 
 void weights_close(model_weights *w) {
-  safetensors_close(w->file);
+  checkpoint_close(w->file);
   arena_clear(&w->storage);
   *w = (model_weights){0};
 }
@@ -306,8 +309,10 @@ dwell_status weights_read(void *self, bool outer, size_t block, size_t slot, siz
                           dwell_dtype dtype, void *ret_values, dwell_error *err) {
   const model_weights *w = self;
   size_t place = w->distinct_blocks == 1 ? 0 : block;
-  const safetensors_tensor *tensor = outer ? w->outer[slot] : w->blocks[place * w->block_slots + slot];
-  return safetensors_read(w->file, tensor, first, count, dtype, ret_values, err);
+  const checkpoint_tensor *tensor = outer ? w->outer[slot] : w->blocks[place * w->block_slots + slot];
+  const model_slot *which = outer ? &w->architecture->outer[slot] : &w->architecture->block[slot];
+  size_t turned_head = w->turned && (which->flags & SLOT_TURNED) ? w->shape->head_size : 0;
+  return checkpoint_read(w->file, tensor, turned_head, first, count, dtype, ret_values, err);
 }
 
 /* Numbers that a slot takes in the buffer of its group: none if absent, or a table. */

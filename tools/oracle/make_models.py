@@ -244,6 +244,26 @@ def has_final_norm(config):
     return config.model_type in CAUSAL and getattr(config, "do_layer_norm_before", True)
 
 
+def golden_of(model, seed):
+    """The arrays of golden.npz."""
+    n = LONG.get(model.config.model_type, 130)  # more than one tile, more than two, more than a farthest bucket
+    rng = np.random.default_rng(seed)
+    short, long = rng.integers(0, 17, 9), rng.integers(0, 17, n)
+    hidden, attn, attn_out, mlp_out, last = run(model, short.tolist())
+    out = {
+        "short.ids": short,
+        "short.hidden": hidden,
+        "short.attn": attn,
+        "short.attn_out": attn_out,
+        "short.mlp_out": mlp_out,
+        "long.ids": long,
+        "long.last": run(model, long.tolist())[0][-1],
+    }
+    if has_final_norm(model.config):
+        out["final_norm"] = last
+    return {k: np.asarray(v) for k, v in out.items()}
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "..", "..", "tests", "golden", "model")
@@ -258,23 +278,9 @@ def main():
         patch(round_to(model, dtype))
         folder = os.path.join(root, name)
         save(folder, model, prefix, dtype, old)
-        n = LONG.get(config.model_type, 130)  # more than one tile, more than two, more than a farthest bucket
-        rng = np.random.default_rng(seed)
-        short, long = rng.integers(0, 17, 9), rng.integers(0, 17, n)
-        hidden, attn, attn_out, mlp_out, last = run(model, short.tolist())
-        out = {
-            "short.ids": short,
-            "short.hidden": hidden,
-            "short.attn": attn,
-            "short.attn_out": attn_out,
-            "short.mlp_out": mlp_out,
-            "long.ids": long,
-            "long.last": run(model, long.tolist())[0][-1],
-        }
-        if has_final_norm(config):
-            out["final_norm"] = last
-        np.savez(os.path.join(folder, "golden.npz"), **{k: np.asarray(v) for k, v in out.items()})
-        print(name, "largest", float(hidden.abs().max()), "largest attention", float(attn.max()))
+        out = golden_of(model, seed)
+        np.savez(os.path.join(folder, "golden.npz"), **out)
+        print(name, "largest", np.abs(out["short.hidden"]).max(), "largest attention", out["short.attn"].max())
 
 
 if __name__ == "__main__":
