@@ -18,7 +18,7 @@ typedef struct cli {
   double stage_began;
   char stage[24];
   const char *unit; /* of the rate beside the bar, with a blank before it; NULL: none */
-  char part[48]; /* before the stage: which of several texts; "" */
+  char part[48];    /* before the stage: which of several texts; "" */
 } cli;
 
 /* One command: a file of its own, and a line in main.c. `argv[0]` is "dwell NAME". Returns the exit code. */
@@ -89,6 +89,20 @@ dwell_status cli_read_text(const char *path, char **ret_text, size_t *ret_length
 /* The table of states of the first replica, thinned to about `most` rows, on standard output; says on standard error
  * what was left out. */
 void cli_print_layers(const cli *c, const dwell_run *run, size_t most);
+/* What an estimate of time measures: two states of what would be measured, with fewer tokens if there are many. */
+typedef struct cli_sample {
+  dwell_source *part, *wide, *whole; /* wide: the states of `part`, the tokens of `whole`; it may be `part` */
+  bool is_model;                     /* forward passes take what the blocks take; an import's states are read */
+  double block_elements;             /* weights of a block */
+} cli_sample;
+typedef struct cli_seconds {
+  double forward, instruments, nulls;
+  size_t tokens; /* of the sample; 0: none was measured */
+} cli_seconds;
+/* Runs and measures the sample. Fails as measuring does; then there is no estimate. */
+dwell_status cli_estimate(const cli *c, const cli_sample *s, const dwell_measure_options *options,
+                          cli_seconds *ret_seconds, dwell_error *err);
+
 /* Best of several square products (order 512) on one thread, in GFLOP/s; wide: f64, else f32. Takes about 20 ms. */
 double cli_speed(bool wide);
 /* "84 MB" into text. */

@@ -57,7 +57,8 @@ static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0},
                                              {0}};
 static const char doc[] =
     "Say what is in a file (.safetensors, .npz, .npy), a model or a run, and what a measurement would take.\v"
-    "The memory is an upper bound; the time is an estimate from this machine's speed of the moment.\n"
+    "The memory is an upper bound. The time is an estimate: two states are measured now and multiplied, without the\n"
+    "opening of the model and the hashing of its files.\n"
     "Example:\n  dwell inspect ./gpt2 -n 512";
 
 /* ---- facts, as lines or as JSON members ---- */
@@ -99,22 +100,51 @@ static void end_list(inspect *p) {
 
 /* ---- cost ---- */
 
-static dwell_status print_cost(inspect *p, const dwell_source *source, double forward_flops, dwell_error *err) {
-  dwell_cost cost;
-  char text[24];
-  dwell_status status = dwell_measure_cost(&p->c->ctx, source, &p->measuring.options, &cost, err);
-  if (status != DWELL_OK) return status;
+/* Where nothing can be tried out: the speed of products of matrices, as if all were that. */
+static void guess(const inspect *p, const dwell_cost *cost, double forward_flops, bool wide, cli_seconds *ret_seconds) {
   double threads = p->c->ctx.threads, f64 = cli_speed(true) * 1e9 * threads;
-  double forward = cli_speed(dwell_source_trajectory(source)->dtype == DWELL_F64) * 1e9 * threads;
-  double seconds = forward_flops / forward + (cost.flops_instruments + cost.flops_nulls) / f64;
+  *ret_seconds = (cli_seconds){.forward = forward_flops / (cli_speed(wide) * 1e9 * threads),
+                               .instruments = cost->flops_instruments / f64,
+                               .nulls = cost->flops_nulls / f64};
+}
+
+static void print_seconds(inspect *p, const cli_seconds *s) {
+  double all = s->forward + s->instruments + s->nulls;
   if (p->c->json) {
-    jwriter_put_double(&p->w, "bound_bytes", (double)cost.bytes);
-    jwriter_put_double(&p->w, "estimated_seconds", seconds);
-    return DWELL_OK;
+    jwriter_put_double(&p->w, "estimated_seconds", all);
+    jwriter_key(&p->w, "seconds");
+    jwriter_flat_object(&p->w);
+    jwriter_put_double(&p->w, "forward", s->forward);
+    jwriter_put_double(&p->w, "instruments", s->instruments);
+    jwriter_put_double(&p->w, "nulls", s->nulls);
+    jwriter_close(&p->w);
+    jwriter_put_int(&p->w, "sample_tokens", (int64_t)s->tokens);
+    return;
   }
-  printf("%-14s at most %s\n", "memory", cli_bytes(cost.bytes, text));
-  printf("%-14s about %.2g s (GFLOP: states %.3g, instruments %.3g, nulls %.3g)\n", "time", seconds,
-         forward_flops / 1e9, cost.flops_instruments / 1e9, cost.flops_nulls / 1e9);
+  printf("%-14s about %.2g s (forward %.2g, instruments %.2g, nulls %.2g)\n", "time", all, s->forward, s->instruments,
+         s->nulls);
+  if (s->tokens > 0) printf("%-14s two states of %zu tokens, measured now\n", "  judged by", s->tokens);
+  else printf("%-14s the speed of matrix products alone: it takes longer\n", "  judged by");
+}
+
+/* The bound first: what the sample takes would count. */
+static dwell_status print_cost(inspect *p, const cli_sample *sample, dwell_error *err) {
+  dwell_cost cost;
+  cli_seconds seconds;
+  char text[24];
+  dwell_status status = dwell_measure_cost(&p->c->ctx, sample->whole, &p->measuring.options, &cost, err);
+  if (status != DWELL_OK) return status;
+  if (p->c->json) jwriter_put_double(&p->w, "bound_bytes", (double)cost.bytes);
+  else printf("%-14s at most %s\n", "memory", cli_bytes(cost.bytes, text));
+  status = sample->part != NULL ? cli_estimate(p->c, sample, &p->measuring.options, &seconds, err) : DWELL_FAILED;
+  if (status == DWELL_INTERRUPTED) return status;
+  if (status != DWELL_OK) {
+    const dwell_trajectory *t = dwell_source_trajectory(sample->whole);
+    double n = (double)t->n, blocks = sample->is_model ? (double)(t->first_state + t->states - 1) : 0;
+    double flops = blocks * 2 * n * (sample->block_elements + 2 * n * (double)t->d);
+    guess(p, &cost, flops, t->dtype == DWELL_F64, &seconds);
+  }
+  print_seconds(p, &seconds);
   return DWELL_OK;
 }
 
@@ -143,25 +173,46 @@ static void print_model(inspect *p, const dwell_model *model) {
   end_list(p);
 }
 
+/* Tokens of a text: which ones does not change the cost, but equal ones would collapse. */
+static int64_t *some_ids(size_t n, size_t vocabulary) {
+  int64_t *ids = MEM_NEW(int64_t, n);
+  for (size_t i = 0; ids != NULL && i < n; i++) ids[i] = (int64_t)((i * 7919 + 31) % vocabulary);
+  return ids;
+}
+
+static dwell_status open_sample(const inspect *p, dwell_model *model, const int64_t *ids, size_t n, cli_sample *s,
+                                dwell_error *err) {
+  dwell_model_options few = p->model_options;
+  size_t sample = n < DEFAULT_TOKENS ? n : DEFAULT_TOKENS;
+  dwell_status status = DWELL_OK;
+  TRY(dwell_model_open_ids(model, ids, n, &p->model_options, &s->whole, err));
+  few.first_state = 0;
+  few.last_state = dwell_model_get_info(model)->blocks > 0 ? 1 : 0;
+  TRY(dwell_model_open_ids(model, ids, n, &few, &s->wide, err));
+  TRY(dwell_model_open_ids(model, ids, sample, &few, &s->part, err));
+done:
+  return status;
+}
+
 static dwell_status inspect_model(inspect *p, dwell_error *err) {
   dwell_model *model = NULL;
-  dwell_source *source = NULL;
+  cli_sample sample = {.is_model = true};
   int64_t *ids = NULL;
   dwell_status status = DWELL_OK;
   TRY(dwell_model_open(p->what, &p->c->ctx, &model, err));
   const dwell_model_info *info = dwell_model_get_info(model);
   size_t n = p->n > 0 ? p->n : info->context < DEFAULT_TOKENS ? info->context : DEFAULT_TOKENS;
-  ids = MEM_ZERO(int64_t, n); /* the cost does not depend on which tokens */
+  ids = some_ids(n, info->vocabulary);
   TRY_ALLOC(ids, "the ids");
   print_model(p, model);
-  TRY(dwell_model_open_ids(model, ids, n, &p->model_options, &source, err));
+  sample.block_elements = (double)info->weight_bytes / sizeof(float);
+  TRY(open_sample(p, model, ids, n, &sample, err));
   fact_number(p, "tokens", (double)n);
-  const dwell_trajectory *t = dwell_source_trajectory(source);
-  double blocks = (double)(t->states - 1), block = (double)info->weight_bytes / (double)t->dtype;
-  double flops = blocks * (2 * (double)n * block + 4 * (double)n * (double)n * (double)info->width);
-  TRY(print_cost(p, source, flops, err));
+  TRY(print_cost(p, &sample, err));
 done:
-  dwell_source_destroy(source);
+  dwell_source_destroy(sample.part);
+  dwell_source_destroy(sample.wide);
+  dwell_source_destroy(sample.whole);
   dwell_model_destroy(model);
   mem_free(ids);
   return status;
@@ -213,6 +264,26 @@ static dwell_status inspect_safetensors(inspect *p, dwell_error *err) {
   return DWELL_OK;
 }
 
+/* What measuring the states of a file would take; large ones are not tried out. */
+static dwell_status inspect_states(inspect *p, dwell_error *err) {
+  enum { MOST_TOKENS = 2048 };
+  size_t first = p->model_options.first_state;
+  cli_sample s = {0};
+  dwell_status status = DWELL_OK;
+  TRY(dwell_import_open_states(p->what, first, p->model_options.last_state, &p->c->ctx, &s.whole, err));
+  const dwell_trajectory *t = dwell_source_trajectory(s.whole);
+  if (t->n <= MOST_TOKENS) {
+    size_t last = t->states > 1 ? first + 1 : first;
+    TRY(dwell_import_open_states(p->what, first, last, &p->c->ctx, &s.part, err));
+    s.wide = s.part;
+  }
+  TRY(print_cost(p, &s, err));
+done:
+  dwell_source_destroy(s.part);
+  dwell_source_destroy(s.whole);
+  return status;
+}
+
 static dwell_status inspect_npz(inspect *p, dwell_error *err) {
   npz *z;
   size_t member;
@@ -229,12 +300,7 @@ static dwell_status inspect_npz(inspect *p, dwell_error *err) {
   bool states = npz_find(z, "states", &member) || npz_find(z, "state_000", &member);
   npz_close(z);
   if (!states) return DWELL_OK;
-  dwell_source *source = NULL;
-  status = dwell_import_open_states(p->what, p->model_options.first_state, p->model_options.last_state, &p->c->ctx,
-                                    &source, err);
-  if (status == DWELL_OK) status = print_cost(p, source, 0, err);
-  dwell_source_destroy(source);
-  return status;
+  return inspect_states(p, err);
 }
 
 /* ---- a run ---- */

@@ -177,10 +177,188 @@ static void interrupted_and_continued(void **state) {
   free(file), free(out);
 }
 
+/* ---- memory ---- */
+
+static double manifest_number(const char *run, const char *key) {
+  char *text = testing_read(folder_of(testing_format("%s/run.json", run)), NULL);
+  const char *at = strstr(text, testing_format("\"%s\": ", key));
+  if (at == NULL) fail_msg("run.json has no %s", key);
+  double x = strtod(at + strlen(key) + 4, NULL);
+  free(text);
+  return x;
+}
+
+static void check_bound(const char *run) {
+  double peak = manifest_number(run, "peak_bytes"), bound = manifest_number(run, "bound_bytes");
+  print_message("%s: peak %.0f MB, bound %.0f MB\n", run, peak / 1e6, bound / 1e6);
+#if !defined(__SANITIZE_ADDRESS__) /* whose own memory is not in the bound */
+  assert_true(peak <= bound);
+#endif
+}
+
+/* A text after longer ones, and a part of the states after all of them: what stays in memory is in the bound. */
+static void the_bound_holds(void **state) {
+  (void)state;
+  const char *model = testing_trained("bert-minilm-l6", "bert-nursery");
+  if (model == NULL) testing_skip_absent("models/bert-minilm-l6");
+  char lines[4096] = "";
+  static const int lengths[] = {40, 240, 8, 120};
+  for (size_t i = 0; i < 4; i++) {
+    strcat(lines, "{\"ids\": [200");
+    for (int k = 1; k < lengths[i]; k++) sprintf(lines + strlen(lines), ",%d", 200 + 7 * k % 900);
+    strcat(lines, "]}\n");
+  }
+  const char *file = write_text("bound.jsonl", lines);
+  static const char *const options[] = {"-t 2", "-t 1 --layers 2-3 --save states,gram,attention", "-t 2 --layers=-1"};
+  for (size_t i = 0; i < 3; i++) {
+    program_result r = assert_done(testing_format("measure '%s' -f '%s' --nulls 2 -q --force %s -o '%s'", model, file,
+                                                  options[i], folder_of("bound")));
+    program_free(&r);
+    for (size_t k = 1; k <= 4; k++) check_bound(testing_format("bound/%zu", k));
+  }
+}
+
+enum { WIDTH = 512, BLOCKS = 24, WORDS = 64, PLACES = 32, POOL = 1 << 18 };
+
+/* One tensor of the large checkpoint: its header entry, and its bytes if `file` is given. */
+static size_t put_tensor(FILE *file, char *header, const char *name, size_t rows, size_t columns, size_t at) {
+  static uint16_t pool[POOL], ones[WIDTH];
+  size_t count = rows * (columns ? columns : 1), shape = strlen(header);
+  char sides[48];
+  if (columns) snprintf(sides, sizeof sides, "%zu,%zu", rows, columns);
+  else snprintf(sides, sizeof sides, "%zu", rows);
+  sprintf(header + shape, "%s\"%s\":{\"dtype\":\"BF16\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}",
+          shape > 1 ? "," : "", name, sides, at, at + 2 * count);
+  for (uint32_t i = 0, x = 1; file != NULL && ones[WIDTH - 1] == 0 && i < POOL; i++) {
+    x = x * 1664525u + 1013904223u; /* numbers of 0.03 at most, of either sign, as bfloat16 */
+    float value = ((float)(x >> 8) / 8388608.0f - 1) * 0.03f;
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    pool[i] = (uint16_t)(bits >> 16);
+    if (i >= POOL - WIDTH) ones[i - (POOL - WIDTH)] = 0x3f80; /* the last ends the loop */
+  }
+  bool norm = strstr(name, "ln_") != NULL && strstr(name, "weight") != NULL;
+  for (size_t done = 0; file != NULL && done < count;) {
+    size_t start = norm ? 0 : (at * 31 + done) % (POOL / 2), left = norm ? WIDTH : POOL - start;
+    size_t some = count - done < left ? count - done : left;
+    assert_int_equal(fwrite((norm ? ones : pool) + start, 2, some, file), some);
+    done += some;
+  }
+  return at + 2 * count;
+}
+
+/* All tensors; returns the size of the data. */
+static size_t put_tensors(FILE *file, char *header) {
+  static const struct {
+    const char *name;
+    size_t rows, columns;
+  } block[] = {{"ln_1.weight", WIDTH, 0},
+               {"ln_1.bias", WIDTH, 0},
+               {"attn.c_attn.weight", WIDTH, 3 * WIDTH},
+               {"attn.c_attn.bias", 3 * WIDTH, 0},
+               {"attn.c_proj.weight", WIDTH, WIDTH},
+               {"attn.c_proj.bias", WIDTH, 0},
+               {"ln_2.weight", WIDTH, 0},
+               {"ln_2.bias", WIDTH, 0},
+               {"mlp.c_fc.weight", WIDTH, 4 * WIDTH},
+               {"mlp.c_fc.bias", 4 * WIDTH, 0},
+               {"mlp.c_proj.weight", 4 * WIDTH, WIDTH},
+               {"mlp.c_proj.bias", WIDTH, 0}};
+  strcpy(header, "{");
+  size_t at = put_tensor(file, header, "wte.weight", WORDS, WIDTH, 0);
+  at = put_tensor(file, header, "wpe.weight", PLACES, WIDTH, at);
+  for (size_t b = 0; b < BLOCKS; b++) {
+    for (size_t k = 0; k < sizeof block / sizeof block[0]; k++) {
+      const char *name = testing_format("h.%zu.%s", b, block[k].name);
+      at = put_tensor(file, header, name, block[k].rows, block[k].columns, at);
+    }
+  }
+  at = put_tensor(file, header, "ln_f.weight", WIDTH, 0, at);
+  at = put_tensor(file, header, "ln_f.bias", WIDTH, 0, at);
+  strcat(header, "}");
+  return at;
+}
+
+/* A checkpoint of 24 blocks: 151 MB, and twice that as floats. */
+static char *write_large_model(void) {
+  static char header[64 * 1024];
+  char *folder = strdup(folder_of("large")); /* testing_format uses its buffers in turn */
+  if (system(testing_format("mkdir '%s'", folder)) != 0) fail_msg("cannot make %s", folder);
+  const char *config = testing_format(
+      "{\"model_type\":\"gpt2\",\"n_embd\":%d,\"n_layer\":%d,\"n_head\":8,"
+      "\"n_positions\":%d,\"vocab_size\":%d,\"activation_function\":\"gelu_new\"}",
+      WIDTH, BLOCKS, PLACES, WORDS);
+  write_text("large/config.json", config);
+  size_t data = put_tensors(NULL, header);
+  assert_true(data > 150000000);
+  uint64_t length = strlen(header);
+  FILE *file = fopen(folder_of("large/model.safetensors"), "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(&length, 8, 1, file), 1);
+  assert_int_equal(fwrite(header, 1, length, file), length);
+  put_tensors(file, header);
+  assert_int_equal(fclose(file), 0);
+  return folder;
+}
+
+/* Blocks are read one at a time: a model of 302 MB runs within 100. */
+static void a_model_larger_than_memory(void **state) {
+  (void)state;
+  char *model = write_large_model();
+  const char *lines = write_text("large.jsonl", LINE_A LINE_B);
+  program_result r = assert_done(
+      testing_format("measure '%s' -f '%s' --nulls 2 -t 2 -q --memory 100 -o '%s'", model, lines, folder_of("small")));
+  program_free(&r);
+  check_bound("small/long"), check_bound("small/2");
+#if !defined(__SANITIZE_ADDRESS__)
+  assert_true(manifest_number("small/2", "peak_bytes") < 100e6);
+#endif
+  assert_ends(testing_format("measure '%s' -f '%s' --memory 20 -o '%s'", model, lines, folder_of("tight")), 5,
+              "Raise --memory");
+  free(model);
+}
+
+/* ---- what it would take ---- */
+
+static double inspected(const char *arguments, const char *key) {
+  program_result r = assert_done(testing_format("inspect %s --json", arguments));
+  const char *at = strstr(r.out, testing_format("\"%s\": ", key));
+  if (at == NULL) fail_msg("inspect says no %s: %s", key, r.out);
+  double x = strtod(at + strlen(key) + 4, NULL);
+  program_free(&r);
+  return x;
+}
+
+/* How long is no matter of a test; that it was tried out, and with what, is. */
+static void inspect_tries_it_out(void **state) {
+  (void)state;
+  const char *model = tiny();
+  assert_true(inspected(testing_format("'%s' -n 100", model), "sample_tokens") == 100);
+  assert_true(inspected(testing_format("'%s' -n 100", model), "estimated_seconds") > 0);
+  assert_true(inspected(testing_format("'%s' -n 100 --nulls 0", model), "nulls") == 0);
+  assert_true(inspected(testing_format("'%s' -n 100", model), "nulls") > 0);
+  /* not where the sample does not fit, or leaves no token */
+  assert_true(inspected(testing_format("'%s' -n 100 --memory 1", model), "sample_tokens") == 0);
+  assert_true(inspected(testing_format("'%s' -n 1", model), "sample_tokens") == 0);
+  /* a part of the states takes less memory and is bounded before the sample is run */
+  double all = inspected(testing_format("'%s' -n 100 --save gram", model), "bound_bytes");
+  assert_true(inspected(testing_format("'%s' -n 100 --save gram --layers 1", model), "bound_bytes") < all);
+  program_result r =
+      assert_done(testing_format("simulate --n 40 --frames 5 --until 1 --nulls 0 --save states -q "
+                                 "-o '%s'",
+                                 folder_of("states")));
+  program_free(&r);
+  assert_true(inspected(testing_format("'%s'", folder_of("states/arrays.npz")), "sample_tokens") == 40);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(each_is_as_alone), cmocka_unit_test(names_are_safe_and_unique),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(each_is_as_alone),
+                                     cmocka_unit_test(names_are_safe_and_unique),
                                      cmocka_unit_test(one_failure_does_not_stop_the_others),
                                      cmocka_unit_test(what_was_done_is_not_done_again),
-                                     cmocka_unit_test(interrupted_and_continued)};
+                                     cmocka_unit_test(interrupted_and_continued),
+                                     cmocka_unit_test(the_bound_holds),
+                                     cmocka_unit_test(a_model_larger_than_memory),
+                                     cmocka_unit_test(inspect_tries_it_out)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
