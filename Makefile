@@ -19,7 +19,7 @@ QUIET      := "['-Wno-format-overflow','-Wno-format-truncation']"
 SANITIZE   := -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=$(QUIET)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check build install bench nursery fuzz torture web-check docs sanitize format dist clean
+.PHONY: help demo check check-large build install bench nursery fuzz torture web-check docs sanitize format dist clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -64,6 +64,9 @@ torture: ## run the tests in a build where any allocation can be made to fail
 	@$(CONFIGURE) build-torture $(SANITIZE) -Dtorture=true
 	@$(NINJA) -C build-torture
 	@$(TESTS) --units build-torture
+
+check-large: build ## compare two larger real checkpoints with transformers (1.1 GB; needs DWELL_SHARED)
+	@sh tools/check-large build
 
 web-check: ## open the report in a headless browser and compare it with the numbers
 	@$(DEPS) build check web

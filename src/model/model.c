@@ -1,6 +1,7 @@
 /* model/model.c - opening a checkpoint: name to folder, config, tensors, tokenizer. */
 #include "model/model.h"
 
+#include <dirent.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -45,13 +46,26 @@ static void add_special(void *self, int64_t id) {
   m->special_ids[m->special_count++] = id;
 }
 
+/* A folder without config.json may hold GGUF files, each of which is a model. */
+static void suggest_gguf(const char *folder, dwell_error *err) {
+  DIR *entries = opendir(folder);
+  for (struct dirent *e; entries != NULL && (e = readdir(entries)) != NULL;) {
+    if (!str_ends(e->d_name, ".gguf")) continue;
+    error_remedy(err, "It holds %s: name that file", e->d_name);
+    break;
+  }
+  if (entries != NULL) closedir(entries);
+}
+
 /* config.json, or the metadata of a GGUF file. */
 static dwell_status open_config(dwell_model *m, const char *path, const checkpoint *file, config *ret_config,
                                 dwell_error *err) {
   if (file != NULL) return gguf_config_open(checkpoint_gguf(file), &m->notes, ret_config, err);
   if (access(path, F_OK) == 0) return config_open(path, &m->notes, ret_config, err);
   error_set(err, DWELL_BAD_INPUT, "this folder has no config.json, so it is not a model");
-  return error_in_file(err, m->place.folder), DWELL_BAD_INPUT;
+  error_in_file(err, m->place.folder);
+  suggest_gguf(m->place.folder, err);
+  return DWELL_BAD_INPUT;
 }
 
 static dwell_status read_config(dwell_model *m, const char *path, const checkpoint *opt_file, dwell_error *err) {

@@ -69,6 +69,9 @@ static void test_paths(void **state) {
   dwell_model *model;
   dwell_error err = {0};
   assert_fails(dwell_model_open("absent.gguf", NULL, &model, &err), DWELL_BAD_INPUT, &err, "absent.gguf");
+  const char *folder = testing_source("tests/golden/model/llama-tiny-gguf");
+  assert_fails(dwell_model_open(folder, NULL, &model, &err), DWELL_BAD_INPUT, &err, "no config.json");
+  if (strstr(err.remedy, "It holds model.gguf") == NULL) fail_msg("no hint: %s", err.remedy);
   const char *other = testing_format("%s/model.bin", testing_folder());
   testing_write(other, "GGUF", 4);
   assert_fails(dwell_model_open(other, NULL, &model, &err), DWELL_USAGE, &err, "a folder or a .gguf file");
