@@ -31,6 +31,7 @@ static void assert_ends(const char *arguments, int code, const char *words) {
 }
 
 #define IDS_A "1,2,3,4,5,6,7,8,9,3,2,1,4,5,6,7,8,9,1,2"
+#define IDS_C "1,2,3,4,5,6,7,8,9,3,2,1,4,5,6,7,8,9,1,3" /* as many, one of them another */
 #define IDS_B "9,8,7,6,5,4,3,2,1"
 #define LINE_A "{\"ids\": [" IDS_A "], \"name\": \"long\"}\n"
 #define LINE_B "{\"ids\": [" IDS_B "]}\n"
@@ -137,7 +138,7 @@ static void what_was_done_is_not_done_again(void **state) {
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
     assert_ends(testing_format("%s %s", base, others[i]), 2, "holds a finished run of another text, model or options");
   }
-  lines = write_text("again.jsonl", "{\"ids\": [4,4,4,4], \"name\": \"long\"}\n" LINE_B);
+  lines = write_text("again.jsonl", "{\"ids\": [" IDS_C "], \"name\": \"long\"}\n" LINE_B);
   assert_ends(testing_format("%s --nulls 2", base), 2, "1 were there, 1 failed");
   assert_ends(testing_format("%s --nulls 2 --force", base), 0, "2 of 2 texts measured");
   /* nor is a run that was changed afterwards taken for one */
