@@ -27,7 +27,8 @@ typedef struct dwell_model_info {
 } dwell_model_info;
 
 /* MODEL: a folder, a hub name in the local Hugging Face cache (org/name or org/name@revision), or nursery:NAME.
- * Reads config.json and the tensors' headers, and checks that they agree; weights are read while running. */
+ * Reads config.json and the tensors' headers, and checks that they agree; weights are read while running. A model and
+ * its sources serve one thread at a time. */
 dwell_status dwell_model_open(const char *name, const dwell_context *ctx, dwell_model **ret_model, dwell_error *err);
 const dwell_model_info *dwell_model_get_info(const dwell_model *model);
 void dwell_model_destroy(dwell_model *model);

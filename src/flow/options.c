@@ -265,5 +265,5 @@ void options_write(const flow_setup *s, jwriter *w) {
   jwriter_uint(w, s->seed);
   jwriter_put_string(w, "dtype", s->dtype == DWELL_F32 ? "f32" : "f64");
   jwriter_close(w);
-  if (s->starts.kind == STARTS_FILE) identity_write(w, &(const char *){s->init}, 1);
+  if (s->starts.kind == STARTS_FILE) identity_write(w, &(const char *){s->init}, 1, NULL);
 }

@@ -132,7 +132,7 @@ static void note(const void *self, jwriter *w) {
   jwriter_put_string(w, "revision", m->info.revision);
   jwriter_put_string(w, "weight_dtype", m->info.weight_dtype);
   jwriter_put_int(w, "parameters", (int64_t)m->info.parameters);
-  identity_write(w, m->files, m->file_count);
+  identity_write(w, m->files, m->file_count, m->known);
   put_text(w, f->text_sha256);
   put_order(w, &f->tokens);
   put_list(w, "decisions", m->notes.lines, m->notes.count);

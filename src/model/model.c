@@ -30,6 +30,9 @@ static dwell_status list_files(dwell_model *m, const char *config_path, dwell_er
   if (m->place.file == NULL) m->files[m->file_count++] = config_path;
   for (size_t i = 0; i < shards; i++) m->files[m->file_count++] = checkpoint_file(m->weights.file, i);
   for (size_t i = 0; i < texts; i++) m->files[m->file_count++] = tokenizer_file(m->tokenizer, i);
+  m->known = ARENA_NEW(&m->storage, identity_known, m->file_count);
+  if (m->known == NULL) return error_no_memory(err, "the list of files");
+  memset(m->known, 0, m->file_count * sizeof *m->known);
   return DWELL_OK;
 }
 

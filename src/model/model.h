@@ -11,6 +11,7 @@
 
 #include "file/checkpoint.h"
 #include "hub/hub.h"
+#include "hub/identity.h"
 #include "model/config.h"
 #include "model/notes.h"
 #include "model/ops.h"
@@ -225,6 +226,7 @@ struct dwell_model {
   model_notes notes;
   const char **files; /* [file_count] everything that was read: config.json, weights, tokenizer */
   size_t file_count;
+  identity_known *known; /* [file_count] their hashes: a second text needs no second reading */
   arena storage;
 };
 

@@ -298,7 +298,7 @@ static uint64_t import_bytes(const void *self, const dwell_context *ctx) {
 static void import_note(const void *self, jwriter *w) {
   const import *m = self;
   const char *path = m->path;
-  identity_write(w, &path, 1);
+  identity_write(w, &path, 1, NULL);
 }
 
 static void import_destroy(void *self) {
