@@ -3,6 +3,7 @@
 #ifndef DWELL_TEXT_BPE_H
 #define DWELL_TEXT_BPE_H
 
+#include "text/bpe_queue.h"
 #include "text/model.h"
 
 /* A merge as the files have it: the texts of two pieces. */
@@ -63,10 +64,6 @@ typedef struct bpe_symbol {
   int32_t before, after; /* indices, -1: none */
   uint32_t begin, end;   /* bytes of the word; merged into another: id is VOCAB_NONE */
 } bpe_symbol;
-
-/* A candidate in the queue, rank << 32 | index of the left symbol: lowest rank first, then leftmost. It is stale if the
- * pair there no longer has that rank. */
-typedef uint64_t bpe_candidate;
 
 /* Merges until nothing is left to merge, in O(n log n). `queue` has room for 2 * count candidates. Symbol 0 stays the
  * first of the list. */

@@ -9,7 +9,7 @@
 #include "text/pretokenizer.h"
 #include "text/tokenizer.h"
 
-enum { TOKENIZER_MOST_FILES = 4 };
+enum { TOKENIZER_MOST_FILES = 8, TOKENIZER_MOST_NOTES = 4 };
 
 /* Nothing in it changes after tokenizer_open. */
 struct tokenizer {
@@ -22,16 +22,24 @@ struct tokenizer {
   postprocessor postprocessor;
   const char *files[TOKENIZER_MOST_FILES];
   size_t file_count;
+  const char *notes[TOKENIZER_MOST_NOTES];
+  size_t note_count;
 };
 
-/* Fill an empty tokenizer from one file, or from the legacy pairs. `folder` is for the optional
- * tokenizer_config.json next to them. */
+struct family;
+
+/* Fill an empty tokenizer from one file, or from the files of before it. `f` says whose they are (family.h). */
 dwell_status tokenizer_read_json(tokenizer *t, const char *path, dwell_error *err);
-dwell_status tokenizer_read_gpt2(tokenizer *t, const char *vocab_path, const char *merges_path, dwell_error *err);
-dwell_status tokenizer_read_bert(tokenizer *t, const char *vocab_path, const char *config_path, dwell_error *err);
+dwell_status tokenizer_read_bytes(tokenizer *t, const char *vocab_path, const char *merges_path, struct family *f,
+                                  dwell_error *err);
+dwell_status tokenizer_read_wordpiece(tokenizer *t, const char *vocab_path, struct family *f, dwell_error *err);
+dwell_status tokenizer_read_sentencepiece(tokenizer *t, const char *path, struct family *f, dwell_error *err);
 
 /* Remembers that a file was read. */
 dwell_status tokenizer_note_file(tokenizer *t, const char *path, dwell_error *err);
+/* Remembers a decision, in words. */
+dwell_status tokenizer_add_note(tokenizer *t, dwell_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Largest file read: vocabularies of a million pieces are below 100 MB. */
 #define TOKENIZER_MOST_BYTES ((size_t)1 << 30)

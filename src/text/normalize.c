@@ -28,6 +28,45 @@ dwell_status normalize_strip_accents(const normalizer_options *options, workbenc
   return workbench_rewrite(w, drop_class, &marks, err);
 }
 
+/* Python's unicodedata.combining: what transformers' slow classes take away as accents. */
+static dwell_status drop_combining(const void *arg, rewriter *r, dwell_error *err) {
+  (void)arg, (void)err;
+  uint32_t code;
+  for (size_t size; (size = rewriter_peek(r, &code)) > 0;) {
+    if (code >= 0x300 && unicode_combining_class(code) != 0) {
+      rewriter_drop(r, size);
+    } else {
+      rewriter_copy(r, size);
+    }
+  }
+  return DWELL_OK;
+}
+
+dwell_status normalize_strip_combining(const normalizer_options *options, workbench *w, dwell_error *err) {
+  (void)options;
+  return workbench_rewrite(w, drop_combining, NULL, err);
+}
+
+/* Whatever Python's str.split takes for white space becomes the space. */
+static dwell_status plain_spaces(const void *arg, rewriter *r, dwell_error *err) {
+  (void)arg, (void)err;
+  uint32_t code;
+  for (size_t size; (size = rewriter_peek(r, &code)) > 0;) {
+    bool space = (code >= 0x1C && code <= 0x1F) || (unicode_classes(code) & UNICODE_SPACE) != 0;
+    if (space) {
+      rewriter_put(r, ' ', 0);
+    } else {
+      rewriter_copy(r, size);
+    }
+  }
+  return DWELL_OK;
+}
+
+dwell_status normalize_spaces(const normalizer_options *options, workbench *w, dwell_error *err) {
+  (void)options;
+  return workbench_rewrite(w, plain_spaces, NULL, err);
+}
+
 /* ---- lower case ---- */
 
 static dwell_status lower_split(const void *arg, rewriter *r, dwell_error *err) {

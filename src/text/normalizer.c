@@ -63,7 +63,7 @@ static dwell_status read_precompiled(const fields *f, arena *memory, normalizer_
 
 static const struct {
   const char *type;
-  dwell_status (*apply)(const normalizer_options *options, workbench *w, dwell_error *err);
+  normalizer_apply_step apply;
   option_reader read;
 } REGISTRY[] = {
     {"BertNormalizer", normalize_bert, read_bert},
@@ -80,13 +80,14 @@ static const struct {
     {"ByteLevel", normalize_byte_level, read_nothing},
 };
 
-static dwell_status add(normalizer *n, const normalizer_step *step, arena *memory, dwell_error *err) {
+dwell_status normalizer_add(normalizer *n, normalizer_apply_step apply, const normalizer_options *options,
+                            arena *memory, dwell_error *err) {
   normalizer_step *kept = ARENA_NEW(memory, normalizer_step, 1);
   if (kept == NULL) {
-    pattern_close(step->options.pattern);
+    pattern_close(options->pattern);
     return error_no_memory(err, "the normalizer");
   }
-  *kept = *step;
+  *kept = (normalizer_step){apply, *options, NULL};
   if (n->last != NULL) {
     n->last->next = kept;
   } else {
@@ -94,11 +95,6 @@ static dwell_status add(normalizer *n, const normalizer_step *step, arena *memor
   }
   n->last = kept;
   return DWELL_OK;
-}
-
-dwell_status normalizer_add_bert(normalizer *n, const normalizer_options *options, arena *memory, dwell_error *err) {
-  normalizer_step step = {normalize_bert, *options, NULL};
-  return add(n, &step, memory, err);
 }
 
 static dwell_status read_sequence(normalizer *n, const fields *f, arena *memory, dwell_error *err) {
@@ -123,9 +119,9 @@ dwell_status normalizer_read(normalizer *n, jcursor *c, const char *path, arena 
   if (jtext_is(type, "Sequence")) return read_sequence(n, &f, memory, err);
   for (size_t i = 0; i < sizeof REGISTRY / sizeof REGISTRY[0]; i++) {
     if (!jtext_is(type, REGISTRY[i].type)) continue;
-    normalizer_step step = {.apply = REGISTRY[i].apply};
-    TRY(REGISTRY[i].read(&f, memory, &step.options, err));
-    return add(n, &step, memory, err);
+    normalizer_options options = {0};
+    TRY(REGISTRY[i].read(&f, memory, &options, err));
+    return normalizer_add(n, REGISTRY[i].apply, &options, memory, err);
   }
   status = error_set(err, DWELL_UNSUPPORTED, "normalizer '%s' is not supported", type.data);
 done:

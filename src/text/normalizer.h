@@ -17,11 +17,14 @@ typedef struct normalizer_options {
   bool left, right;                                 /* Strip */
   jtext content;                                    /* Replace, Prepend */
   pattern *pattern;                                 /* Replace */
-  const struct precompiled *table;                  /* Precompiled */
+  const struct precompiled *table;                  /* Precompiled, SentencePiece */
+  const struct spm_rules *rules;                    /* SentencePiece */
 } normalizer_options;
 
+typedef dwell_status (*normalizer_apply_step)(const normalizer_options *options, workbench *w, dwell_error *err);
+
 typedef struct normalizer_step {
-  dwell_status (*apply)(const normalizer_options *options, workbench *w, dwell_error *err);
+  normalizer_apply_step apply;
   normalizer_options options;
   struct normalizer_step *next;
 } normalizer_step;
@@ -32,8 +35,9 @@ typedef struct normalizer {
 
 /* Reads the component at the cursor (null: no steps). Unknown kinds: DWELL_UNSUPPORTED by name. */
 dwell_status normalizer_read(normalizer *n, jcursor *c, const char *path, arena *memory, dwell_error *err);
-/* The BertNormalizer of a legacy vocab.txt. */
-dwell_status normalizer_add_bert(normalizer *n, const normalizer_options *options, arena *memory, dwell_error *err);
+/* One step, for files other than tokenizer.json; `apply` is one of those below. */
+dwell_status normalizer_add(normalizer *n, normalizer_apply_step apply, const normalizer_options *options,
+                            arena *memory, dwell_error *err);
 dwell_status normalizer_apply(const normalizer *n, workbench *w, dwell_error *err);
 void normalizer_close(normalizer *n);
 
@@ -42,6 +46,8 @@ dwell_status normalize_form(const normalizer_options *options, workbench *w, dwe
 dwell_status normalize_bert(const normalizer_options *options, workbench *w, dwell_error *err);
 dwell_status normalize_lowercase(const normalizer_options *options, workbench *w, dwell_error *err);
 dwell_status normalize_strip_accents(const normalizer_options *options, workbench *w, dwell_error *err);
+dwell_status normalize_strip_combining(const normalizer_options *options, workbench *w, dwell_error *err);
+dwell_status normalize_spaces(const normalizer_options *options, workbench *w, dwell_error *err);
 dwell_status normalize_strip(const normalizer_options *options, workbench *w, dwell_error *err);
 dwell_status normalize_replace(const normalizer_options *options, workbench *w, dwell_error *err);
 dwell_status normalize_prepend(const normalizer_options *options, workbench *w, dwell_error *err);

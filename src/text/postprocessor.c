@@ -36,15 +36,16 @@ static dwell_status check_special(vocab *v, int64_t id, dwell_error *err) {
   return DWELL_OK;
 }
 
-dwell_status postprocessor_surround(postprocessor *p, int32_t before, int32_t after, vocab *v, arena *memory,
+dwell_status postprocessor_template(postprocessor *p, const int32_t *items, size_t count, vocab *v, arena *memory,
                                     dwell_error *err) {
-  int32_t *items = ARENA_NEW(memory, int32_t, 3);
+  int32_t *kept = ARENA_NEW(memory, int32_t, count + 1); /* a template may be empty, but is one */
   dwell_status status;
-  TRY_ALLOC(items, "the post-processor");
-  TRY(check_special(v, before, err));
-  TRY(check_special(v, after, err));
-  items[0] = before, items[1] = TEMPLATE_TEXT, items[2] = after;
-  TRY(add_step(p, (postprocessor_step){items, 3, false, NULL}, memory, err));
+  TRY_ALLOC(kept, "the post-processor");
+  for (size_t i = 0; i < count; i++) {
+    if (items[i] != TEMPLATE_TEXT) TRY(check_special(v, items[i], err));
+    kept[i] = items[i];
+  }
+  TRY(add_step(p, (postprocessor_step){kept, count, false, NULL}, memory, err));
 done:
   return status;
 }
@@ -65,11 +66,11 @@ static dwell_status read_token(const fields *f, const char *key, int32_t *ret_id
 }
 
 static dwell_status read_surround(const place *at, const fields *f, dwell_error *err) {
-  int32_t before = 0, after = 0;
+  int32_t items[] = {0, TEMPLATE_TEXT, 0};
   dwell_status status;
-  TRY(read_token(f, "cls", &before, err));
-  TRY(read_token(f, "sep", &after, err));
-  TRY(postprocessor_surround(at->to, before, after, at->vocab, at->memory, err));
+  TRY(read_token(f, "cls", &items[0], err));
+  TRY(read_token(f, "sep", &items[2], err));
+  TRY(postprocessor_template(at->to, items, 3, at->vocab, at->memory, err));
 done:
   return status;
 }
@@ -105,7 +106,7 @@ static dwell_status push(id_list *l, int32_t id, dwell_error *err) {
 }
 
 /* Appends the ids that "special_tokens" defines for a name (usually one). */
-static dwell_status push_special(const place *at, const fields *f, jtext name, id_list *out, dwell_error *err) {
+static dwell_status push_special(const fields *f, jtext name, id_list *out, dwell_error *err) {
   jcursor c;
   bool found = false;
   if (fields_find(f, "special_tokens", &c)) {
@@ -130,7 +131,6 @@ static dwell_status push_special(const place *at, const fields *f, jtext name, i
   while (jcursor_item(&ids)) {
     int64_t id = jcursor_int(&ids, 0, INT32_MAX);
     if (ids.problem != NULL) break;
-    TRY(check_special(at->vocab, id, err));
     TRY(push(out, (int32_t)id, err));
   }
   TRY(fields_check(&ids, f->path, err));
@@ -139,7 +139,7 @@ done:
 }
 
 /* One {"SpecialToken": {"id": ...}} or {"Sequence": {"id": "A"}}. */
-static dwell_status read_template_item(const place *at, const fields *f, jcursor *c, id_list *out, dwell_error *err) {
+static dwell_status read_template_item(const fields *f, jcursor *c, id_list *out, dwell_error *err) {
   fields choice, inner;
   jtext name;
   dwell_status status;
@@ -151,7 +151,7 @@ static dwell_status read_template_item(const place *at, const fields *f, jcursor
   TRY(fields_read(&choice.values[0], f->path, &inner, err));
   TRY(fields_need_text(&inner, "id", &name, err));
   if (special) {
-    TRY(push_special(at, f, name, out, err));
+    TRY(push_special(f, name, out, err));
   } else if (jtext_is(name, "A")) {
     TRY(push(out, TEMPLATE_TEXT, err));
   } else {
@@ -168,12 +168,9 @@ static dwell_status read_template(const place *at, const fields *f, dwell_error 
   dwell_status status;
   if (!fields_find(f, "single", &c)) return fields_need_text(f, "single", &missing, err);
   jcursor_array(&c);
-  while (jcursor_item(&c)) TRY(read_template_item(at, f, &c, &list, err));
+  while (jcursor_item(&c)) TRY(read_template_item(f, &c, &list, err));
   TRY(fields_check(&c, f->path, err));
-  int32_t *items = ARENA_NEW(at->memory, int32_t, list.count + 1);
-  TRY_ALLOC(items, "the post-processor");
-  if (list.count > 0) memcpy(items, list.items, list.count * sizeof(int32_t));
-  TRY(add_step(at->to, (postprocessor_step){items, list.count, false, NULL}, at->memory, err));
+  TRY(postprocessor_template(at->to, list.items, list.count, at->vocab, at->memory, err));
 done:
   mem_free(list.items);
   return status;

@@ -26,8 +26,8 @@ typedef struct postprocessor {
  */
 dwell_status postprocessor_read(postprocessor *p, jcursor *c, const char *path, vocab *v, arena *memory,
                                 dwell_error *err);
-/* before, the text, after. */
-dwell_status postprocessor_surround(postprocessor *p, int32_t before, int32_t after, vocab *v, arena *memory,
+/* One template: ids in order, TEMPLATE_TEXT where the text goes. */
+dwell_status postprocessor_template(postprocessor *p, const int32_t *items, size_t count, vocab *v, arena *memory,
                                     dwell_error *err);
 
 #endif

@@ -103,20 +103,43 @@ static dwell_status take_apart(precompiled *p, const uint8_t *data, size_t size,
   return check_units(p, err);
 }
 
+const char *precompiled_longest(const precompiled *p, const char *key, size_t length, size_t *ret_size) {
+  size_t at = unit_offset(p->units[0]);
+  const char *longest = NULL;
+  for (size_t i = 0; i < length; i++) {
+    at ^= (uint8_t)key[i];
+    if (at >= p->count || !has_label(p->units[at], (uint8_t)key[i])) break;
+    uint32_t unit = p->units[at];
+    at ^= unit_offset(unit);
+    bool ends = i + 1 == length || ((unsigned char)key[i + 1] & 0xC0) != 0x80;
+    if (!(unit & UNIT_HAS_LEAF) || !ends) continue;
+    longest = p->texts + unit_place(p->units[at]);
+    *ret_size = i + 1;
+  }
+  return longest;
+}
+
+dwell_status precompiled_make(const char *data, size_t size, arena *memory, const precompiled **ret_table,
+                              dwell_error *err) {
+  precompiled *p = ARENA_NEW(memory, precompiled, 1);
+  if (p == NULL) return error_no_memory(err, "the normalizer");
+  dwell_status status = take_apart(p, (const uint8_t *)data, size, memory, err);
+  if (status != DWELL_OK) return status;
+  for (int c = 0; c < 128; c++) p->untouched[c] = c != '\r' && find(p, &(char){(char)c}, 1) == NULL;
+  *ret_table = p;
+  return DWELL_OK;
+}
+
 dwell_status precompiled_read(const fields *f, arena *memory, const precompiled **ret_table, dwell_error *err) {
   jtext text;
   uint8_t *data = NULL;
   size_t size = 0;
   dwell_status status;
-  precompiled *p = ARENA_NEW(memory, precompiled, 1);
-  TRY_ALLOC(p, "the normalizer");
   TRY(fields_need_text(f, "precompiled_charsmap", &text, err));
   data = MEM_NEW(uint8_t, text.length / 4 * 3);
   TRY_ALLOC(data, "the normalizer");
   if (!base64_decode(text, data, &size)) TRY(bad_table("is not base64", err));
-  TRY(take_apart(p, data, size, memory, err));
-  for (int c = 0; c < 128; c++) p->untouched[c] = c != '\r' && find(p, &(char){(char)c}, 1) == NULL;
-  *ret_table = p;
+  TRY(precompiled_make((const char *)data, size, memory, ret_table, err));
 done:
   mem_free(data);
   return status;

@@ -18,5 +18,12 @@ typedef struct precompiled {
 
 /* Reads the component's "precompiled_charsmap" into the arena. */
 dwell_status precompiled_read(const fields *f, arena *memory, const precompiled **ret_table, dwell_error *err);
+/* The table as it is in a SentencePiece file. */
+dwell_status precompiled_make(const char *data, size_t size, arena *memory, const precompiled **ret_table,
+                              dwell_error *err);
+
+/* The new text, up to a NUL, for the longest beginning of `key` in the table that ends with a character, and how many
+ * bytes that is; NULL if there is none. */
+const char *precompiled_longest(const precompiled *p, const char *key, size_t length, size_t *ret_size);
 
 #endif

@@ -1,6 +1,7 @@
 /* text/tokenizer.c - opening the tokenizer of a checkpoint folder, and asking it about its pieces. */
 #include "text/tokenizer.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,12 +9,25 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "text/family.h"
 #include "text/internal.h"
 
 dwell_status tokenizer_note_file(tokenizer *t, const char *path, dwell_error *err) {
   const char *kept = arena_text(&t->memory, path, strlen(path));
   if (kept == NULL || t->file_count == TOKENIZER_MOST_FILES) return error_no_memory(err, "the tokenizer");
   t->files[t->file_count++] = kept;
+  return DWELL_OK;
+}
+
+dwell_status tokenizer_add_note(tokenizer *t, dwell_error *err, const char *format, ...) {
+  char text[400];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  const char *kept = arena_text(&t->memory, text, strlen(text));
+  if (kept == NULL || t->note_count == TOKENIZER_MOST_NOTES) return error_no_memory(err, "the tokenizer");
+  t->notes[t->note_count++] = kept;
   return DWELL_OK;
 }
 
@@ -29,62 +43,75 @@ static dwell_status locate(tokenizer *t, const char *folder, const char *name, c
   return DWELL_OK;
 }
 
-enum { JSON, VOCAB_JSON, MERGES, VOCAB_TXT, CONFIG, NAME_COUNT };
-static const char *const NAMES[NAME_COUNT] = {"tokenizer.json", "vocab.json", "merges.txt", "vocab.txt",
-                                              "tokenizer_config.json"};
+enum {
+  JSON,
+  VOCAB_JSON,
+  MERGES,
+  VOCAB_TXT,
+  FIRST_SPM,
+  LAST_SPM = FIRST_SPM + 3,
+  FIRST_CONFIG,
+  NAME_COUNT = FIRST_CONFIG + 3
+};
+/* Those of the configs are read by family_read.c, with config.json, which every model has. */
+static const char *const NAMES[NAME_COUNT] = {"tokenizer.json",
+                                              "vocab.json",
+                                              "merges.txt",
+                                              "vocab.txt",
+                                              "spiece.model",
+                                              "tokenizer.model",
+                                              "sentencepiece.bpe.model",
+                                              "spm.model",
+                                              "tokenizer_config.json",
+                                              "special_tokens_map.json",
+                                              "added_tokens.json"};
 
 const char *const *tokenizer_names(size_t *ret_count) {
   *ret_count = NAME_COUNT;
   return NAMES;
 }
 
-/* A file of the folder that holds a tokenizer we do not read, or NULL. */
-static dwell_status find_foreign(const char *folder, const char **ret_name, dwell_error *err) {
-  static const char *const names[] = {"spiece.model", "tokenizer.model", "sentencepiece.bpe.model", "vocab.json"};
-  *ret_name = NULL;
-  for (size_t i = 0; *ret_name == NULL && i < sizeof names / sizeof names[0]; i++) {
-    strbuf path = {0};
-    strbuf_printf(&path, "%s/%s", folder, names[i]);
-    if (path.failed) return error_no_memory(err, "a path");
-    if (access(path.data, F_OK) == 0) *ret_name = names[i];
-    strbuf_free(&path);
-  }
-  return DWELL_OK;
-}
-
-static dwell_status no_tokenizer(const char *folder, dwell_error *err) {
-  const char *foreign;
-  dwell_status status = find_foreign(folder, &foreign, err);
-  if (status != DWELL_OK) return status;
-  if (foreign == NULL) {
-    error_set(err, DWELL_UNSUPPORTED,
-              "the folder has no tokenizer (tokenizer.json, vocab.json with merges.txt, or vocab.txt)");
-    error_remedy(err, "Copy the model's tokenizer.json into the folder");
-  } else if (str_equal(foreign, "vocab.json")) {
+static dwell_status no_tokenizer(const char *folder, bool vocab_json, dwell_error *err) {
+  if (vocab_json) {
     error_set(err, DWELL_UNSUPPORTED, "the folder has vocab.json but no merges.txt to go with it");
     error_remedy(err, "Copy the model's merges.txt into the folder");
   } else {
     error_set(err, DWELL_UNSUPPORTED,
-              "the folder has its tokenizer only as a SentencePiece model (%s), not as tokenizer.json", foreign);
-    error_remedy(err,
-                 "Make one in Python with the packages transformers and sentencepiece: "
-                 "transformers.AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)");
+              "the folder has no tokenizer (tokenizer.json, vocab.json with merges.txt, spiece.model or another "
+              "SentencePiece model, or vocab.txt)");
+    error_remedy(err, "Copy the model's tokenizer.json into the folder");
   }
   error_in_file(err, folder);
   return DWELL_UNSUPPORTED;
 }
 
+/* The files of the class that the folder names, if they are there, else those that are. */
+static dwell_status read_old(tokenizer *t, const char *folder, const char *const *paths, const bool *there,
+                             dwell_error *err) {
+  family f;
+  const char *spm = NULL;
+  bool bytes = there[VOCAB_JSON] && there[MERGES], words = there[VOCAB_TXT];
+  for (size_t i = FIRST_SPM; i <= LAST_SPM && spm == NULL; i++) spm = there[i] ? paths[i] : NULL;
+  if (!bytes && !words && spm == NULL) return no_tokenizer(folder, there[VOCAB_JSON], err);
+  dwell_status status = family_open(t, folder, &f, err);
+  if (status == DWELL_OK) {
+    family_kind kind = family_files(&f, spm != NULL, bytes, words);
+    status = kind == FAMILY_SPM     ? tokenizer_read_sentencepiece(t, spm, &f, err)
+             : kind == FAMILY_BYTES ? tokenizer_read_bytes(t, paths[VOCAB_JSON], paths[MERGES], &f, err)
+                                    : tokenizer_read_wordpiece(t, paths[VOCAB_TXT], &f, err);
+  }
+  family_close(&f);
+  return status;
+}
+
 static dwell_status read_folder(tokenizer *t, const char *folder, dwell_error *err) {
-  const char *paths[NAME_COUNT];
-  bool there[NAME_COUNT];
-  for (size_t i = 0; i < NAME_COUNT; i++) {
+  const char *paths[FIRST_CONFIG];
+  bool there[FIRST_CONFIG];
+  for (size_t i = 0; i < FIRST_CONFIG; i++) {
     dwell_status status = locate(t, folder, NAMES[i], &paths[i], &there[i], err);
     if (status != DWELL_OK) return status;
   }
-  if (there[JSON]) return tokenizer_read_json(t, paths[JSON], err);
-  if (there[VOCAB_JSON] && there[MERGES]) return tokenizer_read_gpt2(t, paths[VOCAB_JSON], paths[MERGES], err);
-  if (there[VOCAB_TXT]) return tokenizer_read_bert(t, paths[VOCAB_TXT], there[CONFIG] ? paths[CONFIG] : NULL, err);
-  return no_tokenizer(folder, err);
+  return there[JSON] ? tokenizer_read_json(t, paths[JSON], err) : read_old(t, folder, paths, there, err);
 }
 
 dwell_status tokenizer_open(const char *folder, tokenizer **ret_tokenizer, dwell_error *err) {
@@ -129,3 +156,7 @@ const char *tokenizer_kind(const tokenizer *t) { return t->model.class->name; }
 size_t tokenizer_files(const tokenizer *t) { return t->file_count; }
 
 const char *tokenizer_file(const tokenizer *t, size_t i) { return i < t->file_count ? t->files[i] : NULL; }
+
+size_t tokenizer_notes(const tokenizer *t) { return t->note_count; }
+
+const char *tokenizer_note(const tokenizer *t, size_t i) { return i < t->note_count ? t->notes[i] : NULL; }

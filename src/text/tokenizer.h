@@ -1,5 +1,6 @@
-/* text/tokenizer.h - from text to token ids as Hugging Face does it: tokenizer.json first, else the legacy files
- * (vocab.json + merges.txt, vocab.txt). Unknown parts are refused by name; truncation and padding are ignored. */
+/* text/tokenizer.h - from text to token ids as Hugging Face does it: tokenizer.json first, else the files of before it
+ * (vocab.json with merges.txt, a SentencePiece model, vocab.txt), as the class that the folder's config names reads
+ * them. Unknown parts are refused by name; truncation and padding are ignored. */
 #ifndef DWELL_TEXT_TOKENIZER_H
 #define DWELL_TEXT_TOKENIZER_H
 
@@ -37,5 +38,7 @@ bool tokenizer_is_special(const tokenizer *t, int64_t id);
 const char *tokenizer_kind(const tokenizer *t); /* "BPE", "WordPiece", "WordLevel", "Unigram" */
 size_t tokenizer_files(const tokenizer *t);     /* files it was read from, for the manifest */
 const char *tokenizer_file(const tokenizer *t, size_t i);
+size_t tokenizer_notes(const tokenizer *t); /* what was decided while it was read, one sentence each */
+const char *tokenizer_note(const tokenizer *t, size_t i);
 
 #endif

@@ -1,120 +1,27 @@
 /* text/unigram.c - Unigram (Kudo 2018): of all ways to write a text as pieces of the vocabulary, the one with the
  * greatest sum of scores, as the tokenizers package finds it (the same additions in the same order, so that ties fall
  * alike): characters without a piece get a score below all others, and unknown stretches become one. */
-#include <stdlib.h>
+#include "text/unigram.h"
+
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "text/model.h"
+#include "text/piece_tree.h"
 #include "text/score.h"
-
-/* ---- the pieces as a tree of bytes ---- */
-
-/* Nodes in order of depth, so that the children of a node are a stretch [first, first of the next node) of all. */
-typedef struct tree_node {
-  uint32_t first;
-  int32_t id; /* of the piece that ends here, or VOCAB_NONE */
-} tree_node;
-
-typedef struct tree {
-  tree_node *nodes; /* one more than there are: the end of the last stretch */
-  uint8_t *labels;  /* byte that leads to each node */
-  size_t count;
-  uint32_t from_root[256];
-} tree;
-
-enum { TREE_NONE = 0 }; /* the root is nobody's child */
-
-static inline uint32_t tree_child(const tree *t, uint32_t node, uint8_t byte) {
-  uint32_t first = t->nodes[node].first, count = t->nodes[node + 1].first - first;
-  if (count > 8) {
-    const uint8_t *found = memchr(t->labels + first, byte, count);
-    return found != NULL ? (uint32_t)(found - t->labels) : TREE_NONE;
-  }
-  for (uint32_t i = first; i < first + count; i++) {
-    if (t->labels[i] == byte) return i;
-  }
-  return TREE_NONE;
-}
-
-/* By bytes; of the same text the later one last. */
-static int by_text(const void *a, const void *b) {
-  const vocab_entry *x = a, *y = b;
-  int order = memcmp(x->text, y->text, x->length < y->length ? x->length : y->length);
-  if (order != 0) return order;
-  if (x->length != y->length) return x->length < y->length ? -1 : 1;
-  return x->id < y->id ? -1 : 1;
-}
-
-/* Number of nodes: of different beginnings of the pieces, the empty one included. */
-static size_t count_nodes(const vocab_entry *sorted, size_t count) {
-  size_t nodes = 1, before = 0;
-  for (size_t i = 0; i < count; i++) {
-    size_t same = 0;
-    while (same < before && same < sorted[i].length && sorted[i - 1].text[same] == sorted[i].text[same]) same++;
-    before = sorted[i].length;
-    nodes += before - same;
-  }
-  return nodes;
-}
-
-/* A node that is being made stands for a range of the sorted pieces: those that begin with its bytes. */
-typedef struct range {
-  uint32_t first, end;
-} range;
-
-/* Enters what node `k` is, and appends its children. */
-static void grow_node(tree *t, range *ranges, const vocab_entry *sorted, size_t k, size_t depth) {
-  uint32_t i = ranges[k].first, end = ranges[k].end;
-  t->nodes[k] = (tree_node){(uint32_t)t->count, VOCAB_NONE};
-  for (; i < end && sorted[i].length == depth; i++) t->nodes[k].id = sorted[i].id;
-  while (i < end) {
-    uint32_t first = i;
-    uint8_t byte = (uint8_t)sorted[i].text[depth];
-    while (i < end && (uint8_t)sorted[i].text[depth] == byte) i++;
-    t->labels[t->count] = byte;
-    ranges[t->count++] = (range){first, i};
-  }
-}
-
-static dwell_status tree_make(tree *t, const vocab *v, arena *memory, dwell_error *err) {
-  dwell_status status;
-  range *ranges = NULL;
-  vocab_entry *sorted = mem_copy(v->entries, v->count, sizeof *sorted);
-  TRY_ALLOC(sorted, "the vocabulary");
-  if (v->count > 1) qsort(sorted, v->count, sizeof *sorted, by_text);
-  size_t nodes = count_nodes(sorted, v->count);
-  if (nodes >= UINT32_MAX) TRY(error_set(err, DWELL_UNSUPPORTED, "the vocabulary is too large"));
-  ranges = MEM_NEW(range, nodes);
-  t->nodes = ARENA_NEW(memory, tree_node, nodes + 1);
-  t->labels = ARENA_NEW(memory, uint8_t, nodes);
-  bool all = ranges && t->nodes && t->labels;
-  TRY_ALLOC(all ? t : NULL, "the vocabulary");
-  ranges[0] = (range){0, (uint32_t)v->count};
-  t->count = 1;
-  for (size_t k = 0, depth = 0, deeper = 1; k < nodes; k++) {
-    if (k == deeper) depth++, deeper = t->count;
-    grow_node(t, ranges, sorted, k, depth);
-  }
-  t->nodes[nodes] = (tree_node){(uint32_t)nodes, VOCAB_NONE};
-  t->nodes[0].id = VOCAB_NONE; /* a piece of no bytes stands nowhere in a text */
-  for (unsigned byte = 0; byte < 256; byte++) t->from_root[byte] = tree_child(t, 0, (uint8_t)byte);
-done:
-  mem_free(sorted);
-  mem_free(ranges);
-  return status;
-}
 
 /* ---- reading ---- */
 
 typedef struct unigram {
-  tree tree;
+  piece_tree tree;
   double *scores; /* of each id */
   double unknown_score;
   int32_t unknown_id; /* or VOCAB_NONE */
   bool byte_fallback;
+  bool sentencepiece; /* sums are rounded to single precision; see add_unknown */
   int32_t bytes[256]; /* ids of <0x00> ... <0xFF> */
 } unigram;
 
@@ -181,9 +88,47 @@ static dwell_status read(model_source *source, void **ret_state, dwell_error *er
   for (size_t i = 1; i < scores.count; i++) least = scores.items[i] < least ? scores.items[i] : least;
   state->unknown_score = least - UNKNOWN_PENALTY;
   vocab_find_bytes(source->vocab, state->bytes);
-  TRY(tree_make(&state->tree, source->vocab, source->memory, err));
+  TRY(piece_tree_make(&state->tree, source->vocab->entries, source->vocab->count, source->memory, err));
 done:
   mem_free(scores.items);
+  return status;
+}
+
+/* ---- from a SentencePiece file ---- */
+
+/* SentencePiece's score of a user-defined piece: above all others, and one long piece above two short ones. */
+static float user_score(size_t length) { return (float)(0.1 * (double)(length - 1)); }
+
+/* Scores of the pieces that a text is cut into; the others are not in the tree and have none. */
+static void take_scores(const spm *m, unigram *state) {
+  float least = FLT_MAX;
+  for (size_t i = 0; i < m->count; i++) {
+    const spm_piece *p = &m->pieces[i];
+    state->scores[p->id] = (double)(p->type == SPM_USER ? user_score(p->text.length) : p->score);
+    if (p->type == SPM_NORMAL && p->score < least) least = p->score;
+  }
+  state->unknown_score = (double)(least - (float)UNKNOWN_PENALTY);
+}
+
+dwell_status unigram_make(const spm *m, const vocab *v, arena *memory, void **ret_state, dwell_error *err) {
+  vocab_entry *entries = MEM_NEW(vocab_entry, m->count);
+  unigram *state = ARENA_NEW(memory, unigram, 1);
+  dwell_status status = DWELL_OK;
+  TRY_ALLOC(entries != NULL ? state : NULL, "the tokenizer");
+  *ret_state = state;
+  *state = (unigram){.unknown_id = spm_unknown(m), .byte_fallback = m->byte_fallback, .sentencepiece = true};
+  state->scores = ARENA_NEW(memory, double, (size_t)v->largest + 1);
+  TRY_ALLOC(state->scores, "the vocabulary");
+  take_scores(m, state);
+  vocab_find_bytes(v, state->bytes);
+  size_t count = 0;
+  for (size_t i = 0; i < m->count; i++) {
+    bool stands = m->pieces[i].type == SPM_NORMAL || m->pieces[i].type == SPM_USER;
+    if (stands) entries[count++] = *vocab_entry_of(v, m->pieces[i].id);
+  }
+  TRY(piece_tree_make(&state->tree, entries, count, memory, err));
+done:
+  mem_free(entries);
   return status;
 }
 
@@ -202,27 +147,46 @@ static inline void arrive(arrival *a, double score, size_t begin, int32_t id) {
   if (a->begin == ARRIVAL_NONE || score > a->score) *a = (arrival){score, (uint32_t)begin, id};
 }
 
+/* A sum in the precision of the library that is followed. (Of two floats as of two doubles: adding as doubles and
+ * rounding then gives the same as adding floats.) */
+static inline double sum(const unigram *state, double a, double b) {
+  return state->sentencepiece ? (double)(float)(a + b) : a + b;
+}
+
+/* SentencePiece keeps sums small, where few bits would be left of the differences: all arrivals that matter from here
+ * on are counted from this one. */
+#define SUM_LIMIT 100000.0
+static void start_anew(arrival *arrivals, size_t at, size_t furthest) {
+  double offset = arrivals[at].score;
+  for (size_t i = at; i <= furthest; i++) {
+    if (i == at || arrivals[i].begin != ARRIVAL_NONE) arrivals[i].score = (double)(float)(arrivals[i].score - offset);
+  }
+}
+
 /* Bytes of the character that begins with `lead`, in valid UTF-8. */
 static inline size_t character_size(char lead) {
   uint8_t byte = (uint8_t)lead;
   return byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
 }
 
-/* Arrivals at all pieces that begin at `at`; whether one of them is the single character. */
-static bool follow(const unigram *state, const char *text, size_t length, size_t at, arrival *arrivals) {
-  const tree *t = &state->tree;
+/* Arrivals at all pieces that begin at `at`; whether one of them is the single character. *furthest: the last arrival.
+ */
+static bool follow(const unigram *state, const char *text, size_t length, size_t at, arrival *arrivals,
+                   size_t *furthest) {
+  const piece_tree *t = &state->tree;
   double here = arrivals[at].score;
   size_t single_end = at + character_size(text[at]);
   bool single = false;
   uint32_t node = t->from_root[(uint8_t)text[at]];
-  for (size_t end = at + 1; node != TREE_NONE; end++) {
+  for (size_t end = at + 1; node != PIECE_TREE_NONE; end++) {
     int32_t id = t->nodes[node].id;
     if (id != VOCAB_NONE) {
-      arrive(&arrivals[end], state->scores[id] + here, at, id);
+      arrive(&arrivals[end], sum(state, state->scores[id], here), at, id);
       single = single || end == single_end;
+      if (end > *furthest) *furthest = end;
     }
     if (end == length) break;
-    node = tree_child(t, node, (uint8_t)text[end]);
+    node = piece_tree_child(t, node, (uint8_t)text[end]);
   }
   return single;
 }
@@ -238,27 +202,39 @@ static dwell_status find_path(const unigram *state, const char *text, size_t len
                               dwell_error *err) {
   for (size_t i = 0; i <= length; i++) arrivals[i].begin = ARRIVAL_NONE;
   arrivals[0].score = 0;
-  for (size_t at = 0, size; at < length; at += size) {
+  for (size_t at = 0, size, furthest = 0; at < length; at += size) {
     size = character_size(text[at]);
-    if (follow(state, text, length, at, arrivals)) continue;
-    double score = state->unknown_score + arrivals[at].score;
-    arrive(&arrivals[at + size], score, at, state->unknown_id);
-    if (arrivals[at + size].id == VOCAB_NONE) return no_unknown(text + at, size, err);
+    if (state->sentencepiece && fabs(arrivals[at].score) > SUM_LIMIT) start_anew(arrivals, at, furthest);
+    if (follow(state, text, length, at, arrivals, &furthest)) continue;
+    arrive(&arrivals[at + size], sum(state, state->unknown_score, arrivals[at].score), at, state->unknown_id);
+    if (at + size > furthest) furthest = at + size;
+    bool writable = arrivals[at + size].id != VOCAB_NONE || (state->sentencepiece && state->byte_fallback);
+    if (!writable) return no_unknown(text + at, size, err);
   }
   return DWELL_OK;
 }
 
-/* A stretch of unknown characters, or the unknown piece itself. Its text may be a piece after all (where scores are
- * positive, two unknowns can be better than one known); else it is its bytes, or the unknown piece. Pieces are added
- * from last to first. */
+/* What a byte piece stands for: the whole unknown stretch [begin, end), and with SentencePiece the character that byte
+ * `at` is in. */
+static span byte_origin(const unigram *state, const char *text, size_t begin, size_t end, size_t at) {
+  if (!state->sentencepiece) return (span){(uint32_t)begin, (uint32_t)end};
+  while (((uint8_t)text[at] & 0xC0) == 0x80) at--;
+  return (span){(uint32_t)at, (uint32_t)(at + character_size(text[at]))};
+}
+
+/* A stretch of unknown characters, or the unknown piece itself. In tokenizers its text may be a piece after all (where
+ * scores are positive, two unknowns can be better than one known); else it is its bytes, or the unknown piece. Pieces
+ * are added from last to first. */
 static dwell_status add_unknown(const unigram *state, const vocab *v, const char *text, size_t begin, size_t end,
                                 piece_list *out, dwell_error *err) {
-  int32_t id = end - begin <= v->longest ? vocab_find(v, text + begin, end - begin) : VOCAB_NONE;
+  bool look = !state->sentencepiece && end - begin <= v->longest;
+  int32_t id = look ? vocab_find(v, text + begin, end - begin) : VOCAB_NONE;
   bool bytes = id == VOCAB_NONE && state->byte_fallback;
   for (size_t i = begin; i < end && bytes; i++) bytes = state->bytes[(uint8_t)text[i]] != VOCAB_NONE;
   if (!bytes) return piece_list_add(out, id != VOCAB_NONE ? id : state->unknown_id, begin, end, err);
   for (size_t i = end; i > begin; i--) {
-    dwell_status status = piece_list_add(out, state->bytes[(uint8_t)text[i - 1]], begin, end, err);
+    span whole = byte_origin(state, text, begin, end, i - 1);
+    dwell_status status = piece_list_add(out, state->bytes[(uint8_t)text[i - 1]], whole.begin, whole.end, err);
     if (status != DWELL_OK) return status;
   }
   return DWELL_OK;

@@ -1,103 +1,15 @@
 /* Tiny tokenizers trained by the tokenizers package (tools/oracle/make_tokenizers.py): ids and byte offsets of every
  * token on nasty texts, exactly. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/threads.h"
-#include "file/jcursor.h"
-#include "text/tokenizer.h"
-#include "util/testing.h"
-
-enum { MOST = 1024, PUT_IN = -1 };
-
-typedef struct row {
-  jtext text;
-  int64_t ids[MOST], begin[MOST], end[MOST];
-  size_t count;
-  bool special;
-} row;
-
-static void read_list(jcursor *c, int64_t *list, size_t *ret_count) {
-  size_t count = 0;
-  for (jcursor_array(c); jcursor_item(c);) {
-    assert_true(count < MOST);
-    list[count++] = jcursor_null(c) ? PUT_IN : jcursor_int(c, 0, INT32_MAX);
-  }
-  *ret_count = count;
-}
-
-static void read_row(const char *line, size_t length, arena *strings, row *r) {
-  jcursor c = jcursor_start(line, length, strings);
-  size_t begins = 0, ends = 0;
-  jcursor_object(&c);
-  for (jtext key; jcursor_key(&c, &key);) {
-    if (jtext_is(key, "text")) {
-      r->text = jcursor_string(&c);
-    } else if (jtext_is(key, "special")) {
-      r->special = jcursor_bool(&c);
-    } else if (jtext_is(key, "ids")) {
-      read_list(&c, r->ids, &r->count);
-    } else if (jtext_is(key, "begin")) {
-      read_list(&c, r->begin, &begins);
-    } else {
-      read_list(&c, r->end, &ends);
-    }
-  }
-  dwell_error err;
-  assert_ok(jcursor_end(&c, "golden.jsonl", &err), &err);
-  assert_true(begins == r->count && ends == r->count);
-}
-
-static bool token_matches(const row *r, size_t i, token got) {
-  if (got.id != r->ids[i]) return false;
-  if (r->begin[i] == PUT_IN) return got.special && got.begin == got.end;
-  return got.begin == (size_t)r->begin[i] && got.end == (size_t)r->end[i];
-}
-
-static void compare(const tokenizer *t, const row *r) {
-  token_list got;
-  dwell_error err;
-  assert_ok(tokenizer_encode(t, r->text.data, r->text.length, r->special, &got, &err), &err);
-  bool same = got.count == r->count;
-  for (size_t i = 0; i < got.count && same; i++) {
-    same = token_matches(r, i, got.tokens[i]);
-    assert_string_equal(got.tokens[i].piece, tokenizer_piece(t, got.tokens[i].id));
-  }
-  if (!same) {
-    print_message("text '%s' (special tokens: %d): expected and got\n", r->text.data, r->special);
-    for (size_t i = 0; i < r->count; i++) {
-      print_message("  %lld,%lld,%lld", (long long)r->ids[i], (long long)r->begin[i], (long long)r->end[i]);
-    }
-    print_message("\n");
-    for (size_t i = 0; i < got.count; i++) {
-      print_message("  %lld,%zu,%zu", (long long)got.tokens[i].id, got.tokens[i].begin, got.tokens[i].end);
-    }
-    print_message("\n");
-  }
-  assert_true(same);
-  token_list_free(&got);
-}
+#include "text/rows.h"
 
 static void check(const char *name) {
   dwell_error err;
   tokenizer *t;
   assert_ok(tokenizer_open(testing_source(testing_format("tests/golden/text/%s", name)), &t, &err), &err);
-  size_t size, rows = 0;
-  char *data = testing_read(testing_source(testing_format("tests/golden/text/%s/golden.jsonl", name)), &size);
-  row *r = malloc(sizeof *r);
-  for (char *line = data; line < data + size; rows++) {
-    char *end = memchr(line, '\n', (size_t)(data + size - line));
-    assert_non_null(end);
-    arena strings = {0};
-    read_row(line, (size_t)(end - line), &strings, r);
-    compare(t, r);
-    arena_clear(&strings);
-    line = end + 1;
-  }
-  assert_true(rows >= 60);
-  free(r);
-  free(data);
+  assert_true(rows_check(t, testing_source(testing_format("tests/golden/text/%s/golden.jsonl", name)), 0) >= 60);
   tokenizer_close(t);
 }
 
