@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/context.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "file/jwriter.h"
@@ -131,6 +132,9 @@ static dwell_status encode(const tokenize *t, const char *text, size_t length, d
   hub_place place = {0};
   dwell_status status = hub_find(t->model, &place, err);
   if (status == DWELL_OK) status = tokenizer_open(place.folder, &tok, err);
+  for (size_t i = 0; tok != NULL && i < tokenizer_notes(tok); i++) {
+    context_log(&t->c->ctx, DWELL_LOG_DEBUG, "tokenizer %s", tokenizer_note(tok, i));
+  }
   if (status == DWELL_OK) status = tokenizer_encode(tok, text, length, t->special, &tokens, err);
   if (status == DWELL_OK && t->c->json) print_json(&tokens, text);
   else if (status == DWELL_OK) print_lines(&tokens, text);

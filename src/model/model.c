@@ -108,7 +108,12 @@ static void fill_info(dwell_model *m) {
 static dwell_status open_tokenizer(dwell_model *m, const dwell_context *ctx, dwell_error *err) {
   dwell_error *kept = &m->tokenizer_error;
   dwell_status status = tokenizer_open(m->place.folder, &m->tokenizer, kept);
-  if (status == DWELL_OK) return DWELL_OK;
+  if (status == DWELL_OK) {
+    for (size_t i = 0; i < tokenizer_notes(m->tokenizer); i++) {
+      notes_add(&m->notes, "tokenizer %s", tokenizer_note(m->tokenizer, i));
+    }
+    return DWELL_OK;
+  }
   m->tokenizer = NULL;
   if (status == DWELL_NO_MEMORY) {
     if (err != NULL) *err = *kept;

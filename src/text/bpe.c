@@ -205,8 +205,7 @@ static int32_t character_id(const bpe *state, const vocab *v, uint32_t code, con
 static void add_missing(const bpe *state, word *w, const char *text, size_t at, size_t size) {
   bool bytes = state->options.byte_fallback;
   for (size_t i = 0; i < size && bytes; i++) bytes = state->bytes[(unsigned char)text[at + i]] != VOCAB_NONE;
-  if (bytes) {
-    flush_unknown(state, w);
+  if (bytes) { /* before an unknown stretch that waits, where some bytes have no piece: so it is in tokenizers */
     for (size_t i = 0; i < size; i++) add_symbol(w, state->bytes[(unsigned char)text[at + i]], at + i, at + i + 1);
   } else if (state->unknown_id != VOCAB_NONE) {
     if (w->unknown && !state->options.fuse_unknown) flush_unknown(state, w);

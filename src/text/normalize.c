@@ -134,6 +134,34 @@ dwell_status normalize_bert(const normalizer_options *options, workbench *w, dwe
   return status;
 }
 
+/* ---- Nmt ---- */
+
+/* Measured with the tokenizers package over all code points: control characters go, other white space and what is not
+ * seen becomes the space. */
+static dwell_status nmt_split(const void *arg, rewriter *r, dwell_error *err) {
+  (void)arg, (void)err;
+  uint32_t code;
+  for (size_t size; (size = rewriter_peek(r, &code)) > 0;) {
+    bool space = code == 0x9 || code == 0xA || code == 0xC || code == 0xD || code == 0x1680 || code == 0x2028 ||
+                 (code >= 0x200B && code <= 0x200F) || code == 0x2029 || code == 0x2581 || code == 0xFEFF ||
+                 code == 0xFFFD;
+    bool control = (code >= 0x1 && code < 0x20) || code == 0x7F || code == 0x8F || code == 0x9F;
+    if (space) {
+      rewriter_put(r, ' ', 0);
+    } else if (control) {
+      rewriter_drop(r, size);
+    } else {
+      rewriter_copy(r, size);
+    }
+  }
+  return DWELL_OK;
+}
+
+dwell_status normalize_nmt(const normalizer_options *options, workbench *w, dwell_error *err) {
+  (void)options;
+  return workbench_rewrite(w, nmt_split, NULL, err);
+}
+
 /* ---- Strip, Prepend, Replace, ByteLevel ---- */
 
 static dwell_status strip_split(const void *arg, rewriter *r, dwell_error *err) {

@@ -72,6 +72,7 @@ static const struct {
     {"NFKC", normalize_form, read_nfkc},
     {"NFKD", normalize_form, read_nfkd},
     {"Lowercase", normalize_lowercase, read_nothing},
+    {"Nmt", normalize_nmt, read_nothing},
     {"StripAccents", normalize_strip_accents, read_nothing},
     {"Strip", normalize_strip, read_strip},
     {"Replace", normalize_replace, read_replace},

@@ -48,6 +48,7 @@ dwell_status normalize_lowercase(const normalizer_options *options, workbench *w
 dwell_status normalize_strip_accents(const normalizer_options *options, workbench *w, dwell_error *err);
 dwell_status normalize_strip_combining(const normalizer_options *options, workbench *w, dwell_error *err);
 dwell_status normalize_spaces(const normalizer_options *options, workbench *w, dwell_error *err);
+dwell_status normalize_nmt(const normalizer_options *options, workbench *w, dwell_error *err);
 dwell_status normalize_strip(const normalizer_options *options, workbench *w, dwell_error *err);
 dwell_status normalize_replace(const normalizer_options *options, workbench *w, dwell_error *err);
 dwell_status normalize_prepend(const normalizer_options *options, workbench *w, dwell_error *err);

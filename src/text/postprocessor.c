@@ -40,6 +40,10 @@ dwell_status postprocessor_template(postprocessor *p, const int32_t *items, size
                                     dwell_error *err) {
   int32_t *kept = ARENA_NEW(memory, int32_t, count + 1); /* a template may be empty, but is one */
   dwell_status status;
+  for (const postprocessor_step *step = p->steps; step != NULL; step = step->next) {
+    if (step->items == NULL) continue; /* in tokenizers a second one treats what the first put in as another text */
+    return error_set(err, DWELL_UNSUPPORTED, "two post-processors that put tokens around a text are not supported");
+  }
   TRY_ALLOC(kept, "the post-processor");
   for (size_t i = 0; i < count; i++) {
     if (items[i] != TEMPLATE_TEXT) TRY(check_special(v, items[i], err));

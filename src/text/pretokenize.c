@@ -76,6 +76,26 @@ dwell_status pretokenize_split(const pretokenizer_options *options, workbench *w
   return status;
 }
 
+/* ---- FixedLength: so many characters, the last stretch may be shorter ---- */
+
+static dwell_status cut_lengths(const void *arg, cutter *c, dwell_error *err) {
+  (void)err;
+  size_t most = *(const size_t *)arg, begin = 0, count = 0;
+  uint32_t code;
+  for (size_t at = 0; at < c->length;) {
+    at += utf8_decode(c->text + at, c->length - at, &code);
+    if (++count < most && at < c->length) continue;
+    cutter_stretch(c, begin, at, true);
+    begin = at;
+    count = 0;
+  }
+  return DWELL_OK;
+}
+
+dwell_status pretokenize_fixed_length(const pretokenizer_options *options, workbench *w, dwell_error *err) {
+  return workbench_cut(w, cut_lengths, &options->length, CUT_ISOLATED, false, err);
+}
+
 /* ---- ByteLevel ---- */
 
 static dwell_status prefix_space(const void *arg, rewriter *r, dwell_error *err) {

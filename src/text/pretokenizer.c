@@ -79,6 +79,13 @@ static dwell_status read_delimiter(const fields *f, pretokenizer_options *o, dwe
   return status != DWELL_OK ? status : pattern_literal(delimiter.data, delimiter.length, &o->pattern, err);
 }
 
+static dwell_status read_fixed_length(const fields *f, pretokenizer_options *o, dwell_error *err) {
+  int64_t length;
+  dwell_status status = fields_int(f, "length", 1, INT32_MAX, 5, &length, err);
+  o->length = (size_t)length;
+  return status;
+}
+
 static dwell_status read_metaspace(const fields *f, pretokenizer_options *o, dwell_error *err) {
   jtext scheme;
   bool prefix;
@@ -114,6 +121,7 @@ static const struct {
     {"Digits", pretokenize_class, read_digits},
     {"Split", pretokenize_split, read_split},
     {"CharDelimiterSplit", pretokenize_split, read_delimiter},
+    {"FixedLength", pretokenize_fixed_length, read_fixed_length},
     {"Metaspace", pretokenize_metaspace, read_metaspace},
 };
 

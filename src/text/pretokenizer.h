@@ -20,6 +20,7 @@ typedef struct pretokenizer_options {
   jtext replacement;            /* Metaspace */
   prepend_scheme prepend;       /* Metaspace */
   bool split;                   /* Metaspace */
+  size_t length;                /* FixedLength */
 } pretokenizer_options;
 
 typedef dwell_status (*pretokenizer_apply_step)(const pretokenizer_options *options, workbench *w, dwell_error *err);
@@ -47,6 +48,7 @@ dwell_status pretokenize_bert(const pretokenizer_options *options, workbench *w,
 dwell_status pretokenize_class(const pretokenizer_options *options, workbench *w, dwell_error *err);
 dwell_status pretokenize_whitespace(const pretokenizer_options *options, workbench *w, dwell_error *err);
 dwell_status pretokenize_split(const pretokenizer_options *options, workbench *w, dwell_error *err);
+dwell_status pretokenize_fixed_length(const pretokenizer_options *options, workbench *w, dwell_error *err);
 dwell_status pretokenize_metaspace(const pretokenizer_options *options, workbench *w, dwell_error *err);
 
 #endif

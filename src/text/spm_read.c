@@ -120,10 +120,10 @@ static dwell_status check_types(spm *m, const char *path, dwell_error *err) {
       found[byte] = true;
     }
   }
-  if (unknowns > 0 && (bytes == 256 || !m->byte_fallback)) return DWELL_OK;
+  if (m->byte_fallback ? bytes == 256 : unknowns > 0) return DWELL_OK;
   error_set(err, DWELL_BAD_INPUT,
-            unknowns == 0 ? "the model has no unknown piece"
-                          : "the model has byte_fallback, but not all 256 pieces for bytes");
+            !m->byte_fallback ? "the model has no unknown piece"
+                              : "the model has byte_fallback, but not all 256 pieces for bytes");
   error_in_file(err, path);
   return DWELL_BAD_INPUT;
 }

@@ -26,6 +26,9 @@
 #define LLVMFuzzerTestOneInput fuzz_safetensors
 #include "fuzz/fuzz_safetensors.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_spm
+#include "fuzz/fuzz_spm.c"
+#undef LLVMFuzzerTestOneInput
 
 enum { MUTATIONS = 4000, LARGEST = 65536 };
 
@@ -135,10 +138,16 @@ static void test_safetensors(void **state) {
   replay("safetensors", fuzz_safetensors, fuzz_safetensors_repair);
 }
 
+static void test_spm(void **state) {
+  (void)state;
+  replay("spm", fuzz_spm, NULL);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_csv),     cmocka_unit_test(test_jcursor),   cmocka_unit_test(test_npz),
       cmocka_unit_test(test_nursery), cmocka_unit_test(test_repo_list), cmocka_unit_test(test_safetensors),
+      cmocka_unit_test(test_spm),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

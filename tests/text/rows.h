@@ -18,6 +18,7 @@ typedef struct row {
   int64_t ids[ROW_MOST], begin[ROW_MOST], end[ROW_MOST];
   size_t count;
   bool special, offsets;
+  const char *name; /* of what is tested, for messages; may be NULL */
 } row;
 
 static inline void row_list(jcursor *c, int64_t *list, size_t *ret_count) {
@@ -33,6 +34,7 @@ static inline void row_read(const char *line, size_t length, arena *strings, row
   jcursor c = jcursor_start(line, length, strings);
   size_t begins = 0, ends = 0;
   r->special = r->offsets = false;
+  r->name = NULL;
   jcursor_object(&c);
   for (jtext key; jcursor_key(&c, &key);) {
     if (jtext_is(key, "text")) {
@@ -61,7 +63,8 @@ static inline bool row_matches(const row *r, size_t i, token got) {
 }
 
 static inline void row_print(const tokenizer *t, const row *r, const token_list *got) {
-  print_message("text '%s' (special tokens: %d): expected and got\n", r->text.data, r->special);
+  print_message("%s: text '%s' (special tokens: %d): expected and got\n", r->name ? r->name : "", r->text.data,
+                r->special);
   for (size_t i = 0; i < r->count; i++) {
     const char *piece = tokenizer_piece(t, r->ids[i]);
     print_message("  %lld(%s)", (long long)r->ids[i], piece != NULL ? piece : "?");

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Trains tiny SentencePiece models on the texts of data/prompts and writes them to tests/golden/text/spm, with the ids and
-offsets that the `sentencepiece` package gives (NAME.jsonl); and what classes of `transformers` make of folders without a
-tokenizer.json (tests/golden/text/classes/NAME.jsonl).
+"""Trains tiny SentencePiece models on the texts of data/prompts and writes them to tests/golden/text/spm, with the ids
+and offsets that the `sentencepiece` package gives (NAME.jsonl); and what classes of `transformers` make of folders
+without a tokenizer.json (tests/golden/text/classes/NAME.jsonl).
 
     python3 tools/oracle/make_sentencepiece.py [MODEL...]
 
 transformers must be of version 4: later ones have no slow classes. Models that exist are kept unless they are named:
 training depends on the version of the package.
 
-A line of spm/NAME.jsonl: {"text", "ids", "begin", "end"}; offsets are bytes. SentencePiece gives the text of a character
-that it writes as bytes to the last of them; here all of them have it.
+A line of spm/NAME.jsonl: {"text", "ids", "begin", "end"}; offsets are bytes. SentencePiece gives the text of a
+character that it writes as bytes to the last of them; here all of them have it.
 The first line of classes/NAME.jsonl: {"files": {NAME: CONTENT}}, where a content "@PATH" is the file of that path in
 tests/golden/text; the others: {"text", "special", "ids"}.
 """
@@ -54,7 +54,8 @@ MODELS = {
         character_coverage=0.98, add_dummy_prefix=True, user_defined_symbols=["é", "  "],
     ),
     "unigram_suffix": dict(
-        model_type="unigram", vocab_size=300, rules=FOLDING, treat_whitespace_as_suffix=True, max_sentencepiece_length=6,
+        model_type="unigram", vocab_size=300, rules=FOLDING, treat_whitespace_as_suffix=True,
+        max_sentencepiece_length=6,
     ),
     "bpe": dict(
         model_type="bpe", vocab_size=420, rules=FOLDING, character_coverage=0.99, split_by_whitespace=False,
@@ -182,7 +183,7 @@ def neox(folder):
 
 SPECIALS = {"bos_token": "</s>", "eos_token": "</s>", "unk_token": "</s>", "pad_token": "<pad>"}
 LISTED = {
-    "3": {"content": "<ctl>", "lstrip": True, "rstrip": True, "special": True, "single_word": False, "normalized": False},
+    "3": {"content": "<ctl>", "lstrip": True, "rstrip": True, "special": True, "normalized": False},
     "420": {"content": "[INST]", "lstrip": False, "rstrip": False, "special": False, "normalized": False},
 }
 T = transformers
@@ -199,7 +200,8 @@ CASES = {
     "llama_listed": (T.LlamaTokenizer, spm("unigram", "tokenizer.model", {"model_type": "llama"}, legacy=True,
                                            added_tokens_decoder=LISTED)),
     "gemma": (T.GemmaTokenizer, spm("gemma", "tokenizer.model", {"model_type": "gemma"})),
-    "t5": (T.T5Tokenizer, spm("unigram", "spiece.model", {"model_type": "t5"}, extra_ids=3, legacy=True, pad_token=None)),
+    "t5": (T.T5Tokenizer, spm("unigram", "spiece.model", {"model_type": "t5"}, extra_ids=3, legacy=True,
+                              pad_token=None)),
     "xlm_roberta": (T.XLMRobertaTokenizer, spm("unigram", "sentencepiece.bpe.model", {"model_type": "xlm-roberta"})),
     "big_bird": (T.BigBirdTokenizer, spm("albert", "spiece.model", {"model_type": "big_bird"})),
     "gpt2": (T.GPT2TokenizerFast, old_bytes({"model_type": "gpt2"})),
@@ -218,7 +220,8 @@ CASES = {
 def class_texts():
     few = ("", " ", "a", " the", "the ", "The clusters form.", "don\u2019t", "12 123 1234 12345", "naïve café résumé",
            "中文句子", "[CLS] the [SEP]", "the [MASK]  the", "<|endoftext|>a<|endoftext|>", "हिन्दी ३४", "e\u0301",
-           "<unk> a<unk>b <unk><unk> 中<unk>", "mixed: the中文, 12é34! [SEP]'s\n\n  end", "``quoted'' and ''twice``")  # fmt: skip
+           "<unk> a<unk>b <unk><unk> 中<unk>", "mixed: the中文, 12é34! [SEP]'s\n\n  end",
+           "``quoted'' and ''twice``")  # fmt: skip
     yield from few
     yield "<s>the flow</s> of <s> a </s>  <pad>b"
     yield "the <mask> flows  <mask>, <mask>a"
