@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Every kind of part that a tokenizer.json may have, with its options, and the shapes of well-known checkpoints: what the
-`tokenizers` package makes of awkward texts. Writes tests/golden/text/components.jsonl.
+"""Every kind of part that a tokenizer.json may have, with its options, and the shapes of well-known checkpoints: what
+the `tokenizers` package makes of awkward texts. Writes tests/golden/text/components.jsonl.
 
     python3 tools/oracle/make_components.py
 
 The first line: {"texts", "added_tokens", "model"}; the others: {"name", then the sections that differ from the usual,
-"rows": for each text [ids, begins, ends], or [ids] alone}. Offsets are bytes; null for tokens that the post-processor puts in. The usual
-model has a piece for (nearly) every split of every line, so that ids show where a text was cut and what it became. Texts
-of odd number are encoded without special tokens.
+"rows": for each text [ids, begins, ends], or [ids] alone}. Offsets are bytes; null for tokens that the post-processor
+puts in. The usual model has a piece for (nearly) every split of every line, so that ids show where a text was cut and
+what it became. Texts of odd number are encoded without special tokens.
 """
 
 import json
