@@ -39,16 +39,17 @@ KEPT = (0, 30, 100, 300, 1000, 3000)
 # long window: its loss stands still near that of a bag of words. In windows of 4 tokens the surroundings are the
 # neighbours, and the loss keeps falling; then the windows grow.
 # One block applied twelve times: at a deviation of 0.05 all tokens collapse onto one direction within 150 steps.
-SHARED = {'embedding': 64, 'window': 64, 'growing': 1500}
+SHARED = {'embedding': 64, 'window': 64, 'deviation': 0.02}
 
 SHAPES = {s.name: s for s in (
     Shape('gpt2-nursery', 'gpt2', 12, 64, 4, 16000, 3e-3, KEPT, deviation=0.05),
     Shape('gpt2-nursery-6', 'gpt2', 6, 64, 4, 16000, 3e-3, deviation=0.05),
     Shape('gpt2-nursery-24', 'gpt2', 24, 64, 4, 16000, 2e-3, deviation=0.05),
     Shape('gpt2-nursery-48', 'gpt2', 48, 64, 4, 16000, 2e-3, deviation=0.05),
-    Shape('bert-nursery', 'bert', 8, 80, 5, 20000, 1.5e-3, KEPT, deviation=0.05, window=64, growing=2500),
-    Shape('albert-nursery', 'albert', 12, 128, 4, 12000, 1e-3, KEPT, deviation=0.02, **SHARED),
-    Shape('albert-nursery-narrow', 'albert', 12, 64, 4, 12000, 1e-3, deviation=0.02, **SHARED),
+    Shape('bert-nursery', 'bert', 8, 80, 5, 20000, 1.5e-3, (0, 100, 300, 1000, 3000, 10000), deviation=0.05,
+          window=64, growing=2500),
+    Shape('albert-nursery', 'albert', 12, 128, 4, 20000, 1e-3, (*KEPT, 10000), growing=2500, **SHARED),
+    Shape('albert-nursery-narrow', 'albert', 12, 64, 4, 12000, 1e-3, growing=1500, **SHARED),
 )}
 
 

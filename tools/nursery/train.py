@@ -70,6 +70,14 @@ def save_state(w, optimiser, step, file):
     os.replace(temporary, file)
 
 
+def open_log(out, first):
+    """log.jsonl, without what a run that was killed wrote after the state it saved."""
+    file = out / 'log.jsonl'
+    rows = file.read_text().splitlines(keepends=True) if file.exists() else []
+    file.write_text(''.join(r for r in rows if r.endswith('\n') and json.loads(r)['step'] <= first))
+    return open(file, 'a')
+
+
 def start(shape, out):
     """Weights, optimiser and first step: fresh, or where the last run stopped."""
     w = WEIGHTS[shape.architecture](shape).require_gradients()
@@ -94,7 +102,7 @@ def train(shape, work, out, save_every=SAVE_EVERY, stop_after=None):
     data = np.concatenate(list(load_ids(work, shape.tokenizer, 'train').values()))
     w, optimiser, first = start(shape, out)
     began, sum_of_losses = time.time(), 0.0
-    with open(out / 'log.jsonl', 'a') as log:
+    with open_log(out, first) as log:
         for step in range(first, shape.steps + 1):
             if step in shape.kept or step == shape.steps:
                 save_weights(w, out / f'step-{step}.safetensors')
