@@ -1,13 +1,17 @@
 /* cli/inspect.c - dwell inspect: what is in a file, model or run, and what measuring it would take. */
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "cli/cli.h"
+#include "file/gguf.h"
 #include "file/jwriter.h"
 #include "file/npy.h"
 #include "file/safetensors.h"
@@ -56,7 +60,7 @@ static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0},
                                              {&cli_argp_words, 0, NULL, 0},
                                              {0}};
 static const char doc[] =
-    "Say what is in a file (.safetensors, .npz, .npy), a model or a run, and what a measurement would take.\v"
+    "Say what is in a file (.safetensors, .gguf, .npz, .npy), a model or a run, and what a measurement would take.\v"
     "The memory is an upper bound. The time is an estimate: two states are measured now and multiplied, without the\n"
     "opening of the model and the hashing of its files.\n"
     "Example:\n  dwell inspect ./gpt2 -n 512";
@@ -194,12 +198,11 @@ done:
   return status;
 }
 
-static dwell_status inspect_model(inspect *p, dwell_error *err) {
-  dwell_model *model = NULL;
+/* What there is to say of an open model. */
+static dwell_status describe_model(inspect *p, dwell_model *model, dwell_error *err) {
   cli_sample sample = {.is_model = true};
   int64_t *ids = NULL;
   dwell_status status = DWELL_OK;
-  TRY(dwell_model_open(p->what, &p->c->ctx, &model, err));
   const dwell_model_info *info = dwell_model_get_info(model);
   size_t n = p->n > 0 ? p->n : info->context < DEFAULT_TOKENS ? info->context : DEFAULT_TOKENS;
   ids = some_ids(n, info->vocabulary);
@@ -213,8 +216,16 @@ done:
   dwell_source_destroy(sample.part);
   dwell_source_destroy(sample.wide);
   dwell_source_destroy(sample.whole);
-  dwell_model_destroy(model);
   mem_free(ids);
+  return status;
+}
+
+static dwell_status inspect_model(inspect *p, dwell_error *err) {
+  dwell_model *model;
+  dwell_status status = dwell_model_open(p->what, &p->c->ctx, &model, err);
+  if (status != DWELL_OK) return status;
+  status = describe_model(p, model, err);
+  dwell_model_destroy(model);
   return status;
 }
 
@@ -262,6 +273,136 @@ static dwell_status inspect_safetensors(inspect *p, dwell_error *err) {
   cli_say(p->c, "%zu tensors, %.15g numbers", safetensors_count(file), numbers);
   safetensors_close(file);
   return DWELL_OK;
+}
+
+/* Arrays of the metadata are shown whole up to so many items; of longer ones, a few. */
+enum { WHOLE_LIST = 16, FEW_ITEMS = 4 };
+
+/* A float in six digits, or in as many as it takes to read back the same. */
+static void float_text(float value, char text[NUMBER_SIZE]) {
+  for (int digits = 6; digits <= 9; digits++) {
+    snprintf(text, NUMBER_SIZE, "%.*g", digits, (double)value);
+    if (strtof(text, NULL) == value) return;
+  }
+}
+
+static void item_text(const gguf_item *item, char *text, size_t size) {
+  char number[NUMBER_SIZE];
+  switch (gguf_kind_of(item->type)) {
+    case GGUF_KIND_STRING: str_display(text, size, item->text.data, item->text.length); return;
+    case GGUF_KIND_BOOL: snprintf(text, size, "%s", item->integer ? "true" : "false"); return;
+    case GGUF_KIND_FLOAT:
+      if (item->type == GGUF_FLOAT32) float_text((float)item->real, number);
+      else if (isfinite(item->real)) number_format(item->real, number);
+      else snprintf(number, sizeof number, "%g", item->real);
+      snprintf(text, size, "%s", number);
+      return;
+    default:
+      if (item->type == GGUF_UINT64) snprintf(text, size, "%" PRIu64, (uint64_t)item->integer);
+      else snprintf(text, size, "%" PRId64, item->integer);
+  }
+}
+
+static void print_entry(const gguf *file, const gguf_entry *e) {
+  char shown[300];
+  gguf_list list = gguf_walk(file, e);
+  size_t show = e->count <= WHOLE_LIST ? e->count : FEW_ITEMS;
+  bool quoted = e->type == GGUF_ARRAY && e->item_type == GGUF_STRING;
+  str_display(shown, sizeof shown, e->key, strlen(e->key));
+  printf("%-44s %s", shown, e->type == GGUF_ARRAY ? "[" : "");
+  gguf_item item;
+  for (size_t i = 0; i < show && gguf_next(&list, &item); i++) {
+    item_text(&item, shown, sizeof shown);
+    printf(quoted ? "%s\"%s\"" : "%s%s", i > 0 ? ", " : "", shown);
+  }
+  if (e->type == GGUF_ARRAY && show < e->count)
+    printf(", ...] (%zu of type %s)", e->count, gguf_type_name(e->item_type));
+  else if (e->type == GGUF_ARRAY) putchar(']');
+  putchar('\n');
+}
+
+static void write_item(jwriter *w, const gguf_item *item) {
+  switch (gguf_kind_of(item->type)) {
+    case GGUF_KIND_STRING: jwriter_text(w, item->text.data, item->text.length); return;
+    case GGUF_KIND_BOOL: jwriter_bool(w, item->integer != 0); return;
+    case GGUF_KIND_FLOAT: jwriter_double(w, item->real); return;
+    default:
+      if (item->type == GGUF_UINT64) jwriter_uint(w, (uint64_t)item->integer);
+      else jwriter_int(w, item->integer);
+  }
+}
+
+static void write_entry(inspect *p, const gguf *file, const gguf_entry *e) {
+  gguf_list list = gguf_walk(file, e);
+  gguf_item item;
+  jwriter_key(&p->w, e->key);
+  if (e->type != GGUF_ARRAY) {
+    gguf_next(&list, &item);
+    write_item(&p->w, &item);
+    return;
+  }
+  if (e->count > WHOLE_LIST) {
+    jwriter_flat_object(&p->w);
+    jwriter_put_string(&p->w, "type", gguf_type_name(e->item_type));
+    jwriter_put_int(&p->w, "count", (int64_t)e->count);
+  } else {
+    jwriter_flat_array(&p->w);
+    while (gguf_next(&list, &item)) write_item(&p->w, &item);
+  }
+  jwriter_close(&p->w);
+}
+
+static void print_metadata(inspect *p, const gguf *file) {
+  if (p->c->json) {
+    jwriter_key(&p->w, "metadata");
+    jwriter_object(&p->w);
+  }
+  for (size_t i = 0; i < gguf_entries(file); i++) {
+    if (p->c->json) write_entry(p, file, gguf_entry_at(file, i));
+    else print_entry(file, gguf_entry_at(file, i));
+  }
+  if (p->c->json) jwriter_close(&p->w);
+}
+
+static void print_gguf(inspect *p, const gguf *file) {
+  double numbers = 0;
+  char size[24];
+  uint64_t bytes = 0;
+  fact_number(p, "gguf_version", gguf_version(file));
+  print_metadata(p, file);
+  begin_list(p, "tensors");
+  for (size_t i = 0; i < gguf_count(file); i++) {
+    const gguf_tensor *t = gguf_at(file, i);
+    numbers += (double)t->count;
+    bytes += t->end - t->begin;
+    print_array(p, t->name, t->type->name, t->rank, t->shape);
+  }
+  end_list(p);
+  cli_say(p->c, "%zu values, %zu tensors, %.15g numbers in %s", gguf_entries(file), gguf_count(file), numbers,
+          cli_bytes(bytes, size));
+}
+
+/* The file, and what it is as a model. One that cannot be measured is still a file, and the reason a fact. */
+static dwell_status inspect_gguf(inspect *p, dwell_error *err) {
+  gguf *file;
+  dwell_model *model;
+  dwell_error why = {.offset = -1};
+  char text[800];
+  dwell_status status = gguf_open(p->what, &file, err);
+  if (status != DWELL_OK) return status;
+  print_gguf(p, file);
+  gguf_close(file);
+  status = dwell_model_open(p->what, &p->c->ctx, &model, &why);
+  if (status == DWELL_OK) {
+    status = describe_model(p, model, err);
+    dwell_model_destroy(model);
+  } else if (status == DWELL_UNSUPPORTED || status == DWELL_BAD_INPUT) {
+    fact_text(p, "not measurable", dwell_error_text(&why, text, sizeof text));
+    status = DWELL_OK;
+  } else {
+    *err = why;
+  }
+  return status;
 }
 
 /* What measuring the states of a file would take; large ones are not tried out. */
@@ -366,10 +507,11 @@ static dwell_status inspect_any(inspect *p, dwell_error *err) {
   struct stat info;
   if (stat(p->what, &info) == 0 && S_ISREG(info.st_mode)) {
     if (str_ends(p->what, ".safetensors")) return inspect_safetensors(p, err);
+    if (str_ends(p->what, ".gguf")) return inspect_gguf(p, err);
     if (str_ends(p->what, ".npz") || str_ends(p->what, ".npy")) return inspect_npz(p, err);
     error_set(err, DWELL_UNSUPPORTED, "is of a kind that inspect does not know");
     error_in_file(err, p->what);
-    error_remedy(err, "It reads .safetensors, .npz, .npy, model folders and run directories");
+    error_remedy(err, "It reads .safetensors, .gguf, .npz, .npy, model folders and run directories");
     return DWELL_UNSUPPORTED;
   }
   return inspect_model(p, err);

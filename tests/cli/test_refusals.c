@@ -76,6 +76,8 @@ static void outputs(void **state) {
   assert_refused(testing_format("%s '%s'", small, file), 2, "not a folder");
   assert_refused(testing_format("report '%s'", folder_of("nothing")), 3, "does not exist");
   assert_refused("inspect /etc/hostname", 4, "of a kind that inspect does not know");
+  file = testing_write(folder_of("cut.gguf"), "GGUF\3\0\0\0\1", 9);
+  assert_refused(testing_format("inspect '%s'", file), 3, "cut.gguf: 8 bytes are announced here, but only 1 follow");
 }
 
 static void texts(void **state) {

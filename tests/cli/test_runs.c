@@ -205,6 +205,33 @@ static void the_nursery_is_listed_and_recorded(void **state) {
   unsetenv("DWELL_DATA");
 }
 
+/* Types, lists short and long, shapes as torch gives them; the same as JSON. */
+static void a_gguf_file_is_inspected(void **state) {
+  (void)state;
+  static const char *const lines[] = {"general.architecture                         llama\n",
+                                      "number.uint64                                18446744073709551613\n",
+                                      "number.float32                               1e-05\n",
+                                      "number.float64                               -1e+300\n",
+                                      "[\"<unk>\", \"\", \"\xE2\x96\x81the\", \"\xC3\xA9\", ...] (32 of type string)\n",
+                                      "list.int                                     [1, -2, 3]\n",
+                                      "Q4_K                                             Q4_K  [4, 512]\n"};
+  static const char *const members[] = {
+      "\"number.uint64\": 18446744073709551613", "\"list.text\": {\"type\": \"string\", \"count\": 32}",
+      "\"list.bool\": [true, false, true]", "{\"name\": \"Q4_K\", \"dtype\": \"Q4_K\", \"shape\": [4, 512]}"};
+  const char *path = testing_source("tests/golden/gguf/types.gguf");
+  program_result r = assert_done(testing_format("inspect '%s'", path));
+  for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    if (strstr(r.out, lines[i]) == NULL) fail_msg("'%s' is not in\n%s", lines[i], r.out);
+  }
+  assert_non_null(strstr(r.words, "18 values, 16 tensors, 32768 numbers in"));
+  program_free(&r);
+  r = assert_done(testing_format("inspect --json '%s'", path));
+  for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+    if (strstr(r.out, members[i]) == NULL) fail_msg("'%s' is not in\n%s", members[i], r.out);
+  }
+  program_free(&r);
+}
+
 static void interrupted_leaves_nothing(void **state) {
   (void)state;
   const char *out = folder_of("interrupted"), *program = getenv("DWELL_PROGRAM");
@@ -258,11 +285,15 @@ static void several_texts(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(threads_do_not_matter),          cmocka_unit_test(real_models_do_not_depend_on_threads),
-      cmocka_unit_test(the_rounding_of_states_is_told), cmocka_unit_test(the_bound_holds),
-      cmocka_unit_test(output_is_for_scripts),          cmocka_unit_test(the_nursery_is_listed_and_recorded),
-      cmocka_unit_test(interrupted_leaves_nothing),     cmocka_unit_test(several_texts),
-      cmocka_unit_test(help_says_the_defaults)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(threads_do_not_matter),
+                                     cmocka_unit_test(real_models_do_not_depend_on_threads),
+                                     cmocka_unit_test(the_rounding_of_states_is_told),
+                                     cmocka_unit_test(the_bound_holds),
+                                     cmocka_unit_test(output_is_for_scripts),
+                                     cmocka_unit_test(the_nursery_is_listed_and_recorded),
+                                     cmocka_unit_test(a_gguf_file_is_inspected),
+                                     cmocka_unit_test(interrupted_leaves_nothing),
+                                     cmocka_unit_test(several_texts),
+                                     cmocka_unit_test(help_says_the_defaults)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

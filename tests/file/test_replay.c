@@ -11,6 +11,9 @@
 #define LLVMFuzzerTestOneInput fuzz_csv
 #include "fuzz/fuzz_csv.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_gguf
+#include "fuzz/fuzz_gguf.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_jcursor
 #include "fuzz/fuzz_jcursor.c"
 #undef LLVMFuzzerTestOneInput
@@ -113,6 +116,11 @@ static void test_csv(void **state) {
   replay("csv", fuzz_csv, NULL);
 }
 
+static void test_gguf(void **state) {
+  (void)state;
+  replay("gguf", fuzz_gguf, NULL);
+}
+
 static void test_jcursor(void **state) {
   (void)state;
   replay("jcursor", fuzz_jcursor, NULL);
@@ -145,9 +153,9 @@ static void test_spm(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_csv),     cmocka_unit_test(test_jcursor),   cmocka_unit_test(test_npz),
-      cmocka_unit_test(test_nursery), cmocka_unit_test(test_repo_list), cmocka_unit_test(test_safetensors),
-      cmocka_unit_test(test_spm),
+      cmocka_unit_test(test_csv),         cmocka_unit_test(test_gguf),    cmocka_unit_test(test_jcursor),
+      cmocka_unit_test(test_npz),         cmocka_unit_test(test_nursery), cmocka_unit_test(test_repo_list),
+      cmocka_unit_test(test_safetensors), cmocka_unit_test(test_spm),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "file/csv.h"
+#include "file/gguf.h"
 #include "file/jcursor.h"
 #include "file/npy.h"
 #include "file/safetensors.h"
@@ -85,6 +86,23 @@ static void test_safetensors(void **state) {
   torture(open_checkpoint, folder, 0);
 }
 
+static dwell_status read_gguf(const char *path, dwell_error *err) {
+  static float values[512];
+  gguf *file;
+  dwell_status status = gguf_open(path, &file, err);
+  assert_true((status == DWELL_OK) == (file != NULL));
+  for (size_t i = 0; status == DWELL_OK && i < gguf_count(file); i++) {
+    status = gguf_read(file, gguf_at(file, i), 0, 512, DWELL_F32, values, err);
+  }
+  gguf_close(file);
+  return status;
+}
+
+static void test_gguf(void **state) {
+  (void)state;
+  torture(read_gguf, testing_source("tests/golden/gguf/types.gguf"), 0);
+}
+
 static dwell_status read_archive(const char *path, dwell_error *err) {
   npz *z;
   static double values[10000];
@@ -152,8 +170,8 @@ static void test_csv(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_jcursor),    cmocka_unit_test(test_safetensors), cmocka_unit_test(test_npz),
-      cmocka_unit_test(test_npz_writer), cmocka_unit_test(test_csv),
+      cmocka_unit_test(test_jcursor), cmocka_unit_test(test_safetensors), cmocka_unit_test(test_gguf),
+      cmocka_unit_test(test_npz),     cmocka_unit_test(test_npz_writer),  cmocka_unit_test(test_csv),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
