@@ -224,11 +224,17 @@ static void a_gguf_file_is_inspected(void **state) {
     if (strstr(r.out, lines[i]) == NULL) fail_msg("'%s' is not in\n%s", lines[i], r.out);
   }
   assert_non_null(strstr(r.words, "18 values, 16 tensors, 32768 numbers in"));
+  assert_non_null(strstr(r.out, "\nnot measurable "));
   program_free(&r);
   r = assert_done(testing_format("inspect --json '%s'", path));
   for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
     if (strstr(r.out, members[i]) == NULL) fail_msg("'%s' is not in\n%s", members[i], r.out);
   }
+  program_free(&r);
+  r = assert_done(testing_format("inspect -n 4 '%s'", testing_source("tests/golden/model/llama-tiny-gguf/model.gguf")));
+  assert_non_null(strstr(r.out, "architecture   llama\n"));
+  assert_non_null(strstr(r.out, "\nmemory         at most "));
+  assert_null(strstr(r.out, "not measurable"));
   program_free(&r);
 }
 
