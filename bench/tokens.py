@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Encoding a text with byte-level BPE and with Unigram: dwell against the package tokenizers, one thread each.
+"""Encoding a text with byte-level BPE, Unigram and SentencePiece: dwell against the packages, one thread each.
 
 usage: tokens.py BENCH_TOKENS FILE...
 
 A tokenizer of each kind is trained on the files, then both sides encode all of them as one text; the ids must
-be equal. Ratios are tokenizers over dwell. Offsets are computed by both."""
+be equal. Ratios are the rival over dwell. dwell and tokenizers compute offsets too, sentencepiece here does not."""
 import os
 import subprocess
 import sys
@@ -13,7 +13,8 @@ import tempfile
 import times
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
-import tokenizers  # noqa: E402  (after the environment is set)
+import sentencepiece  # noqa: E402  (after the environment is set)
+import tokenizers  # noqa: E402
 
 REPEATS = 15
 VOCABULARY = 8000
@@ -36,12 +37,33 @@ def unigram():
                                                  show_progress=False)
 
 
-def measure(name, make, program, files, text):
-    t, trainer = make()
-    t.train(files, trainer)
-    with tempfile.TemporaryDirectory() as folder:
+def sentence_piece(kind):
+    """The whole text as one: SentencePiece's own normalisation, and (for Unigram) one search over everything."""
+
+    def train(files, folder):
+        sentencepiece.SentencePieceTrainer.train(
+            input=files, model_prefix=os.path.join(folder, "spiece"), model_type=kind,
+            vocab_size=VOCABULARY, hard_vocab_limit=False, minloglevel=2, num_threads=1, max_sentence_length=100000)
+        processor = sentencepiece.SentencePieceProcessor(model_file=os.path.join(folder, "spiece.model"))
+        return processor.encode
+
+    return "SentencePiece " + kind, train, "sentencepiece " + sentencepiece.__version__
+
+
+def by_tokenizers(name, make):
+    def train(files, folder):
+        t, trainer = make()
+        t.train(files, trainer)
         t.save(os.path.join(folder, "tokenizer.json"))
         t = tokenizers.Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
+        return lambda text: t.encode(text, add_special_tokens=False).ids
+
+    return name, train, "tokenizers " + tokenizers.__version__
+
+
+def measure(name, train, rival, program, files, text):
+    with tempfile.TemporaryDirectory() as folder:
+        encode = train(files, folder)
         text_file, ids_file = os.path.join(folder, "text"), os.path.join(folder, "ids")
         with open(text_file, "w", encoding="utf-8") as f:
             f.write(text)
@@ -52,23 +74,23 @@ def measure(name, make, program, files, text):
             for line in filter(None, lines):
                 mine.add(*map(float, line.split()))
             for _ in range(REPEATS // 3):
-                encoded = theirs.run(lambda: t.encode(text, add_special_tokens=False))
+                encoded = theirs.run(lambda: encode(text))
         ids = [int(line) for line in open(ids_file)]
     size = len(text.encode())
-    print("%s: %.2f MB to %d tokens, tokenizers %s; ids %s; %s" % (
-        name, size / 1e6, len(ids), tokenizers.__version__, "equal" if ids == encoded.ids else "DIFFER", times.load()))
-    print("  median seconds: dwell %.4f, tokenizers %.4f; ratio: median %.2f, best %.2f, processor %.2f; dwell's best "
+    print("%s: %.2f MB to %d tokens, %s; ids %s; %s" % (
+        name, size / 1e6, len(ids), rival, "equal" if ids == encoded else "DIFFER", times.load()))
+    print("  median seconds: dwell %.4f, rival %.4f; ratio: median %.2f, best %.2f, processor %.2f; dwell's best "
           "%.1f MB/s" % ((mine.median(0), theirs.median(0)) + times.ratios(theirs, mine)
                          + (size / mine.best(0) / 1e6,)))
-    return ids != encoded.ids
+    return ids != encoded
 
 
 def main():
     program, files = sys.argv[1], sys.argv[2:]
     text = "".join(open(name, encoding="utf-8").read() for name in files)
-    failed = [measure("byte-level BPE", byte_level, program, files, text),
-              measure("Unigram", unigram, program, files, text)]
-    return any(failed)
+    kinds = [by_tokenizers("byte-level BPE", byte_level), by_tokenizers("Unigram", unigram),
+             sentence_piece("unigram"), sentence_piece("bpe")]
+    return any([measure(*kind, program, files, text) for kind in kinds])
 
 
 if __name__ == "__main__":

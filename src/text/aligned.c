@@ -127,6 +127,7 @@ void rewriter_put(rewriter *r, uint32_t code, int change) {
 dwell_status workbench_rewrite(workbench *w, rewrite_split rewrite, const void *arg, dwell_error *err) {
   aligned *from = &w->now, *to = &w->next;
   to->length = to->count = 0;
+  if (!reserve_text(to, from->length + from->length / 4)) return state_of(w, err); /* most become no longer */
   for (size_t i = 0; i < from->count; i++) {
     split s = from->splits[i];
     size_t begin = to->length;

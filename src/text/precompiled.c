@@ -103,6 +103,17 @@ static dwell_status take_apart(precompiled *p, const uint8_t *data, size_t size,
   return check_units(p, err);
 }
 
+bool precompiled_touches(const precompiled *p, char c) {
+  size_t at = unit_offset(p->units[0]) ^ (uint8_t)c;
+  if (at >= p->count || !has_label(p->units[at], (uint8_t)c)) return false;
+  if (p->units[at] & UNIT_HAS_LEAF) return true;
+  size_t base = at ^ unit_offset(p->units[at]);
+  for (unsigned next = 1; next < 0x80; next++) {
+    if ((base ^ next) < p->count && has_label(p->units[base ^ next], (uint8_t)next)) return true;
+  }
+  return false;
+}
+
 const char *precompiled_longest(const precompiled *p, const char *key, size_t length, size_t *ret_size) {
   size_t at = unit_offset(p->units[0]);
   const char *longest = NULL;

@@ -22,6 +22,10 @@ dwell_status precompiled_read(const fields *f, arena *memory, const precompiled 
 dwell_status precompiled_make(const char *data, size_t size, arena *memory, const precompiled **ret_table,
                               dwell_error *err);
 
+/* Whether anything but characters outside ASCII behind it can make an ASCII character change: a key is that character,
+ * or begins with it and another one of ASCII. */
+bool precompiled_touches(const precompiled *p, char c);
+
 /* The new text, up to a NUL, for the longest beginning of `key` in the table that ends with a character, and how many
  * bytes that is; NULL if there is none. */
 const char *precompiled_longest(const precompiled *p, const char *key, size_t length, size_t *ret_size);

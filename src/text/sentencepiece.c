@@ -47,7 +47,9 @@ static dwell_status fill(tokenizer *t, const spm *m, const family *f, dwell_erro
     if (m->pieces[i].type == SPM_CONTROL) vocab_mark_special(&t->vocab, m->pieces[i].id);
   }
   if (f->class->cleans) TRY(add_cleaning(f, t, err));
+  const pretokenizer_options none = {0};
   TRY(spm_add_normalizer(m, &t->vocab, &t->normalizer, memory, err));
+  if (spm_has_words(m)) TRY(pretokenizer_add(&t->pretokenizer, spm_cut_words, &none, memory, err));
   t->model.class = m->is_bpe ? &SPM_BPE : &MODEL_UNIGRAM;
   if (m->is_bpe) TRY(spm_bpe_make(m, &t->vocab, memory, &t->model.state, err));
   else TRY(unigram_make(m, &t->vocab, memory, &t->model.state, err));

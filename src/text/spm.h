@@ -9,6 +9,7 @@
 #include "file/pcursor.h"
 #include "text/model.h"
 #include "text/normalizer.h"
+#include "text/pretokenizer.h"
 #include "text/vocab.h"
 
 struct piece_tree;
@@ -50,6 +51,12 @@ dwell_status spm_fill(const spm *m, vocab *v, dwell_error *err);
 /* Adds the model's normaliser: replacements of the longest match, spaces, and the user-defined pieces left alone.
  * Offsets are those of SentencePiece: an added space has none, one taken out belongs to what is before it. */
 dwell_status spm_add_normalizer(const spm *m, const vocab *v, normalizer *n, arena *memory, dwell_error *err);
+
+/* Whether words - from one mark of a space to the next - can be encoded one by one with the same result: BPE where no
+ * piece has a mark behind another character. (Unigram models keep running sums, whose rounding can decide.) */
+bool spm_has_words(const spm *m);
+/* The pre-tokenizer that cuts at them. */
+dwell_status spm_cut_words(const pretokenizer_options *options, workbench *w, dwell_error *err);
 
 /* The BPE of SentencePiece: neighbours whose joint text has the highest score are merged (no list of merges).
  * In spm_bpe.c. */

@@ -7,11 +7,14 @@
 #include "text/precompiled.h"
 #include "text/spm.h"
 
+static const char SPACE_MARK[] = "\xE2\x96\x81"; /* U+2581 */
+
 typedef struct spm_rules {
   const precompiled *table; /* NULL: none */
   const piece_tree *user;   /* pieces that stay as they are; NULL: none */
   bool add_space, space_behind, first_only, trim_spaces;
-  jtext space; /* what a space becomes */
+  jtext space;     /* what a space becomes */
+  bool quiet[128]; /* ASCII characters, not the space, that stay as they are before another one of ASCII */
 } spm_rules;
 
 /* The next bit of the source: its size, and the text it becomes. */
@@ -76,6 +79,16 @@ static void close_origins(aligned *to, size_t first, uint32_t behind) {
   }
 }
 
+/* Takes over what stays as it is; whether there was any. */
+static bool copy_quiet(const spm_rules *rules, rewriter *r) {
+  const char *text = rewriter_text(r);
+  size_t left = rewriter_left(r), size = 0;
+  while (size < left && (uint8_t)text[size] < 0x80 && rules->quiet[(uint8_t)text[size]]) size++;
+  if (size > 0 && size < left && (uint8_t)text[size] >= 0x80) size--; /* what follows may join the last */
+  if (size > 0) rewriter_copy(r, size);
+  return size > 0;
+}
+
 static dwell_status rewrite(const void *arg, rewriter *r, dwell_error *err) {
   (void)err;
   const spm_rules *rules = arg;
@@ -86,6 +99,10 @@ static dwell_status rewrite(const void *arg, rewriter *r, dwell_error *err) {
   if (rewriter_left(r) == 0) return DWELL_OK;
   if (wanted && !rules->space_behind) put_space(rules, r);
   for (bool after_space = rules->trim_spaces; rewriter_left(r) > 0 && !r->to->failed;) {
+    if (copy_quiet(rules, r)) {
+      after_space = false;
+      continue;
+    }
     b = next_bit(rules, r);
     size_t size = b.size;
     while (after_space && b.length > 0 && b.text[0] == ' ') b.text++, b.length--;
@@ -104,6 +121,32 @@ static dwell_status apply(const normalizer_options *options, workbench *w, dwell
   return workbench_rewrite(w, rewrite, options->rules, err);
 }
 
+/* ---- words ---- */
+
+/* A cut before every mark of a space that does not follow another. */
+static dwell_status cut_words(const void *arg, cutter *c, dwell_error *err) {
+  (void)arg, (void)err;
+  size_t begin = 0, length = sizeof SPACE_MARK - 1;
+  bool after_mark = true; /* no cut at the beginning */
+  for (size_t at = 0; at < c->length;) {
+    bool mark = c->length - at >= length && memcmp(c->text + at, SPACE_MARK, length) == 0;
+    if (mark && !after_mark) {
+      cutter_stretch(c, begin, at, true);
+      begin = at;
+    }
+    after_mark = mark;
+    const char *next = mark ? c->text + at + length : memchr(c->text + at + 1, SPACE_MARK[0], c->length - at - 1);
+    at = next != NULL ? (size_t)(next - c->text) : c->length;
+  }
+  cutter_stretch(c, begin, c->length, true);
+  return DWELL_OK;
+}
+
+dwell_status spm_cut_words(const pretokenizer_options *options, workbench *w, dwell_error *err) {
+  (void)options;
+  return workbench_cut(w, cut_words, NULL, CUT_ISOLATED, false, err);
+}
+
 dwell_status spm_add_normalizer(const spm *m, const vocab *v, normalizer *n, arena *memory, dwell_error *err) {
   spm_rules *rules = ARENA_NEW(memory, spm_rules, 1);
   normalizer_options options = {.rules = rules};
@@ -113,9 +156,13 @@ dwell_status spm_add_normalizer(const spm *m, const vocab *v, normalizer *n, are
   rules->space_behind = m->space_behind;
   rules->first_only = m->first_only;
   rules->trim_spaces = m->trim_spaces;
-  rules->space = m->mark_spaces ? (jtext){"\xE2\x96\x81", 3} : (jtext){" ", 1};
+  rules->space = m->mark_spaces ? (jtext){SPACE_MARK, sizeof SPACE_MARK - 1} : (jtext){" ", 1};
   if (m->charsmap.length > 0) TRY(precompiled_make(m->charsmap.data, m->charsmap.length, memory, &rules->table, err));
   TRY(spm_user_pieces(m, v, memory, &rules->user, err));
+  for (int c = 0; c < 128; c++) {
+    bool begins_user = rules->user != NULL && rules->user->from_root[c] != PIECE_TREE_NONE;
+    rules->quiet[c] = c != ' ' && !begins_user && (rules->table == NULL || !precompiled_touches(rules->table, (char)c));
+  }
   TRY(normalizer_add(n, apply, &options, memory, err));
 done:
   return status;

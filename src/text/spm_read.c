@@ -153,6 +153,31 @@ void spm_free(spm *m) {
   *m = (spm){0};
 }
 
+/* A mark of a space behind another character. */
+static bool has_inner_mark(jtext text) {
+  bool seen = false; /* another character */
+  for (size_t at = 0; at < text.length; at++) {
+    bool mark = text.length - at >= 3 && memcmp(text.data + at, "\xE2\x96\x81", 3) == 0;
+    if (mark && seen) return true;
+    if (mark) at += 2;
+    else seen = true;
+  }
+  return false;
+}
+
+bool spm_has_words(const spm *m) {
+  bool mark = m->byte_fallback; /* else the mark must be a piece: unknown stretches become one */
+  if (!m->is_bpe || !m->mark_spaces) return false;
+  for (size_t i = 0; i < m->count; i++) {
+    const spm_piece *p = &m->pieces[i];
+    if (p->type == SPM_UNUSED) return false; /* how these are taken apart depends on the whole text */
+    bool stands = p->type == SPM_NORMAL || p->type == SPM_USER;
+    if (stands && has_inner_mark(p->text)) return false;
+    mark = mark || (stands && jtext_is(p->text, "\xE2\x96\x81"));
+  }
+  return mark;
+}
+
 int32_t spm_unknown(const spm *m) { return m->unknown < m->count ? m->pieces[m->unknown].id : VOCAB_NONE; }
 
 dwell_status spm_fill(const spm *m, vocab *v, dwell_error *err) {

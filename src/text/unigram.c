@@ -143,7 +143,22 @@ typedef struct arrival {
 
 #define ARRIVAL_NONE UINT32_MAX
 
-static inline void arrive(arrival *a, double score, size_t begin, int32_t id) {
+/* Where no piece reaches past a place, all paths lead through it: what is before is settled, and only arrivals from
+ * there on are kept. So memory in use is that of a word or two, whatever the length of the text. */
+typedef struct path {
+  const unigram *state;
+  const vocab *vocab;
+  const char *text;
+  size_t length;
+  arrival *arrivals; /* of the bytes from `base` to `furthest`, the last that a piece reaches */
+  size_t base, furthest;
+} path;
+
+static inline arrival *arrival_at(const path *p, size_t at) { return &p->arrivals[at - p->base]; }
+
+static inline void arrive(path *p, size_t at, double score, size_t begin, int32_t id) {
+  while (p->furthest < at) arrival_at(p, ++p->furthest)->begin = ARRIVAL_NONE;
+  arrival *a = arrival_at(p, at);
   if (a->begin == ARRIVAL_NONE || score > a->score) *a = (arrival){score, (uint32_t)begin, id};
 }
 
@@ -153,13 +168,14 @@ static inline double sum(const unigram *state, double a, double b) {
   return state->sentencepiece ? (double)(float)(a + b) : a + b;
 }
 
-/* SentencePiece keeps sums small, where few bits would be left of the differences: all arrivals that matter from here
- * on are counted from this one. */
+/* SentencePiece keeps sums small, where few bits would be left of the differences: all arrivals from here on are
+ * counted from this one. */
 #define SUM_LIMIT 100000.0
-static void start_anew(arrival *arrivals, size_t at, size_t furthest) {
-  double offset = arrivals[at].score;
-  for (size_t i = at; i <= furthest; i++) {
-    if (i == at || arrivals[i].begin != ARRIVAL_NONE) arrivals[i].score = (double)(float)(arrivals[i].score - offset);
+static void start_anew(const path *p, size_t at) {
+  double offset = arrival_at(p, at)->score;
+  for (size_t i = at; i <= p->furthest; i++) {
+    arrival *a = arrival_at(p, i);
+    if (i == at || a->begin != ARRIVAL_NONE) a->score = (double)(float)(a->score - offset);
   }
 }
 
@@ -169,24 +185,22 @@ static inline size_t character_size(char lead) {
   return byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
 }
 
-/* Arrivals at all pieces that begin at `at`; whether one of them is the single character. *furthest: the last arrival.
- */
-static bool follow(const unigram *state, const char *text, size_t length, size_t at, arrival *arrivals,
-                   size_t *furthest) {
+/* Arrivals at all pieces that begin at `at`; whether one of them is the single character. */
+static bool follow(path *p, size_t at) {
+  const unigram *state = p->state;
   const piece_tree *t = &state->tree;
-  double here = arrivals[at].score;
-  size_t single_end = at + character_size(text[at]);
+  double here = arrival_at(p, at)->score;
+  size_t single_end = at + character_size(p->text[at]);
   bool single = false;
-  uint32_t node = t->from_root[(uint8_t)text[at]];
+  uint32_t node = t->from_root[(uint8_t)p->text[at]];
   for (size_t end = at + 1; node != PIECE_TREE_NONE; end++) {
     int32_t id = t->nodes[node].id;
     if (id != VOCAB_NONE) {
-      arrive(&arrivals[end], sum(state, state->scores[id], here), at, id);
+      arrive(p, end, sum(state, state->scores[id], here), at, id);
       single = single || end == single_end;
-      if (end > *furthest) *furthest = end;
     }
-    if (end == length) break;
-    node = piece_tree_child(t, node, (uint8_t)text[end]);
+    if (end == p->length) break;
+    node = piece_tree_child(t, node, (uint8_t)p->text[end]);
   }
   return single;
 }
@@ -198,21 +212,18 @@ static dwell_status no_unknown(const char *text, size_t length, dwell_error *err
                    shown);
 }
 
-static dwell_status find_path(const unigram *state, const char *text, size_t length, arrival *arrivals,
-                              dwell_error *err) {
-  for (size_t i = 0; i <= length; i++) arrivals[i].begin = ARRIVAL_NONE;
-  arrivals[0].score = 0;
-  for (size_t at = 0, size, furthest = 0; at < length; at += size) {
-    size = character_size(text[at]);
-    if (state->sentencepiece && fabs(arrivals[at].score) > SUM_LIMIT) start_anew(arrivals, at, furthest);
-    if (follow(state, text, length, at, arrivals, &furthest)) continue;
-    arrive(&arrivals[at + size], sum(state, state->unknown_score, arrivals[at].score), at, state->unknown_id);
-    if (at + size > furthest) furthest = at + size;
-    bool writable = arrivals[at + size].id != VOCAB_NONE || (state->sentencepiece && state->byte_fallback);
-    if (!writable) return no_unknown(text + at, size, err);
-  }
-  return DWELL_OK;
+/* All ways on from `at`. */
+static dwell_status step(path *p, size_t at, dwell_error *err) {
+  const unigram *state = p->state;
+  size_t size = character_size(p->text[at]);
+  if (state->sentencepiece && fabs(arrival_at(p, at)->score) > SUM_LIMIT) start_anew(p, at);
+  if (follow(p, at)) return DWELL_OK;
+  arrive(p, at + size, sum(state, state->unknown_score, arrival_at(p, at)->score), at, state->unknown_id);
+  bool writable = arrival_at(p, at + size)->id != VOCAB_NONE || (state->sentencepiece && state->byte_fallback);
+  return writable ? DWELL_OK : no_unknown(p->text + at, size, err);
 }
+
+/* ---- from the path to pieces ---- */
 
 /* What a byte piece stands for: the whole unknown stretch [begin, end), and with SentencePiece the character that byte
  * `at` is in. */
@@ -225,16 +236,16 @@ static span byte_origin(const unigram *state, const char *text, size_t begin, si
 /* A stretch of unknown characters, or the unknown piece itself. In tokenizers its text may be a piece after all (where
  * scores are positive, two unknowns can be better than one known); else it is its bytes, or the unknown piece. Pieces
  * are added from last to first. */
-static dwell_status add_unknown(const unigram *state, const vocab *v, const char *text, size_t begin, size_t end,
-                                piece_list *out, dwell_error *err) {
-  bool look = !state->sentencepiece && end - begin <= v->longest;
-  int32_t id = look ? vocab_find(v, text + begin, end - begin) : VOCAB_NONE;
+static dwell_status add_unknown(const path *p, size_t begin, size_t end, piece_list *out, dwell_error *err) {
+  const unigram *state = p->state;
+  bool look = !state->sentencepiece && end - begin <= p->vocab->longest;
+  int32_t id = look ? vocab_find(p->vocab, p->text + begin, end - begin) : VOCAB_NONE;
   bool bytes = id == VOCAB_NONE && state->byte_fallback;
-  for (size_t i = begin; i < end && bytes; i++) bytes = state->bytes[(uint8_t)text[i]] != VOCAB_NONE;
+  for (size_t i = begin; i < end && bytes; i++) bytes = state->bytes[(uint8_t)p->text[i]] != VOCAB_NONE;
   if (!bytes) return piece_list_add(out, id != VOCAB_NONE ? id : state->unknown_id, begin, end, err);
   for (size_t i = end; i > begin; i--) {
-    span whole = byte_origin(state, text, begin, end, i - 1);
-    dwell_status status = piece_list_add(out, state->bytes[(uint8_t)text[i - 1]], whole.begin, whole.end, err);
+    span whole = byte_origin(state, p->text, begin, end, i - 1);
+    dwell_status status = piece_list_add(out, state->bytes[(uint8_t)p->text[i - 1]], whole.begin, whole.end, err);
     if (status != DWELL_OK) return status;
   }
   return DWELL_OK;
@@ -248,25 +259,41 @@ static void reverse(piece *items, size_t count) {
   }
 }
 
-static dwell_status encode(const void *model_state, const vocab *v, const char *text, size_t length, piece_list *out,
-                           dwell_error *err) {
-  const unigram *state = model_state;
+/* Appends the pieces of the path to `at`, which becomes the base. */
+static dwell_status settle(path *p, size_t at, piece_list *out, dwell_error *err) {
+  int32_t unknown = p->state->unknown_id;
   size_t first = out->count;
-  dwell_status status;
-  arrival *arrivals = piece_list_scratch(out, length + 1, sizeof *arrivals);
-  TRY_ALLOC(arrivals, "the pieces of a long text");
-  TRY(find_path(state, text, length, arrivals, err));
-  for (size_t end = length; end > 0;) {
-    size_t begin = arrivals[end].begin;
-    if (arrivals[end].id != state->unknown_id) {
-      TRY(piece_list_add(out, arrivals[end].id, begin, end, err));
+  dwell_status status = DWELL_OK;
+  for (size_t end = at; end > p->base;) {
+    size_t begin = arrival_at(p, end)->begin;
+    if (arrival_at(p, end)->id != unknown) {
+      TRY(piece_list_add(out, arrival_at(p, end)->id, begin, end, err));
     } else {
-      while (begin > 0 && arrivals[begin].id == state->unknown_id) begin = arrivals[begin].begin;
-      TRY(add_unknown(state, v, text, begin, end, out, err));
+      while (begin > p->base && arrival_at(p, begin)->id == unknown) begin = arrival_at(p, begin)->begin;
+      TRY(add_unknown(p, begin, end, out, err));
     }
     end = begin;
   }
   reverse(out->items + first, out->count - first);
+  p->arrivals[0] = *arrival_at(p, at);
+  p->base = p->furthest = at;
+done:
+  return status;
+}
+
+static dwell_status encode(const void *model_state, const vocab *v, const char *text, size_t length, piece_list *out,
+                           dwell_error *err) {
+  path p = {.state = model_state, .vocab = v, .text = text, .length = length};
+  dwell_status status;
+  p.arrivals = piece_list_scratch(out, length + 1, sizeof *p.arrivals); /* little of it is touched */
+  TRY_ALLOC(p.arrivals, "the pieces of a long text");
+  p.arrivals[0] = (arrival){.begin = 0, .id = VOCAB_NONE};
+  for (size_t at = 0; at < length; at += character_size(text[at])) {
+    bool settled = at == p.furthest && at > p.base && arrival_at(&p, at)->id != p.state->unknown_id;
+    if (settled) TRY(settle(&p, at, out, err)); /* but a stretch of unknown characters may go on */
+    TRY(step(&p, at, err));
+  }
+  TRY(settle(&p, length, out, err));
 done:
   return status;
 }

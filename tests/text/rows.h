@@ -11,7 +11,7 @@
 #include "text/tokenizer.h"
 #include "util/testing.h"
 
-enum { ROW_MOST = 1024, ROW_PUT_IN = -1 };
+enum { ROW_MOST = 4096, ROW_PUT_IN = -1 };
 
 typedef struct row {
   jtext text;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "text/rows.h"
 
 static const char *golden(const char *name) { return testing_source(testing_format("tests/golden/text/%s", name)); }
@@ -35,6 +36,75 @@ static void unigram_suffix(void **state) { (void)state, check_model("unigram_suf
 static void bpe(void **state) { (void)state, check_model("bpe", "BPE"); }
 static void bpe_bytes(void **state) { (void)state, check_model("bpe_bytes", "BPE"); }
 static void bpe_unused(void **state) { (void)state, check_model("bpe_unused", "BPE"); }
+
+/* ---- long texts: sums of scores that are started anew, words that are met again ---- */
+
+enum { MOST_WORDS = 1024 };
+
+typedef struct long_text {
+  jtext model, words[MOST_WORDS];
+  int64_t word_count, count, tokens, sum;
+} long_text;
+
+static void read_long(const char *line, size_t length, arena *strings, long_text *l) {
+  jcursor c = jcursor_start(line, length, strings);
+  dwell_error err;
+  l->word_count = 0;
+  jcursor_object(&c);
+  for (jtext key; jcursor_key(&c, &key);) {
+    if (jtext_is(key, "model")) l->model = jcursor_string(&c);
+    else if (jtext_is(key, "count")) l->count = jcursor_int(&c, 1, INT32_MAX);
+    else if (jtext_is(key, "tokens")) l->tokens = jcursor_int(&c, 1, INT32_MAX);
+    else if (jtext_is(key, "sum")) l->sum = jcursor_int(&c, 1, INT64_MAX);
+    else
+      for (jcursor_array(&c); jcursor_item(&c);) l->words[l->word_count++ % MOST_WORDS] = jcursor_string(&c);
+  }
+  assert_ok(jcursor_end(&c, "long.jsonl", &err), &err);
+  assert_true(l->word_count <= MOST_WORDS);
+}
+
+static void check_long(const long_text *l) {
+  dwell_error err;
+  tokenizer *t;
+  token_list tokens;
+  strbuf text = {0};
+  const char *model = testing_format("%s/spiece.model", testing_folder());
+  copy(golden(testing_format("spm/%s.model", l->model.data)), model);
+  assert_ok(tokenizer_open(testing_folder(), &t, &err), &err);
+  remove(model);
+  for (int64_t i = 0; i < l->count; i++) {
+    jtext word = l->words[(7 * i * i + i / 11) % l->word_count];
+    strbuf_add(&text, word.data, word.length);
+    strbuf_putc(&text, ' ');
+  }
+  assert_ok(tokenizer_encode(t, text.data, text.length, true, &tokens, &err), &err);
+  assert_int_equal(tokens.count, l->tokens);
+  int64_t sum = 0;
+  for (size_t i = 0; i < tokens.count; i++) sum += tokens.tokens[i].id * (int64_t)(i % 1009);
+  assert_int_equal(sum, l->sum);
+  token_list_free(&tokens);
+  strbuf_free(&text);
+  tokenizer_close(t);
+}
+
+static void long_texts(void **state) {
+  (void)state;
+  size_t size, lines = 0;
+  char *data = testing_read(golden("spm/long.jsonl"), &size);
+  long_text *l = malloc(sizeof *l);
+  for (char *line = data; line < data + size; lines++) {
+    char *end = memchr(line, '\n', (size_t)(data + size - line));
+    assert_non_null(end);
+    arena strings = {0};
+    read_long(line, (size_t)(end - line), &strings, l);
+    check_long(l);
+    arena_clear(&strings);
+    line = end + 1;
+  }
+  assert_int_equal(lines, 3);
+  free(l);
+  free(data);
+}
 
 /* ---- classes ---- */
 
@@ -120,10 +190,10 @@ static void word_files(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(unigram),    cmocka_unit_test(unigram_bytes), cmocka_unit_test(unigram_suffix),
-      cmocka_unit_test(bpe),        cmocka_unit_test(bpe_bytes),     cmocka_unit_test(bpe_unused),
-      cmocka_unit_test(albert),     cmocka_unit_test(llama),         cmocka_unit_test(other_models),
-      cmocka_unit_test(byte_files), cmocka_unit_test(word_files),
+      cmocka_unit_test(unigram),      cmocka_unit_test(unigram_bytes), cmocka_unit_test(unigram_suffix),
+      cmocka_unit_test(bpe),          cmocka_unit_test(bpe_bytes),     cmocka_unit_test(bpe_unused),
+      cmocka_unit_test(long_texts),   cmocka_unit_test(albert),        cmocka_unit_test(llama),
+      cmocka_unit_test(other_models), cmocka_unit_test(byte_files),    cmocka_unit_test(word_files),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

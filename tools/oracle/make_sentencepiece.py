@@ -115,6 +115,8 @@ def texts():
     yield "  <sep>flows flowflow <ctl>  a a  a 。。<mask>thethe ▁the▁ eee ee\n\n\n<start_of_turn>"
     yield "\ufdfa ㍿ … \u00a8 \u3000\u3000\u00adﬁ"
     yield "12,345.678 in 2010, 2011,2012"
+    yield "a  left and a  flow of a  paid the a  and"  # where a user-defined piece is not the best by its score
+    yield "".join(sentences())[3000:5200]  # sums that are rounded
     stream = random.Random(20240229)
     alphabet = list("abcdefeeetttaoino      .,THE") + ["the ", "flow", "中", "é", "👍", "\u0301", "  ", "ing ", "½", "\t"]
     for _ in range(16):
@@ -129,6 +131,17 @@ def rows(processor):
             if processor.is_byte(pieces[i].id) and begin[i] == end[i]:
                 end[i] = end[i + 1]
         yield {"text": text, "ids": [p.id for p in pieces], "begin": begin, "end": end}
+
+
+def long_texts():
+    """Sums of more than 100,000, where SentencePiece starts anew. Word i of a text is words[(7 i i + i / 11) % words], and
+    a space behind it. What is compared: the number of tokens, and the sum of id times (place % 1009)."""
+    words = " ".join(sentences())[:40000].split()[::37]
+    for model, count in (("unigram", 16000), ("unigram_bytes", 16000), ("bpe", 4000)):
+        processor = sentencepiece.SentencePieceProcessor(model_file=os.path.join(ROOT, "spm", model + ".model"))
+        ids = processor.encode("".join(words[(7 * i * i + i // 11) % len(words)] + " " for i in range(count)))
+        total = sum(id * (i % 1009) for i, id in enumerate(ids))
+        yield {"model": model, "words": words, "count": count, "tokens": len(ids), "sum": total}
 
 
 # ---- folders ----
@@ -265,6 +278,7 @@ def main():
             train(name, **options)
         if name not in ("albert", "gemma"):  # those are for the classes
             write(path.replace(".model", ".jsonl"), rows(sentencepiece.SentencePieceProcessor(model_file=path)))
+    write(os.path.join(ROOT, "spm", "long.jsonl"), long_texts())
     os.makedirs(os.path.join(ROOT, "classes"), exist_ok=True)
     if not os.path.exists(os.path.join(ROOT, "classes", "vocab.json")):
         byte_files()
