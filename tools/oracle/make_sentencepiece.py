@@ -16,6 +16,7 @@ tests/golden/text; the others: {"text", "special", "ids"}.
 
 import glob
 import io
+import itertools
 import json
 import os
 import random
@@ -47,7 +48,7 @@ FOLDING = RULES | {chr(c): chr(c + 32) for c in range(65, 91)} | {"ß": "ss", "�
 MODELS = {
     "unigram": dict(
         model_type="unigram", vocab_size=420, rules=RULES,
-        user_defined_symbols=["<sep>", "flow", "flows", "▁a▁", "。"], control_symbols=["<ctl>"],
+        user_defined_symbols=["<sep>", "flow", "flows", "▁a▁", "。"], control_symbols=["<ctl>"], shouting=True,
     ),
     "unigram_bytes": dict(
         model_type="unigram", vocab_size=620, rules={}, byte_fallback=True, remove_extra_whitespaces=False,
@@ -86,7 +87,14 @@ def sentences():
     yield from make_tokenizers.SENTENCES[: len(make_tokenizers.SENTENCES) // 4]
 
 
-def train(name, rules, unused=0, **options):
+def shouts():
+    """Pieces of one letter again and again: ways to cut their runs that differ by rounding alone."""
+    stream = random.Random(20240229)
+    for _ in range(300):
+        yield "o" + "h" * stream.randint(1, 9) + " " + "!" * stream.choice((1, 1, 3, 3, 3, 6, 9))
+
+
+def train(name, rules, unused=0, shouting=False, **options):
     with tempfile.TemporaryDirectory() as folder:
         tsv = os.path.join(folder, "rules.tsv")
         with open(tsv, "w") as f:
@@ -95,7 +103,7 @@ def train(name, rules, unused=0, **options):
         how = dict(normalization_rule_tsv=tsv) if rules else dict(normalization_rule_name="identity")
         out = io.BytesIO()
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=sentences(), model_writer=out, num_threads=1, minloglevel=2, **how, **options
+            sentence_iterator=itertools.chain(sentences(), shouts() if shouting else ()), model_writer=out, num_threads=1, minloglevel=2, **how, **options
         )
     proto = sentencepiece_model_pb2.ModelProto.FromString(out.getvalue())
     proto.trainer_spec.ClearField("model_prefix")
@@ -116,7 +124,8 @@ def texts():
     yield "\ufdfa ㍿ … \u00a8 \u3000\u3000\u00adﬁ"
     yield "12,345.678 in 2010, 2011,2012"
     yield "a  left and a  flow of a  paid the a  and"  # where a user-defined piece is not the best by its score
-    yield "".join(sentences())[3000:5200]  # sums that are rounded
+    yield "".join(sentences())[3000:3600]
+    yield "a" + "!" * 70 + " o" + "h" * 80 + "!!!!! h!h!hh!!"  # sums that are rounded
     stream = random.Random(20240229)
     alphabet = list("abcdefeeetttaoino      .,THE") + ["the ", "flow", "中", "é", "👍", "\u0301", "  ", "ing ", "½", "\t"]
     for _ in range(16):
@@ -136,7 +145,7 @@ def rows(processor):
 def long_texts():
     """Sums of more than 100,000, where SentencePiece starts anew. Word i of a text is words[(7 i i + i / 11) % words], and
     a space behind it. What is compared: the number of tokens, and the sum of id times (place % 1009)."""
-    words = " ".join(sentences())[:40000].split()[::37]
+    words = " ".join(sentences())[:40000].split()[::37] + ["!" * 23, "o" + "h" * 31, "hhhhh!!!!!!!!!!"]
     for model, count in (("unigram", 16000), ("unigram_bytes", 16000), ("bpe", 4000)):
         processor = sentencepiece.SentencePieceProcessor(model_file=os.path.join(ROOT, "spm", model + ".model"))
         ids = processor.encode("".join(words[(7 * i * i + i // 11) % len(words)] + " " for i in range(count)))
