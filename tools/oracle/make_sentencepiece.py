@@ -90,8 +90,8 @@ def sentences():
 def shouts():
     """Pieces of one letter again and again: ways to cut their runs that differ by rounding alone."""
     stream = random.Random(20240229)
-    for _ in range(300):
-        yield "o" + "h" * stream.randint(1, 9) + " " + "!" * stream.choice((1, 1, 3, 3, 3, 6, 9))
+    for _ in range(400):
+        yield stream.choice("abcdefgiklmnop") + "h" * stream.choice((1, 3, 3, 3, 4, 6, 7, 9))
 
 
 def train(name, rules, unused=0, shouting=False, **options):
@@ -125,7 +125,7 @@ def texts():
     yield "12,345.678 in 2010, 2011,2012"
     yield "a  left and a  flow of a  paid the a  and"  # where a user-defined piece is not the best by its score
     yield "".join(sentences())[3000:3600]
-    yield "a" + "!" * 70 + " o" + "h" * 80 + "!!!!! h!h!hh!!"  # sums that are rounded
+    yield "a" + "h" * 70 + " o" + "h" * 80 + " hh hhhhhhhhhhhhhhhhhhhhhh"  # sums that are rounded
     stream = random.Random(20240229)
     alphabet = list("abcdefeeetttaoino      .,THE") + ["the ", "flow", "中", "é", "👍", "\u0301", "  ", "ing ", "½", "\t"]
     for _ in range(16):
@@ -145,7 +145,7 @@ def rows(processor):
 def long_texts():
     """Sums of more than 100,000, where SentencePiece starts anew. Word i of a text is words[(7 i i + i / 11) % words], and
     a space behind it. What is compared: the number of tokens, and the sum of id times (place % 1009)."""
-    words = " ".join(sentences())[:40000].split()[::37] + ["!" * 23, "o" + "h" * 31, "hhhhh!!!!!!!!!!"]
+    words = " ".join(sentences())[:40000].split()[::37] + ["a" + "h" * 23, "o" + "h" * 31, "hhhhhhhh"]
     for model, count in (("unigram", 16000), ("unigram_bytes", 16000), ("bpe", 4000)):
         processor = sentencepiece.SentencePieceProcessor(model_file=os.path.join(ROOT, "spm", model + ".model"))
         ids = processor.encode("".join(words[(7 * i * i + i // 11) % len(words)] + " " for i in range(count)))
