@@ -1,7 +1,9 @@
 /* Malformed and unsupported tokenizer files: each class is refused with its reason, and nothing else happens. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/random.h"
 #include "text/tokenizer.h"
@@ -334,6 +336,83 @@ static void no_unknown(void **state) {
   tokenizer_close(t);
 }
 
+/* Added tokens that overlap, and one that is the whole text: the longest from the left wins. */
+static void odd_added_tokens(void **state) {
+  (void)state;
+  tokenizer *t;
+  dwell_error err;
+  assert_ok(open_json(WITH("\"added_tokens\":[{\"id\":2,\"content\":\"ab\"},{\"id\":3,\"content\":\"bca\"},{\"id\":4,"
+                           "\"content\":\"abc\"},{\"id\":5,\"content\":\"the whole text\"}]"),
+                      &t, &err),
+            &err);
+  expect(t, "abca", 2, (const int64_t[]){4, 1});
+  expect(t, "abbca", 2, (const int64_t[]){2, 3});
+  expect(t, "the whole text", 1, (const int64_t[]){5});
+  tokenizer_close(t);
+}
+
+/* Pieces that look like bytes and are none are ordinary pieces; bytes without a piece make the character unknown. */
+static void odd_byte_pieces(void **state) {
+  (void)state;
+  tokenizer *t;
+  dwell_error err;
+  static const char *const models[] = {
+      BPE("\"vocab\":{\"u\":0,\"<0x-1>\":1,\"<0xGG>\":2,\"<0xC3>\":3,\"<0xa9>\":4,\"<0x100>\":5,\"<0x7A>\":6},"
+          "\"merges\":[],"
+          "\"byte_fallback\":true,\"unk_token\":\"u\""),
+      UNIGRAM("\"vocab\":[[\"u\",0],[\"<0x-1>\",-1],[\"<0xGG>\",-1],[\"<0xC3>\",-1],[\"<0xa9>\",-1],[\"<0x100>\",-1],"
+              "[\"<0x7A>\",-1]],\"byte_fallback\":true,\"unk_id\":0"),
+  };
+  for (size_t i = 0; i < 2; i++) {
+    assert_ok(open_json(models[i], &t, &err), &err);
+    expect(t, "\xC3\xA9", 1, (const int64_t[]){0});
+    expect(t, "z", 1, (const int64_t[]){6});
+    tokenizer_close(t);
+  }
+}
+
+/* A million merges, all the same but the last. */
+static void many_merges(void **state) {
+  (void)state;
+  static const char head[] = "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2,\"bb\":3},\"merges\":[";
+  static const char merge[] = "\"a b\",", tail[] = "\"b b\"]}}";
+  enum { COUNT = 1000000 };
+  size_t size = sizeof head - 1 + COUNT * (sizeof merge - 1) + sizeof tail;
+  char *json = malloc(size), *at = json;
+  tokenizer *t;
+  dwell_error err;
+  memcpy(at, head, sizeof head - 1);
+  at += sizeof head - 1;
+  for (size_t i = 0; i < COUNT; i++, at += sizeof merge - 1) memcpy(at, merge, sizeof merge - 1);
+  memcpy(at, tail, sizeof tail);
+  assert_ok(open_json(json, &t, &err), &err);
+  expect(t, "abb", 2, (const int64_t[]){2, 1}); /* rank 999,999 before 1,000,000 */
+  tokenizer_close(t);
+  free(json);
+}
+
+/* A file of 2 GiB and more, without its bytes on the disk: refused before it is read. */
+static void huge_files(void **state) {
+  (void)state;
+  static const char *const names[][2] = {{"tokenizer.json", NULL},     {"vocab.json", "merges.txt"},
+                                         {"merges.txt", "vocab.json"}, {"vocab.txt", NULL},
+                                         {"spiece.model", NULL},       {"tokenizer_config.json", "vocab.txt"}};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    tokenizer *t;
+    dwell_error err;
+    const char *folder = testing_folder(), *huge = testing_format("%s/%s", folder, names[i][0]);
+    const char *other = testing_format("%s/%s", folder, names[i][1] != NULL ? names[i][1] : "unused");
+    testing_write(other, "{}", 2);
+    int file = open(huge, O_WRONLY | O_CREAT, 0600);
+    assert_true(file >= 0 && ftruncate(file, ((off_t)1 << 31) + 1) == 0 && close(file) == 0);
+    dwell_status status = tokenizer_open(folder, &t, &err);
+    remove(huge);
+    remove(other);
+    assert_fails(status, DWELL_BAD_INPUT, &err, "larger than the 1073741824 bytes allowed");
+    assert_non_null(strstr(err.file, names[i][0]));
+  }
+}
+
 /* ---- texts ---- */
 
 static void bad_texts(void **state) {
@@ -425,6 +504,12 @@ static void legacy_gpt2(void **state) {
   assert_ok(open_files(names, files, NULL, 2, &t, &err), &err);
   expect(t, "ab", 1, (const int64_t[]){2});
   tokenizer_close(t);
+  files[1] = "\n"; /* a file of one byte: no merges */
+  assert_ok(open_files(names, files, NULL, 2, &t, &err), &err);
+  expect(t, "ab", 2, (const int64_t[]){0, 1});
+  tokenizer_close(t);
+  files[1] = "x";
+  assert_fails(open_files(names, files, NULL, 2, &t, &err), DWELL_BAD_INPUT, &err, "line 1, 'x'");
   files[1] = "a b\nab\n";
   assert_fails(open_files(names, files, NULL, 2, &t, &err), DWELL_BAD_INPUT, &err, "line 2, 'ab'");
   assert_non_null(strstr(err.file, "merges.txt"));
@@ -450,10 +535,14 @@ static void empty_folder(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(refused),      cmocka_unit_test(cut_short),         cmocka_unit_test(deep_sequence),
-      cmocka_unit_test(legal),        cmocka_unit_test(no_unknown),        cmocka_unit_test(bad_texts),
-      cmocka_unit_test(legacy_bert),  cmocka_unit_test(exponential_regex), cmocka_unit_test(legacy_gpt2),
-      cmocka_unit_test(empty_folder), cmocka_unit_test(legal_unigram),     cmocka_unit_test(damaged_tables),
+      cmocka_unit_test(refused),         cmocka_unit_test(cut_short),
+      cmocka_unit_test(deep_sequence),   cmocka_unit_test(legal),
+      cmocka_unit_test(no_unknown),      cmocka_unit_test(bad_texts),
+      cmocka_unit_test(legacy_bert),     cmocka_unit_test(exponential_regex),
+      cmocka_unit_test(legacy_gpt2),     cmocka_unit_test(odd_added_tokens),
+      cmocka_unit_test(odd_byte_pieces), cmocka_unit_test(many_merges),
+      cmocka_unit_test(huge_files),      cmocka_unit_test(empty_folder),
+      cmocka_unit_test(legal_unigram),   cmocka_unit_test(damaged_tables),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

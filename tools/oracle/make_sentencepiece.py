@@ -103,7 +103,8 @@ def train(name, rules, unused=0, shouting=False, **options):
         how = dict(normalization_rule_tsv=tsv) if rules else dict(normalization_rule_name="identity")
         out = io.BytesIO()
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=itertools.chain(sentences(), shouts() if shouting else ()), model_writer=out, num_threads=1, minloglevel=2, **how, **options
+            sentence_iterator=itertools.chain(sentences(), shouts() if shouting else ()), model_writer=out,
+            num_threads=1, minloglevel=2, **how, **options
         )
     proto = sentencepiece_model_pb2.ModelProto.FromString(out.getvalue())
     proto.trainer_spec.ClearField("model_prefix")
@@ -143,8 +144,8 @@ def rows(processor):
 
 
 def long_texts():
-    """Sums of more than 100,000, where SentencePiece starts anew. Word i of a text is words[(7 i i + i / 11) % words], and
-    a space behind it. What is compared: the number of tokens, and the sum of id times (place % 1009)."""
+    """Sums of more than 100,000, where SentencePiece starts anew. Word i of a text is words[(7 i i + i / 11) % words],
+    and a space behind it. What is compared: the number of tokens, and the sum of id times (place % 1009)."""
     words = " ".join(sentences())[:40000].split()[::37] + ["a" + "h" * 23, "o" + "h" * 31, "hhhhhhhh"]
     for model, count in (("unigram", 16000), ("unigram_bytes", 16000), ("bpe", 4000)):
         processor = sentencepiece.SentencePieceProcessor(model_file=os.path.join(ROOT, "spm", model + ".model"))
