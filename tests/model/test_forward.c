@@ -191,31 +191,14 @@ static void test_gguf(void **state) {
   check_model(open_tiny("llama-tiny-gguf/model.gguf"), "llama-tiny-gguf");
 }
 
-static void test_tiny_gpt2(void **state) { (void)state, check_tiny("gpt2-tiny"); }
-static void test_tiny_gpt2_f16(void **state) { (void)state, check_tiny("gpt2-tiny-f16"); }
-static void test_tiny_bert(void **state) { (void)state, check_tiny("bert-tiny"); }
-static void test_tiny_bert_bf16(void **state) { (void)state, check_tiny("bert-tiny-bf16"); }
-static void test_tiny_albert(void **state) { (void)state, check_tiny("albert-tiny"); }
-static void test_tiny_llama(void **state) { (void)state, check_tiny("llama-tiny"); }
-static void test_tiny_llama_scaled(void **state) { (void)state, check_tiny("llama-tiny-scaled"); }
-static void test_tiny_mistral(void **state) { (void)state, check_tiny("mistral-tiny"); }
-static void test_tiny_qwen2(void **state) { (void)state, check_tiny("qwen2-tiny"); }
-static void test_tiny_gpt_neox(void **state) { (void)state, check_tiny("gpt_neox-tiny"); }
-static void test_tiny_gpt_neox_serial(void **state) { (void)state, check_tiny("gpt_neox-tiny-serial"); }
-static void test_tiny_opt(void **state) { (void)state, check_tiny("opt-tiny"); }
-static void test_tiny_opt_post(void **state) { (void)state, check_tiny("opt-tiny-post"); }
-static void test_tiny_roberta(void **state) { (void)state, check_tiny("roberta-tiny"); }
-static void test_tiny_distilbert(void **state) { (void)state, check_tiny("distilbert-tiny"); }
-static void test_tiny_electra(void **state) { (void)state, check_tiny("electra-tiny"); }
-static void test_tiny_mpnet(void **state) { (void)state, check_tiny("mpnet-tiny"); }
+static void test_tiny(void **state) {
+  (void)state;
+  for (size_t m = 0; m < TINY_MODELS; m++) check_tiny(TINY[m].name);
+}
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_tiny_gpt2),
-      cmocka_unit_test(test_tiny_gpt2_f16),
-      cmocka_unit_test(test_tiny_bert),
-      cmocka_unit_test(test_tiny_bert_bf16),
-      cmocka_unit_test(test_tiny_albert),
+      cmocka_unit_test(test_tiny),
       cmocka_unit_test(test_gpt2_capp),
       cmocka_unit_test(test_gpt2_nano_sort),
       cmocka_unit_test(test_bert_minilm),
@@ -224,18 +207,6 @@ int main(void) {
       cmocka_unit_test(test_albert_rxnmapper),
       cmocka_unit_test(test_llama_stories),
       cmocka_unit_test(test_gguf),
-      cmocka_unit_test(test_tiny_llama),
-      cmocka_unit_test(test_tiny_llama_scaled),
-      cmocka_unit_test(test_tiny_mistral),
-      cmocka_unit_test(test_tiny_qwen2),
-      cmocka_unit_test(test_tiny_gpt_neox),
-      cmocka_unit_test(test_tiny_gpt_neox_serial),
-      cmocka_unit_test(test_tiny_opt),
-      cmocka_unit_test(test_tiny_opt_post),
-      cmocka_unit_test(test_tiny_roberta),
-      cmocka_unit_test(test_tiny_distilbert),
-      cmocka_unit_test(test_tiny_electra),
-      cmocka_unit_test(test_tiny_mpnet),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ ENCODER = dict(hidden_size=24, num_attention_heads=3, num_hidden_layers=2, max_p
 DECODER = dict(hidden_size=24, num_hidden_layers=2, max_position_embeddings=150, vocab_size=17)
 LLAMA = dict(**DECODER, num_attention_heads=4, num_key_value_heads=2, intermediate_size=37)
 LLAMA3 = dict(rope_type="llama3", rope_theta=500.0, factor=4.0, low_freq_factor=1.0, high_freq_factor=4.0)
-LLAMA3["original_max_position_embeddings"] = 40
+LLAMA3["original_max_position_embeddings"] = 100  # one fast, one blended and one slow frequency
 NEOX = dict(**DECODER, num_attention_heads=3, intermediate_size=41)
 OPT = dict(**DECODER, num_attention_heads=3, ffn_dim=33, dropout=0.0)
 POSITIONS = dict(ENCODER, max_position_embeddings=152)  # 150 tokens behind the padding token's row
