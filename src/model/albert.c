@@ -65,5 +65,4 @@ const model_architecture model_albert = {
     .configure = configure,
     .embed = encoder_embed,
     .block_step = encoder_block,
-    .final_norm = NULL,
 };

@@ -27,5 +27,4 @@ const model_architecture model_bert = {
     .configure = configure,
     .embed = encoder_embed,
     .block_step = encoder_block,
-    .final_norm = NULL,
 };

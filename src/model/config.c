@@ -99,10 +99,6 @@ const config_field *config_find(const config *c, const char *key) {
 
 /* ---- questions ---- */
 
-bool config_is_zero(const config_field *field) {
-  return field->kind == JKIND_NUMBER && field->raw_length == 1 && field->raw[0] == '0';
-}
-
 static dwell_status complain(const config *c, const config_field *field, const char *wanted, dwell_error *err) {
   int shown = field->raw_length < 40 ? (int)field->raw_length : 40;
   error_set(err, DWELL_BAD_INPUT, "must be %s, not %.*s", wanted, shown, field->raw);
@@ -153,6 +149,24 @@ dwell_status config_size(const config *c, const char *const *names, size_t fallb
   *ret_size = fallback;
   notes_add(c->notes, "config.json has no %s: %zu, the default of transformers", names[0], fallback);
   return DWELL_OK;
+}
+
+dwell_status config_optional_size(const config *c, const char *name, size_t most, size_t *size, dwell_error *err) {
+  const config_field *field = config_find(c, name);
+  return field == NULL ? DWELL_OK : read_size(c, field, most, size, err);
+}
+
+dwell_status config_id(const config *c, const char *name, size_t most, size_t *id, dwell_error *err) {
+  const config_field *field = config_find(c, name);
+  char text[NUMBER_TEXT], wanted[64];
+  int64_t value;
+  if (field == NULL) return DWELL_OK;
+  if (number_text(field, text) && number_parse_int(text, INT64_MIN, (int64_t)most, &value)) {
+    *id = value < 0 ? CONFIG_NO_ID : (size_t)value;
+    return DWELL_OK;
+  }
+  snprintf(wanted, sizeof wanted, "a whole number, at most %zu", most);
+  return complain(c, field, wanted, err);
 }
 
 dwell_status config_epsilon(const config *c, const char *name, double fallback, double *ret_epsilon, dwell_error *err) {

@@ -46,8 +46,11 @@ dwell_status config_size(const config *c, const char *const *names, size_t fallb
  * file. Release with config_close, also after a failure. */
 dwell_status config_nested(const config *c, const char *name, config *ret_config, dwell_error *err);
 
-/* Whether a field is the number 0, which no size may be, but an id may. */
-bool config_is_zero(const config_field *field);
+/* The same of a field that need not be there: absent, *size stays as it is, and nothing is noted. */
+dwell_status config_optional_size(const config *c, const char *name, size_t most, size_t *size, dwell_error *err);
+/* An id in 0..most; negative: CONFIG_NO_ID, as old checkpoints say that there is none. Absent: *id stays. */
+#define CONFIG_NO_ID ((size_t)-1)
+dwell_status config_id(const config *c, const char *name, size_t most, size_t *id, dwell_error *err);
 /* A number above 0; absent: `fallback`. */
 dwell_status config_positive(const config *c, const char *name, double fallback, double *ret_value, dwell_error *err);
 /* A number in (0, 1): the epsilon of a norm. */

@@ -3,6 +3,18 @@
 
 #include "base/error.h"
 
+dwell_status decoder_embed(model_pass *p, size_t words, size_t positions, size_t mapping, dwell_error *err) {
+  const model_shape *s = &p->model->shape;
+  bool mapped = s->parts & PART_MAPPING;
+  dwell_status status = DWELL_OK;
+  TRY(pass_words(p, words, mapped ? p->wide : p->x, err));
+  if (mapped) TRY(pass_linear(p, &p->model->outer, mapping, PASS_NO_SLOT, ACTIVATION_NONE, p->wide, p->x, err));
+  TRY(pass_rows(p, positions, s->first_position, p->n, p->y, err));
+  p->ops->add(p->n * s->width, p->x, p->y);
+done:
+  return status;
+}
+
 /* The attention of `from` into p->y. */
 static dwell_status attend(model_pass *p, const decoder_slots *at, const void *from, dwell_error *err) {
   const weight_group *g = &p->model->block;
@@ -64,8 +76,4 @@ done:
 dwell_status decoder_block(model_pass *p, const decoder_slots *slots, dwell_error *err) {
   const model_shape *s = &p->model->shape;
   return s->post_norm ? after(p, slots, err) : s->parallel ? parallel(p, slots, err) : before(p, slots, err);
-}
-
-dwell_status decoder_final_norm(model_pass *p, size_t weight, dwell_error *err) {
-  return pass_norm(p, &p->model->outer, weight, p->model->shape.width, p->x, NULL, false, p->y, err);
 }

@@ -11,12 +11,13 @@ typedef struct decoder_slots {
   pass_mlp_slots mlp;
 } decoder_slots;
 
+/* State 0: words, mapped to the width of the stream if the shape has PART_MAPPING, plus learned positions; the outer
+ * slots of the three (mapping: PASS_NO_SLOT if no shape has it). */
+dwell_status decoder_embed(model_pass *p, size_t words, size_t positions, size_t mapping, dwell_error *err);
+
 /* One block. x += attention(N1(x)), then x += mlp(N2(x)); if the shape is `parallel`, x += attention(N1(x)) +
  * mlp(N2(x)); if it is `post_norm`, x = N1(x + attention(x)), then x = N2(x + mlp(x)). Parts are what the sublayers put
  * out. */
 dwell_status decoder_block(model_pass *p, const decoder_slots *slots, dwell_error *err);
-
-/* The final norm, whose weight is the outer slot `weight`, of p->x into p->y. */
-dwell_status decoder_final_norm(model_pass *p, size_t weight, dwell_error *err);
 
 #endif

@@ -59,7 +59,7 @@ dwell_status encoder_configure(const config *c, const encoder_defaults *d, model
   TRY(config_flag(c, "tie_word_embeddings", true, &s->tied_words, err));
   TRY(encoder_refuse(c, err));
   s->scale_scores = true;
-  s->parts = d->types ? PART_TYPES : 0;
+  if (d->types) s->parts |= PART_TYPES;
 done:
   return status;
 }
@@ -67,22 +67,18 @@ done:
 dwell_status encoder_padded_positions(const config *c, model_shape *s, dwell_error *err) {
   s->positions = s->context;
   s->padded_positions = true;
-  s->first_position = 2;
-  const config_field *pad = config_find(c, "pad_token_id");
-  dwell_status status = DWELL_OK;
-  if (pad != NULL && !config_is_zero(pad)) {
-    TRY(config_size(c, CONFIG_NAMES("pad_token_id"), 1, MODEL_MAX_VOCABULARY, &s->first_position, err));
-    s->first_position++;
-  } else if (pad != NULL) {
-    s->first_position = 1;
+  s->first_position = s->padding + 1; /* 0 if there is no padding token */
+  if (s->first_position > 0 && s->first_position < s->positions) {
+    s->context = s->positions - s->first_position;
+    return DWELL_OK;
   }
-  if (s->first_position < s->positions) s->context = s->positions - s->first_position;
+  if (s->first_position == 0)
+    error_set(err, DWELL_BAD_INPUT, "positions begin behind the padding token, so there must be one");
   else
-    status = error_set(err, DWELL_BAD_INPUT, "%zu positions, of which %zu are not used, leave none", s->positions,
-                       s->first_position);
-  if (status != DWELL_OK) error_in_file(err, c->path);
-done:
-  return status;
+    error_set(err, DWELL_BAD_INPUT, "%zu positions, of which %zu are not used, leave none", s->positions,
+              s->first_position);
+  error_at_item(err, "pad_token_id");
+  return error_in_file(err, c->path), DWELL_BAD_INPUT;
 }
 
 /* ---- embeddings ---- */
@@ -93,9 +89,9 @@ static dwell_status position_rows(model_pass *p, void *ret_rows, dwell_error *er
   const model_shape *s = &p->model->shape;
   dwell_status status = DWELL_OK;
   if (s->first_position == 0) return pass_rows(p, ENCODER_POSITIONS, 0, p->n, ret_rows, err);
-  size_t padding = s->first_position - 1, next = s->first_position;
+  size_t next = s->first_position;
   for (size_t i = 0; i < p->n; i++) {
-    size_t row = (size_t)p->ids[i] == padding ? padding : next++;
+    size_t row = (size_t)p->ids[i] == s->padding ? s->padding : next++;
     TRY(pass_rows(p, ENCODER_POSITIONS, row, 1, pass_at(p, ret_rows, i * s->embedding), err));
   }
 done:

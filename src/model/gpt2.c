@@ -49,9 +49,7 @@ static dwell_status configure(const config *c, model_shape *s, dwell_error *err)
                   err));
   TRY(config_size(c, CONFIG_NAMES("vocab_size"), 50257, MODEL_MAX_VOCABULARY, &s->vocabulary, err));
   s->inner = 4 * s->width;
-  if (config_find(c, "n_inner") != NULL) { /* null: the default */
-    TRY(config_size(c, CONFIG_NAMES("n_inner"), 0, MODEL_MAX_WIDTH, &s->inner, err));
-  }
+  TRY(config_optional_size(c, "n_inner", MODEL_MAX_WIDTH, &s->inner, err)); /* null: the default */
   TRY(config_epsilon(c, "layer_norm_epsilon", 1e-5, &s->epsilon, err));
   TRY(model_configure_activation(c, "activation_function", "gelu_new", &s->activation, err));
   TRY(config_flag(c, "scale_attn_weights", true, &s->scale_scores, err));
@@ -59,19 +57,13 @@ static dwell_status configure(const config *c, model_shape *s, dwell_error *err)
   TRY(config_flag(c, "tie_word_embeddings", true, &s->tied_words, err));
   TRY(config_refuse(c, "add_cross_attention", "false", err));
   /* reorder_and_upcast_attn orders the same product differently for half precision: nothing changes here. */
-  s->types = 1;
   s->parts = PART_FINAL_NORM;
 done:
   return status;
 }
 
 static dwell_status embed(model_pass *p, dwell_error *err) {
-  dwell_status status = DWELL_OK;
-  TRY(pass_words(p, WORDS, p->x, err));
-  TRY(pass_rows(p, POSITIONS, 0, p->n, p->y, err));
-  p->ops->add(p->n * p->model->shape.width, p->x, p->y);
-done:
-  return status;
+  return decoder_embed(p, WORDS, POSITIONS, PASS_NO_SLOT, err);
 }
 
 static dwell_status block_step(model_pass *p, dwell_error *err) {
@@ -79,8 +71,6 @@ static dwell_status block_step(model_pass *p, dwell_error *err) {
       NORM1, QKV, QKV_BIAS, PROJECT, PROJECT_BIAS, NORM2, {UP, UP_BIAS, DOWN, DOWN_BIAS}};
   return decoder_block(p, &slots, err);
 }
-
-static dwell_status final_norm(model_pass *p, dwell_error *err) { return decoder_final_norm(p, FINAL_NORM, err); }
 
 const model_architecture model_gpt2 = {
     .name = "gpt2",
@@ -103,5 +93,5 @@ const model_architecture model_gpt2 = {
     .configure = configure,
     .embed = embed,
     .block_step = block_step,
-    .final_norm = final_norm,
+    .final_norm = FINAL_NORM,
 };

@@ -43,7 +43,8 @@ static const model_slot block[BLOCK_COUNT] = {
 static dwell_status configure(const config *c, model_shape *s, dwell_error *err) {
   bool bias;
   dwell_status status = DWELL_OK;
-  *s = (model_shape){.parts = PART_FINAL_NORM, .scale_scores = true};
+  s->parts = PART_FINAL_NORM;
+  s->scale_scores = true;
   TRY(config_size(c, CONFIG_NAMES("num_hidden_layers"), 44, MODEL_MAX_BLOCKS, &s->blocks, err));
   TRY(config_size(c, CONFIG_NAMES("hidden_size"), 6144, MODEL_MAX_WIDTH, &s->width, err));
   TRY(config_size(c, CONFIG_NAMES("num_attention_heads"), 64, MODEL_MAX_WIDTH, &s->heads, err));
@@ -70,8 +71,6 @@ static dwell_status block_step(model_pass *p, dwell_error *err) {
   return decoder_block(p, &slots, err);
 }
 
-static dwell_status final_norm(model_pass *p, dwell_error *err) { return decoder_final_norm(p, FINAL_NORM, err); }
-
 const model_architecture model_gpt_neox = {
     .name = "gpt_neox",
     .summary = "GPT-NeoX and Pythia: causal, rotary positions on a part of each head, parallel attention and MLP",
@@ -94,5 +93,5 @@ const model_architecture model_gpt_neox = {
     .configure = configure,
     .embed = embed,
     .block_step = block_step,
-    .final_norm = final_norm,
+    .final_norm = FINAL_NORM,
 };

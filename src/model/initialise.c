@@ -22,7 +22,7 @@ static double sinusoid(size_t position, size_t place, size_t width) {
 }
 
 static bool is_padding(const model_shape *s, const model_slot *slot, size_t row) {
-  if (s->padding == MODEL_NO_PADDING || row != s->padding) return false;
+  if (row != s->padding) return false;
   return (slot->flags & SLOT_WORDS) || (s->padded_positions && slot->rows == DIM_POSITIONS);
 }
 

@@ -52,12 +52,11 @@ static const model_slot block[BLOCK_COUNT] = {
 
 /* A window that no text exceeds changes nothing, so it bounds the texts. */
 static dwell_status read_window(const config *c, bool qwen2, model_shape *s, dwell_error *err) {
-  size_t window;
+  size_t window = s->context;
   bool used;
   dwell_status status = DWELL_OK;
   TRY(config_flag(c, "use_sliding_window", !qwen2, &used, err)); /* only qwen2 has this switch, off by default */
-  if (!used || config_find(c, "sliding_window") == NULL) goto done;
-  TRY(config_size(c, CONFIG_NAMES("sliding_window"), 0, MODEL_MAX_CONTEXT, &window, err));
+  if (used) TRY(config_optional_size(c, "sliding_window", MODEL_MAX_CONTEXT, &window, err));
   if (window >= s->context) goto done;
   notes_add(c->notes, "attention slides over %zu tokens: longer texts, where that would matter, are refused", window);
   s->context = window;
@@ -80,14 +79,14 @@ done:
 static dwell_status configure(const config *c, model_shape *s, dwell_error *err) {
   const char *type;
   dwell_status status = DWELL_OK;
-  *s = (model_shape){.parts = PART_FINAL_NORM, .rms = true, .gated = true, .scale_scores = true};
+  s->parts = PART_FINAL_NORM;
+  s->rms = s->gated = s->scale_scores = true;
   TRY(config_size(c, CONFIG_NAMES("num_hidden_layers"), 32, MODEL_MAX_BLOCKS, &s->blocks, err));
   TRY(config_size(c, CONFIG_NAMES("hidden_size"), 4096, MODEL_MAX_WIDTH, &s->width, err));
   TRY(config_size(c, CONFIG_NAMES("num_attention_heads"), 32, MODEL_MAX_WIDTH, &s->heads, err));
-  if (config_find(c, "num_key_value_heads"))
-    TRY(config_size(c, CONFIG_NAMES("num_key_value_heads"), 0, MODEL_MAX_WIDTH, &s->kv_heads, err));
+  TRY(config_optional_size(c, "num_key_value_heads", MODEL_MAX_WIDTH, &s->kv_heads, err));
   s->head_size = s->width / s->heads;
-  if (config_find(c, "head_dim")) TRY(config_size(c, CONFIG_NAMES("head_dim"), 0, MODEL_MAX_WIDTH, &s->head_size, err));
+  TRY(config_optional_size(c, "head_dim", MODEL_MAX_WIDTH, &s->head_size, err));
   TRY(config_size(c, CONFIG_NAMES("intermediate_size"), 11008, MODEL_MAX_WIDTH, &s->inner, err));
   TRY(config_size(c, CONFIG_NAMES("vocab_size"), 32000, MODEL_MAX_VOCABULARY, &s->vocabulary, err));
   TRY(config_size(c, CONFIG_NAMES("max_position_embeddings"), 2048, MODEL_MAX_CONTEXT, &s->context, err));
@@ -112,8 +111,6 @@ static dwell_status block_step(model_pass *p, dwell_error *err) {
   return decoder_block(p, &slots, err);
 }
 
-static dwell_status final_norm(model_pass *p, dwell_error *err) { return decoder_final_norm(p, FINAL_NORM, err); }
-
 const model_architecture model_llama = {
     .name = "llama",
     .summary = "LLaMA, Mistral, Qwen2, SmolLM: causal, RMSNorm, rotary positions, gated MLP, grouped keys",
@@ -136,5 +133,5 @@ const model_architecture model_llama = {
     .configure = configure,
     .embed = embed,
     .block_step = block_step,
-    .final_norm = final_norm,
+    .final_norm = FINAL_NORM,
 };

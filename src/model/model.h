@@ -35,7 +35,7 @@ typedef struct model_shape {
   model_rotary rotary;      /* rotary positions */
   double epsilon;           /* of every norm */
   double deviation;         /* of random weights */
-  size_t padding;           /* token whose rows start as 0, or MODEL_NO_PADDING */
+  size_t padding;           /* the padding token, or CONFIG_NO_ID */
   ops_activation activation;
   unsigned parts;        /* model_part: tensors that not every model of the architecture has */
   bool rms;              /* norms are RMSNorm, which has no bias */
@@ -98,8 +98,8 @@ bool model_slot_present(const model_shape *shape, const model_slot *slot);
 
 /* ---- architectures ---- */
 
-#define MODEL_NO_PADDING ((size_t)-1)
-/* For model_architecture.padding: no row of the embeddings starts as 0; only that of a token named in config.json. */
+/* For model_architecture.padding: config.json's token means nothing to the weights; there is one only if it is named.
+ */
 enum model_padding { PADDING_NEVER = -2, PADDING_IF_NAMED = -1 };
 
 typedef struct model_architecture {
@@ -126,8 +126,7 @@ typedef struct model_architecture {
   dwell_status (*embed)(model_pass *pass, dwell_error *err);
   /* pass->x from state pass->b to state pass->b + 1; heads and parts go to the sink. */
   dwell_status (*block_step)(model_pass *pass, dwell_error *err);
-  /* The final norm of pass->x into pass->y, of a shape with PART_FINAL_NORM. */
-  dwell_status (*final_norm)(model_pass *pass, dwell_error *err);
+  size_t final_norm; /* outer slot of its weight, of a shape with PART_FINAL_NORM */
 } model_architecture;
 
 extern const model_architecture model_gpt2, model_llama, model_gpt_neox, model_opt, model_bert, model_roberta,

@@ -54,7 +54,9 @@ static dwell_status configure(const config *c, model_shape *s, dwell_error *err)
   enum { OFFSET = 2 }; /* the table of positions begins with two rows that are not used */
   bool pre_norm;
   dwell_status status = DWELL_OK;
-  *s = (model_shape){.epsilon = 1e-5, .first_position = OFFSET, .scale_scores = true};
+  s->epsilon = 1e-5; /* config.json has no field for it */
+  s->first_position = OFFSET;
+  s->scale_scores = true;
   TRY(config_size(c, CONFIG_NAMES("num_hidden_layers"), 12, MODEL_MAX_BLOCKS, &s->blocks, err));
   TRY(config_size(c, CONFIG_NAMES("hidden_size"), 768, MODEL_MAX_WIDTH, &s->width, err));
   TRY(config_size(c, CONFIG_NAMES("num_attention_heads"), 12, MODEL_MAX_WIDTH, &s->heads, err));
@@ -62,8 +64,7 @@ static dwell_status configure(const config *c, model_shape *s, dwell_error *err)
   TRY(config_size(c, CONFIG_NAMES("vocab_size"), 50272, MODEL_MAX_VOCABULARY, &s->vocabulary, err));
   TRY(config_size(c, CONFIG_NAMES("max_position_embeddings"), 2048, MODEL_MAX_CONTEXT, &s->context, err));
   s->embedding = s->width;
-  if (config_find(c, "word_embed_proj_dim"))
-    TRY(config_size(c, CONFIG_NAMES("word_embed_proj_dim"), 0, MODEL_MAX_WIDTH, &s->embedding, err));
+  TRY(config_optional_size(c, "word_embed_proj_dim", MODEL_MAX_WIDTH, &s->embedding, err));
   TRY(model_configure_activation(c, "activation_function", "relu", &s->activation, err));
   TRY(config_flag(c, "do_layer_norm_before", true, &pre_norm, err));
   TRY(config_flag(c, "tie_word_embeddings", true, &s->tied_words, err));
@@ -77,25 +78,13 @@ done:
   return status;
 }
 
-static dwell_status embed(model_pass *p, dwell_error *err) {
-  const model_shape *s = &p->model->shape;
-  bool mapped = s->parts & PART_MAPPING;
-  dwell_status status = DWELL_OK;
-  TRY(pass_words(p, WORDS, mapped ? p->wide : p->x, err));
-  if (mapped) TRY(pass_linear(p, &p->model->outer, MAPPING, PASS_NO_BIAS, ACTIVATION_NONE, p->wide, p->x, err));
-  TRY(pass_rows(p, POSITIONS, s->first_position, p->n, p->y, err));
-  p->ops->add(p->n * s->width, p->x, p->y);
-done:
-  return status;
-}
+static dwell_status embed(model_pass *p, dwell_error *err) { return decoder_embed(p, WORDS, POSITIONS, MAPPING, err); }
 
 static dwell_status block_step(model_pass *p, dwell_error *err) {
   static const decoder_slots slots = {
       NORM1, QUERY, QUERY_BIAS, PROJECT, PROJECT_BIAS, NORM2, {UP, UP_BIAS, DOWN, DOWN_BIAS}};
   return decoder_block(p, &slots, err);
 }
-
-static dwell_status final_norm(model_pass *p, dwell_error *err) { return decoder_final_norm(p, FINAL_NORM, err); }
 
 const model_architecture model_opt = {
     .name = "opt",
@@ -117,5 +106,5 @@ const model_architecture model_opt = {
     .configure = configure,
     .embed = embed,
     .block_step = block_step,
-    .final_norm = final_norm,
+    .final_norm = FINAL_NORM,
 };

@@ -163,7 +163,7 @@ static dwell_status linear_from(model_pass *p, const weight_group *group, size_t
                   .y = y,
                   .ldy = out};
   l.weight = pass_weight(p, group, weight);
-  if (bias != PASS_NO_BIAS && model_slot_present(shape, &group->slots[bias])) l.bias = pass_weight(p, group, bias);
+  if (bias != PASS_NO_SLOT && model_slot_present(shape, &group->slots[bias])) l.bias = pass_weight(p, group, bias);
   return p->ops->linear(p->ctx, &l, err);
 }
 

@@ -7,7 +7,7 @@
 /* Queries of one attention tile. A causal tile sees the keys up to its own last one, so the products' shapes, and with
  * them a token's bits, depend on the token's place alone and not on how many tokens follow. */
 enum { PASS_TILE = 64 };
-#define PASS_NO_BIAS ((size_t)-1) /* in place of a slot */
+#define PASS_NO_SLOT ((size_t)-1) /* in place of a slot */
 
 struct model_pass {
   const dwell_model *model;

@@ -66,7 +66,6 @@ static dwell_status find_architecture(const config *c, const model_architecture 
   return unknown_type(c, type, &types, err);
 }
 
-/* Fields that change the numbers of any architecture and that none implements, each with its harmless value. */
 static dwell_status refuse_fields(const config *c, const char *const (*fields)[2], size_t count, dwell_error *err) {
   for (size_t i = 0; i < count; i++) {
     dwell_status status = config_refuse(c, fields[i][0], fields[i][1], err);
@@ -75,6 +74,7 @@ static dwell_status refuse_fields(const config *c, const char *const (*fields)[2
   return DWELL_OK;
 }
 
+/* Fields that change the numbers of any architecture and that none implements, each with its harmless value. */
 static dwell_status refuse_common(const config *c, const model_architecture *a, dwell_error *err) {
   static const char *const fields[][2] = {
       {"quantization_config", "null"},
@@ -114,17 +114,9 @@ static dwell_status check_heads(const config *c, const model_shape *s, dwell_err
   return error_in_file(err, c->path), DWELL_BAD_INPUT;
 }
 
-/* How random weights are drawn. */
-static dwell_status read_initialiser(const config *c, const model_architecture *a, model_shape *s, dwell_error *err) {
-  const config_field *named = config_find(c, "pad_token_id");
-  dwell_status status = DWELL_OK;
-  s->padding = a->padding < 0 ? MODEL_NO_PADDING : (size_t)a->padding;
-  if (a->padding != PADDING_NEVER && named != NULL && config_is_zero(named)) s->padding = 0;
-  else if (a->padding != PADDING_NEVER && named != NULL && named->raw[0] != '-')
-    TRY(config_size(c, CONFIG_NAMES("pad_token_id"), 0, MODEL_MAX_VOCABULARY, &s->padding, err));
-  TRY(config_positive(c, a->deviation, 0.02, &s->deviation, err));
-done:
-  return status;
+static dwell_status read_padding(const config *c, const model_architecture *a, model_shape *s, dwell_error *err) {
+  s->padding = a->padding < 0 ? CONFIG_NO_ID : (size_t)a->padding;
+  return a->padding == PADDING_NEVER ? DWELL_OK : config_id(c, "pad_token_id", MODEL_MAX_VOCABULARY, &s->padding, err);
 }
 
 dwell_status model_configure(const config *c, const model_architecture **ret_architecture, model_shape *ret_shape,
@@ -133,10 +125,11 @@ dwell_status model_configure(const config *c, const model_architecture **ret_arc
   dwell_status status = DWELL_OK;
   TRY(find_architecture(c, ret_architecture, err));
   TRY(refuse_common(c, *ret_architecture, err));
+  TRY(read_padding(c, *ret_architecture, ret_shape, err));
+  TRY(config_positive(c, (*ret_architecture)->deviation, 0.02, &ret_shape->deviation, err));
   TRY((*ret_architecture)->configure(c, ret_shape, err));
   TRY(check_heads(c, ret_shape, err));
   fill_in(ret_shape);
-  TRY(read_initialiser(c, *ret_architecture, ret_shape, err));
 done:
   return status;
 }

@@ -46,8 +46,8 @@ done:
 static dwell_status read_place(const config *place, const char *base_name, const char *fraction_name, double *fraction,
                                model_rotary *r, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  if (config_find(place, base_name)) TRY(config_positive(place, base_name, 0, &r->base, err));
-  if (fraction_name && config_find(place, fraction_name)) TRY(config_positive(place, fraction_name, 0, fraction, err));
+  TRY(config_positive(place, base_name, r->base, &r->base, err));
+  if (fraction_name) TRY(config_positive(place, fraction_name, *fraction, fraction, err));
 done:
   return status;
 }

@@ -248,16 +248,29 @@ static size_t drop_absent(const checkpoint_tensor **tensors, size_t count) {
   return kept;
 }
 
-/* The type of most numbers, the first of those that tie in the order of names. */
+/* Numbers of one type. */
+typedef struct type_count {
+  const char *dtype;
+  uint64_t elements;
+} type_count;
+
+/* The type of most numbers, the first of those that tie. A few types are all that a checkpoint can hold
+ * (file/dequant.h); beyond the room for them the last one counts what is left. */
 static void count_used(model_weights *w, const checkpoint_tensor *const *used, size_t count) {
-  uint64_t most = 0;
+  enum { MOST_TYPES = 64 };
+  type_count types[MOST_TYPES] = {{0}};
+  size_t most = 0;
   for (size_t i = 0; i < count; i++) {
-    uint64_t elements = 0;
+    size_t k = 0;
+    while (k + 1 < MOST_TYPES && types[k].dtype != NULL && !str_equal(types[k].dtype, used[i]->dtype)) k++;
+    types[k].dtype = used[i]->dtype;
+    types[k].elements += used[i]->count;
     w->parameters += used[i]->count;
-    if (w->dtype != NULL && str_equal(used[i]->dtype, w->dtype)) continue;
-    for (size_t k = 0; k < count; k++) elements += str_equal(used[k]->dtype, used[i]->dtype) ? used[k]->count : 0;
-    if (elements > most) most = elements, w->dtype = used[i]->dtype;
   }
+  for (size_t k = 1; k < MOST_TYPES; k++) {
+    if (types[k].elements > types[most].elements) most = k;
+  }
+  w->dtype = types[most].dtype;
 }
 
 static dwell_status list_unused(model_weights *w, size_t outer_count, dwell_error *err) {
