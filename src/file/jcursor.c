@@ -262,6 +262,8 @@ bool jtext_is(jtext text, const char *literal) {
   return strlen(literal) == text.length && memcmp(text.data, literal, text.length) == 0;
 }
 
+bool jtext_same(jtext a, jtext b) { return a.length == b.length && memcmp(a.data, b.data, a.length) == 0; }
+
 /* ---- numbers ---- */
 
 typedef struct number {

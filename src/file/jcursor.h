@@ -56,6 +56,7 @@ void jcursor_skip(jcursor *c); /* any value, validated */
 dwell_status jcursor_end(jcursor *c, const char *path, dwell_error *err);
 
 bool jtext_is(jtext text, const char *literal);
+bool jtext_same(jtext a, jtext b);
 
 /* Whole file into memory with a NUL after it; more than `most` bytes is refused. Release with mem_free. */
 dwell_status file_slurp(const char *path, size_t most, char **ret_data, size_t *ret_size, dwell_error *err);

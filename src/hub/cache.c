@@ -66,13 +66,13 @@ dwell_status cache_parse_name(const char *name, strbuf *folder, char revision[CO
 
 /* ---- where the cache is ---- */
 
-static const char *variable(const char *name) {
+const char *cache_variable(const char *name) {
   const char *value = getenv(name);
   return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
 static void add_home_path(strbuf *out, const char *path) {
-  const char *home = variable("HOME");
+  const char *home = cache_variable("HOME");
   if (path[0] == '~' && (path[1] == '/' || path[1] == '\0') && home != NULL) strbuf_puts(out, home), path++;
   strbuf_puts(out, path);
 }
@@ -80,9 +80,9 @@ static void add_home_path(strbuf *out, const char *path) {
 /* The first variable that is set decides. */
 void cache_home(strbuf *out) {
   const char *value;
-  if ((value = variable("HF_HOME")) != NULL) {
+  if ((value = cache_variable("HF_HOME")) != NULL) {
     add_home_path(out, value);
-  } else if ((value = variable("XDG_CACHE_HOME")) != NULL) {
+  } else if ((value = cache_variable("XDG_CACHE_HOME")) != NULL) {
     add_home_path(out, value);
     strbuf_puts(out, "/huggingface");
   } else {
@@ -92,7 +92,7 @@ void cache_home(strbuf *out) {
 
 void cache_root(strbuf *out) {
   const char *value;
-  if ((value = variable("HF_HUB_CACHE")) != NULL || (value = variable("HUGGINGFACE_HUB_CACHE")) != NULL) {
+  if ((value = cache_variable("HF_HUB_CACHE")) != NULL || (value = cache_variable("HUGGINGFACE_HUB_CACHE")) != NULL) {
     add_home_path(out, value);
   } else {
     cache_home(out);

@@ -14,6 +14,9 @@ dwell_status cache_find(const char *name, char **ret_folder, char **ret_commit, 
 /* If `folder` is a snapshot of a cache (.../snapshots/COMMIT), its commit, else NULL. Also finds links without blob. */
 dwell_status cache_commit_of_folder(const char *folder, char **ret_commit, dwell_error *err);
 
+/* A variable of the environment, or NULL if it is not set or empty. */
+const char *cache_variable(const char *name);
+
 /* One part of a repository's name, or a nursery name: letters, digits, '.', '_', '-'; not starting with '.' or '-';
  * without ".." and "--". Checked before a path is made of it. */
 bool cache_name_part(const char *text, size_t length);

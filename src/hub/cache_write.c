@@ -35,6 +35,12 @@ dwell_status cache_blob_path(const cache_writer *w, const char *hash, char **ret
   return formed(&path, ret_path, err);
 }
 
+dwell_status cache_part_path(const cache_writer *w, const char *hash, char **ret_path, dwell_error *err) {
+  strbuf path = {0};
+  strbuf_printf(&path, "%s/blobs/%s.incomplete", w->repository, hash);
+  return formed(&path, ret_path, err);
+}
+
 dwell_status cache_snapshot_path(const cache_writer *w, const char *commit, const char *path, char **ret_path,
                                  dwell_error *err) {
   strbuf whole = {0};
@@ -150,12 +156,10 @@ done:
 dwell_status cache_part_open(const cache_writer *w, const char *hash, const dwell_context *ctx, cache_part *ret_part,
                              dwell_error *err) {
   dwell_status status = DWELL_OK;
-  strbuf path = {0};
   struct stat info;
   *ret_part = (cache_part){.lock = -1, .fd = -1};
   TRY(cache_blob_path(w, hash, &ret_part->blob, err));
-  strbuf_printf(&path, "%s.incomplete", ret_part->blob);
-  TRY(formed(&path, &ret_part->path, err));
+  TRY(cache_part_path(w, hash, &ret_part->path, err));
   TRY(make_parents(ret_part->path, err));
   TRY(take_lock(w, hash, ctx, &ret_part->lock, err));
   ret_part->fd = open(ret_part->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);

@@ -23,6 +23,7 @@ void cache_writer_close(cache_writer *w);
 
 /* Paths, owned by the caller (mem_free). */
 dwell_status cache_blob_path(const cache_writer *w, const char *hash, char **ret_path, dwell_error *err);
+dwell_status cache_part_path(const cache_writer *w, const char *hash, char **ret_path, dwell_error *err);
 dwell_status cache_snapshot_path(const cache_writer *w, const char *commit, const char *path, char **ret_path,
                                  dwell_error *err);
 

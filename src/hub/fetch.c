@@ -72,16 +72,12 @@ static int64_t size_of(const char *path) {
 }
 
 int64_t fetch_present(const cache_writer *cache, const repo_file *file) {
-  char *blob;
-  if (cache_blob_path(cache, file->hash, &blob, NULL) != DWELL_OK) return 0;
-  int64_t size = size_of(blob);
-  if (size != file->size) {
-    strbuf part = {0};
-    strbuf_printf(&part, "%s.incomplete", blob);
-    size = part.failed ? 0 : size_of(part.data);
-    strbuf_free(&part);
-  }
+  char *blob = NULL, *part = NULL;
+  int64_t size = -1;
+  if (cache_blob_path(cache, file->hash, &blob, NULL) == DWELL_OK) size = size_of(blob);
+  if (size != file->size && cache_part_path(cache, file->hash, &part, NULL) == DWELL_OK) size = size_of(part);
   mem_free(blob);
+  mem_free(part);
   return size > 0 && size <= file->size ? size : 0;
 }
 

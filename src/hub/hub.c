@@ -2,7 +2,6 @@
 #define _XOPEN_SOURCE 700 /* readlink */
 #include "hub/hub.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,11 +34,11 @@ static void program_prefix(char *path, size_t size) {
 
 /* Place number k of dwell's data, appended to `out`; false if there is no such place here. */
 static bool data_place(int k, strbuf *out) {
-  const char *variable = getenv("DWELL_DATA");
+  const char *variable = cache_variable("DWELL_DATA");
   char prefix[4096];
   switch (k) {
     case 0:
-      if (variable == NULL || variable[0] == '\0') return false;
+      if (variable == NULL) return false;
       strbuf_puts(out, variable);
       return true;
     case 1:

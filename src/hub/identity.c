@@ -7,12 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hub/repo_list.h"
+
 /* The hash in "../../blobs/HASH", or NULL. */
 static const char *blob_name(const char *target) {
   const char *slash = strrchr(target, '/');
   if (slash == NULL || slash - target < 6 || strncmp(slash - 6, "/blobs", 6) != 0) return NULL;
-  const char *name = slash + 1;
-  return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64 ? name : NULL;
+  return repo_hex(slash + 1, SHA256_SIZE - 1) ? slash + 1 : NULL;
 }
 
 dwell_status identity_sha256(const char *path, char ret_hex[SHA256_SIZE], dwell_error *err) {

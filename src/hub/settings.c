@@ -2,7 +2,6 @@
 #define _POSIX_C_SOURCE 200809L /* strcasecmp */
 #include "hub/settings.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -16,14 +15,9 @@
 
 enum { TOKEN_MOST = 1000 };
 
-static const char *variable(const char *name) {
-  const char *value = getenv(name);
-  return value != NULL && value[0] != '\0' ? value : NULL;
-}
-
 static bool is_true(const char *name) {
   static const char *const yes[] = {"1", "on", "yes", "true"};
-  const char *value = variable(name);
+  const char *value = cache_variable(name);
   for (size_t i = 0; value != NULL && i < sizeof yes / sizeof yes[0]; i++) {
     if (strcasecmp(value, yes[i]) == 0) return true;
   }
@@ -54,7 +48,7 @@ static dwell_status take_token(const char *text, const char *from, char **ret_to
 }
 
 static dwell_status token_of_file(char **ret_token, dwell_error *err) {
-  const char *given = variable("HF_TOKEN_PATH");
+  const char *given = cache_variable("HF_TOKEN_PATH");
   strbuf path = {0};
   char *text = NULL;
   size_t size;
@@ -79,15 +73,15 @@ static dwell_status read_token(char **ret_token, dwell_error *err) {
   static const char *const names[] = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"};
   if (is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN")) return DWELL_OK;
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    const char *value = variable(names[i]);
+    const char *value = cache_variable(names[i]);
     if (value != NULL) return take_token(value, names[i], ret_token, err);
   }
   return token_of_file(ret_token, err);
 }
 
 dwell_status hub_settings_read(hub_settings *ret_settings, dwell_error *err) {
-  const char *endpoint = variable("HF_ENDPOINT"), *certificates = variable("SSL_CERT_FILE");
-  const char *stall = variable("HF_HUB_DOWNLOAD_TIMEOUT");
+  const char *endpoint = cache_variable("HF_ENDPOINT"), *certificates = cache_variable("SSL_CERT_FILE");
+  const char *stall = cache_variable("HF_HUB_DOWNLOAD_TIMEOUT");
   dwell_status status;
   *ret_settings = (hub_settings){.stall_seconds = 30};
   if (endpoint == NULL) endpoint = "https://huggingface.co";

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/mem.h"
 #include "measure/measurement.h"
 
 /* The manifest of a run of nothing: what is known before. */
@@ -13,11 +12,8 @@ static dwell_status manifest_now(const dwell_context *ctx, dwell_source *source,
                                  json_t **ret_manifest, dwell_error *err) {
   strbuf body = {0}, whole = {0};
   dwell_status status = DWELL_OK;
-  measurement *s = MEM_ZERO(measurement, 1);
-  TRY_ALLOC(s, "the measurement");
-  s->ctx = ctx, s->source = source, s->options = options;
-  s->trajectory = *dwell_source_trajectory(source);
-  s->t = &s->trajectory;
+  measurement *s;
+  TRY(measurement_create(ctx, source, options, &s, err));
   TRY(plan_make(s->t, options, &s->plan, err));
   measurement_identity(s, &body);
   strbuf_printf(&whole, "{%s}", body.data != NULL ? body.data : "");

@@ -93,15 +93,22 @@ done:
   return status;
 }
 
+dwell_status measurement_create(const dwell_context *ctx, dwell_source *source, const dwell_measure_options *options,
+                                measurement **ret_measurement, dwell_error *err) {
+  measurement *s = *ret_measurement = MEM_ZERO(measurement, 1);
+  if (s == NULL) return error_no_memory(err, "the measurement");
+  s->ctx = ctx, s->source = source, s->options = options;
+  s->trajectory = *dwell_source_trajectory(source);
+  s->t = &s->trajectory;
+  return DWELL_OK;
+}
+
 dwell_status dwell_measure(const dwell_context *ctx, dwell_source *source, const dwell_measure_options *options,
                            dwell_run **ret_run, dwell_error *err) {
   dwell_status status = DWELL_OK;
   *ret_run = NULL;
-  measurement *s = MEM_ZERO(measurement, 1);
-  TRY_ALLOC(s, "the measurement");
-  s->ctx = ctx, s->source = source, s->options = options;
-  s->trajectory = *dwell_source_trajectory(source);
-  s->t = &s->trajectory;
+  measurement *s;
+  TRY(measurement_create(ctx, source, options, &s, err));
   s->blocks = s->t->states - 1;
   s->setting = (instrument_setting){.epsilon = s->t->epsilon, .beta = options->beta};
   TRY(run_create(&s->run, err));

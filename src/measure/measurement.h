@@ -44,6 +44,9 @@ typedef struct measurement {
   dwell_run *run;
 } measurement;
 
+/* With the context, the source and its trajectory; nothing is computed yet. Release with measurement_destroy. */
+dwell_status measurement_create(const dwell_context *ctx, dwell_source *source, const dwell_measure_options *options,
+                                measurement **ret_measurement, dwell_error *err);
 void measurement_destroy(measurement *s);
 
 /* Stages, in order. Each fills its part of the measurement. */

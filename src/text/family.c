@@ -182,8 +182,7 @@ void family_close(family *f) {
 
 static const added_token *find_added(const tokenizer *t, jtext text) {
   for (size_t i = 0; i < t->added.count; i++) {
-    jtext other = t->added.tokens[i].content;
-    if (other.length == text.length && memcmp(other.data, text.data, text.length) == 0) return &t->added.tokens[i];
+    if (jtext_same(t->added.tokens[i].content, text)) return &t->added.tokens[i];
   }
   return NULL;
 }
@@ -202,8 +201,7 @@ static dwell_status add(tokenizer *t, added_token entry, dwell_error *err) {
 
 static bool is_role(const family *f, jtext text) {
   for (size_t i = 0; i < FAMILY_ROLES; i++) {
-    jtext name = f->names[i];
-    if (name.data != NULL && name.length == text.length && memcmp(name.data, text.data, text.length) == 0) return true;
+    if (f->names[i].data != NULL && jtext_same(f->names[i], text)) return true;
   }
   return false;
 }

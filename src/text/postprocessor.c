@@ -116,7 +116,7 @@ static dwell_status push_special(const fields *f, jtext name, id_list *out, dwel
   if (fields_find(f, "special_tokens", &c)) {
     jcursor_object(&c);
     for (jtext key; !found && jcursor_key(&c, &key);) {
-      found = key.length == name.length && memcmp(key.data, name.data, name.length) == 0;
+      found = jtext_same(key, name);
       if (!found) jcursor_skip(&c);
     }
   }

@@ -90,7 +90,7 @@ static dwell_status read_metaspace(const fields *f, pretokenizer_options *o, dwe
   jtext scheme;
   bool prefix;
   dwell_status status;
-  TRY(fields_text(f, "replacement", "\xE2\x96\x81", &o->replacement, err));
+  TRY(fields_text(f, "replacement", UNICODE_SPACE_MARK, &o->replacement, err));
   TRY(fields_bool(f, "add_prefix_space", true, &prefix, err));
   TRY(fields_text(f, "prepend_scheme", prefix ? "always" : "never", &scheme, err));
   TRY(fields_bool(f, "split", true, &o->split, err));

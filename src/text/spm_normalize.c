@@ -6,8 +6,9 @@
 #include "text/piece_tree.h"
 #include "text/precompiled.h"
 #include "text/spm.h"
+#include "text/unicode.h"
 
-static const char SPACE_MARK[] = "\xE2\x96\x81"; /* U+2581 */
+static const char SPACE_MARK[] = UNICODE_SPACE_MARK;
 
 typedef struct spm_rules {
   const precompiled *table; /* NULL: none */

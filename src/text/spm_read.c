@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "text/piece_tree.h"
 #include "text/spm.h"
+#include "text/unicode.h"
 
 enum { UNIGRAM_MODEL = 1, BPE_MODEL, WORD_MODEL, CHARACTER_MODEL };
 enum { LONGEST_PIECE = 8000 }; /* from here on SentencePiece refuses a piece too */
@@ -157,7 +158,7 @@ void spm_free(spm *m) {
 static bool has_inner_mark(jtext text) {
   bool seen = false; /* another character */
   for (size_t at = 0; at < text.length; at++) {
-    bool mark = text.length - at >= 3 && memcmp(text.data + at, "\xE2\x96\x81", 3) == 0;
+    bool mark = text.length - at >= 3 && memcmp(text.data + at, UNICODE_SPACE_MARK, 3) == 0;
     if (mark && seen) return true;
     if (mark) at += 2;
     else seen = true;
@@ -173,7 +174,7 @@ bool spm_has_words(const spm *m) {
     if (p->type == SPM_UNUSED) return false; /* how these are taken apart depends on the whole text */
     bool stands = p->type == SPM_NORMAL || p->type == SPM_USER;
     if (stands && has_inner_mark(p->text)) return false;
-    mark = mark || (stands && jtext_is(p->text, "\xE2\x96\x81"));
+    mark = mark || (stands && jtext_is(p->text, UNICODE_SPACE_MARK));
   }
   return mark;
 }

@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* U+2581, which stands for a space in SentencePiece and its kin. */
+#define UNICODE_SPACE_MARK "\xE2\x96\x81"
+
 /* Bits in the order of the generated table. */
 enum unicode_class {
   UNICODE_LETTER = 1 << 0,      /* \p{L} of a regular expression */
