@@ -19,19 +19,27 @@
 /* ---- interrupts ---- */
 
 static volatile sig_atomic_t interrupted;
+static double interrupted_at; /* written once, by the first signal; the others wait until it was handled */
+
+/* One interrupt often arrives twice: timeout(1) signals its child and then the group, and wrappers pass on what the
+ * terminal has sent to all. */
+static const double SAME_INTERRUPT_SECONDS = 0.3;
 
 static void on_signal(int number) {
-  if (interrupted) { /* the second one means it */
+  double now = clock_seconds();
+  if (!interrupted) {
+    interrupted_at = now;
+    interrupted = 1;
+  } else if (now - interrupted_at > SAME_INTERRUPT_SECONDS) { /* the second one means it */
     signal(number, SIG_DFL);
     raise(number);
   }
-  interrupted = 1;
 }
 
 /* A signal that was ignored stays ignored: nohup, and jobs in the background. */
 static void watch(int number) {
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
-  sigemptyset(&action.sa_mask);
+  sigfillset(&action.sa_mask);
   if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN) return;
   sigaction(number, &action, NULL);
 }

@@ -238,19 +238,25 @@ static void a_gguf_file_is_inspected(void **state) {
   program_free(&r);
 }
 
+/* timeout(1) signals its child and then the group; the second case does so for certain. */
 static void interrupted_leaves_nothing(void **state) {
   (void)state;
+  static const char *const ways[] = {
+      "timeout --preserve-status -s INT 1 %s",
+      "%s & child=$!; sleep 1; for i in 1 2 3 4; do kill -TERM $child; sleep 0.01; done 2>/dev/null; wait $child"};
   const char *out = folder_of("interrupted"), *program = getenv("DWELL_PROGRAM");
-  int status =
-      system(testing_format("timeout --preserve-status -s INT 1 '%s' simulate --n 3000 --d 64 --frames 5000 "
-                            "--until 1e6 -q -o '%s' 2>/dev/null",
-                            program, out));
-  assert_true(WIFEXITED(status));
-  assert_int_equal(WEXITSTATUS(status), DWELL_INTERRUPTED);
-  assert_int_not_equal(access(out, F_OK), 0);
+  const char *run =
+      testing_format("'%s' simulate --n 3000 --d 64 --frames 5000 --until 1e6 -q -o '%s' 2>/dev/null", program, out);
+  for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+    char command[4096];
+    assert_true((size_t)snprintf(command, sizeof command, ways[i], run) < sizeof command);
+    int status = system(command);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), DWELL_INTERRUPTED);
+    assert_int_not_equal(access(out, F_OK), 0);
+  }
 }
 
-/* A text per run directory, named after its file or line. */
 /* What --help calls the default is what the library takes. */
 static void help_says_the_defaults(void **state) {
   (void)state;
