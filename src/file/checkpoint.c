@@ -96,3 +96,8 @@ dwell_status checkpoint_read(const checkpoint *c, const checkpoint_tensor *tenso
   if (turned_head == 0) return gguf_read(c->file, origin, first, count, dtype, ret_values, err);
   return gguf_read_rotary(c->file, origin, turned_head, first, count, dtype, ret_values, err);
 }
+
+void checkpoint_ahead(const checkpoint *c, const checkpoint_tensor *tensor) {
+  if (c->file == NULL) safetensors_ahead(c->folder, tensor->origin);
+  else gguf_ahead(c->file, tensor->origin);
+}

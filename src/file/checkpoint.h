@@ -36,4 +36,7 @@ const char *checkpoint_file(const checkpoint *c, size_t i);
 dwell_status checkpoint_read(const checkpoint *c, const checkpoint_tensor *tensor, size_t turned_head, size_t first,
                              size_t count, dwell_dtype dtype, void *ret_values, dwell_error *err);
 
+/* Has the system read the tensor from the disk in the background (tensor_ahead). */
+void checkpoint_ahead(const checkpoint *c, const checkpoint_tensor *tensor);
+
 #endif

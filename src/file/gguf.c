@@ -83,6 +83,11 @@ dwell_status gguf_read(const gguf *file, const gguf_tensor *tensor, size_t first
   return tensor_read(&from, first, count, dtype, ret_values, err);
 }
 
+void gguf_ahead(const gguf *file, const gguf_tensor *tensor) {
+  tensor_place from = place_of(file, tensor);
+  tensor_ahead(&from);
+}
+
 size_t gguf_rotary_row(size_t row, size_t head_size) {
   size_t head = row / head_size, in_head = row % head_size, half = head_size / 2;
   return head * head_size + 2 * (in_head % half) + in_head / half;

@@ -85,6 +85,9 @@ const gguf_tensor *gguf_find(const gguf *file, const char *name); /* NULL: absen
 dwell_status gguf_read(const gguf *file, const gguf_tensor *tensor, size_t first, size_t count, dwell_dtype dtype,
                        void *ret_values, dwell_error *err);
 
+/* Has the system read the tensor from the disk in the background (tensor_ahead). */
+void gguf_ahead(const gguf *file, const gguf_tensor *tensor);
+
 /* The row of a GGUF's attn_q or attn_k that holds row `row` of the Hugging Face checkpoint; `head_size` is even. */
 size_t gguf_rotary_row(size_t row, size_t head_size);
 /* gguf_read of a tensor whose rows (the first dimension) are reordered so, in the order of the Hugging Face checkpoint.

@@ -133,24 +133,31 @@ const char *safetensors_file(const safetensors *file, size_t i) {
 
 /* ---- reading ---- */
 
+/* `type` is NULL if it is none that can be read. */
+static tensor_place place_of(const safetensors *file, const safetensors_tensor *tensor) {
+  const struct safetensors_file *holder = file_of(file, tensor);
+  return (tensor_place){.path = holder->path,
+                        .name = tensor->name,
+                        .fd = holder->fd,
+                        .offset = holder->data_begin + tensor->begin,
+                        .type = dequant_by_name(tensor->dtype), /* the plain types have the same names in GGUF */
+                        .rank = tensor->rank,
+                        .shape = tensor->shape,
+                        .count = tensor->count};
+}
+
 dwell_status safetensors_read(const safetensors *file, const safetensors_tensor *tensor, size_t first, size_t count,
                               dwell_dtype dtype, void *ret_values, dwell_error *err) {
-  const struct safetensors_file *holder = file_of(file, tensor);
-  const dequant_type *type = dequant_by_name(tensor->dtype); /* the plain types have the same names in GGUF */
-  if (type == NULL) {
-    error_set(err, DWELL_UNSUPPORTED, "a tensor of type %s cannot be read as numbers", tensor->dtype);
-    error_remedy(err, "Convert it to F32, F16, BF16 or F64");
-    error_in_file(err, holder->path);
-    error_at_item(err, tensor->name);
-    return DWELL_UNSUPPORTED;
-  }
-  tensor_place from = {.path = holder->path,
-                       .name = tensor->name,
-                       .fd = holder->fd,
-                       .offset = holder->data_begin + tensor->begin,
-                       .type = type,
-                       .rank = tensor->rank,
-                       .shape = tensor->shape,
-                       .count = tensor->count};
-  return tensor_read(&from, first, count, dtype, ret_values, err);
+  tensor_place from = place_of(file, tensor);
+  if (from.type != NULL) return tensor_read(&from, first, count, dtype, ret_values, err);
+  error_set(err, DWELL_UNSUPPORTED, "a tensor of type %s cannot be read as numbers", tensor->dtype);
+  error_remedy(err, "Convert it to F32, F16, BF16 or F64");
+  error_in_file(err, from.path);
+  error_at_item(err, tensor->name);
+  return DWELL_UNSUPPORTED;
+}
+
+void safetensors_ahead(const safetensors *file, const safetensors_tensor *tensor) {
+  tensor_place from = place_of(file, tensor);
+  if (from.type != NULL) tensor_ahead(&from);
 }

@@ -52,5 +52,7 @@ const char *safetensors_file(const safetensors *file, size_t i);
  * NaN or Inf is DWELL_BAD_INPUT naming tensor and index. Safe from several threads at once. */
 dwell_status safetensors_read(const safetensors *file, const safetensors_tensor *tensor, size_t first, size_t count,
                               dwell_dtype dtype, void *ret_values, dwell_error *err);
+/* Has the system read the tensor from the disk in the background (tensor_ahead). */
+void safetensors_ahead(const safetensors *file, const safetensors_tensor *tensor);
 
 #endif

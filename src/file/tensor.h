@@ -24,4 +24,7 @@ typedef struct tensor_place {
 dwell_status tensor_read(const tensor_place *from, size_t first, size_t count, dwell_dtype dtype, void *ret_values,
                          dwell_error *err);
 
+/* Asks the system to read the tensor's bytes from the disk while other work goes on. A hint: nothing can fail. */
+void tensor_ahead(const tensor_place *from);
+
 #endif

@@ -41,7 +41,7 @@ static dwell_status run_blocks(const forward *f, model_pass *p, dwell_error *err
   for (size_t b = 0; b < f->blocks; b++) {
     context_progress(p->ctx, "forward", (double)b, (double)f->blocks);
     p->quiet = b < f->options.first_state;
-    TRY(pass_load_block(p, b, err));
+    TRY(pass_load_block(p, b, b + 1 < f->blocks, err));
     TRY(a->block_step(p, err));
     TRY(push(f, p, b + 1, "resid", p->x, err));
   }

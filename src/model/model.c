@@ -139,7 +139,7 @@ static dwell_status open_parts(dwell_model *m, const char *name, const dwell_con
   status = weights_open(file, a, &m->shape, &m->notes, &m->weights, err);
   file = NULL;
   if (status != DWELL_OK) goto done;
-  m->provider = (weight_provider){.self = &m->weights, .read = weights_read};
+  m->provider = (weight_provider){.self = &m->weights, .read = weights_read, .opt_ahead = weights_ahead};
   TRY(weights_place(a->outer, a->outer_count, true, &m->shape, &m->storage, &m->outer, err));
   TRY(weights_place(a->block, a->block_count, false, &m->shape, &m->storage, &m->block, err));
   TRY(open_tokenizer(m, ctx, err));

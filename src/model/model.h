@@ -161,6 +161,8 @@ typedef struct weight_provider {
    * from several threads at once. */
   dwell_status (*read)(void *self, bool outer, size_t block, size_t slot, size_t first, size_t count, dwell_dtype dtype,
                        void *ret_values, dwell_error *err);
+  /* NULL, or a hint that block `block` will be read next; reading may go on behind other work. */
+  void (*opt_ahead)(void *self, size_t block);
 } weight_provider;
 
 /* Slots that are read together into one buffer, and where each lies there. */
@@ -206,6 +208,7 @@ dwell_status weights_load(const dwell_context *ctx, const weight_provider *provi
 /* The provider that reads a checkpoint: self is the model_weights. */
 dwell_status weights_read(void *self, bool outer, size_t block, size_t slot, size_t first, size_t count,
                           dwell_dtype dtype, void *ret_values, dwell_error *err);
+void weights_ahead(void *self, size_t block);
 
 /* ---- an opened model ---- */
 

@@ -126,11 +126,20 @@ void pass_close(model_pass *p) {
   mem_free(p->block_values);
 }
 
-dwell_status pass_load_block(model_pass *p, size_t b, dwell_error *err) {
+/* Asks for block b to be read from the disk meanwhile. */
+static void read_ahead(const model_pass *p, size_t b) {
+  if (p->provider.opt_ahead != NULL) p->provider.opt_ahead(p->provider.self, b);
+}
+
+dwell_status pass_load_block(model_pass *p, size_t b, bool more, dwell_error *err) {
   const dwell_model *m = p->model;
   p->b = b;
   if (b > 0 && m->architecture->shared_block) return DWELL_OK;
-  return weights_load(p->ctx, &p->provider, &m->block, &m->shape, b, p->ops->dtype, p->block_values, err);
+  if (b == 0) read_ahead(p, 0);
+  dwell_status status =
+      weights_load(p->ctx, &p->provider, &m->block, &m->shape, b, p->ops->dtype, p->block_values, err);
+  if (status == DWELL_OK && more) read_ahead(p, b + 1);
+  return status;
 }
 
 /* ---- steps ---- */

@@ -43,8 +43,9 @@ dwell_status pass_open(const dwell_model *model, const weight_provider *provider
                        dwell_error *err);
 void pass_close(model_pass *p);
 
-/* Reads the weights of block `b` and makes it the block being run. */
-dwell_status pass_load_block(model_pass *p, size_t b, dwell_error *err);
+/* Reads the weights of block `b` and makes it the block being run. more: the next one will be run too, so it may be
+ * read from the disk meanwhile. */
+dwell_status pass_load_block(model_pass *p, size_t b, bool more, dwell_error *err);
 
 /* Memory of a slot that is held, and an element of a buffer. */
 const void *pass_weight(const model_pass *p, const weight_group *group, size_t slot);

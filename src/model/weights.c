@@ -328,6 +328,15 @@ dwell_status weights_read(void *self, bool outer, size_t block, size_t slot, siz
   return checkpoint_read(w->file, tensor, turned_head, first, count, dtype, ret_values, err);
 }
 
+void weights_ahead(void *self, size_t block) {
+  const model_weights *w = self;
+  if (block >= w->distinct_blocks) return;
+  for (size_t s = 0; s < w->block_slots; s++) {
+    const checkpoint_tensor *tensor = w->blocks[block * w->block_slots + s];
+    if (tensor != NULL) checkpoint_ahead(w->file, tensor);
+  }
+}
+
 /* Numbers that a slot takes in the buffer of its group: none if absent, or a table. */
 static size_t slot_elements(const model_shape *shape, const model_slot *slot) {
   if ((slot->flags & SLOT_TABLE) || !model_slot_present(shape, slot)) return 0;
