@@ -63,6 +63,21 @@ static void words(void **state) {
   program_free(&r);
 }
 
+/* https: a certificate that nobody vouches for is refused in words, at once. */
+static void certificates(void **state) {
+  (void)state;
+  if (!stage("certificates")) return;
+  const char *trust = testing_format("%s/certificate.pem", testing_folder());
+  server_use_tls(hub, trust);
+  assert_refused("pull org/net", 1, "the server's certificate is not trusted");
+  assert_int_not_equal(access(in_cache("."), F_OK), 0);
+  setenv("SSL_CERT_FILE", trust, 1);
+  program_result r = assert_done("pull org/net");
+  unsetenv("SSL_CERT_FILE");
+  expect_whole();
+  program_free(&r);
+}
+
 static void json(void **state) {
   (void)state;
   if (!stage("json")) return;
@@ -180,8 +195,13 @@ static void two_at_once(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(words),       cmocka_unit_test(json),      cmocka_unit_test(refusals),
-      cmocka_unit_test(no_room),     cmocka_unit_test(full_disk), cmocka_unit_test(killed_and_interrupted),
+      cmocka_unit_test(words),
+      cmocka_unit_test(certificates),
+      cmocka_unit_test(json),
+      cmocka_unit_test(refusals),
+      cmocka_unit_test(no_room),
+      cmocka_unit_test(full_disk),
+      cmocka_unit_test(killed_and_interrupted),
       cmocka_unit_test(two_at_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -525,6 +525,58 @@ static void test_staged_by_hand(void **state) {
   expect_whole();
 }
 
+/* ---- over TLS ---- */
+
+static const char *trust;
+
+static bool stage_tls(const char *name) {
+  if (!stage(name)) return false;
+  trust = testing_format("%s/certificate.pem", tokens);
+  server_use_tls(hub, trust);
+  return true;
+}
+
+/* Nothing was asked, and nothing is there. */
+static void expect_nothing(void) {
+  assert_string_equal(hub->log, "");
+  assert_false(exists(in_cache("refs")));
+  assert_false(exists(in_cache("snapshots")));
+  assert_false(exists(in_cache("blobs")));
+}
+
+static void test_tls(void **state) {
+  (void)state;
+  if (!stage_tls("tls")) return;
+  setenv("SSL_CERT_FILE", trust, 1);
+  setenv("HF_TOKEN", "hf_secret", 1);
+  assert_int_equal(pulled(0), 3);
+  expect_whole();
+  assert_int_equal(server_count(hub, "token=Bearer hf_secret host=localhost"), 5); /* the list, 3 files, a redirect */
+}
+
+static void test_tls_not_trusted(void **state) {
+  (void)state;
+  if (!stage_tls("tls-not-trusted")) return;
+  refused(DWELL_FAILED, "the server's certificate is not trusted", 0);
+  expect_nothing();
+  setenv("SSL_CERT_FILE", testing_format("%s/none.pem", tokens), 1);
+  refused(DWELL_FAILED, "the server's certificate is not trusted", 0);
+  expect_nothing();
+  setenv("SSL_CERT_FILE", trust, 1); /* a certificate of localhost, by another name of this machine */
+  setenv("HF_ENDPOINT", testing_format("https://127.0.0.1:%d", hub->port), 1);
+  refused(DWELL_FAILED, "the server's certificate is not trusted", 0);
+  expect_nothing();
+}
+
+static void test_tls_left(void **state) {
+  (void)state;
+  if (!stage_tls("tls-left")) return;
+  setenv("SSL_CERT_FILE", trust, 1);
+  server_rule_add(hub, (server_rule){"config.json", 1, ACT_REDIRECT, 0, "http://localhost:%d/elsewhere"});
+  refused(DWELL_FAILED, "from https to http, which is not followed", 0);
+  assert_false(exists(in_cache("refs/main")));
+}
+
 /* ---- interrupts ---- */
 
 static int stop_after;
@@ -585,6 +637,9 @@ int main(void) {
       cmocka_unit_test(test_other_weights),
       cmocka_unit_test(test_list_without_hashes),
       cmocka_unit_test(test_staged_by_hand),
+      cmocka_unit_test(test_tls),
+      cmocka_unit_test(test_tls_not_trusted),
+      cmocka_unit_test(test_tls_left),
       cmocka_unit_test(test_interrupted),
       cmocka_unit_test(test_stalled),
   };

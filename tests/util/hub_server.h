@@ -1,12 +1,17 @@
 /* tests/util/hub_server.h - a small hub on this machine, for the tests of pull: lists a repository, serves its files
- * (the large ones by a redirect to another host name, as the real one does), keeps a log, and misbehaves on demand. */
+ * (the large ones by a redirect to another host name, as the real one does), keeps a log, and misbehaves on demand;
+ * over TLS too. */
 #ifndef DWELL_TESTS_HUB_SERVER_H
 #define DWELL_TESTS_HUB_SERVER_H
 
 #include <arpa/inet.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +65,7 @@ typedef struct hub_server {
   size_t rule_count;
   const char *list;  /* instead of the list of the files; NULL: that */
   bool no_hashes;    /* the list has names only */
+  SSL_CTX *tls;      /* https is spoken; NULL: http */
   char log[1 << 16]; /* a line "METHOD PATH[ range=N][ token=TOKEN] host=HOST" for each request */
 } hub_server;
 
@@ -115,12 +121,19 @@ typedef struct server_request {
   bool ranged;
 } server_request;
 
+/* Of this thread's connection, of which each has one; NULL: http. */
+static _Thread_local SSL *server_secret;
+
+static inline ssize_t server_receive(int fd, void *data, size_t size) {
+  return server_secret != NULL ? SSL_read(server_secret, data, (int)size) : recv(fd, data, size, 0);
+}
+
 static inline bool server_read(int fd, server_request *r) {
   char text[16384];
   size_t length = 0;
   *r = (server_request){0};
   while (length < sizeof text - 1) {
-    ssize_t got = recv(fd, text + length, sizeof text - 1 - length, 0);
+    ssize_t got = server_receive(fd, text + length, sizeof text - 1 - length);
     if (got <= 0) return false;
     length += (size_t)got;
     text[length] = '\0';
@@ -159,7 +172,8 @@ static inline void server_note(hub_server *s, const server_request *r, server_ru
 
 static inline void server_send(int fd, const char *data, size_t size) {
   while (size > 0) {
-    ssize_t sent = send(fd, data, size, MSG_NOSIGNAL);
+    int part = size < 1 << 20 ? (int)size : 1 << 20;
+    ssize_t sent = server_secret != NULL ? SSL_write(server_secret, data, part) : send(fd, data, size, MSG_NOSIGNAL);
     if (sent <= 0) return;
     data += sent, size -= (size_t)sent;
   }
@@ -252,8 +266,9 @@ static inline void server_resolve(hub_server *s, int fd, const server_request *r
   if (!f->large) return server_contents(fd, r, f, rule);
   char headers[1024];
   snprintf(headers, sizeof headers,
-           "X-Linked-Etag: %s\r\nETag: \"other\"\r\nX-Linked-Size: %zu\r\nLocation: http://localhost:%d/cdn/%s\r\n",
-           rule->times > 0 && rule->act == ACT_ETAG ? rule->text : f->hash, f->size, s->port, f->hash);
+           "X-Linked-Etag: %s\r\nETag: \"other\"\r\nX-Linked-Size: %zu\r\nLocation: http%s://localhost:%d/cdn/%s\r\n",
+           rule->times > 0 && rule->act == ACT_ETAG ? rule->text : f->hash, f->size, s->tls ? "s" : "", s->port,
+           f->hash);
   server_words(fd, "302 Found", headers, "Found. Redirecting");
 }
 
@@ -289,7 +304,19 @@ typedef struct server_call {
 
 static inline void *server_connection(void *argument) {
   server_call *c = argument;
-  server_answer(c->server, c->fd);
+  bool heard = true;
+  if (c->server->tls != NULL) {
+    sigset_t pipe; /* SSL_write has no MSG_NOSIGNAL */
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
+    server_secret = SSL_new(c->server->tls);
+    SSL_set_fd(server_secret, c->fd);
+    heard = SSL_accept(server_secret) == 1; /* the other side may not trust us */
+  }
+  if (heard) server_answer(c->server, c->fd);
+  if (server_secret != NULL && heard) SSL_shutdown(server_secret);
+  SSL_free(server_secret);
   shutdown(c->fd, SHUT_WR);
   server_wait_for_end(c->fd); /* so that what was sent is not lost to a reset */
   close(c->fd);
@@ -327,10 +354,49 @@ static inline hub_server *server_start(void) {
   server.file_count = 0;
   server.list = NULL;
   server.no_hashes = false;
+  SSL_CTX_free(server.tls);
+  server.tls = NULL;
   setenv("HF_ENDPOINT", testing_format("http://127.0.0.1:%d", server.port), 1);
   setenv("NO_PROXY", "127.0.0.1,localhost", 1);
   setenv("no_proxy", "127.0.0.1,localhost", 1);
   return &server;
+}
+
+/* A certificate of the host `localhost`, signed by itself, for this run only. */
+static inline X509 *server_certificate(EVP_PKEY *key) {
+  X509 *x = X509_new();
+  X509_NAME *name = X509_get_subject_name(x);
+  X509_set_version(x, 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+  X509_gmtime_adj(X509_getm_notBefore(x), -3600);
+  X509_gmtime_adj(X509_getm_notAfter(x), 24 * 3600);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+  X509_set_issuer_name(x, name);
+  X509_set_pubkey(x, key);
+  static const struct {
+    int kind;
+    const char *value;
+  } extensions[] = {{NID_basic_constraints, "critical,CA:TRUE"}, {NID_subject_alt_name, "DNS:localhost"}};
+  for (size_t i = 0; i < 2; i++) {
+    X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, extensions[i].kind, extensions[i].value);
+    X509_add_ext(x, e, -1);
+    X509_EXTENSION_free(e);
+  }
+  if (X509_sign(x, key, EVP_sha256()) == 0) fail_msg("cannot sign a certificate");
+  return x;
+}
+
+/* Makes a started server speak https as `localhost`; the certificate is written to `path`. HF_ENDPOINT names it. */
+static inline void server_use_tls(hub_server *s, const char *path) {
+  EVP_PKEY *key = EVP_EC_gen("P-256");
+  X509 *certificate = server_certificate(key);
+  FILE *file = fopen(path, "w");
+  assert_true(file != NULL && PEM_write_X509(file, certificate) == 1 && fclose(file) == 0);
+  s->tls = SSL_CTX_new(TLS_server_method());
+  assert_true(SSL_CTX_use_certificate(s->tls, certificate) == 1 && SSL_CTX_use_PrivateKey(s->tls, key) == 1);
+  X509_free(certificate);
+  EVP_PKEY_free(key);
+  setenv("HF_ENDPOINT", testing_format("https://localhost:%d", s->port), 1);
 }
 
 /* The tests of downloads skip where the build has no libcurl. */
