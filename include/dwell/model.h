@@ -23,11 +23,12 @@ typedef struct dwell_model_info {
   uint64_t parameters;                              /* of the transformer (unused heads not counted) */
   uint64_t weight_bytes;                            /* of one block as held while running */
   bool causal, has_tokenizer;
-  const char *weight_dtype; /* "F32", ... of most weights */
+  const char *weight_dtype; /* "F32", ... of most weights; NULL: the folder has none */
 } dwell_model_info;
 
 /* MODEL: a folder, a hub name in the local Hugging Face cache (org/name or org/name@revision), or nursery:NAME.
- * Reads config.json and the tensors' headers, and checks that they agree; weights are read while running. A model and
+ * Reads config.json and the tensors' headers, and checks that they agree; weights are read while running. A folder
+ * without weights can be opened too: its config.json says the shape, and only random_weights can be run. A model and
  * its sources serve one thread at a time. */
 dwell_status dwell_model_open(const char *name, const dwell_context *ctx, dwell_model **ret_model, dwell_error *err);
 const dwell_model_info *dwell_model_get_info(const dwell_model *model);
@@ -47,7 +48,7 @@ typedef struct dwell_model_options {
   bool shuffle;
   uint64_t shuffle_seed;
   /* A control: weights drawn from random_seed as transformers' own initialiser of the architecture draws them (normal
-   * with config.json's deviation, biases 0, norms 1), instead of the checkpoint's. */
+   * with config.json's deviation, biases 0, norms 1), instead of the checkpoint's, which need not be there. */
   bool random_weights;
   uint64_t random_seed;
 } dwell_model_options;
@@ -55,7 +56,8 @@ typedef struct dwell_model_options {
 /* f32, native depth, special tokens, no cut, all states, no shuffle, the checkpoint's weights. */
 dwell_model_options dwell_model_options_default(void);
 
-/* A source for `text` (UTF-8), or for token ids. The model must outlive the source; ids are copied. */
+/* A source for `text` (UTF-8), or for token ids. The model must outlive the source; ids are copied. A model without
+ * weights and without random_weights: DWELL_BAD_INPUT, or DWELL_UNSUPPORTED where they are there in another format. */
 dwell_status dwell_model_open_text(dwell_model *model, const char *text, size_t length,
                                    const dwell_model_options *options, dwell_source **ret_source, dwell_error *err);
 dwell_status dwell_model_open_ids(dwell_model *model, const int64_t *ids, size_t n, const dwell_model_options *options,

@@ -161,7 +161,7 @@ static void print_model(inspect *p, const dwell_model *model) {
   if (i->revision != NULL) fact_text(p, "revision", i->revision);
   fact_text(p, "architecture", i->architecture);
   fact_text(p, "attention", i->causal ? "causal" : "bidirectional");
-  fact_text(p, "weights", i->weight_dtype);
+  fact_text(p, "weights", i->weight_dtype != NULL ? i->weight_dtype : "none (use --random-init)");
   fact_number(p, "parameters", (double)i->parameters);
   fact_number(p, "blocks", (double)i->blocks);
   fact_number(p, "width", (double)i->width);
@@ -208,6 +208,7 @@ static dwell_status describe_model(inspect *p, dwell_model *model, dwell_error *
   ids = some_ids(n, info->vocabulary);
   TRY_ALLOC(ids, "the ids");
   print_model(p, model);
+  if (info->weight_dtype == NULL) p->model_options.random_weights = true;
   sample.block_elements = (double)info->weight_bytes / sizeof(float);
   TRY(open_sample(p, model, ids, n, &sample, err));
   fact_number(p, "tokens", (double)n);

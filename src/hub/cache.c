@@ -154,8 +154,9 @@ static void list_snapshots(const char *repository, const char *prefix, snapshot_
 }
 
 /* What to do about something that is not in the cache, or not whole. */
-static void suggest_pull(const char *name, dwell_error *err) {
-  error_remedy(err, "`dwell pull %s` would download it; or give a folder", name);
+static void suggest_pull(const char *name, const char *opt_file, dwell_error *err) {
+  error_remedy(err, "`dwell pull %s%s%s` would download it; or give a folder", name, opt_file ? " --file " : "",
+               opt_file ? opt_file : "");
 }
 
 static dwell_status no_snapshot(const char *name, const char *repository, const char *problem, const snapshot_list *all,
@@ -165,7 +166,7 @@ static dwell_status no_snapshot(const char *name, const char *repository, const 
   error_in_file(err, repository);
   int base = (int)strcspn(name, "@");
   if (all->count) error_remedy(err, "Choose one: %.*s@%s; or `dwell pull %s`", base, name, all->commit, name);
-  else suggest_pull(name, err);
+  else suggest_pull(name, NULL, err);
   return DWELL_BAD_INPUT;
 }
 
@@ -208,26 +209,26 @@ static bool needed_file(const char *name) {
 }
 
 /* A snapshot's entry that is a link to a missing blob: the download was interrupted or the blob was removed. */
-static dwell_status check_links(const char *folder, const char *opt_name, dwell_error *err) {
+dwell_status cache_check_links(const char *folder, const char *opt_file, const char *opt_name, dwell_error *err) {
   DIR *entries = opendir(folder);
   if (entries == NULL) return error_system(err, DWELL_BAD_INPUT, "open the folder", folder);
   dwell_status status = DWELL_OK;
   for (struct dirent *entry; status == DWELL_OK && (entry = readdir(entries)) != NULL;) {
     struct stat info;
-    if (!needed_file(entry->d_name) || fstatat(dirfd(entries), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
-      continue;
+    bool asked = opt_file != NULL ? str_equal(entry->d_name, opt_file) : needed_file(entry->d_name);
+    if (!asked || fstatat(dirfd(entries), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
     if (!S_ISLNK(info.st_mode) || fstatat(dirfd(entries), entry->d_name, &info, 0) == 0) continue;
     status = error_set(err, DWELL_BAD_INPUT, "is a link to a blob that is missing from the cache");
     error_in_file(err, folder);
     error_at_item(err, entry->d_name);
-    if (opt_name != NULL) suggest_pull(opt_name, err);
+    if (opt_name != NULL) suggest_pull(opt_name, opt_file, err);
     else error_remedy(err, "Download the model again");
   }
   closedir(entries);
   return status;
 }
 
-dwell_status cache_commit_of_folder(const char *folder, char **ret_commit, dwell_error *err) {
+dwell_status cache_commit_of_folder(const char *folder, const char *opt_file, char **ret_commit, dwell_error *err) {
   *ret_commit = NULL;
   char *real = realpath(folder, NULL);
   char *slash = real ? strrchr(real, '/') : NULL;
@@ -236,7 +237,7 @@ dwell_status cache_commit_of_folder(const char *folder, char **ret_commit, dwell
     if (str_ends(real, "/snapshots")) *ret_commit = mem_copy(slash + 1, strlen(slash + 1) + 1, 1);
   }
   free(real);
-  dwell_status status = check_links(folder, NULL, err);
+  dwell_status status = cache_check_links(folder, opt_file, NULL, err);
   if (status != DWELL_OK) mem_free(*ret_commit), *ret_commit = NULL;
   return status;
 }
@@ -255,7 +256,7 @@ static dwell_status find_repository(const char *name, strbuf *repository, char r
     status =
         error_set(err, DWELL_BAD_INPUT, "no such folder, and not in the Hugging Face cache (%s)", repository->data);
     error_at_item(err, name);
-    suggest_pull(name, err);
+    suggest_pull(name, NULL, err);
   }
 done:
   strbuf_free(&folder);
@@ -270,7 +271,7 @@ dwell_status cache_find(const char *name, char **ret_folder, char **ret_commit, 
   TRY(choose_commit(name, repository.data, revision, commit, err));
   strbuf_printf(&folder, "%s/snapshots/%s", repository.data, commit);
   if (folder.failed) TRY(error_no_memory(err, "a path"));
-  TRY(check_links(folder.data, name, err));
+  TRY(cache_check_links(folder.data, NULL, name, err));
   *ret_commit = mem_copy(commit, strlen(commit) + 1, 1);
   TRY_ALLOC(*ret_commit, "a name");
   *ret_folder = folder.data;

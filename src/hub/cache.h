@@ -11,8 +11,13 @@
 /* Folder and commit of "[ORG/]NAME[@REV]"; both strings are the caller's (mem_free). Errors as hub_find. */
 dwell_status cache_find(const char *name, char **ret_folder, char **ret_commit, dwell_error *err);
 
-/* If `folder` is a snapshot of a cache (.../snapshots/COMMIT), its commit, else NULL. Also finds links without blob. */
-dwell_status cache_commit_of_folder(const char *folder, char **ret_commit, dwell_error *err);
+/* If `folder` is a snapshot of a cache (.../snapshots/COMMIT), its commit, else NULL. Also checks links, as the next.
+ */
+dwell_status cache_commit_of_folder(const char *folder, const char *opt_file, char **ret_commit, dwell_error *err);
+
+/* DWELL_BAD_INPUT for a link to a missing blob: opt_file's, or that of any file that a folder's model may need (so not
+ * of GGUF files, each of which is a model of its own). opt_name: of the model, for what to do about it. */
+dwell_status cache_check_links(const char *folder, const char *opt_file, const char *opt_name, dwell_error *err);
 
 /* A variable of the environment, or NULL if it is not set or empty. */
 const char *cache_variable(const char *name);

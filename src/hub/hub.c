@@ -1,7 +1,8 @@
 /* hub/hub.c - model names: folders, the nursery, the Hugging Face cache. */
-#define _XOPEN_SOURCE 700 /* readlink */
+#define _XOPEN_SOURCE 700 /* readlink, lstat */
 #include "hub/hub.h"
 
+#include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "file/safetensors.h"
 #include "hub/cache.h"
 #include "hub/hub_paths.h"
 #include "hub/nursery.h"
@@ -87,7 +89,57 @@ static dwell_status place_file(const char *name, hub_place *ret_place, dwell_err
   if (ret_place->file == NULL || ret_place->folder == NULL) return error_no_memory(err, "a path");
   memcpy(ret_place->folder, slash == NULL ? "." : name, length);
   ret_place->folder[length] = '\0';
-  return cache_commit_of_folder(ret_place->folder, &ret_place->revision, err);
+  return cache_commit_of_folder(ret_place->folder, slash == NULL ? name : slash + 1, &ret_place->revision, err);
+}
+
+static bool has_file(const char *folder, const char *name) {
+  strbuf path = {0};
+  strbuf_printf(&path, "%s/%s", folder, name);
+  bool found = path.failed || access(path.data, F_OK) == 0;
+  strbuf_free(&path);
+  return found;
+}
+
+/* The only GGUF file of a folder, appended to `out` with the folder; how many there are. */
+static size_t find_gguf(const char *folder, strbuf *out) {
+  size_t count = 0;
+  DIR *entries = opendir(folder);
+  for (struct dirent *e; entries != NULL && (e = readdir(entries)) != NULL;) {
+    if (str_ends(e->d_name, ".gguf") && count++ == 0) strbuf_printf(out, "%s/%s", folder, e->d_name);
+  }
+  if (entries != NULL) closedir(entries);
+  return count;
+}
+
+/* A folder that holds one GGUF file and no safetensors is that file's model. opt_name: as in the cache. */
+static dwell_status take_gguf(const char *opt_name, hub_place *place, dwell_error *err) {
+  if (has_file(place->folder, SAFETENSORS_SINGLE) || has_file(place->folder, SAFETENSORS_INDEX)) return DWELL_OK;
+  strbuf path = {0};
+  size_t count = find_gguf(place->folder, &path);
+  if (path.failed) return strbuf_free(&path), error_no_memory(err, "a path");
+  if (count != 1) return strbuf_free(&path), DWELL_OK;
+  place->file = path.data;
+  return cache_check_links(place->folder, strrchr(path.data, '/') + 1, opt_name, err);
+}
+
+static dwell_status find_folder(const char *name, hub_place *ret_place, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  TRY_ALLOC(ret_place->folder = mem_copy(name, strlen(name) + 1, 1), "a path");
+  TRY(cache_commit_of_folder(name, NULL, &ret_place->revision, err));
+  TRY(take_gguf(NULL, ret_place, err));
+done:
+  return status;
+}
+
+static dwell_status find_cached(const char *name, hub_place *ret_place, dwell_error *err) {
+  dwell_status status = cache_find(name, &ret_place->folder, &ret_place->revision, err);
+  return status == DWELL_OK ? take_gguf(name, ret_place, err) : status;
+}
+
+/* Something of this name is there, if only a link to nothing. */
+static bool is_entry(const char *name) {
+  struct stat info;
+  return lstat(name, &info) == 0;
 }
 
 dwell_status hub_find(const char *name, hub_place *ret_place, dwell_error *err) {
@@ -100,10 +152,8 @@ dwell_status hub_find(const char *name, hub_place *ret_place, dwell_error *err) 
     status = nursery_find(name + sizeof nursery - 1, ret_place, err);
     if (status != DWELL_OK) error_at_item(err, name);
   } else if (is_folder(name)) {
-    ret_place->folder = mem_copy(name, strlen(name) + 1, 1);
-    if (ret_place->folder == NULL) status = error_no_memory(err, "a path");
-    else status = cache_commit_of_folder(name, &ret_place->revision, err);
-  } else if (access(name, F_OK) == 0 && str_ends(name, ".gguf")) {
+    status = find_folder(name, ret_place, err);
+  } else if (is_entry(name) && str_ends(name, ".gguf")) {
     status = place_file(name, ret_place, err);
   } else if (access(name, F_OK) == 0) {
     status = error_set(err, DWELL_USAGE, "is a file, a model is a folder or a .gguf file");
@@ -113,7 +163,7 @@ dwell_status hub_find(const char *name, hub_place *ret_place, dwell_error *err) 
     status = error_set(err, DWELL_BAD_INPUT, "no such folder");
     error_in_file(err, name);
   } else {
-    status = cache_find(name, &ret_place->folder, &ret_place->revision, err);
+    status = find_cached(name, ret_place, err);
   }
   if (status != DWELL_OK) hub_place_free(ret_place);
   return status;

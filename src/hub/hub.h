@@ -17,7 +17,8 @@ typedef struct hub_place {
  *                          $XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub; REV (default main) is a
  *                          branch, a tag or a commit
  * The cache is read tolerantly (hand-staged caches are common): white space around the commit in refs/REV is ignored, a
- * missing refs/main is fine if there is one snapshot, files may be links or plain files.
+ * missing refs/main is fine if there is one snapshot, files may be links or plain files. A folder or snapshot that
+ * holds one GGUF file and no safetensors is that file's model.
  *
  * Errors: a name that cannot be one, or that is another file: DWELL_USAGE; not found, or several snapshots and no refs
  * file to choose, or a link whose blob is missing (an interrupted download): DWELL_BAD_INPUT, naming where it looked.

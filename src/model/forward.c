@@ -157,6 +157,12 @@ static size_t depth_of(const dwell_model *model, const dwell_model_options *o) {
   return o->iterations ? o->iterations : model->shape.blocks;
 }
 
+/* Why the checkpoint has no weights. */
+static dwell_status no_weights(const dwell_model *model, dwell_error *err) {
+  if (err != NULL) *err = model->weights_error;
+  return model->weights_error.status;
+}
+
 static dwell_status check_options(const dwell_model *model, const dwell_model_options *o, dwell_error *err) {
   if (o->dtype != DWELL_F32 && o->dtype != DWELL_F64)
     return error_set(err, DWELL_USAGE, "the dtype must be f32 or f64");
@@ -171,6 +177,7 @@ static dwell_status check_options(const dwell_model *model, const dwell_model_op
     error_set(err, DWELL_USAGE, "must be at most %d", (int)MODEL_MAX_BLOCKS);
     return error_at_item(err, "--iterations"), DWELL_USAGE;
   }
+  if (model->weights.file == NULL && !o->random_weights) return no_weights(model, err);
   return source_check_states(o->first_state, o->last_state, depth_of(model, o) + 1, err);
 }
 
@@ -190,7 +197,8 @@ static dwell_status open_source(dwell_model *model, const dwell_model_options *o
   f->blocks = o->last_state == SIZE_MAX ? f->depth : o->last_state;
   choose_weights(f);
   if (opt_sha256 != NULL) memcpy(f->text_sha256, opt_sha256, SHA256_SIZE);
-  bool is_path = model->place.file != NULL || str_equal(model->info.name, model->info.folder); /* no hub's org/name */
+  const hub_place *place = &model->place; /* of a path the last part is the name, of a hub's org/name all */
+  bool is_path = str_equal(model->name, place->folder) || (place->file && str_equal(model->name, place->file));
   dwell_trajectory t = {
       .kind = "model",
       .name = is_path ? source_short_name(model->info.name) : model->info.name,

@@ -24,7 +24,8 @@ static char *folder_path(dwell_model *m, const char *name) {
 
 /* All files that were read: config.json, shards (and their index), tokenizer. */
 static dwell_status list_files(dwell_model *m, const char *config_path, dwell_error *err) {
-  size_t shards = checkpoint_files(m->weights.file), texts = m->tokenizer ? tokenizer_files(m->tokenizer) : 0;
+  size_t shards = m->weights.file ? checkpoint_files(m->weights.file) : 0,
+         texts = m->tokenizer ? tokenizer_files(m->tokenizer) : 0;
   m->files = ARENA_NEW(&m->storage, const char *, 1 + shards + texts);
   if (m->files == NULL) return error_no_memory(err, "the list of files");
   if (m->place.file == NULL) m->files[m->file_count++] = config_path;
@@ -49,12 +50,12 @@ static void add_special(void *self, int64_t id) {
   m->special_ids[m->special_count++] = id;
 }
 
-/* A folder without config.json may hold GGUF files, each of which is a model. */
+/* A folder without the rest may hold several GGUF files, each of which is a model. */
 static void suggest_gguf(const char *folder, dwell_error *err) {
   DIR *entries = opendir(folder);
   for (struct dirent *e; entries != NULL && (e = readdir(entries)) != NULL;) {
     if (!str_ends(e->d_name, ".gguf")) continue;
-    error_remedy(err, "It holds %s: name that file", e->d_name);
+    error_remedy(err, "It holds GGUF files, each a model: name one, for example %s/%s", folder, e->d_name);
     break;
   }
   if (entries != NULL) closedir(entries);
@@ -104,6 +105,27 @@ static void fill_info(dwell_model *m) {
   };
 }
 
+static bool has_file(dwell_model *m, const char *name) {
+  const char *path = folder_path(m, name);
+  return path != NULL && access(path, F_OK) == 0;
+}
+
+/* Absent weights are no obstacle to random ones (*ret_file NULL): the reason is kept for whoever asks for the
+ * checkpoint's. */
+static dwell_status open_weights(dwell_model *m, checkpoint **ret_file, dwell_error *err) {
+  dwell_error *kept = &m->weights_error;
+  dwell_status status = checkpoint_open(m->place.folder, ret_file, kept);
+  bool absent = status == DWELL_BAD_INPUT || status == DWELL_UNSUPPORTED;
+  if (absent && !has_file(m, SAFETENSORS_SINGLE) && !has_file(m, SAFETENSORS_INDEX)) {
+    suggest_gguf(m->place.folder, kept);
+    error_remedy(kept, "--random-init SEED measures a random network of this shape, which needs no weights");
+    notes_add(&m->notes, "there are no weights: only random ones can be run");
+    return DWELL_OK;
+  }
+  if (status != DWELL_OK && err != NULL) *err = *kept;
+  return status;
+}
+
 /* A tokenizer that cannot be read is no obstacle to running token ids: the reason is kept for whoever gives a text. */
 static dwell_status open_tokenizer(dwell_model *m, const dwell_context *ctx, dwell_error *err) {
   dwell_error *kept = &m->tokenizer_error;
@@ -134,7 +156,7 @@ static dwell_status open_parts(dwell_model *m, const char *name, const dwell_con
   TRY_ALLOC(path = folder_path(m, "config.json"), "a path");
   if (m->place.file != NULL) TRY(checkpoint_open(m->place.file, &file, err));
   TRY(read_config(m, path, file, err));
-  if (file == NULL) TRY(checkpoint_open(m->place.folder, &file, err));
+  if (file == NULL) TRY(open_weights(m, &file, err));
   a = m->architecture;
   status = weights_open(file, a, &m->shape, &m->notes, &m->weights, err);
   file = NULL;

@@ -134,8 +134,8 @@ extern const model_architecture model_gpt2, model_llama, model_gpt_neox, model_o
 
 const model_architecture *const *model_registry(size_t *ret_count);
 
-/* Limits of config.json's sizes: far above any model, small enough that no product of four of them overflows. The
- * tensors must agree with every size, so nothing is ever allocated from config.json alone. */
+/* Limits of config.json's sizes: far above any model, small enough that no number of weights or bytes overflows. The
+ * tensors must agree with every size, unless there are none (random weights). */
 enum {
   MODEL_MAX_BLOCKS = 10000,
   MODEL_MAX_WIDTH = 1 << 17,
@@ -176,24 +176,24 @@ typedef struct weight_group {
 
 /* A checkpoint's tensors matched with slots. */
 typedef struct model_weights {
-  checkpoint *file;
+  checkpoint *file;                 /* NULL: there is none, and nothing is matched */
   size_t block_slots;               /* of one block */
   size_t distinct_blocks;           /* 1 if the block is shared */
   const checkpoint_tensor **outer;  /* [outer_count] */
   const checkpoint_tensor **blocks; /* [distinct_blocks, block_slots] */
   const char **unused;              /* [unused_count] names of tensors that the states do not depend on */
   size_t unused_count;
-  uint64_t parameters; /* in matched tensors */
-  const char *dtype;   /* of most of them */
+  uint64_t parameters; /* of all slots that the shape has */
+  const char *dtype;   /* of most of them; NULL: no file */
   const model_architecture *architecture;
   const model_shape *shape;
   bool turned; /* rows of queries and keys are in a GGUF's order */
   arena storage;
 } model_weights;
 
-/* Matches the tensors of `file`, which it takes over: finds the prefix, accepts old names, checks every shape. Notes
- * how prefix and tied weights were resolved. Release with weights_close, also after a failure. */
-dwell_status weights_open(checkpoint *file, const model_architecture *architecture, const model_shape *shape,
+/* Matches the tensors of `opt_file`, which it takes over: finds the prefix, accepts old names, checks every shape.
+ * Notes how prefix and tied weights were resolved. Release with weights_close, also after a failure. */
+dwell_status weights_open(checkpoint *opt_file, const model_architecture *architecture, const model_shape *shape,
                           model_notes *notes, model_weights *ret_weights, dwell_error *err);
 void weights_close(model_weights *w);
 
@@ -223,7 +223,8 @@ struct dwell_model {
   weight_group outer, block;
   int64_t *special_ids; /* [special_count] that config.json names: bos, eos, pad, cls, sep */
   size_t special_count;
-  tokenizer *tokenizer; /* NULL: none, and tokenizer_error says why */
+  dwell_error weights_error; /* why there are none, where weights.file is NULL */
+  tokenizer *tokenizer;      /* NULL: none, and tokenizer_error says why */
   dwell_error tokenizer_error;
   model_notes notes;
   const char **files; /* [file_count] everything that was read: config.json, weights, tokenizer */

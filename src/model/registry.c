@@ -108,6 +108,9 @@ static dwell_status check_heads(const config *c, const model_shape *s, dwell_err
     error_set(err, DWELL_BAD_INPUT, "a width of %zu cannot be split into %zu heads", s->width, s->heads);
   } else if (s->kv_heads > 0 && s->heads % s->kv_heads != 0) {
     error_set(err, DWELL_BAD_INPUT, "%zu heads cannot share %zu heads of keys and values", s->heads, s->kv_heads);
+  } else if (s->heads * s->head_size > MODEL_MAX_WIDTH) {
+    error_set(err, DWELL_BAD_INPUT, "%zu heads of size %zu are wider than dwell takes (%d)", s->heads, s->head_size,
+              (int)MODEL_MAX_WIDTH);
   } else {
     return DWELL_OK;
   }

@@ -203,13 +203,21 @@ done:
   return status;
 }
 
+/* Numbers of the slots that a shape has. */
+static uint64_t count_slots(const model_slot *slots, size_t count, const model_shape *shape) {
+  uint64_t sum = 0;
+  for (size_t s = 0; s < count; s++) {
+    if (!model_slot_present(shape, &slots[s])) continue;
+    sum += (uint64_t)model_dim_size(shape, slots[s].rows) * model_dim_size(shape, slots[s].columns);
+  }
+  return sum;
+}
+
 /* Room for the matches. The number of blocks is config.json's: more blocks than tensors cannot be matched, so that is
  * checked before anything is allocated. */
 static dwell_status make_room(matcher *m, dwell_error *err) {
   const model_architecture *a = m->architecture;
   model_weights *w = m->weights;
-  w->block_slots = a->block_count;
-  w->distinct_blocks = a->shared_block ? 1 : m->shape->blocks;
   if (w->distinct_blocks > checkpoint_count(w->file)) {
     error_set(err, DWELL_BAD_INPUT, "config.json says %zu blocks, but there are only %zu tensors", m->shape->blocks,
               checkpoint_count(w->file));
@@ -265,7 +273,6 @@ static void count_used(model_weights *w, const checkpoint_tensor *const *used, s
     while (k + 1 < MOST_TYPES && types[k].dtype != NULL && !str_equal(types[k].dtype, used[i]->dtype)) k++;
     types[k].dtype = used[i]->dtype;
     types[k].elements += used[i]->count;
-    w->parameters += used[i]->count;
   }
   for (size_t k = 1; k < MOST_TYPES; k++) {
     if (types[k].elements > types[most].elements) most = k;
@@ -295,11 +302,17 @@ static dwell_status list_unused(model_weights *w, size_t outer_count, dwell_erro
 
 /* ---- opening ---- */
 
-dwell_status weights_open(checkpoint *file, const model_architecture *architecture, const model_shape *shape,
+dwell_status weights_open(checkpoint *opt_file, const model_architecture *architecture, const model_shape *shape,
                           model_notes *notes, model_weights *ret_weights, dwell_error *err) {
-  *ret_weights = (model_weights){.file = file, .architecture = architecture, .shape = shape};
+  *ret_weights = (model_weights){.file = opt_file, .architecture = architecture, .shape = shape};
+  ret_weights->block_slots = architecture->block_count;
+  ret_weights->distinct_blocks = architecture->shared_block ? 1 : shape->blocks;
+  ret_weights->parameters =
+      count_slots(architecture->outer, architecture->outer_count, shape) +
+      ret_weights->distinct_blocks * count_slots(architecture->block, architecture->block_count, shape);
+  if (opt_file == NULL) return DWELL_OK;
   matcher m = {.architecture = architecture, .shape = shape, .notes = notes, .weights = ret_weights};
-  const gguf *metadata = checkpoint_gguf(file);
+  const gguf *metadata = checkpoint_gguf(opt_file);
   dwell_status status = DWELL_OK;
   if (metadata != NULL) ret_weights->turned = gguf_is(metadata, "general.architecture", architecture->gguf_name);
   TRY(find_prefix(&m, err));
@@ -352,7 +365,7 @@ dwell_status weights_place(const model_slot *slots, size_t count, bool outer, co
   for (size_t s = 0; s < count; s++) {
     if (!(slots[s].flags & SLOT_JOINED)) at = (at + ALIGN_ELEMENTS - 1) / ALIGN_ELEMENTS * ALIGN_ELEMENTS;
     ret_group->offsets[s] = at;
-    at += slot_elements(shape, &slots[s]); /* cannot overflow: the tensors were found to have this size */
+    at += slot_elements(shape, &slots[s]); /* cannot overflow: MODEL_MAX_WIDTH */
   }
   ret_group->elements = at;
   return DWELL_OK;

@@ -245,6 +245,30 @@ static void random_weights(void **state) {
   for (size_t i = 0; i < 4; i++) free(tables[i]);
 }
 
+/* The shape alone is enough for random weights, and only for them. */
+static void random_weights_of_a_shape(void **state) {
+  (void)state;
+  const char *whole = testing_source("tests/golden/model/albert-tiny"), *bare = folder_of("shape");
+  size_t size;
+  char *config = testing_read(testing_format("%s/config.json", whole), &size);
+  mkdir(bare, 0777);
+  testing_write(testing_format("%s/config.json", bare), config, size);
+  free(config);
+  const char *models[] = {whole, bare};
+  char *tables[2];
+  for (size_t i = 0; i < 2; i++) {
+    run(testing_format("measure '%s' --ids " IDS " --nulls 2 --random-init 3", models[i]), "random");
+    tables[i] = testing_read(folder_of("random/layers.csv"), NULL);
+  }
+  assert_string_equal(tables[0], tables[1]);
+  free(tables[0]), free(tables[1]);
+  assert_refused(testing_format("measure '%s' --ids 1,2 -o '%s'", bare, folder_of("not")), 3, "--random-init SEED");
+  program_result r = assert_done(testing_format("inspect '%s' -n 9", bare));
+  assert_non_null(strstr(r.out, "none (use --random-init)"));
+  assert_non_null(strstr(r.out, "time "));
+  program_free(&r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(a_part_is_rows_of_the_whole),
                                      cmocka_unit_test(trained_models_too),
@@ -252,6 +276,7 @@ int main(void) {
                                      cmocka_unit_test(what_does_not_exist_is_refused),
                                      cmocka_unit_test(tokens_are_shuffled),
                                      cmocka_unit_test(shuffled_ids),
-                                     cmocka_unit_test(random_weights)};
+                                     cmocka_unit_test(random_weights),
+                                     cmocka_unit_test(random_weights_of_a_shape)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

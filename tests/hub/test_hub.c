@@ -9,8 +9,8 @@
 
 #include "base/mem.h"
 #include "hub/cache.h"
-#include "hub/hub.h"
 #include "hub/finding.h"
+#include "hub/hub.h"
 #include "hub/stage.h"
 #include "util/testing.h"
 
@@ -99,6 +99,53 @@ static void test_links(void **state) {
   expect_failure(folder, DWELL_BAD_INPUT, "model.safetensors: is a link to a blob that is missing");
 }
 
+/* `name` is the model of one file, `file`. */
+static void expect_gguf(const char *name, const char *file, const char *opt_revision) {
+  hub_place place;
+  dwell_error err = {0};
+  assert_ok(hub_find(name, &place, &err), &err);
+  assert_non_null(place.file);
+  assert_string_equal(place.file, file);
+  if (opt_revision != NULL) assert_string_equal(place.revision, opt_revision);
+  else assert_null(place.revision);
+  hub_place_free(&place);
+}
+
+static void expect_no_gguf(const char *name) {
+  hub_place place;
+  dwell_error err = {0};
+  assert_ok(hub_find(name, &place, &err), &err);
+  assert_null(place.file);
+  hub_place_free(&place);
+}
+
+/* Repositories of GGUF files: one of them is the model; of several one must be named; safetensors come first. */
+static void test_gguf(void **state) {
+  (void)state;
+  const char *cache = fresh_cache("gguf");
+  const char *folder = testing_format("%s/models--org--net/snapshots/" COMMIT_A, cache);
+  const char *file = testing_format("%s/net.Q4_K.gguf", folder), *other = testing_format("%s/net.Q8_0.gguf", folder);
+  put(cache, "models--org--net/blobs/abc", "GGUF");
+  put(cache, "models--org--net/refs/main", COMMIT_A);
+  put(folder, "README.md", "");
+  assert_int_equal(symlink("../../blobs/abc", file), 0);
+  expect_gguf("org/net", file, COMMIT_A);
+  expect_gguf(folder, file, COMMIT_A);
+  expect_gguf(file, file, COMMIT_A);
+  put(folder, "config.json", "{}"); /* many have one, without weights beside it */
+  expect_gguf("org/net", file, COMMIT_A);
+  assert_int_equal(symlink("../../blobs/none", other), 0);
+  expect_no_gguf("org/net");
+  expect_gguf(file, file, COMMIT_A); /* the other one may dangle */
+  expect_failure(other, DWELL_BAD_INPUT, "net.Q8_0.gguf: is a link to a blob that is missing");
+  assert_int_equal(remove(file), 0);
+  expect_failure("org/net", DWELL_BAD_INPUT, "net.Q8_0.gguf: is a link to a blob that is missing");
+  expect_failure("org/net", DWELL_BAD_INPUT, "`dwell pull org/net --file net.Q8_0.gguf` would download it");
+  expect_failure(folder, DWELL_BAD_INPUT, "net.Q8_0.gguf: is a link to a blob that is missing");
+  put(folder, "model.safetensors", "");
+  expect_no_gguf("org/net");
+}
+
 static void test_order_of_caches(void **state) {
   (void)state;
   clear_environment();
@@ -179,6 +226,7 @@ int main(void) {
       cmocka_unit_test(test_missing_ref),
       cmocka_unit_test(test_hostile_ref),
       cmocka_unit_test(test_links),
+      cmocka_unit_test(test_gguf),
       cmocka_unit_test(test_order_of_caches),
       cmocka_unit_test(test_folder_first),
       cmocka_unit_test(test_names),

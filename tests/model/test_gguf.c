@@ -1,5 +1,6 @@
 /* model: a GGUF file as a model: what it must say, and what is refused by name. Its numbers: test_forward. */
 #include "checkpoints.h"
+#include "hub/stage.h"
 #include "model/model.h"
 
 /* A copy of the tiny file with one text replaced by another of the same length. */
@@ -69,16 +70,36 @@ static void test_paths(void **state) {
   dwell_model *model;
   dwell_error err = {0};
   assert_fails(dwell_model_open("absent.gguf", NULL, &model, &err), DWELL_BAD_INPUT, &err, "absent.gguf");
-  const char *folder = testing_source("tests/golden/model/llama-tiny-gguf");
+  const char *folder = testing_format("%s/several", testing_folder()), *first = testing_format("%s/a.gguf", folder);
+  mkdir(folder, 0777);
+  testing_write(first, "GGUF", 4);
+  testing_write(testing_format("%s/b.gguf", folder), "GGUF", 4);
   assert_fails(dwell_model_open(folder, NULL, &model, &err), DWELL_BAD_INPUT, &err, "no config.json");
-  if (strstr(err.remedy, "It holds model.gguf") == NULL) fail_msg("no hint: %s", err.remedy);
+  if (strstr(err.remedy, "name one, for example") == NULL) fail_msg("no hint: %s", err.remedy);
   const char *other = testing_format("%s/model.bin", testing_folder());
   testing_write(other, "GGUF", 4);
   assert_fails(dwell_model_open(other, NULL, &model, &err), DWELL_USAGE, &err, "a folder or a .gguf file");
 }
 
+/* A repository of the cache that is one GGUF file: a model by its name in the cache, under which it is measured. */
+static void test_cached(void **state) {
+  (void)state;
+  dwell_error err = {0};
+  const char *folder = testing_format("%s/models--org--net/snapshots/0123456789abcdef", testing_folder());
+  make_folders(folder);
+  copy_file(testing_source("tests/golden/model/llama-tiny-gguf/model.gguf"), testing_format("%s/net.gguf", folder));
+  setenv("HF_HUB_CACHE", testing_folder(), 1);
+  dwell_model *model = open_model("org/net");
+  dwell_source *source = open_ids(model, (int64_t[]){3, 1, 4}, 3, DWELL_F32, 0);
+  assert_string_equal(dwell_source_trajectory(source)->name, "org/net");
+  assert_string_equal(dwell_model_get_info(model)->weight_dtype, "Q4_0");
+  dwell_source_destroy(source);
+  dwell_model_destroy(model);
+  assert_fails(dwell_model_open("org/absent", NULL, &model, &err), DWELL_BAD_INPUT, &err, "not in the Hugging Face");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_edits), cmocka_unit_test(test_info),
-                                     cmocka_unit_test(test_paths)};
+                                     cmocka_unit_test(test_paths), cmocka_unit_test(test_cached)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

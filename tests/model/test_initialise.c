@@ -172,8 +172,66 @@ static void test_run(void **state) {
   }
 }
 
+/* ---- of a folder without weights ---- */
+
+static recording run_random(dwell_model *model, dwell_dtype dtype) {
+  static const int64_t ids[9] = {3, 1, 4, 1, 5, 9, 2, 6, 5};
+  dwell_model_options o = dwell_model_options_default();
+  dwell_source *source;
+  dwell_error err = {0};
+  o.random_weights = true, o.random_seed = 5, o.dtype = dtype;
+  assert_ok(dwell_model_open_ids(model, ids, 9, &o, &source, &err), &err);
+  recording r = record(source, 1, 0);
+  dwell_source_destroy(source);
+  return r;
+}
+
+/* config.json alone is the same random network as the whole checkpoint, bit for bit. */
+static void test_no_weights(void **state) {
+  (void)state;
+  for (size_t m = 0; m < TINY_MODELS; m++) {
+    const char *bare = copy_of(TINY[m].name);
+    assert_int_equal(remove(testing_format("%s/model.safetensors", bare)), 0);
+    dwell_model *models[] = {open_tiny(TINY[m].name), open_model(bare)};
+    const dwell_model_info *whole = dwell_model_get_info(models[0]), *shape = dwell_model_get_info(models[1]);
+    assert_int_equal(shape->parameters, whole->parameters);
+    assert_int_equal(shape->weight_bytes, whole->weight_bytes);
+    assert_null(shape->weight_dtype);
+    for (dwell_dtype dtype = DWELL_F32; dtype <= DWELL_F64; dtype += DWELL_F64 - DWELL_F32) {
+      recording a = run_random(models[0], dtype), b = run_random(models[1], dtype);
+      assert_memory_equal(a.bits, b.bits, a.states * a.n * a.d * a.size);
+      recording_free(&a), recording_free(&b);
+    }
+    dwell_model_destroy(models[0]), dwell_model_destroy(models[1]);
+  }
+}
+
+/* Its own weights are refused; so are, under any option, weights that are there and broken. */
+static void test_no_weights_refused(void **state) {
+  (void)state;
+  const char *folder = copy_of("gpt2-tiny"), *weights = testing_format("%s/model.safetensors", folder);
+  const char *pickle = testing_format("%s/pytorch_model.bin", folder);
+  dwell_model_options o = dwell_model_options_default();
+  dwell_source *source;
+  dwell_error err = {0};
+  dwell_model *model;
+  testing_write(weights, "broken", 6);
+  assert_fails(dwell_model_open(folder, NULL, &model, &err), DWELL_BAD_INPUT, &err, "model.safetensors");
+  remove(weights);
+  model = open_model(folder);
+  assert_fails(dwell_model_open_ids(model, &(int64_t){1}, 1, &o, &source, &err), DWELL_BAD_INPUT, &err,
+               "neither model.safetensors nor model.safetensors.index.json");
+  assert_non_null(strstr(err.remedy, "--random-init SEED"));
+  dwell_model_destroy(model);
+  testing_write(pickle, "x", 1);
+  model = open_model(folder);
+  assert_fails(dwell_model_open_ids(model, &(int64_t){1}, 1, &o, &source, &err), DWELL_UNSUPPORTED, &err, "pickle");
+  dwell_model_destroy(model);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_moments), cmocka_unit_test(test_places),
-                                     cmocka_unit_test(test_run)};
+                                     cmocka_unit_test(test_run), cmocka_unit_test(test_no_weights),
+                                     cmocka_unit_test(test_no_weights_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
