@@ -1,6 +1,7 @@
 /* --layers, --shuffle-tokens, --random-init: a run of some states is the same rows of the run of all, bit for bit;
  * shuffled tokens are the same tokens in another order; random weights are those of their seed. */
 #include <jansson.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file/npy.h"

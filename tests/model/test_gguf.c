@@ -1,4 +1,5 @@
 /* model: a GGUF file as a model: what it must say, and what is refused by name. Its numbers: test_forward. */
+#define _GNU_SOURCE
 #include "checkpoints.h"
 #include "hub/stage.h"
 #include "model/model.h"
