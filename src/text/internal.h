@@ -27,6 +27,8 @@ struct tokenizer {
 };
 
 struct family;
+struct gguf;
+struct spm;
 
 /* Fill an empty tokenizer from one file, or from the files of before it. `f` says whose they are (family.h). */
 dwell_status tokenizer_read_json(tokenizer *t, const char *path, dwell_error *err);
@@ -34,6 +36,10 @@ dwell_status tokenizer_read_bytes(tokenizer *t, const char *vocab_path, const ch
                                   dwell_error *err);
 dwell_status tokenizer_read_wordpiece(tokenizer *t, const char *vocab_path, struct family *f, dwell_error *err);
 dwell_status tokenizer_read_sentencepiece(tokenizer *t, const char *path, struct family *f, dwell_error *err);
+
+dwell_status tokenizer_read_gguf(tokenizer *t, const struct gguf *file, dwell_error *err);
+/* Vocabulary, normaliser and model of a SentencePiece model that was read. */
+dwell_status tokenizer_use_spm(tokenizer *t, const struct spm *m, dwell_error *err);
 
 /* Remembers that a file was read. */
 dwell_status tokenizer_note_file(tokenizer *t, const char *path, dwell_error *err);

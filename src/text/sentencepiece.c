@@ -38,7 +38,7 @@ done:
   return status;
 }
 
-static dwell_status fill(tokenizer *t, const spm *m, const family *f, dwell_error *err) {
+dwell_status tokenizer_use_spm(tokenizer *t, const spm *m, dwell_error *err) {
   arena *memory = &t->memory;
   dwell_status status;
   TRY(spm_fill(m, &t->vocab, err));
@@ -46,7 +46,6 @@ static dwell_status fill(tokenizer *t, const spm *m, const family *f, dwell_erro
   for (size_t i = 0; i < m->count; i++) {
     if (m->pieces[i].type == SPM_CONTROL) vocab_mark_special(&t->vocab, m->pieces[i].id);
   }
-  if (f->class->cleans) TRY(add_cleaning(f, t, err));
   const pretokenizer_options none = {0};
   TRY(spm_add_normalizer(m, &t->vocab, &t->normalizer, memory, err));
   if (spm_has_words(m)) TRY(pretokenizer_add(&t->pretokenizer, spm_cut_words, &none, memory, err));
@@ -71,7 +70,8 @@ dwell_status tokenizer_read_sentencepiece(tokenizer *t, const char *path, family
     m.first_only = true;
     m.add_space = m.add_space && f->flags[FAMILY_PREFIX_SPACE];
   }
-  TRY(fill(t, &m, f, err));
+  if (f->class->cleans) TRY(add_cleaning(f, t, err));
+  TRY(tokenizer_use_spm(t, &m, err));
   TRY(family_finish(f, t, m.count, path, err));
 done:
   spm_free(&m);

@@ -41,6 +41,10 @@ typedef struct spm {
  * also after an error. */
 dwell_status spm_read(const char *data, size_t size, const char *path, arena *memory, spm *m, dwell_error *err);
 void spm_free(spm *m);
+/* The same for files of other kinds, piece by piece into an spm that is {0} at first: a copy of the piece, with the
+ * next id; and, at the end, whether the pieces stand together. */
+dwell_status spm_add(spm *m, spm_piece added, const char *path, arena *memory, dwell_error *err);
+dwell_status spm_check(spm *m, const char *path, dwell_error *err);
 
 /* Id of the unknown piece, or VOCAB_NONE. */
 int32_t spm_unknown(const spm *m);

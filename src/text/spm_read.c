@@ -20,17 +20,32 @@ static dwell_status bad_piece(const char *path, size_t index, const char *what, 
 
 /* ---- one piece ---- */
 
-static dwell_status check_text(pbytes text, const char *path, size_t index, dwell_error *err) {
-  if (text.length == 0) return bad_piece(path, index, "is empty", err);
-  if (text.length >= LONGEST_PIECE) return bad_piece(path, index, "is longer than 8000 bytes", err);
-  if (utf8_check(text.data, text.length) != text.length) return bad_piece(path, index, "is not UTF-8", err);
-  bool is_nul = text.length == 1 && text.data[0] == '\0'; /* see check_types */
-  if (!is_nul && memchr(text.data, '\0', text.length)) return bad_piece(path, index, "contains a NUL", err);
+static dwell_status check_text(const char *text, size_t length, const char *path, size_t index, dwell_error *err) {
+  if (length == 0) return bad_piece(path, index, "is empty", err);
+  if (length >= LONGEST_PIECE) return bad_piece(path, index, "is longer than 8000 bytes", err);
+  if (utf8_check(text, length) != length) return bad_piece(path, index, "is not UTF-8", err);
+  bool is_nul = length == 1 && text[0] == '\0'; /* see spm_check */
+  if (!is_nul && memchr(text, '\0', length)) return bad_piece(path, index, "contains a NUL", err);
   return DWELL_OK;
 }
 
+dwell_status spm_add(spm *m, spm_piece added, const char *path, arena *memory, dwell_error *err) {
+  dwell_status status;
+  TRY(check_text(added.text.data, added.text.length, path, m->count, err));
+  if (m->count >= INT32_MAX / 2) return error_set(err, DWELL_UNSUPPORTED, "the vocabulary is too large");
+  added.id = (int32_t)m->count;
+  added.text.data = arena_text(memory, added.text.data, added.text.length);
+  TRY_ALLOC(added.text.data, "the vocabulary");
+  spm_piece *pieces = mem_room(m->pieces, m->count, &m->capacity, 1024, sizeof *pieces);
+  TRY_ALLOC(pieces, "the vocabulary");
+  m->pieces = pieces;
+  m->pieces[m->count++] = added;
+done:
+  return status;
+}
+
 static dwell_status read_piece(pcursor c, const char *path, arena *memory, spm *m, dwell_error *err) {
-  spm_piece p = {.type = SPM_NORMAL, .id = (int32_t)m->count};
+  spm_piece p = {.type = SPM_NORMAL};
   pbytes text = {"", 0};
   dwell_status status = DWELL_OK;
   for (uint32_t field; pcursor_field(&c, &field);) {
@@ -42,14 +57,8 @@ static dwell_status read_piece(pcursor c, const char *path, arena *memory, spm *
     }
   }
   TRY(pcursor_end(&c, path, err));
-  TRY(check_text(text, path, m->count, err));
-  p.text = (jtext){arena_text(memory, text.data, text.length), text.length};
-  TRY_ALLOC(p.text.data, "the vocabulary");
-  if (m->count >= INT32_MAX / 2) return error_set(err, DWELL_UNSUPPORTED, "the vocabulary is too large");
-  spm_piece *pieces = mem_room(m->pieces, m->count, &m->capacity, 1024, sizeof *pieces);
-  TRY_ALLOC(pieces, "the vocabulary");
-  m->pieces = pieces;
-  m->pieces[m->count++] = p;
+  p.text = (jtext){text.data, text.length};
+  TRY(spm_add(m, p, path, memory, err));
 done:
   return status;
 }
@@ -101,7 +110,7 @@ static int byte_of(jtext text) {
 
 /* One unknown piece; pieces of bytes exactly where they are used, and then all 256. A piece that is a NUL stands for
  * nothing where there are pieces of bytes, and else is no piece. */
-static dwell_status check_types(spm *m, const char *path, dwell_error *err) {
+dwell_status spm_check(spm *m, const char *path, dwell_error *err) {
   bool found[256] = {false};
   size_t unknowns = 0, bytes = 0;
   m->unknown = m->count;
@@ -143,7 +152,7 @@ dwell_status spm_read(const char *data, size_t size, const char *path, arena *me
     if (field == 3) TRY(read_normalizer(inside, path, m, err));
   }
   TRY(pcursor_end(&c, path, err));
-  TRY(check_types(m, path, err));
+  TRY(spm_check(m, path, err));
 done:
   if (status == DWELL_BAD_INPUT) error_remedy(err, "It must be a SentencePiece model; copy it again if it should be");
   return status;

@@ -86,13 +86,15 @@ static dwell_status no_tokenizer(const char *folder, bool vocab_json, dwell_erro
 }
 
 /* The files of the class that the folder names, if they are there, else those that are. */
-static dwell_status read_old(tokenizer *t, const char *folder, const char *const *paths, const bool *there,
-                             dwell_error *err) {
+static dwell_status read_old(tokenizer *t, const char *folder, const gguf *opt_file, const char *const *paths,
+                             const bool *there, dwell_error *err) {
   family f;
   const char *spm = NULL;
   bool bytes = there[VOCAB_JSON] && there[MERGES], words = there[VOCAB_TXT];
   for (size_t i = FIRST_SPM; i <= LAST_SPM && spm == NULL; i++) spm = there[i] ? paths[i] : NULL;
-  if (!bytes && !words && spm == NULL) return no_tokenizer(folder, there[VOCAB_JSON], err);
+  if (!bytes && !words && spm == NULL) {
+    return opt_file != NULL ? tokenizer_read_gguf(t, opt_file, err) : no_tokenizer(folder, there[VOCAB_JSON], err);
+  }
   dwell_status status = family_open(t, folder, &f, err);
   if (status == DWELL_OK) {
     family_kind kind = family_files(&f, spm != NULL, bytes, words);
@@ -104,21 +106,22 @@ static dwell_status read_old(tokenizer *t, const char *folder, const char *const
   return status;
 }
 
-static dwell_status read_folder(tokenizer *t, const char *folder, dwell_error *err) {
+static dwell_status read_folder(tokenizer *t, const char *folder, const gguf *opt_file, dwell_error *err) {
   const char *paths[FIRST_CONFIG];
   bool there[FIRST_CONFIG];
   for (size_t i = 0; i < FIRST_CONFIG; i++) {
     dwell_status status = locate(t, folder, NAMES[i], &paths[i], &there[i], err);
     if (status != DWELL_OK) return status;
   }
-  return there[JSON] ? tokenizer_read_json(t, paths[JSON], err) : read_old(t, folder, paths, there, err);
+  return there[JSON] ? tokenizer_read_json(t, paths[JSON], err) : read_old(t, folder, opt_file, paths, there, err);
 }
 
-dwell_status tokenizer_open(const char *folder, tokenizer **ret_tokenizer, dwell_error *err) {
+dwell_status tokenizer_open_gguf(const gguf *opt_file, const char *folder, tokenizer **ret_tokenizer,
+                                 dwell_error *err) {
   *ret_tokenizer = NULL;
   tokenizer *t = MEM_ZERO(tokenizer, 1);
   if (t == NULL) return error_no_memory(err, "the tokenizer");
-  dwell_status status = read_folder(t, folder, err);
+  dwell_status status = read_folder(t, folder, opt_file, err);
   if (status == DWELL_OK) status = added_prepare(&t->added, &t->normalizer, &t->memory, err);
   if (status != DWELL_OK) {
     error_in_file(err, t->file_count > 0 ? t->files[t->file_count - 1] : folder);
@@ -127,6 +130,10 @@ dwell_status tokenizer_open(const char *folder, tokenizer **ret_tokenizer, dwell
   }
   *ret_tokenizer = t;
   return DWELL_OK;
+}
+
+dwell_status tokenizer_open(const char *folder, tokenizer **ret_tokenizer, dwell_error *err) {
+  return tokenizer_open_gguf(NULL, folder, ret_tokenizer, err);
 }
 
 void tokenizer_close(tokenizer *t) {

@@ -1,11 +1,11 @@
 /* text/tokenizer.h - from text to token ids as Hugging Face does it: tokenizer.json first, else the files of before it
  * (vocab.json with merges.txt, a SentencePiece model, vocab.txt), as the class that the folder's config names reads
- * them. Unknown parts are refused by name; truncation and padding are ignored. */
+ * them; for a GGUF file without any of them beside it, what the file itself carries. Unknown parts are refused by name;
+ * truncation and padding are ignored. */
 #ifndef DWELL_TEXT_TOKENIZER_H
 #define DWELL_TEXT_TOKENIZER_H
 
-#include <dwell/status.h>
-#include <stdbool.h>
+#include "file/gguf.h"
 
 typedef struct tokenizer tokenizer;
 
@@ -25,6 +25,9 @@ typedef struct token_list {
 const char *const *tokenizer_names(size_t *ret_count);
 /* Reads the tokenizer of a checkpoint folder. DWELL_UNSUPPORTED if the folder has none. */
 dwell_status tokenizer_open(const char *folder, tokenizer **ret_tokenizer, dwell_error *err);
+/* The tokenizer of a GGUF file that lies in `folder`: the folder's, if it has one, else the file's, which may be closed
+ * then. NULL: no such file. */
+dwell_status tokenizer_open_gguf(const gguf *opt_file, const char *folder, tokenizer **ret_tokenizer, dwell_error *err);
 void tokenizer_close(tokenizer *t);
 
 /* Encodes UTF-8 text (malformed: DWELL_BAD_INPUT with the byte). Release with token_list_free. */

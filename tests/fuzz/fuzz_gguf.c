@@ -1,6 +1,7 @@
 /* GGUF: an accepted file holds what its header says: every entry can be walked to its last byte, every tensor lies
- * inside the file behind its predecessor, and can be read or is refused in words. */
-#include "fuzz/fuzz.h" /* first: it asks for memfd_create */
+ * inside the file behind its predecessor, and can be read or is refused in words; and its tokenizer, if it carries one,
+ * keeps what tokenizers promise. */
+#include "fuzz/encode.h" /* first: it asks for memfd_create */
 
 #include <string.h>
 
@@ -44,6 +45,18 @@ static void fuzz_read_end(const gguf *file, const gguf_tensor *t) {
   mem_free(values);
 }
 
+static void fuzz_tokens(const gguf *file) {
+  dwell_error err = {0};
+  tokenizer *t;
+  dwell_status status = tokenizer_open_gguf(file, "/nonexistent", &t, &err);
+  FUZZ_CHECK_STATUS(status, err);
+  FUZZ_CHECK((status == DWELL_OK) == (t != NULL));
+  if (t == NULL) return;
+  fuzz_encode(t, fuzz_nasty, sizeof fuzz_nasty - 1, true);
+  fuzz_encode(t, "", 0, true);
+  tokenizer_close(t);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   dwell_error err = {0};
@@ -63,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     end = t->end;
     fuzz_read_end(file, t);
   }
+  fuzz_tokens(file);
   gguf_close(file);
   return 0;
 }
