@@ -220,6 +220,29 @@ static void unknown(void **state) {
   tokenizer_close(t);
 }
 
+/* A piece that an id names is special, whatever its type says. */
+static void named(void **state) {
+  (void)state;
+  const wrong untyped = {DWELL_OK, .lacking = "token_type"};
+  tokenizer *t = open_file(write_file(&untyped, false), testing_folder(), DWELL_OK, NULL);
+  expect(t, "ab<s>b", 3, (const int64_t[]){5, 1, 4});
+  assert_true(tokenizer_is_special(t, 1));
+  assert_false(tokenizer_is_special(t, 0));
+  tokenizer_close(t);
+}
+
+static void no_pieces(void **state) {
+  (void)state;
+  strbuf s = {0};
+  put_head(&s, 3, 0, 2);
+  put_key(&s, "model", GGUF_STRING);
+  put_text(&s, "gpt2");
+  put_list(&s, "tokens", GGUF_STRING, 0);
+  const char *path = testing_write(testing_format("%s/model.gguf", testing_folder()), s.data, s.length);
+  open_file(path, testing_folder(), DWELL_BAD_INPUT, "tokenizer.ggml.tokens: the list is empty");
+  strbuf_free(&s);
+}
+
 /* A tokenizer.json beside the file comes first, even one that cannot be read. */
 static void beside(void **state) {
   (void)state;
@@ -245,7 +268,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(scores),       cmocka_unit_test(merges),       cmocka_unit_test(special),
       cmocka_unit_test(wrong_scored), cmocka_unit_test(wrong_merged), cmocka_unit_test(unknown),
-      cmocka_unit_test(beside),
+      cmocka_unit_test(beside),       cmocka_unit_test(named),        cmocka_unit_test(no_pieces),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""GGUF files that carry tokenizers, as the format's own Python package writes them, and the ids that the tokenizers give
-which they are made from, for tests/text/test_gguf_tokens.c.
+"""GGUF files that carry tokenizers, as the format's own Python package writes them, and the ids that those tokenizers
+give, for tests/text/test_gguf_tokens.c.
 
 usage: make_gguf_tokens.py [FOLDER]        (default: tests/golden/gguf/tokens below the source tree)
 
@@ -9,8 +9,8 @@ usage: make_gguf_tokens.py [FOLDER]        (default: tests/golden/gguf/tokens be
                  such pieces is a text of its own (as to transformers 4)
   spm_bare.gguf  the same pieces without a space before texts, and with </s> behind each
   default, gpt-2, llama-bpe, qwen2, smollm
-                 one byte-level vocabulary, of which the split pattern is named so (default: not named at all); ids by the
-                 tokenizers package with the parts that GPT-2, Llama 3, Qwen2 and SmolLM have in their tokenizer.json
+                 one byte-level vocabulary, of which the split pattern is named so (default: not named at all); ids by
+                 the tokenizers package with the parts that GPT-2, Llama 3, Qwen2 and SmolLM have in tokenizer.json
 
 A line of NAME.jsonl: {"text", "special", "ids"}. Where transformers reads the same from a GGUF file, it must agree;
 at DIFFERENT is said why it does not.
@@ -34,12 +34,23 @@ OUT = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "gguf", "tokens")
 WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+"
 REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 CONTROL, USER, SPACED = "<|turn|>", "<|user|>", "<|user piece|>"
-MORE = ["I'M IT'S we'LL 1234567 x86_64 a1b22c333", "one\n\n two\r\n\r\nthree  \n four   ", "e\u0301a\u0300 \u212b caf\u00e9",
-        "\u0663\u0664\u0665 \u00bd\u00b2 \u2167 12,345.67", "supermetastable metastable", "\u2581a \u2581\u2581 b"]  # fmt: skip
-WITH_TOKENS = ["a%sb" % CONTROL, "%s %s" % (CONTROL, CONTROL), "x %s y%s z" % (USER, CONTROL), "%sthe" % USER,
-               "%s%s  the" % (USER, CONTROL)]  # fmt: skip
-# The GGUF reader of transformers 5 puts no space behind a piece that is named in a text and none before a space, does not
-# split digits as SmolLM, knows no NFC of Qwen2, takes words apart that Llama 3 does not.
+MORE = [
+    "I'M IT'S we'LL 1234567 x86_64 a1b22c333",
+    "one\n\n two\r\n\r\nthree  \n four   ",
+    "e\u0301a\u0300 \u212b caf\u00e9",
+    "\u0663\u0664\u0665 \u00bd\u00b2 \u2167 12,345.67",
+    "supermetastable metastable",
+    "\u2581a \u2581\u2581 b",
+]
+WITH_TOKENS = [
+    "a%sb" % CONTROL,
+    "%s %s" % (CONTROL, CONTROL),
+    "x %s y%s z" % (USER, CONTROL),
+    "%sthe" % USER,
+    "%s%s  the" % (USER, CONTROL),
+]
+# The GGUF reader of transformers 5 puts no space behind a piece that is named in a text and none before a space, does
+# not split digits as SmolLM, knows no NFC of Qwen2, takes words apart that Llama 3 does not.
 DIFFERENT = {"spm", "smollm", "qwen2", "llama-bpe"}
 
 
