@@ -129,13 +129,11 @@ done:
   return status;
 }
 
-/* Scaling of rotary positions; the frequencies of Llama 3.1 and later lie in a tensor of their own. */
+/* Scaling of rotary positions; that of Llama 3.1 and later lies in a tensor of its own (gguf_config_rotary). */
 static dwell_status put_scaling(writer *w, dwell_error *err) {
   char key[KEY_SIZE];
   double factor;
   dwell_status status = DWELL_OK;
-  if (gguf_find(w->file, "rope_freqs.weight"))
-    return refuse(w, "rope_freqs.weight", "frequencies of rotary positions from a tensor are not supported", err);
   key_of(w, "rope.scaling.type", key);
   if (gguf_entry_of(w->file, key) == NULL || gguf_is(w->file, key, "none")) return DWELL_OK;
   if (!gguf_is(w->file, key, "linear"))
@@ -187,5 +185,34 @@ dwell_status gguf_config_open(const gguf *file, model_notes *opt_notes, config *
   dwell_status status = put_all(&w, err);
   if (status == DWELL_OK) return config_read(gguf_path(file), w.json.data, w.json.length, opt_notes, ret_config, err);
   strbuf_free(&w.json);
+  return status;
+}
+
+/* ---- a tensor that is no weight ---- */
+
+static dwell_status check_divisors(const gguf_tensor *tensor, const double *divisors, dwell_error *err) {
+  for (size_t i = 0; i < tensor->count; i++) {
+    if (divisors[i] > 0) continue;
+    return error_set(err, DWELL_BAD_INPUT, "divisor %zu of the rotary frequencies is %g, not positive", i, divisors[i]);
+  }
+  return DWELL_OK;
+}
+
+dwell_status gguf_config_rotary(const gguf *file, arena *storage, model_rotary *rotary, dwell_error *err) {
+  const gguf_tensor *tensor = gguf_find(file, "rope_freqs.weight");
+  dwell_status status;
+  if (tensor == NULL) return DWELL_OK;
+  if (tensor->rank != 1 || tensor->count != rotary->size / 2) {
+    status = error_set(err, DWELL_BAD_INPUT, "the tensor has %zu numbers, but heads turn in %zu pairs", tensor->count,
+                       rotary->size / 2);
+    goto done;
+  }
+  double *divisors = ARENA_NEW(storage, double, tensor->count);
+  TRY_ALLOC(divisors, "the rotary frequencies");
+  TRY(gguf_read(file, tensor, 0, tensor->count, DWELL_F64, divisors, err));
+  TRY(check_divisors(tensor, divisors, err));
+  rotary->divisors = divisors;
+done:
+  if (status != DWELL_OK) error_at_item(err, tensor->name), error_in_file(err, gguf_path(file));
   return status;
 }

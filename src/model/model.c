@@ -78,6 +78,7 @@ static dwell_status read_config(dwell_model *m, const char *path, const checkpoi
   dwell_status status = DWELL_OK;
   TRY(open_config(m, path, opt_file, &c, err));
   TRY(model_configure(&c, &m->architecture, &m->shape, err));
+  if (opt_file != NULL) TRY(gguf_config_rotary(checkpoint_gguf(opt_file), &m->storage, &m->shape.rotary, err));
   for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) config_ids(&c, special[i], add_special, m);
 done:
   config_close(&c);

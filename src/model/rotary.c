@@ -82,6 +82,7 @@ done:
 double rotary_frequency(const model_rotary *r, size_t i) {
   static const double turn = 6.283185307179586476925;
   double plain = pow(r->base, -2.0 * (double)i / (double)r->size);
+  if (r->divisors != NULL) plain /= r->divisors[i];
   if (r->high == 0) return plain / r->factor;
   double length = turn / plain; /* tokens of one turn */
   if (length < r->trained / r->high) return plain;

@@ -13,6 +13,7 @@ typedef struct model_rotary {
   double base;
   double factor;             /* frequencies are divided by this, for llama3 only the low ones */
   double low, high, trained; /* llama3: low_freq_factor, high_freq_factor, original context; high 0: linear */
+  const double *divisors;    /* [size / 2], by which frequencies are divided first; NULL: none (they are a GGUF's) */
 } model_rotary;
 
 /* Reads the rotary fields: rope_parameters (as transformers 5 writes it), or rope_theta (alias `old_base`) with

@@ -235,7 +235,8 @@ static int by_address(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
-/* Constants that old versions of transformers saved: masks, position numbers, frequencies. */
+/* Constants: what old versions of transformers saved (masks, position numbers, frequencies), and what gguf_config.c
+ * reads. */
 static bool is_buffer(const char *name) {
   static const char *const endings[] = {
       ".attn.bias",    ".attn.masked_bias", ".attention.bias", ".attention.masked_bias",
@@ -244,7 +245,7 @@ static bool is_buffer(const char *name) {
   for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
     if (str_ends(name, endings[i])) return true;
   }
-  return str_equal(name, "position_ids");
+  return str_equal(name, "position_ids") || str_equal(name, "rope_freqs.weight");
 }
 
 /* Slots that the shape does not have are NULL. */

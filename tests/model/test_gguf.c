@@ -3,6 +3,7 @@
 #include "checkpoints.h"
 #include "hub/stage.h"
 #include "model/model.h"
+#include "model/tokens.h"
 
 /* A copy of the tiny file with one text replaced by another of the same length. */
 static const char *edited(const char *find, const char *replace) {
@@ -65,6 +66,71 @@ static void test_info(void **state) {
   dwell_model_destroy(model);
 }
 
+/* ---- the file of Llama 3's shape: a tokenizer, and divisors of the rotary frequencies ---- */
+
+static const char *llama3(void) { return testing_source("tests/golden/model/llama3-tiny-gguf/model.gguf"); }
+
+static void test_text(void **state) {
+  (void)state;
+  dwell_model *model = open_tiny("llama3-tiny-gguf/model.gguf");
+  assert_true(dwell_model_get_info(model)->has_tokenizer);
+  assert_int_equal(model_files(model), 1);
+  assert_int_equal(model_unused(model), 0);
+  const dwell_model_options options = {.special = true};
+  model_tokens tokens;
+  dwell_error err = {0};
+  assert_ok(tokens_from_text(model, "in the", 6, &options, &tokens, &err), &err);
+  assert_int_equal(tokens.n, 3);
+  assert_string_equal(tokens.pieces[0], "<|begin|>");
+  assert_string_equal(tokens.pieces[1], "in");
+  assert_string_equal(tokens.pieces[2], "\xC4\xA0the");
+  assert_true(tokens.special[0] && !tokens.special[1]);
+  tokens_free(&tokens);
+  dwell_model_destroy(model);
+}
+
+static void refuse_bytes(const char *data, size_t size, const char *words) {
+  dwell_model *model;
+  dwell_error err = {0};
+  const char *path = testing_write(testing_format("%s/divisors.gguf", testing_folder()), data, size);
+  assert_fails(dwell_model_open(path, NULL, &model, &err), DWELL_BAD_INPUT, &err, words);
+}
+
+/* Sets the value of a key; the length before the text tells it from longer ones. */
+static void set_u32(char *data, size_t size, const char *key, uint32_t value) {
+  uint64_t length = strlen(key), found;
+  for (size_t at = 8; at + length + 8 <= size; at++) {
+    memcpy(&found, data + at - 8, 8);
+    if (found != length || memcmp(data + at, key, length) != 0) continue;
+    memcpy(data + at + length + 4, &value, 4);
+    return;
+  }
+  fail_msg("there is no %s", key);
+}
+
+static void test_divisors(void **state) {
+  (void)state;
+  static const double wrong[] = {0, -1, 0.0 / 0.0};
+  static const char *const words[] = {"divisor 3 of the rotary frequencies is 0, not", "frequencies is -1, not",
+                                      "rope_freqs.weight"};
+  gguf *file;
+  dwell_error err = {0};
+  assert_ok(gguf_open(llama3(), &file, &err), &err);
+  size_t size, at = (size_t)gguf_find(file, "rope_freqs.weight")->begin + 3 * sizeof(double);
+  gguf_close(file);
+  char *data = testing_read(llama3(), &size), right[sizeof(double)];
+  memcpy(right, data + at, sizeof right);
+  for (size_t i = 0; i < 3; i++) {
+    memcpy(data + at, &wrong[i], sizeof wrong[i]);
+    refuse_bytes(data, size, words[i]);
+  }
+  memcpy(data + at, right, sizeof right);
+  set_u32(data, size, "llama.attention.head_count", 4);
+  set_u32(data, size, "llama.rope.dimension_count", 8);
+  refuse_bytes(data, size, "rope_freqs.weight: the tensor has 8 numbers, but heads turn in 4 pairs");
+  free(data);
+}
+
 /* As an argument without a folder, and of another ending. */
 static void test_paths(void **state) {
   (void)state;
@@ -101,6 +167,7 @@ static void test_cached(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_edits), cmocka_unit_test(test_info),
+                                     cmocka_unit_test(test_text), cmocka_unit_test(test_divisors),
                                      cmocka_unit_test(test_paths), cmocka_unit_test(test_cached)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""A tiny LLaMA as a GGUF file with quantised tensors, and what transformers computes with the dequantised numbers.
+"""Tiny LLaMAs as GGUF files with quantised tensors, and what transformers computes with the dequantised numbers.
 
-usage: make_gguf_model.py [FOLDER]        (default: tests/golden/model/llama-tiny-gguf below the source tree)
+usage: make_gguf_model.py [FOLDER]        (default: tests/golden/model below the source tree)
 
 model.gguf is written by the gguf package: rows of queries and keys in the order of its converters, types mixed. The
 numbers that its own dequantisation gives, put back in the order of the Hugging Face checkpoint, go into transformers'
 model; golden.npz holds what make_models.py saves for the other tiny models.
+
+  llama-tiny-gguf   six number types
+  llama3-tiny-gguf  rotary positions scaled as Llama 3's, by a tensor of divisors (in float64, so that nothing is lost:
+                    files have float32) where transformers has a formula; and a tokenizer
 """
 
 import os
@@ -16,6 +20,7 @@ import numpy as np
 import torch
 import transformers as t
 from gguf import GGMLQuantizationType as Q
+from tokenizers import pre_tokenizers
 
 from make_models import golden_of, randomise
 from true_float64 import patch
@@ -35,7 +40,15 @@ OUTER = {"embed_tokens.weight": ("token_embd.weight", Q.Q8_0), "norm.weight": ("
 
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-OUT = os.path.join(ROOT, "tests", "golden", "model", "llama-tiny-gguf")
+OUT = os.path.join(ROOT, "tests", "golden", "model")
+LLAMA3 = {
+    "rope_type": "llama3",
+    "rope_theta": 500.0,
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 100,
+}
 
 
 def name_and_type(name):
@@ -55,46 +68,88 @@ def turned_back(x, heads):
     return x.reshape(heads, x.shape[0] // heads // 2, 2, -1).swapaxes(1, 2).reshape(x.shape)
 
 
-def main():
-    out = sys.argv[1] if len(sys.argv) > 1 else OUT
-    os.makedirs(out, exist_ok=True)
+def divisors(rope, size):
+    """What converters write as rope_freqs.weight, from the parameters of config.json."""
+    trained = rope["original_max_position_embeddings"]
+    out = []
+    for i in range(0, size, 2):
+        length = 2 * np.pi * rope["rope_theta"] ** (i / size)
+        if length < trained / rope["high_freq_factor"]:
+            out.append(1.0)
+        elif length > trained / rope["low_freq_factor"]:
+            out.append(rope["factor"])
+        else:
+            low, high = rope["low_freq_factor"], rope["high_freq_factor"]
+            smooth = (trained / length - low) / (high - low)
+            out.append(1 / ((1 - smooth) / rope["factor"] + smooth))
+    assert len(set(out)) > 3, out  # all three cases
+    return np.array(out, np.float64)
+
+
+def add_tokenizer(writer):
+    """Bytes and a few merges."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    merges = [("t", "h"), ("th", "e"), ("Ġ", "the"), ("i", "n"), ("Ġ", "a")]
+    tokens = alphabet + ["".join(m) for m in merges] + ["<|begin|>", "<|end|>"]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("llama-bpe")
+    writer.add_token_list(tokens)
+    writer.add_token_types([gguf.TokenType.NORMAL] * (len(tokens) - 2) + [gguf.TokenType.CONTROL] * 2)
+    writer.add_token_merges([" ".join(m) for m in merges])
+    writer.add_bos_token_id(len(tokens) - 2)
+    writer.add_eos_token_id(len(tokens) - 1)
+    return len(tokens)
+
+
+def make(folder, seed, width, heads, key_heads, rope, tokenizer):
+    os.makedirs(folder, exist_ok=True)
+    writer = gguf.GGUFWriter(os.path.join(folder, "model.gguf"), "llama")
     config = t.LlamaConfig(
-        hidden_size=64,
+        hidden_size=width,
         intermediate_size=96,
         num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        vocab_size=17,
+        num_attention_heads=heads,
+        num_key_value_heads=key_heads,
+        vocab_size=add_tokenizer(writer) if tokenizer else 17,
         max_position_embeddings=150,
         rms_norm_eps=2.0**-17,
-        rope_parameters={"rope_type": "default", "rope_theta": 500.0},
+        rope_parameters=rope,
         attn_implementation="eager",
     )
     model = t.LlamaModel(config).eval()
-    randomise(model, 101)
-    writer = gguf.GGUFWriter(os.path.join(out, "model.gguf"), "llama")
+    randomise(model, seed)
     writer.add_context_length(150)
-    writer.add_embedding_length(64)
+    writer.add_embedding_length(width)
     writer.add_block_count(2)
     writer.add_feed_forward_length(96)
-    writer.add_head_count(4)
-    writer.add_head_count_kv(2)
-    writer.add_rope_dimension_count(16)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(key_heads)
+    writer.add_rope_dimension_count(width // heads)
     writer.add_rope_freq_base(500.0)
     writer.add_layer_norm_rms_eps(2.0**-17)
+    if rope["rope_type"] == "llama3":
+        writer.add_tensor("rope_freqs.weight", divisors(rope, width // heads))
     for name, p in model.named_parameters():
         short, kind = name_and_type(name)
-        heads = {"q": 4, "k": 2}.get(short.split(".")[2].removeprefix("attn_")) if short.startswith("blk") else None
+        turns = {"q": heads, "k": key_heads}
+        among = turns.get(short.split(".")[2].removeprefix("attn_")) if short.startswith("blk") else None
         x = p.detach().numpy()
-        raw = gguf.quantize(turned(x, heads) if heads else x, kind)
+        raw = gguf.quantize(turned(x, among) if among else x, kind)
         writer.add_tensor(short, raw, raw_dtype=kind)
         back = gguf.dequantize(raw, kind).reshape(x.shape)
-        p.data = torch.from_numpy(np.ascontiguousarray(turned_back(back, heads) if heads else back))
+        p.data = torch.from_numpy(np.ascontiguousarray(turned_back(back, among) if among else back))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    np.savez(os.path.join(out, "golden.npz"), **golden_of(patch(model), 101))
+    np.savez(os.path.join(folder, "golden.npz"), **golden_of(patch(model), seed))
+
+
+def main():
+    out = sys.argv[1] if len(sys.argv) > 1 else OUT
+    plain = {"rope_type": "default", "rope_theta": 500.0}
+    make(os.path.join(out, "llama-tiny-gguf"), 101, 64, 4, 2, plain, False)
+    make(os.path.join(out, "llama3-tiny-gguf"), 102, 32, 2, 1, LLAMA3, True)
 
 
 if __name__ == "__main__":
