@@ -130,7 +130,7 @@ static dwell_status open_weights(dwell_model *m, checkpoint **ret_file, dwell_er
 /* A tokenizer that cannot be read is no obstacle to running token ids: the reason is kept for whoever gives a text. */
 static dwell_status open_tokenizer(dwell_model *m, const dwell_context *ctx, dwell_error *err) {
   dwell_error *kept = &m->tokenizer_error;
-  const gguf *file = checkpoint_gguf(m->weights.file);
+  const gguf *file = m->place.file != NULL ? checkpoint_gguf(m->weights.file) : NULL;
   dwell_status status = tokenizer_open_gguf(file, m->place.folder, &m->tokenizer, kept);
   if (status == DWELL_OK) {
     for (size_t i = 0; i < tokenizer_notes(m->tokenizer); i++) {
