@@ -44,7 +44,7 @@ install: build ## install below PREFIX (default /usr/local); DESTDIR is honoured
 	@$(MESON) install -C build --no-rebuild
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then /sbin/ldconfig; fi
 
-bench: ## benchmarks: ratios against the rivals, measured in one run (SPEED.md)
+bench: ## benchmarks: ratios against the rivals, measured in one run (SPEED.md; PARTS="forward start" for a part of them)
 	@$(DEPS) build bench
 	@$(MAKE) --no-print-directory build
 	@sh tools/bench build

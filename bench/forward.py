@@ -1,92 +1,137 @@
 #!/usr/bin/env python3
-"""Forward pass of a GPT-2-small-shaped model: dwell against torch, eager, the same threads, in one run.
+"""Forward pass: dwell against torch (eager) and onnxruntime, the same threads, and against the products alone.
 
-usage: forward.py PROGRAM [--tokens N] [--threads T] [--repeats R] [--blocks L] [--width D]
-
-PROGRAM is bench/forward.c, built (build/bench/bench_forward). The model is random, in a temporary folder. The two
-programs take turns, so that what else the machine does falls on both; ratios are torch over dwell: of the medians and
+The sides take turns, so that what else the machine does falls on all. Ratios are rival over dwell: of the medians and
 of the best times by the wall clock, and of the best processor times, which hardly depend on what else the machine does.
-torch holds its weights in memory; dwell reads them from the page cache in every run, and that is counted. Needs torch
-and transformers.
-"""
-import argparse
+Rivals hold their weights in memory; dwell reads them from the page cache in every pass, and that is counted.
+
+`products` is what the products of the pass alone would take, each at the best rate that the libraries underneath dwell
+show on its shape (products.c); of a causal model's attention one triangle is counted. Exits with 1 if a rival's states
+or attention matrices are not dwell's."""
 import os
 import subprocess
 import sys
 import tempfile
 
+import model
+import sides
 import times
-from model import write_model
+
+ROUNDING = 2e-5  # of f32, through all blocks, relative to a state's largest entry
+HEADINGS = ("side", "median s", "best s", "processor s", "| ratio: median", "best", "processor", "| difference")
+WIDTHS = (26, 9, 9, 12, 16, 7, 10, 13)
 
 
-def torch_runner(folder, ids, attentions):
-    import torch
-    from transformers import AutoModel, logging
-    logging.disable_progress_bar()
-    model = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
-    batch = torch.tensor([ids])
-
-    def run():
-        with torch.no_grad():
-            return model(batch, output_hidden_states=True, output_attentions=attentions)
-    return run
+def row(*cells):
+    print(("  %-*s" % (WIDTHS[0], cells[0])) + "".join("%*s" % pair for pair in zip(WIDTHS[1:], cells[1:])))
 
 
-def ours(program, folder, ids_file, threads, heads, states=None):
-    command = [program, folder, ids_file, "f32", str(threads), "2"] + ["heads"] * heads + [s for s in [states] if s]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\n")
-    return [float(x) for x in lines[1].split()], lines[2]  # the second run: libraries are warm, as torch's are
-
-
-def compare(states, out, blocks):
+def difference(case, mine, theirs, heads):
+    """Largest difference of states, relative to each state's largest entry, and of attention weights."""
     import numpy as np
-    n, d = out.hidden_states[0].shape[1:]
-    got = np.fromfile(states, np.float32).reshape(blocks + 2, n, d)
-    worst = 0.0
-    for l in range(blocks):
-        ref = out.hidden_states[l][0].numpy()
-        worst = max(worst, float(abs(got[l] - ref).max() / abs(ref).max()))
-    ref = out.hidden_states[-1][0].numpy()
-    return max(worst, float(abs(got[-1] - ref).max() / abs(ref).max()))
+    size = case.tokens * width(case)
+    a, b = (np.fromfile(files[0], np.float32).reshape(-1, size) for files in (mine, theirs))
+    last = np.abs(a[-1] - b[-1]).max() / np.abs(b[-1]).max()  # after the final norm, if there is one
+    worst = max([last] + [np.abs(x - y).max() / np.abs(y).max() for x, y in zip(a[:len(b) - 1], b[:-1])])
+    if heads:
+        a, b = (np.memmap(files[1], np.float32, "r") for files in (mine, theirs))
+        worst = max(worst, np.inf if a.shape != b.shape else np.abs(a - b).max())
+    return float(worst)
+
+
+def width(case):
+    return next(case.config[key] for key in ("n_embd", "hidden_size", "dim") if key in case.config)
+
+
+class Products:
+    """Best seconds of the products of a pass, [wall, processor]."""
+
+    def __init__(self, case):
+        self.program, self.threads = os.path.join(case.build, "bench/bench_products"), case.threads
+        self.products = model.products(case.config, case.tokens)
+        self.best = [[float("inf")] * 2 for _ in self.products or []]
+
+    def run(self):
+        if not self.products:
+            return
+        numbers = [str(value) for p in self.products for value in p[2:]]
+        found = sides.read(sides.output([self.program, str(self.threads), "0.05"] + numbers))
+        self.library = found["library"]
+        self.best = [[min(pair) for pair in zip(*both)] for both in zip(self.best, found["product"])]
+
+    def seconds(self):
+        return [sum(p.times * p.share * best[kind] for p, best in zip(self.products, self.best)) for kind in (0, 1)]
+
+    def report(self, mine):
+        if not self.products:
+            return
+        wall, processor = self.seconds()
+        work = sum(map(model.flops, self.products)) / 1e9
+        row("products alone", "", "%.4f" % wall, "%.4f" % processor)
+        print("  dwell runs at %.0f %% of the rate of its products (by the median %.0f %%, by processor time %.0f %%): "
+              "%.0f of %.0f GF/s" % (100 * wall / mine.best(0), 100 * wall / mine.median(0),
+                                     100 * processor / mine.best(1), work / mine.best(0), work / wall))
+
+
+def by_products(case, products):
+    """What each product reaches."""
+    for p, (wall, _) in zip(products.products or [], products.best):
+        print("    %4d x %2d of %4d x %4d x %4d %s: %7.1f GF/s"
+              % (p.times, p.count, p.m, p.k, p.n, "B[n,k]" if p.transposed else "B[k,n]",
+                 2e-9 * p.count * p.m * p.k * p.n / wall))
+
+
+def compare(case, kinds, graphs, repeats, heads, products):
+    """Rows of one table. True if the sides agree."""
+    names = [os.path.join(graphs, name) for name in ("states", "heads", "their_states", "their_heads")]
+    mine, agree = times.Times(), True
+    sides.dwell(case, 1, heads, names[:1 + heads])
+    rivals = []
+    try:
+        for kind in kinds:
+            try:
+                rival = sides.Rival(kind, case, graphs, heads, names[2:3 + heads])
+            except sides.Missing as why:
+                print("  skipped: %s" % why)
+                continue
+            rivals.append((rival, times.Times(), difference(case, names[:2], names[2:], heads)))
+        for _ in range(repeats):
+            mine.add(*sides.dwell(case, 2, heads)["run"][1])  # the second: libraries are warm, as the rivals' are
+            for rival, theirs, _ in rivals:
+                theirs.add(*rival.run())
+            products.run()
+        row("dwell", "%.4f" % mine.median(0), "%.4f" % mine.best(0), "%.4f" % mine.best(1))
+        for rival, theirs, worst in rivals:
+            row(rival.facts["name"], "%.4f" % theirs.median(0), "%.4f" % theirs.best(0), "%.4f" % theirs.best(1),
+                *("%.2f" % ratio for ratio in times.ratios(theirs, mine)), "%.1e" % worst)
+            agree = agree and worst < ROUNDING
+    finally:
+        for rival, _, _ in rivals:
+            rival.close()
+    products.report(mine)
+    return agree
 
 
 def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("program")
-    p.add_argument("--tokens", type=int, default=512)
-    p.add_argument("--threads", type=int, default=2)
-    p.add_argument("--repeats", type=int, default=5)
-    p.add_argument("--blocks", type=int, default=12)
-    p.add_argument("--width", type=int, default=768)
-    a = p.parse_args()
-    import numpy as np
-    import torch
-    torch.set_num_threads(a.threads)
-    ids = np.random.default_rng(1).integers(0, 50257, a.tokens).tolist()
-    with tempfile.TemporaryDirectory() as folder:
-        write_model(folder, a.blocks, a.width)
-        ids_file, states = os.path.join(folder, "ids.txt"), os.path.join(folder, "states.bin")
-        with open(ids_file, "w") as f:
-            f.write(" ".join(map(str, ids)))
-        ours(a.program, folder, ids_file, a.threads, False, states)
-        print("largest difference from torch, relative to each state's largest entry: %.2g"
-              % compare(states, torch_runner(folder, ids, False)(), a.blocks))
-        flops = a.blocks * (24 * a.tokens * a.width ** 2 + 4 * a.tokens ** 2 * a.width)
-        for heads in (False, True):
-            run = torch_runner(folder, ids, heads)
-            run()
-            theirs, mine = times.Times(), times.Times()
-            for _ in range(a.repeats):
-                theirs.run(run)
-                seconds, bound = ours(a.program, folder, ids_file, a.threads, heads)
-                mine.add(*seconds)
-            print("%d x %d, %d tokens, %d thread(s), %s attention matrices (torch %s; dwell: %s; %s)"
-                  % (a.blocks, a.width, a.tokens, a.threads, "with" if heads else "without", torch.__version__, bound,
-                     times.load()))
-            print("  median seconds: dwell %.3f, torch %.3f; ratio: median %.2f, best %.2f, processor %.2f; "
-                  "dwell's best %.0f GF/s, the masked half counted"
-                  % ((mine.median(0), theirs.median(0)) + times.ratios(theirs, mine) + (flops / mine.best(0) / 1e9,)))
+    a, cases = sides.cases(__doc__)
+    agree = True
+    for case in cases:
+        products = Products(case)
+        with tempfile.TemporaryDirectory() as graphs:
+            print(sides.title(case))
+            kinds = sides.available(case, graphs)
+            for heads in (False, True):
+                print(" %s" % ("states and attention matrices" if heads else "states only"))
+                row(*HEADINGS)
+                agree = compare(case, kinds, graphs, a.repeats, heads, products) and agree
+        by_products(case, products)
+    if not agree:
+        print("DIFFERENT: a rival's states or attention matrices are not dwell's within rounding")
+    return not agree
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except subprocess.CalledProcessError as error:
+        sys.exit("forward.py: %s" % error)
