@@ -27,16 +27,19 @@ def row(*cells):
 
 
 def difference(case, mine, theirs, heads):
-    """Largest difference of states, relative to each state's largest entry, and of attention weights."""
+    """Largest difference of states, relative to each state's largest entry, and of attention weights; not a number if
+    one has that."""
     import numpy as np
     size = case.tokens * width(case)
     a, b = (np.fromfile(files[0], np.float32).reshape(-1, size) for files in (mine, theirs))
-    last = np.abs(a[-1] - b[-1]).max() / np.abs(b[-1]).max()  # after the final norm, if there is one
-    worst = max([last] + [np.abs(x - y).max() / np.abs(y).max() for x, y in zip(a[:len(b) - 1], b[:-1])])
+    if len(a) - len(b) not in (0, 1):
+        return np.inf
+    pairs = list(zip(a, b[:-1])) + [(a[-1], b[-1])]  # the last is after the final norm, if there is one
+    found = [np.abs(x - y).max() / np.abs(y).max() for x, y in pairs]
     if heads:
         a, b = (np.memmap(files[1], np.float32, "r") for files in (mine, theirs))
-        worst = max(worst, np.inf if a.shape != b.shape else np.abs(a - b).max())
-    return float(worst)
+        found.append(np.abs(a - b).max() if a.shape == b.shape else np.inf)
+    return float(np.max(found))
 
 
 def width(case):

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Peak memory of a forward pass that keeps all states and attention matrices: dwell against transformers and
+"""Peak memory of a pass that keeps all states and attention matrices: dwell against transformers and
 onnxruntime.
 
 Peak resident memory (VmHWM) of a fresh process from its start to the end of one pass. dwell twice: a bare pass that
 keeps nothing, and `dwell measure`, all instruments and nulls, with states and attention matrices saved. transformers:
 from_pretrained, then a pass with output_hidden_states and output_attentions. onnxruntime: a session of the exported
-graph. Pages of weight files that a side maps count as resident, for every side. Ratios are rival over `dwell measure`."""
+graph. Pages of weight files that a side maps count as resident. Ratios are rival over `dwell measure`."""
 import os
 import sys
 import tempfile
