@@ -12,9 +12,10 @@
 
 enum { MOST_SHARDS = 10000 };
 
+/* One line of the index. The texts live in an arena. */
 typedef struct placement {
-  const char *name; /* of the tensor */
-  size_t file;      /* the shard that holds it, by the index */
+  const char *tensor, *shard;
+  size_t file; /* the number of the shard, once it is open */
 } placement;
 
 typedef struct index_map {
@@ -41,10 +42,15 @@ static bool safe_name(jtext name) {
          strstr(name.data, "..") == NULL;
 }
 
-/* What is done with each tensor and its shard. */
-typedef dwell_status (*index_visitor)(void *self, const char *tensor, jtext shard, dwell_error *err);
+static dwell_status note(index_map *map, jtext tensor, jtext shard, dwell_error *err) {
+  placement *items = mem_room(map->placements, map->count, &map->capacity, 64, sizeof *items);
+  if (items == NULL) return error_no_memory(err, "the list of tensors");
+  map->placements = items;
+  map->placements[map->count++] = (placement){.tensor = tensor.data, .shard = shard.data};
+  return DWELL_OK;
+}
 
-static dwell_status read_weight_map(jcursor *c, index_visitor visit, void *self, dwell_error *err) {
+static dwell_status read_weight_map(jcursor *c, index_map *map, dwell_error *err) {
   jcursor_object(c);
   for (jtext key; jcursor_key(c, &key);) {
     jtext shard = jcursor_string(c);
@@ -54,15 +60,19 @@ static dwell_status read_weight_map(jcursor *c, index_visitor visit, void *self,
                 shard.data);
       return DWELL_BAD_INPUT;
     }
-    dwell_status status = visit(self, key.data, shard, err);
+    dwell_status status = note(map, key, shard, err);
     if (status != DWELL_OK) return status;
   }
   return DWELL_OK; /* or c->problem, which jcursor_end reports */
 }
 
+static int by_shard(const void *a, const void *b) {
+  return strcmp(((const placement *)a)->shard, ((const placement *)b)->shard);
+}
+
 /* The other keys, `metadata` with its total_size among them, decide nothing: published indexes get total_size wrong,
  * and the shards' own headers say what is there. */
-static dwell_status read_index(const char *path, arena *storage, index_visitor visit, void *self, dwell_error *err) {
+static dwell_status read_index(const char *path, arena *storage, index_map *map, dwell_error *err) {
   char *text = NULL;
   size_t size, maps = 0;
   dwell_status status = file_slurp(path, SAFETENSORS_MAX_HEADER, &text, &size, err);
@@ -72,97 +82,63 @@ static dwell_status read_index(const char *path, arena *storage, index_visitor v
   for (jtext key; jcursor_key(&c, &key);) {
     if (!jtext_is(key, "weight_map")) jcursor_skip(&c);
     else if (maps++ > 0) jcursor_fail(&c, "'weight_map' is there twice");
-    else TRY(read_weight_map(&c, visit, self, err));
+    else TRY(read_weight_map(&c, map, err));
   }
   status = jcursor_end(&c, path, err);
   if (status == DWELL_OK && maps == 0) status = error_set(err, DWELL_BAD_INPUT, "'weight_map' is missing");
+  if (map->count > 0) qsort(map->placements, map->count, sizeof map->placements[0], by_shard);
 done:
   mem_free(text);
   return status;
 }
 
-/* ---- the names of the shards ---- */
-
-typedef struct shard_names {
-  const char **names; /* in `storage` */
-  size_t count, capacity;
-  arena *storage;
-} shard_names;
-
-/* A shard's tensors mostly stand together, so the last name is looked at first. */
-static dwell_status note_shard(void *self, const char *tensor, jtext shard, dwell_error *err) {
-  shard_names *n = self;
-  (void)tensor;
-  for (size_t i = n->count; i > 0; i--) {
-    if (str_equal(n->names[i - 1], shard.data)) return DWELL_OK;
-  }
-  if (n->count == MOST_SHARDS)
-    return error_set(err, DWELL_BAD_INPUT, "the index names more than %d shards", MOST_SHARDS);
-  const char **names = mem_room(n->names, n->count, &n->capacity, 16, sizeof *names);
-  if (names == NULL) return error_no_memory(err, "the list of shards");
-  n->names = names;
-  n->names[n->count++] = shard.data;
-  return DWELL_OK;
+/* The placements are sorted by shard: does a shard begin with the i-th? */
+static bool new_shard(const index_map *map, size_t i) {
+  return i == 0 || by_shard(&map->placements[i - 1], &map->placements[i]) != 0;
 }
+
+/* ---- the names of the shards ---- */
 
 dwell_status safetensors_index_shards(const char *path, arena *storage, const char *const **ret_names,
                                       size_t *ret_count, dwell_error *err) {
-  shard_names n = {.storage = storage};
+  index_map map = {0};
+  size_t count = 0;
   dwell_status status;
-  TRY(read_index(path, storage, note_shard, &n, err));
-  const char **kept = ARENA_NEW(storage, const char *, n.count);
-  TRY_ALLOC(kept, "the list of shards");
-  if (n.count > 0) memcpy(kept, n.names, n.count * sizeof *kept);
-  *ret_names = kept, *ret_count = n.count;
+  TRY(read_index(path, storage, &map, err));
+  const char **names = ARENA_NEW(storage, const char *, map.count);
+  TRY_ALLOC(names, "the list of shards");
+  for (size_t i = 0; i < map.count; i++) {
+    if (new_shard(&map, i)) names[count++] = map.placements[i].shard;
+  }
+  if (count > MOST_SHARDS) TRY(error_set(err, DWELL_BAD_INPUT, "the index names more than %d shards", MOST_SHARDS));
+  *ret_names = names, *ret_count = count;
 done:
-  mem_free(n.names);
+  mem_free(map.placements);
   if (status != DWELL_OK) error_in_file(err, path);
   return status;
 }
 
 /* ---- opening the shards ---- */
 
-/* The number of the shard `name`; opens it when it is met for the first time, so that an index of a million absent
- * shards ends at the first. */
-static dwell_status shard_of(safetensors *s, const char *folder, jtext name, size_t *ret_file, dwell_error *err) {
-  const char *path = join(&s->storage, folder, name.data);
-  if (path == NULL) return error_no_memory(err, "a file name");
-  for (size_t i = s->file_count; i > 0; i--) {
-    *ret_file = i - 1;
-    if (str_equal(s->files[i - 1].path, path)) return DWELL_OK;
+/* Each in turn, so that an index of a million absent shards ends at the first. */
+static dwell_status open_shards(safetensors *s, const char *folder, const index_map *map, dwell_error *err) {
+  for (size_t i = 0; i < map->count; i++) {
+    if (new_shard(map, i)) {
+      const char *path = join(&s->storage, folder, map->placements[i].shard);
+      if (path == NULL) return error_no_memory(err, "a file name");
+      dwell_status status = safetensors_add_file(s, path, err);
+      if (status == DWELL_BAD_INPUT) error_remedy(err, "The index names this shard; download all files of the model");
+      if (status != DWELL_OK) return status;
+    }
+    map->placements[i].file = s->file_count - 1;
   }
-  *ret_file = s->file_count;
-  dwell_status status = safetensors_add_file(s, path, err);
-  if (status == DWELL_BAD_INPUT) error_remedy(err, "The index names this shard; download all files of the model");
-  return status;
-}
-
-static placement *append(index_map *map) {
-  placement *items = mem_room(map->placements, map->count, &map->capacity, 64, sizeof *items);
-  if (items == NULL) return NULL;
-  map->placements = items;
-  return &map->placements[map->count++];
-}
-
-/* A folder being opened. */
-typedef struct sharded {
-  safetensors *file;
-  const char *folder;
-  index_map map;
-} sharded;
-
-static dwell_status note_tensor(void *self, const char *tensor, jtext shard, dwell_error *err) {
-  sharded *open = self;
-  placement *p = append(&open->map);
-  if (p == NULL) return error_no_memory(err, "the list of tensors");
-  *p = (placement){.name = tensor};
-  return shard_of(open->file, open->folder, shard, &p->file, err);
+  return DWELL_OK;
 }
 
 /* ---- index against shards ---- */
 
-static int by_name(const void *a, const void *b) {
-  return strcmp(((const placement *)a)->name, ((const placement *)b)->name);
+static int by_tensor(const void *a, const void *b) {
+  return strcmp(((const placement *)a)->tensor, ((const placement *)b)->tensor);
 }
 
 static dwell_status complain(dwell_error *err, const char *tensor, const char *message, const char *shard) {
@@ -178,15 +154,15 @@ static dwell_status compare(const safetensors *s, const index_map *map, dwell_er
   while (i < map->count || j < s->list.count) {
     const placement *p = i < map->count ? &map->placements[i] : NULL;
     const safetensors_entry *e = j < s->list.count ? &s->list.entries[j] : NULL;
-    int order = p == NULL ? 1 : e == NULL ? -1 : strcmp(p->name, e->tensor.name);
+    int order = p == NULL ? 1 : e == NULL ? -1 : strcmp(p->tensor, e->tensor.name);
     if (order < 0)
-      return complain(err, p->name, "the index puts this tensor where it is not, in", s->files[p->file].path);
+      return complain(err, p->tensor, "the index puts this tensor where it is not, in", s->files[p->file].path);
     if (order > 0)
       return complain(err, e->tensor.name, "the index does not list this tensor of", s->files[e->file].path);
     if (p->file != e->file)
-      return complain(err, p->name, "against the index, this tensor is in", s->files[e->file].path);
-    if (i + 1 < map->count && by_name(p, p + 1) == 0)
-      return complain(err, p->name, "the index lists this tensor twice", "");
+      return complain(err, p->tensor, "against the index, this tensor is in", s->files[e->file].path);
+    if (i + 1 < map->count && by_tensor(p, p + 1) == 0)
+      return complain(err, p->tensor, "the index lists this tensor twice", "");
     i++, j++;
   }
   return DWELL_OK;
@@ -194,19 +170,20 @@ static dwell_status compare(const safetensors *s, const index_map *map, dwell_er
 
 static dwell_status open_sharded(const char *folder, const char *path, safetensors *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  sharded open = {.file = s, .folder = folder};
+  index_map map = {0};
   const safetensors_entry *twice;
-  TRY(read_index(path, &s->storage, note_tensor, &open, err));
+  TRY(read_index(path, &s->storage, &map, err));
+  TRY(open_shards(s, folder, &map, err));
   status = safetensors_sort(&s->list, &twice, err);
   if (status == DWELL_BAD_INPUT) {
     error_set(err, status, "two tensors have this name; one is in %.200s", s->files[twice->file].path);
     error_at_item(err, twice->tensor.name);
   }
   if (status != DWELL_OK) goto done;
-  if (open.map.count > 0) qsort(open.map.placements, open.map.count, sizeof open.map.placements[0], by_name);
-  TRY(compare(s, &open.map, err));
+  if (map.count > 0) qsort(map.placements, map.count, sizeof map.placements[0], by_tensor);
+  TRY(compare(s, &map, err));
 done:
-  mem_free(open.map.placements);
+  mem_free(map.placements);
   return status;
 }
 

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "file/bytes.h"
 
 enum { COMMIT_SIZE = CACHE_REVISION_SIZE, PART_MAX = 96, SHOWN = 5 };
 
@@ -102,17 +103,21 @@ void cache_root(strbuf *out) {
 
 /* ---- refs and snapshots ---- */
 
-/* The commit in refs/REV, without white space; false if there is no such file or it holds no plausible name. */
+/* The commit in refs/REV, without white space; false if there is no such file (a pipe, which would make us wait, is
+ * none) or it holds no plausible name. */
 static bool read_ref(const char *repository, const char *revision, char commit[COMMIT_SIZE]) {
   strbuf path = {0};
   strbuf_printf(&path, "%s/refs/%s", repository, revision);
-  FILE *stream = path.failed ? NULL : fopen(path.data, "rb");
+  char text[2 * COMMIT_SIZE] = "";
+  int fd;
+  uint64_t size;
+  bool there = !path.failed && bytes_open(path.data, &fd, &size, NULL) == DWELL_OK;
+  if (there) {
+    there = bytes_read_at(fd, text, size < sizeof text ? size : sizeof text - 1, 0, path.data, NULL) == DWELL_OK;
+    close(fd);
+  }
   strbuf_free(&path);
-  if (stream == NULL) return false;
-  char text[2 * COMMIT_SIZE];
-  size_t length = fread(text, 1, sizeof text - 1, stream);
-  fclose(stream);
-  text[length] = '\0';
+  if (!there) return false;
   const char *start = text + strspn(text, " \t\r\n");
   size_t used = strcspn(start, " \t\r\n");
   if (!cache_name_part(start, used)) return false;

@@ -100,8 +100,9 @@ const config_field *config_find(const config *c, const char *key) {
 /* ---- questions ---- */
 
 static dwell_status complain(const config *c, const config_field *field, const char *wanted, dwell_error *err) {
-  int shown = field->raw_length < 40 ? (int)field->raw_length : 40;
-  error_set(err, DWELL_BAD_INPUT, "must be %s, not %.*s", wanted, shown, field->raw);
+  char shown[48];
+  str_display(shown, sizeof shown, field->raw, field->raw_length);
+  error_set(err, DWELL_BAD_INPUT, "must be %s, not %s", wanted, shown);
   error_at_item(err, field->key);
   error_in_file(err, c->path);
   return DWELL_BAD_INPUT;
@@ -226,8 +227,9 @@ dwell_status config_refuse(const config *c, const char *name, const char *neutra
   if (field == NULL) return DWELL_OK;
   if (field->raw_length == strlen(neutral) && memcmp(field->raw, neutral, field->raw_length) == 0) return DWELL_OK;
   if (str_equal(neutral, "{}") && is_empty(field)) return DWELL_OK;
-  int shown = field->raw_length < 60 ? (int)field->raw_length : 60;
-  error_set(err, DWELL_UNSUPPORTED, "%.*s is not supported (only %s is)", shown, field->raw, neutral);
+  char shown[64];
+  str_display(shown, sizeof shown, field->raw, field->raw_length);
+  error_set(err, DWELL_UNSUPPORTED, "%s is not supported (only %s is)", shown, neutral);
   error_at_item(err, field->key);
   error_in_file(err, c->path);
   error_remedy(err, "The numbers would come out wrong, so this model is refused");

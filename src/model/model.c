@@ -41,7 +41,7 @@ static dwell_status list_files(dwell_model *m, const char *config_path, dwell_er
 
 static void add_special(void *self, int64_t id) {
   dwell_model *m = self;
-  int64_t *grown = mem_grow(m->special_ids, m->special_count, m->special_count + 1, sizeof *grown);
+  int64_t *grown = mem_room(m->special_ids, m->special_count, &m->special_capacity, 8, sizeof *grown);
   if (grown == NULL) {
     m->notes.failed = true;
     return;

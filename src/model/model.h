@@ -222,7 +222,7 @@ struct dwell_model {
   weight_provider provider;
   weight_group outer, block;
   int64_t *special_ids; /* [special_count] that config.json names: bos, eos, pad, cls, sep */
-  size_t special_count;
+  size_t special_count, special_capacity;
   dwell_error weights_error; /* why there are none, where weights.file is NULL */
   tokenizer *tokenizer;      /* NULL: none, and tokenizer_error says why */
   dwell_error tokenizer_error;

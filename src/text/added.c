@@ -30,14 +30,45 @@ static dwell_status check_id(const added_token *token, vocab *v, dwell_error *er
   return vocab_add(v, token->content.data, token->content.length, token->id, false, err);
 }
 
+/* Slot of the first token of this text, or the free slot where it would go. */
+static size_t slot_of(const added *a, jtext text) {
+  size_t slot = (size_t)(vocab_hash(VOCAB_HASH_START, text.data, text.length) >> 32) & (a->slots - 1);
+  while (a->by_text[slot] != 0 && !jtext_same(a->tokens[a->by_text[slot] - 1].content, text))
+    slot = (slot + 1) & (a->slots - 1);
+  return slot;
+}
+
+const added_token *added_find(const added *a, jtext text) {
+  uint32_t found = a->count > 0 ? a->by_text[slot_of(a, text)] : 0;
+  return found > 0 ? &a->tokens[found - 1] : NULL;
+}
+
+static void enter(added *a, size_t i) {
+  uint32_t *slot = &a->by_text[slot_of(a, a->tokens[i].content)];
+  if (*slot == 0) *slot = (uint32_t)i + 1;
+}
+
+/* Room for one more token and its slot. */
+static bool make_room(added *a) {
+  if (a->count < a->capacity) return true;
+  if (a->count > INT32_MAX / 4) return false;
+  added_token *items = mem_room(a->tokens, a->count, &a->capacity, 16, sizeof(added_token));
+  if (items == NULL) return false;
+  a->tokens = items;
+  mem_free(a->by_text);
+  a->slots = 2 * a->capacity;
+  a->by_text = MEM_ZERO(uint32_t, a->slots);
+  for (size_t i = 0; i < a->count && a->by_text != NULL; i++) enter(a, i);
+  return a->by_text != NULL;
+}
+
 dwell_status added_add(added *a, const added_token *token, vocab *v, dwell_error *err) {
   if (token->content.length == 0) return DWELL_OK; /* tokenizers ignores it too */
   dwell_status status = check_id(token, v, err);
   if (status != DWELL_OK) return status;
-  added_token *items = mem_room(a->tokens, a->count, &a->capacity, 16, sizeof(added_token));
-  if (items == NULL) return error_no_memory(err, "the added tokens");
-  a->tokens = items;
-  a->tokens[a->count++] = *token;
+  if (!make_room(a)) return error_no_memory(err, "the added tokens");
+  a->tokens[a->count] = *token;
+  enter(a, a->count++);
   if (token->special) vocab_mark_special(v, token->id);
   return DWELL_OK;
 }
@@ -140,6 +171,7 @@ done:
 
 void added_free(added *a) {
   mem_free(a->tokens);
+  mem_free(a->by_text);
   *a = (added){0};
 }
 

@@ -25,11 +25,15 @@ typedef struct added_set {
 typedef struct added {
   added_token *tokens;
   size_t count, capacity;
+  uint32_t *by_text;         /* token + 1 by open addressing, 0: free slot */
+  size_t slots;              /* a power of two, at least 2 * capacity */
   added_set raw, normalized; /* looked for before and after normalisation */
 } added;
 
 /* Starts as {0}. Enters a token; its id must agree with the vocabulary, which gets the piece if it lacks it. */
 dwell_status added_add(added *a, const added_token *token, vocab *v, dwell_error *err);
+/* The first token of this text, or NULL. */
+const added_token *added_find(const added *a, jtext text);
 /* Reads the array at the cursor (null: none). */
 dwell_status added_read(added *a, jcursor *c, const char *path, vocab *v, dwell_error *err);
 /* After the last token: prepares searching. */

@@ -10,12 +10,22 @@
 
 /* ---- growing ---- */
 
+/* What rewriting may make of a text. No character becomes more than 11 times longer in a normal form, none more than
+ * twice in the byte alphabet; a short text may be led and followed by more than it is long. */
+enum { MOST_GROWTH = 64, ALWAYS_ALLOWED = 65536 };
+
+static size_t most_bytes(size_t length) {
+  size_t most;
+  bool fits = size_mul(length, MOST_GROWTH, &most) && size_add(most, ALWAYS_ALLOWED, &most);
+  return fits && most < UINT32_MAX ? most : UINT32_MAX - 1;
+}
+
 static bool reserve_text(aligned *a, size_t extra) {
   if (a->failed) return false;
   size_t needed = a->length + extra;
   if (needed <= a->capacity) return true;
-  if (needed >= UINT32_MAX) {
-    a->failed = true;
+  if (needed > a->most) {
+    a->failed = a->overgrown = true;
     return false;
   }
   size_t capacity = a->capacity + a->capacity / 2;
@@ -55,11 +65,14 @@ void workbench_free(workbench *w) {
 }
 
 static dwell_status state_of(const workbench *w, dwell_error *err) {
+  if (w->now.overgrown || w->next.overgrown) {
+    return error_set(err, DWELL_UNSUPPORTED, "normalizing makes more than %zu bytes of this text", w->now.most);
+  }
   return w->now.failed || w->next.failed ? error_no_memory(err, "the text being tokenized") : DWELL_OK;
 }
 
 dwell_status workbench_start(workbench *w, const char *text, size_t length, dwell_error *err) {
-  *w = (workbench){0};
+  *w = (workbench){.now.most = most_bytes(length), .next.most = most_bytes(length)};
   if (length > UINT32_MAX / 4) { /* byte-level doubles bytes, normalisation may add more */
     return error_set(err, DWELL_UNSUPPORTED, "a text of %zu bytes is too long to tokenize at once (at most 1 GiB)",
                      length);

@@ -1,7 +1,9 @@
 /* text/aligned.h - text on its way to tokens: the current (normalised) bytes, for each of them the bytes of the
  * original text it came from, and the splits the text is cut into so far. Every step either rewrites the text of each
  * split (normalisers) or cuts each split (pre-tokenizers); splits that are added tokens already are left alone.
- * Offsets are 32-bit: texts of 4 GiB and more are refused at the start. Running out of memory is sticky (`failed`). */
+ * Offsets are 32-bit: texts of 4 GiB and more are refused at the start. Running out of memory is sticky (`failed`), and
+ * so is a text that grows beyond all measure (`overgrown`): ten replacements of one character by ten ask for gigabytes.
+ */
 #ifndef DWELL_TEXT_ALIGNED_H
 #define DWELL_TEXT_ALIGNED_H
 
@@ -21,11 +23,11 @@ enum { SPLIT_TEXT = -1 };
 
 typedef struct aligned {
   char *text;
-  span *origin; /* of each byte: the whole character(s) of the original text */
-  size_t length, capacity;
+  span *origin;                  /* of each byte: the whole character(s) of the original text */
+  size_t length, capacity, most; /* bytes: now, of the room, allowed */
   split *splits;
   size_t count, split_capacity;
-  bool failed;
+  bool failed, overgrown;
 } aligned;
 
 /* The current state and the one being made. */

@@ -180,21 +180,14 @@ void family_close(family *f) {
 
 /* ---- added tokens ---- */
 
-static const added_token *find_added(const tokenizer *t, jtext text) {
-  for (size_t i = 0; i < t->added.count; i++) {
-    if (jtext_same(t->added.tokens[i].content, text)) return &t->added.tokens[i];
-  }
-  return NULL;
-}
-
 static int32_t id_of(const tokenizer *t, jtext text) {
-  const added_token *entry = find_added(t, text);
+  const added_token *entry = added_find(&t->added, text);
   return entry != NULL ? entry->id : vocab_find(&t->vocab, text.data, text.length);
 }
 
 /* One that is there already keeps its flags. Without an id it takes that of its piece, or is passed over. */
 static dwell_status add(tokenizer *t, added_token entry, dwell_error *err) {
-  if (find_added(t, entry.content) != NULL) return DWELL_OK;
+  if (added_find(&t->added, entry.content) != NULL) return DWELL_OK;
   if (entry.id == VOCAB_NONE) entry.id = vocab_find(&t->vocab, entry.content.data, entry.content.length);
   return entry.id == VOCAB_NONE ? DWELL_OK : added_add(&t->added, &entry, &t->vocab, err);
 }
@@ -213,7 +206,7 @@ static dwell_status add_extra_ids(const family *f, tokenizer *t, size_t pieces, 
     added_token entry = {.special = true, .left_strip = true, .right_strip = true};
     entry.content = (jtext){arena_text(&t->memory, text, (size_t)length), (size_t)length};
     if (entry.content.data == NULL) return error_no_memory(err, "the special tokens");
-    if (find_added(t, entry.content) != NULL) continue;
+    if (added_find(&t->added, entry.content) != NULL) continue;
     entry.id = vocab_find(&t->vocab, text, (size_t)length);
     if (entry.id == VOCAB_NONE) entry.id = (int32_t)((int64_t)pieces - 1 + f->extra_ids - i);
     dwell_status status = added_add(&t->added, &entry, &t->vocab, err);

@@ -96,12 +96,20 @@ static dwell_status read_roberta(const place *at, const fields *f, dwell_error *
 
 /* ---- TemplateProcessing ---- */
 
+/* Each item is looked up among the special tokens, which may be many, so the items must be few. */
+enum { TEMPLATE_MOST = 100 };
+
 typedef struct id_list {
   int32_t *items;
   size_t count, capacity;
 } id_list;
 
+static dwell_status too_long(dwell_error *err) {
+  return error_set(err, DWELL_UNSUPPORTED, "a template of more than %d tokens is not supported", TEMPLATE_MOST);
+}
+
 static dwell_status push(id_list *l, int32_t id, dwell_error *err) {
+  if (l->count == TEMPLATE_MOST) return too_long(err);
   int32_t *items = mem_room(l->items, l->count, &l->capacity, 8, sizeof(int32_t));
   if (items == NULL) return error_no_memory(err, "the post-processor");
   l->items = items;
@@ -172,7 +180,10 @@ static dwell_status read_template(const place *at, const fields *f, dwell_error 
   dwell_status status;
   if (!fields_find(f, "single", &c)) return fields_need_text(f, "single", &missing, err);
   jcursor_array(&c);
-  while (jcursor_item(&c)) TRY(read_template_item(f, &c, &list, err));
+  for (size_t items = 0; jcursor_item(&c); items++) {
+    if (items == TEMPLATE_MOST) TRY(too_long(err));
+    TRY(read_template_item(f, &c, &list, err));
+  }
   TRY(fields_check(&c, f->path, err));
   TRY(postprocessor_template(at->to, list.items, list.count, at->vocab, at->memory, err));
 done:

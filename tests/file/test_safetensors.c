@@ -1,5 +1,6 @@
 /* The safetensors reader: the verdicts of the reference reader on every recorded case, values, shards, damage. */
 #define _GNU_SOURCE /* truncate, memfd_create */
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@
 #include "base/threads.h"
 #include "file/jcursor.h"
 #include "file/safetensors.h"
-#include "fuzz/fuzz.h" /* fuzz_file: hundreds of files are quicker in memory */
+#include "file/safetensors_header.h" /* the descriptor of an open file */
+#include "fuzz/fuzz.h"               /* fuzz_file: hundreds of files are quicker in memory */
 #include "util/testing.h"
 
 /* Writes a safetensors file: header text and data; the claimed length of the header may lie. */
@@ -166,6 +168,23 @@ static void test_complaints_give_the_byte(void **state) {
   assert_fails(safetensors_open(path, &file, &err), DWELL_BAD_INPUT, &err, "a: expected a string (byte 22)");
   path = write_file("byte.safetensors", "{?}", "", 0);
   assert_fails(safetensors_open(path, &file, &err), DWELL_BAD_INPUT, &err, "expected a string (byte 9)");
+}
+
+/* Lengths of the header that the file has room for: bounded all the same. Nothing of these files is on the disk. */
+static void test_header_of_huge_length(void **state) {
+  (void)state;
+  static const uint64_t lengths[] = {100000001, (uint64_t)1 << 31, (uint64_t)1 << 40};
+  dwell_error err;
+  safetensors *file;
+  for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+    const char *path = write_claiming("huge.safetensors", lengths[i], "{}", 2, NULL, 0);
+    assert_int_equal(truncate(path, (off_t)(lengths[i] + 100)), 0);
+    assert_fails(safetensors_open(path, &file, &err), DWELL_BAD_INPUT, &err, "at most 100000000 are allowed (byte 0)");
+    assert_int_equal(truncate(path, 8), 0);
+  }
+  /* 10^7 entries do not fit: the shortest takes 50 bytes */
+  const char *path = write_claiming("huge.safetensors", 10000000 * UINT64_C(50), "{}", 2, NULL, 0);
+  assert_fails(safetensors_open(path, &file, &err), DWELL_BAD_INPUT, &err, "at most 100000000 are allowed");
 }
 
 /* A header of many entries: linear in time and memory. */
@@ -382,6 +401,23 @@ static void test_file_changes_after_open(void **state) {
   safetensors_close(file);
 }
 
+/* A disk that fails while a tensor is read; here a folder takes the place of the open file. */
+static void test_read_fails_part_way(void **state) {
+  (void)state;
+  static const float values[10];
+  float got[10];
+  dwell_error err;
+  safetensors *file = open_one("F32", 4, values, 10);
+  const safetensors_tensor *t = safetensors_find(file, "t");
+  assert_ok(safetensors_read(file, t, 0, 5, DWELL_F32, got, &err), &err);
+  int folder = open(testing_folder(), O_RDONLY);
+  assert_true(folder >= 0 && dup2(folder, file->files[0].fd) >= 0);
+  assert_fails(safetensors_read(file, t, 5, 5, DWELL_F32, got, &err), DWELL_BAD_INPUT, &err,
+               "one.safetensors: t: cannot read: Is a directory");
+  close(folder);
+  safetensors_close(file);
+}
+
 /* ---- several threads ---- */
 
 enum { PIECES = 64, PIECE = 1000 };
@@ -447,7 +483,7 @@ static void test_shards(void **state) {
   assert_ok(safetensors_open_folder(folder, &file, &err), &err);
   assert_int_equal(safetensors_count(file), 3);
   assert_int_equal(safetensors_files(file), 2);
-  assert_true(str_ends(safetensors_file(file, 0), "/two.safetensors"));
+  assert_true(str_ends(safetensors_file(file, 0), "/one.safetensors")); /* by name, not as first mentioned */
   assert_null(safetensors_file(file, 2));
   for (size_t i = 0; i < 3; i++) {
     const safetensors_tensor *t = safetensors_at(file, i);
@@ -497,6 +533,62 @@ static void test_bad_indexes(void **state) {
   }
 }
 
+/* The index of `tensors` tensors, no two neighbours in the same of the shards 0.safetensors, 1.safetensors, ... */
+static const char *write_index(const char *folder, int tensors, int shards) {
+  strbuf index = {0};
+  for (int i = 0; i < tensors; i++)
+    strbuf_printf(&index, "%s\"t%d\":\"%d.safetensors\"", i > 0 ? "," : "{\"weight_map\":{", i, i % shards);
+  strbuf_puts(&index, "}}");
+  const char *path = testing_format("%s/model.safetensors.index.json", folder);
+  testing_write(path, index.data, index.length);
+  strbuf_free(&index);
+  return path;
+}
+
+static void test_index_of_many_shards(void **state) {
+  (void)state;
+  enum { SHARDS = 100, TENSORS = 10000 };
+  dwell_error err;
+  safetensors *file;
+  const char *folder = new_folder("manyshards");
+  write_index(folder, TENSORS, SHARDS);
+  for (int k = 0; k < SHARDS; k++) {
+    strbuf header = {0};
+    for (int i = k; i < TENSORS; i += SHARDS)
+      strbuf_printf(&header, "%s\"t%d\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}", i > k ? "," : "{", i);
+    strbuf_putc(&header, '}');
+    char name[64];
+    snprintf(name, sizeof name, "manyshards/%d.safetensors", k);
+    write_claiming(name, header.length, header.data, header.length, NULL, 0);
+    strbuf_free(&header);
+  }
+  assert_ok(safetensors_open_folder(folder, &file, &err), &err);
+  assert_int_equal(safetensors_files(file), SHARDS);
+  assert_int_equal(safetensors_count(file), TENSORS);
+  for (int i = 0; i < TENSORS; i += 777) {
+    const char *path = safetensors_path(file, safetensors_find(file, testing_format("t%d", i)));
+    assert_true(str_ends(path, testing_format("/%d.safetensors", i % SHARDS)));
+  }
+  safetensors_close(file);
+}
+
+/* The names alone: 500,000 lines with 10,000 names take a second if the names are not sought one by one. */
+static void test_index_names_many_shards(void **state) {
+  (void)state;
+  dwell_error err;
+  arena storage = {0};
+  const char *const *names;
+  size_t count;
+  const char *folder = new_folder("manynames");
+  assert_ok(safetensors_index_shards(write_index(folder, 500000, 10000), &storage, &names, &count, &err), &err);
+  assert_int_equal(count, 10000);
+  for (size_t i = 1; i < count; i++) assert_true(strcmp(names[i - 1], names[i]) < 0);
+  arena_clear(&storage);
+  assert_fails(safetensors_index_shards(write_index(folder, 10001, 10001), &storage, &names, &count, &err),
+               DWELL_BAD_INPUT, &err, "the index names more than 10000 shards");
+  arena_clear(&storage);
+}
+
 static void test_folders(void **state) {
   (void)state;
   dwell_error err;
@@ -541,6 +633,7 @@ int main(void) {
       cmocka_unit_test(test_files_that_are_none),
       cmocka_unit_test(test_names_are_shown_safely),
       cmocka_unit_test(test_complaints_give_the_byte),
+      cmocka_unit_test(test_header_of_huge_length),
       cmocka_unit_test(test_many_entries),
       cmocka_unit_test(test_every_half),
       cmocka_unit_test(test_every_bfloat),
@@ -549,9 +642,12 @@ int main(void) {
       cmocka_unit_test(test_other_dtypes_are_not_read),
       cmocka_unit_test(test_unaligned_data),
       cmocka_unit_test(test_file_changes_after_open),
+      cmocka_unit_test(test_read_fails_part_way),
       cmocka_unit_test(test_two_threads),
       cmocka_unit_test(test_shards),
       cmocka_unit_test(test_bad_indexes),
+      cmocka_unit_test(test_index_of_many_shards),
+      cmocka_unit_test(test_index_names_many_shards),
       cmocka_unit_test(test_folders),
       cmocka_unit_test(test_real_checkpoints),
   };
