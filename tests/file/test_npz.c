@@ -163,7 +163,7 @@ static void test_values_that_do_not_fit(void **state) {
 
 /* ---- files that numpy or zipfile wrote and that are refused ---- */
 
-static void test_refused(void **state) {
+static void test_written_by_numpy_and_refused(void **state) {
   (void)state;
   static const struct {
     const char *name, *words;
@@ -658,7 +658,7 @@ int main(void) {
       cmocka_unit_test(test_versions_and_ways_of_writing),
       cmocka_unit_test(test_texts),
       cmocka_unit_test(test_values_that_do_not_fit),
-      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_written_by_numpy_and_refused),
       cmocka_unit_test(test_dictionaries),
       cmocka_unit_test(test_prefixes),
       cmocka_unit_test(test_single_arrays_equal_numpys),

@@ -80,9 +80,37 @@ static void test_hostile_ref(void **state) {
   put(cache, "models--evil/refs/main", "../../secret");
   put(cache, "models--evil/snapshots/.keep", "");
   expect_failure("evil", DWELL_BAD_INPUT, "no refs/main");
+  put(cache, "models--evil/snapshots/" COMMIT_A "/config.json", "{}");
+  put(cache, "models--evil/snapshots/" COMMIT_B "/config.json", "{}");
+  char flood[200001];
+  memset(flood, 'f', sizeof flood - 1);
+  flood[sizeof flood - 1] = '\0';
+  const char *const refs[] = {"", "\n", "..", ".", "a/b", "-x", "\x1b[31m", "\xFF\xFE", flood};
+  for (size_t i = 0; i < sizeof refs / sizeof refs[0]; i++) {
+    put(cache, "models--evil/refs/main", refs[i]);
+    expect_failure("evil", DWELL_BAD_INPUT, "no refs/main that says which snapshot to take");
+    expect_failure("evil", DWELL_BAD_INPUT, "Choose one: evil@");
+  }
+  const char *ref = testing_format("%s/models--evil/refs/main", cache);
+  assert_int_equal(remove(ref), 0);
+  assert_int_equal(mkfifo(ref, 0600), 0);
+  expect_failure("evil", DWELL_BAD_INPUT, "no refs/main");
+  assert_int_equal(remove(ref), 0);
+  assert_int_equal(mkdir(ref, 0700), 0);
+  expect_failure("evil", DWELL_BAD_INPUT, "no refs/main");
 }
 
-static void test_links(void **state) {
+/* Where there are no symbolic links the snapshots hold the files themselves, and there are no blobs. */
+static void test_plain_files(void **state) {
+  (void)state;
+  const char *cache = fresh_cache("plain-files");
+  put(cache, "models--m/refs/main", COMMIT_A);
+  put(cache, "models--m/snapshots/" COMMIT_A "/config.json", "{}");
+  put(cache, "models--m/snapshots/" COMMIT_A "/model.safetensors", "");
+  expect("m", testing_format("%s/models--m/snapshots/" COMMIT_A, cache), COMMIT_A);
+}
+
+static void test_dangling_links(void **state) {
   (void)state;
   const char *cache = fresh_cache("links");
   put(cache, "models--m/blobs/abc", "{}");
@@ -207,15 +235,29 @@ static void test_data(void **state) {
   mem_free(path);
 }
 
-/* Resolving must not write: the cache stays as it was, and a cache that cannot be written is fine. */
-static void test_read_only(void **state) {
+/* Every path below `folder`, with its size and time of change. */
+static char *list_of(const char *folder) {
+  const char *list = testing_format("%s/list", testing_folder());
+  if (system(testing_format("find '%s' -printf '%%p %%s %%T@ %%C@\\n' | sort >'%s'", folder, list)) != 0)
+    fail_msg("cannot list %s", folder);
+  return testing_read(list, NULL);
+}
+
+/* Finding, and failing to find, must not write: the cache stays as it was, and one that cannot be written is fine. */
+static void test_never_writes(void **state) {
   (void)state;
   const char *cache = fresh_cache("read-only");
   put(cache, "models--m/snapshots/" COMMIT_A "/config.json", "{}");
   const char *repository = testing_format("%s/models--m", cache);
   chmod(repository, 0555);
+  char *before = list_of(cache);
   expect("m", testing_format("%s/snapshots/" COMMIT_A, repository), COMMIT_A);
-  assert_int_not_equal(access(testing_format("%s/refs", repository), F_OK), 0);
+  expect_failure("m@other", DWELL_BAD_INPUT, "revision other is not in the cache");
+  expect_failure("org/absent", DWELL_BAD_INPUT, "models--org--absent");
+  char *after = list_of(cache);
+  assert_string_equal(before, after);
+  assert_non_null(strstr(before, "config.json"));
+  free(before), free(after);
   chmod(repository, 0777);
 }
 
@@ -225,13 +267,14 @@ int main(void) {
       cmocka_unit_test(test_branches_and_tags),
       cmocka_unit_test(test_missing_ref),
       cmocka_unit_test(test_hostile_ref),
-      cmocka_unit_test(test_links),
+      cmocka_unit_test(test_dangling_links),
       cmocka_unit_test(test_gguf),
       cmocka_unit_test(test_order_of_caches),
       cmocka_unit_test(test_folder_first),
       cmocka_unit_test(test_names),
       cmocka_unit_test(test_data),
-      cmocka_unit_test(test_read_only),
+      cmocka_unit_test(test_plain_files),
+      cmocka_unit_test(test_never_writes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

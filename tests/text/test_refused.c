@@ -6,19 +6,7 @@
 #include <unistd.h>
 
 #include "base/random.h"
-#include "text/tokenizer.h"
-#include "util/testing.h"
-
-static dwell_status open_files(const char *const *names, const char *const *contents, const size_t *sizes, size_t count,
-                               tokenizer **ret_tokenizer, dwell_error *err) {
-  const char *folder = testing_folder();
-  for (size_t i = 0; i < count; i++) {
-    testing_write(testing_format("%s/%s", folder, names[i]), contents[i], sizes ? sizes[i] : strlen(contents[i]));
-  }
-  dwell_status status = tokenizer_open(folder, ret_tokenizer, err);
-  for (size_t i = 0; i < count; i++) remove(testing_format("%s/%s", folder, names[i]));
-  return status;
-}
+#include "text/opening.h"
 
 static dwell_status open_json(const char *json, tokenizer **ret_tokenizer, dwell_error *err) {
   const char *const name = "tokenizer.json";
@@ -37,148 +25,227 @@ static dwell_status open_json(const char *json, tokenizer **ret_tokenizer, dwell
        "}"                                                                                                         \
        "}")
 
-static const struct {
+typedef struct refusal {
   const char *json;
   dwell_status status;
   const char *words;
-} CASES[] = {
-    /* the document */
-    {"", DWELL_BAD_INPUT, "byte 0"},
-    {"{", DWELL_BAD_INPUT, "byte 1"},
-    {"[]", DWELL_BAD_INPUT, "expected an object"},
-    {"{}", DWELL_BAD_INPUT, "no \"model\""},
-    {"{" WORDLEVEL "} x", DWELL_BAD_INPUT, "byte"},
-    {"{" WORDLEVEL "," WORDLEVEL "}", DWELL_BAD_INPUT, "a section is repeated"},
-    {WITH("\"normalizer\":null,\"normalizer\":null"), DWELL_BAD_INPUT, "a section is repeated"},
-    {"{\"model\":null}", DWELL_BAD_INPUT, "expected an object"},
-    {"{\"model\":{\"type\":7,\"vocab\":{}}}", DWELL_BAD_INPUT, "expected a string"},
-    /* models */
-    {"{\"model\":{\"type\":\"Neural\",\"vocab\":{}}}", DWELL_UNSUPPORTED, "'Neural' is not supported"},
-    {"{\"model\":{\"type\":\"WordLevel\"}}", DWELL_BAD_INPUT, "no \"vocab\""},
-    {"{\"model\":{\"type\":\"WordLevel\",\"type\":\"BPE\",\"vocab\":{}}}", DWELL_BAD_INPUT, "a key is repeated"},
-    /* vocabularies */
-    {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":[]}}", DWELL_BAD_INPUT, "expected an object"},
-    {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":-1}}}", DWELL_BAD_INPUT, "out of the range"},
-    {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":2147483648}}}", DWELL_BAD_INPUT, "out of the range"},
-    {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":1.5}}}", DWELL_BAD_INPUT, "whole number"},
-    {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":1,\"a\":2}}}", DWELL_BAD_INPUT, "the piece 'a' twice"},
-    {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":1,\"b\":1}}}", DWELL_BAD_INPUT,
-     "piece 'b' the id 1 of another"},
-    {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"\\ud800\":1}}}", DWELL_BAD_INPUT, "surrogate"},
-    /* BPE */
-    {BPE("\"vocab\":{\"a\":0,\"b\":1},\"merges\":[\"a b\"]"), DWELL_BAD_INPUT, "merge 0 ('a' and 'b')"},
-    {BPE("\"vocab\":{\"a\":0,\"ab\":1},\"merges\":[[\"a\",\"b\"]]"), DWELL_BAD_INPUT, "merge 0 ('a' and 'b')"},
-    {BPE("\"vocab\":{\"a\":0},\"merges\":[\"ab\"]"), DWELL_BAD_INPUT, "one space between"},
-    {BPE("\"vocab\":{\"a\":0},\"merges\":[\"a b c\"]"), DWELL_BAD_INPUT, "one space between"},
-    {BPE("\"vocab\":{\"a\":0},\"merges\":[[\"a\"]]"), DWELL_BAD_INPUT, "pair of texts"},
-    {BPE("\"vocab\":{\"a\":0},\"merges\":[[\"a\",\"a\",\"a\"]]"), DWELL_BAD_INPUT, "pair of texts"},
-    {BPE("\"vocab\":{\"a\":0},\"merges\":[],\"unk_token\":\"<unk>\""), DWELL_BAD_INPUT, "unknown token '<unk>'"},
-    {BPE("\"vocab\":{\"a\":0},\"merges\":[],\"dropout\":0.1"), DWELL_UNSUPPORTED, "dropout"},
-    {BPE("\"vocab\":{\"a\":0},\"merges\":[],\"byte_fallback\":true,\"end_of_word_suffix\":\"</w>\""), DWELL_UNSUPPORTED,
-     "byte_fallback together"},
-    {BPE("\"vocab\":{\"a\":0},\"merges\":[],\"end_of_word_suffix\":\"0123456789012345678901234567890123456789"
-         "01234567890123456789012345678901234567890\""),
-     DWELL_UNSUPPORTED, "more than 64 bytes"},
-    /* Unigram */
-    {UNIGRAM("\"unk_id\":0"), DWELL_BAD_INPUT, "no \"vocab\""},
-    {UNIGRAM("\"vocab\":{\"a\":0}"), DWELL_BAD_INPUT, "expected an array"},
-    {UNIGRAM("\"vocab\":[\"a\",0]"), DWELL_BAD_INPUT, "expected an array"},
-    {UNIGRAM("\"vocab\":[[],[\"a\",0]]"), DWELL_BAD_INPUT, "pair of text and score"},
-    {UNIGRAM("\"vocab\":[[],-1]"), DWELL_BAD_INPUT, "pair of text and score"},
-    {UNIGRAM("\"vocab\":[[\"a\"]]"), DWELL_BAD_INPUT, "pair of text and score"},
-    {UNIGRAM("\"vocab\":[[\"a\",0,0]]"), DWELL_BAD_INPUT, "pair of text and score"},
-    {UNIGRAM("\"vocab\":[[0,\"a\"]]"), DWELL_BAD_INPUT, "expected a string"},
-    {UNIGRAM("\"vocab\":[[\"\\ud800\",0]]"), DWELL_BAD_INPUT, "surrogate"},
-    {UNIGRAM("\"vocab\":[[\"a\",null]]"), DWELL_BAD_INPUT, "expected a number"},
-    {UNIGRAM("\"vocab\":[[\"a\",\"0\"]]"), DWELL_BAD_INPUT, "expected a number"},
-    {UNIGRAM("\"vocab\":[[\"a\",NaN]]"), DWELL_BAD_INPUT, "byte"},
-    {UNIGRAM("\"vocab\":[[\"a\",-Infinity]]"), DWELL_BAD_INPUT, "expected a number"},
-    {UNIGRAM("\"vocab\":[[\"a\",1e999]]"), DWELL_BAD_INPUT, "too large"},
-    {UNIGRAM("\"vocab\":[[\"a\",-1e309]]"), DWELL_BAD_INPUT, "too large"},
-    {UNIGRAM("\"vocab\":[[\"a\",0]],\"unk_id\":1"), DWELL_BAD_INPUT, "\"unk_id\" is 1, but the vocabulary has only 1 "},
-    {UNIGRAM("\"vocab\":[[\"a\",0]],\"unk_id\":-1"), DWELL_BAD_INPUT, "out of the range"},
-    {UNIGRAM("\"vocab\":[[\"a\",0]],\"unk_id\":99999999999"), DWELL_BAD_INPUT, "out of the range"},
-    {UNIGRAM("\"vocab\":[[\"a\",0]],\"unk_id\":0.5"), DWELL_BAD_INPUT, "whole number"},
-    {UNIGRAM("\"vocab\":[],\"unk_id\":0"), DWELL_BAD_INPUT, "\"unk_id\" is 0, but the vocabulary has only 0 "},
-    {UNIGRAM("\"vocab\":[[\"a\",0]],\"byte_fallback\":1"), DWELL_BAD_INPUT, "true or false"},
-    /* Precompiled: what is no table at all */
-    {WITH("\"normalizer\":{\"type\":\"Precompiled\"}"), DWELL_BAD_INPUT, "no \"precompiled_charsmap\""},
-    {WITH("\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":[1]}"), DWELL_BAD_INPUT,
-     "expected a string"},
-    {PRECOMPILED("AAA"), DWELL_BAD_INPUT, "not base64"},
-    {PRECOMPILED("AA!A"), DWELL_BAD_INPUT, "not base64"},
-    {PRECOMPILED("A==="), DWELL_BAD_INPUT, "not base64"},
-    {PRECOMPILED("AA==AAAA"), DWELL_BAD_INPUT, "not base64"},
-    {PRECOMPILED("AAB="), DWELL_BAD_INPUT, "not base64"}, /* bits behind the end */
-    {PRECOMPILED(""), DWELL_BAD_INPUT, "too short"},
-    {PRECOMPILED("YWJj"), DWELL_BAD_INPUT, "too short"},
-    {PRECOMPILED("AAAAAGEA"), DWELL_BAD_INPUT, "empty table"},
-    /* sizes of 1000 and of 2^32 - 1 before one unit */
-    {PRECOMPILED("6AMAAAAAAAA="), DWELL_BAD_INPUT, "shorter than it says"},
-    {PRECOMPILED("/////wAAAAA="), DWELL_BAD_INPUT, "shorter than it says"},
-    /* unit 0 leads to 5 of 1; to a text at 3, and in the middle of a character; a text that is none */
-    {PRECOMPILED("BAAAAAAUAABhAA=="), DWELL_BAD_INPUT, "leads out of its table"},
-    {PRECOMPILED("CAAAAAAFAAADAACAYWI="), DWELL_BAD_INPUT, "behind the end of its texts"},
-    {PRECOMPILED("CAAAAAAFAAABAACAw6kA"), DWELL_BAD_INPUT, "middle of a character"},
-    {PRECOMPILED("BAAAAAAAAAD/AA=="), DWELL_BAD_INPUT, "not UTF-8"},
-    /* added tokens */
-    {WITH("\"added_tokens\":[{\"id\":1,\"content\":\"b\"}]"), DWELL_BAD_INPUT, "'b' has the id 1 of another piece"},
-    {WITH("\"added_tokens\":[{\"id\":9,\"content\":\"b\"}]"), DWELL_BAD_INPUT,
-     "'b' has id 9, but the vocabulary has it as 7"},
-    {WITH("\"added_tokens\":[{\"content\":\"b\"}]"), DWELL_BAD_INPUT, "'b' has no \"id\""},
-    {WITH("\"added_tokens\":[{\"id\":-3,\"content\":\"b\"}]"), DWELL_BAD_INPUT, "out of the range"},
-    {WITH("\"added_tokens\":[{\"id\":2147483648,\"content\":\"b\"}]"), DWELL_BAD_INPUT, "out of the range"},
-    {WITH("\"added_tokens\":{}"), DWELL_BAD_INPUT, "expected an array"},
-    /* components */
-    {WITH("\"normalizer\":{}"), DWELL_BAD_INPUT, "no \"type\""},
-    {WITH("\"normalizer\":{\"type\":\"Sequence\"}"), DWELL_BAD_INPUT, "no \"normalizers\""},
-    {WITH("\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Nmx\"}]}"), DWELL_UNSUPPORTED, "'Nmx'"},
-    {WITH("\"normalizer\":{\"type\":\"Replace\",\"content\":\"a\"}"), DWELL_BAD_INPUT, "no \"pattern\""},
-    {WITH("\"normalizer\":{\"type\":\"Replace\",\"content\":\"a\",\"pattern\":{\"String\":\"\"}}"), DWELL_UNSUPPORTED,
-     "empty"},
-    {WITH("\"normalizer\":{\"type\":\"Replace\",\"content\":\"a\",\"pattern\":{\"Regex\":\"(a\"}}"), DWELL_UNSUPPORTED,
-     "'(a' is not understood"},
-    {WITH("\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"}"), DWELL_UNSUPPORTED, "pre-tokenizer 'UnicodeScripts'"},
-    {WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"[a[b]]\"},\"behavior\":\"Removed\"}"),
-     DWELL_UNSUPPORTED, "nested brackets"},
-    {WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},\"behavior\":\"Eaten\"}"),
-     DWELL_UNSUPPORTED, "'Eaten' is not supported"},
-    {WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"}}"), DWELL_BAD_INPUT, "no \"behavior\""},
-    {WITH("\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"use_regex\":\"yes\"}"), DWELL_BAD_INPUT, "true or false"},
-    {WITH("\"pre_tokenizer\":{\"type\":\"Metaspace\",\"prepend_scheme\":\"sometimes\"}"), DWELL_UNSUPPORTED,
-     "'sometimes'"},
-    {WITH("\"pre_tokenizer\":{\"type\":\"FixedLength\",\"length\":0}"), DWELL_BAD_INPUT, "out of the range"},
-    {WITH("\"post_processor\":{\"type\":\"Sequence\",\"processors\":[{\"type\":\"BertProcessing\",\"sep\":[\"a\",1],"
-          "\"cls\":"
-          "[\"a\",1]},{\"type\":\"BertProcessing\",\"sep\":[\"a\",1],\"cls\":[\"a\",1]}]}"),
-     DWELL_UNSUPPORTED, "two post-processors"},
-    {WITH("\"post_processor\":{\"type\":\"Telepathy\"}"), DWELL_UNSUPPORTED, "post-processor 'Telepathy'"},
-    {WITH("\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"[SEP]\",1]}"), DWELL_BAD_INPUT, "no \"cls\""},
-    {WITH("\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"a\",1],\"cls\":[\"x\"]}"), DWELL_BAD_INPUT,
-     "pair of text"},
-    {WITH("\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"a\",1],\"cls\":[\"x\",99]}"), DWELL_BAD_INPUT,
-     "id 99"},
-    {TEMPLATE(SPECIAL("[CLS]") "," TEXT_A, ""), DWELL_BAD_INPUT, "special token '[CLS]', which it does not define"},
-    {TEMPLATE(SPECIAL("x"), "\"x\":{\"id\":\"x\"}"), DWELL_BAD_INPUT, "no \"ids\""},
-    {TEMPLATE(SPECIAL("x"), "\"x\":{\"id\":\"x\",\"ids\":[5]}"), DWELL_BAD_INPUT,
-     "id 5, which the vocabulary does not have"},
-    {TEMPLATE("{\"Sequence\":{\"id\":\"B\",\"type_id\":0}}", ""), DWELL_BAD_INPUT, "asks for the sequence 'B'"},
-    {TEMPLATE("{\"Banana\":{}}", ""), DWELL_BAD_INPUT, "neither SpecialToken nor Sequence"},
-    {WITH("\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":\"$A\"}"), DWELL_BAD_INPUT,
-     "expected an array"},
-};
+} refusal;
 
-static void refused(void **state) {
-  (void)state;
-  for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+static void check_refused(const refusal *cases, size_t count) {
+  for (size_t i = 0; i < count; i++) {
     tokenizer *t;
     dwell_error err;
-    dwell_status status = open_json(CASES[i].json, &t, &err);
-    if (status != CASES[i].status) print_message("case %zu: %s\n", i, CASES[i].json);
-    assert_fails(status, CASES[i].status, &err, CASES[i].words);
+    dwell_status status = open_json(cases[i].json, &t, &err);
+    if (status != cases[i].status) print_message("case %zu: %s\n", i, cases[i].json);
+    assert_fails(status, cases[i].status, &err, cases[i].words);
     assert_non_null(strstr(err.file, "tokenizer.json"));
     assert_null(t);
   }
+}
+
+static void not_the_document(void **state) {
+  static const refusal cases[] = {
+      {"", DWELL_BAD_INPUT, "byte 0"},
+      {"{", DWELL_BAD_INPUT, "byte 1"},
+      {"[]", DWELL_BAD_INPUT, "expected an object"},
+      {"{}", DWELL_BAD_INPUT, "no \"model\""},
+      {"{" WORDLEVEL "} x", DWELL_BAD_INPUT, "byte"},
+      {"{" WORDLEVEL "," WORDLEVEL "}", DWELL_BAD_INPUT, "a section is repeated"},
+      {WITH("\"normalizer\":null,\"normalizer\":null"), DWELL_BAD_INPUT, "a section is repeated"},
+      {"{\"model\":null}", DWELL_BAD_INPUT, "expected an object"},
+      {"{\"model\":{\"type\":7,\"vocab\":{}}}", DWELL_BAD_INPUT, "expected a string"},
+  };
+  (void)state;
+  check_refused(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void unknown_model(void **state) {
+  static const refusal cases[] = {
+      {"{\"model\":{\"type\":\"Neural\",\"vocab\":{}}}", DWELL_UNSUPPORTED, "'Neural' is not supported"},
+      {"{\"model\":{\"type\":\"WordLevel\"}}", DWELL_BAD_INPUT, "no \"vocab\""},
+      {"{\"model\":{\"type\":\"WordLevel\",\"type\":\"BPE\",\"vocab\":{}}}", DWELL_BAD_INPUT, "a key is repeated"},
+  };
+  (void)state;
+  check_refused(cases, sizeof cases / sizeof cases[0]);
+}
+
+/* Not one to one, negative, too large, no numbers, no texts. */
+static void bad_vocabulary(void **state) {
+  static const refusal cases[] = {
+      {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":[]}}", DWELL_BAD_INPUT, "expected an object"},
+      {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":-1}}}", DWELL_BAD_INPUT, "out of the range"},
+      {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":2147483648}}}", DWELL_BAD_INPUT, "out of the range"},
+      {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":1.5}}}", DWELL_BAD_INPUT, "whole number"},
+      {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":1,\"a\":2}}}", DWELL_BAD_INPUT, "the piece 'a' twice"},
+      {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":1,\"b\":1}}}", DWELL_BAD_INPUT,
+       "piece 'b' the id 1 of another"},
+      {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"\\ud800\":1}}}", DWELL_BAD_INPUT, "surrogate"},
+  };
+  (void)state;
+  check_refused(cases, sizeof cases / sizeof cases[0]);
+}
+
+/* Of pieces that are not there, of more or fewer than two; and what else BPE can have wrong. */
+static void bad_merges(void **state) {
+  static const refusal cases[] = {
+      {BPE("\"vocab\":{\"a\":0,\"b\":1},\"merges\":[\"a b\"]"), DWELL_BAD_INPUT, "merge 0 ('a' and 'b')"},
+      {BPE("\"vocab\":{\"a\":0,\"ab\":1},\"merges\":[[\"a\",\"b\"]]"), DWELL_BAD_INPUT, "merge 0 ('a' and 'b')"},
+      {BPE("\"vocab\":{\"a\":0},\"merges\":[\"ab\"]"), DWELL_BAD_INPUT, "one space between"},
+      {BPE("\"vocab\":{\"a\":0},\"merges\":[\"a b c\"]"), DWELL_BAD_INPUT, "one space between"},
+      {BPE("\"vocab\":{\"a\":0},\"merges\":[[\"a\"]]"), DWELL_BAD_INPUT, "pair of texts"},
+      {BPE("\"vocab\":{\"a\":0},\"merges\":[[\"a\",\"a\",\"a\"]]"), DWELL_BAD_INPUT, "pair of texts"},
+      {BPE("\"vocab\":{\"a\":0},\"merges\":[],\"unk_token\":\"<unk>\""), DWELL_BAD_INPUT, "unknown token '<unk>'"},
+      {BPE("\"vocab\":{\"a\":0},\"merges\":[],\"dropout\":0.1"), DWELL_UNSUPPORTED, "dropout"},
+      {BPE("\"vocab\":{\"a\":0},\"merges\":[],\"byte_fallback\":true,\"end_of_word_suffix\":\"</w>\""),
+       DWELL_UNSUPPORTED, "byte_fallback together"},
+      {BPE("\"vocab\":{\"a\":0},\"merges\":[],\"end_of_word_suffix\":\"0123456789012345678901234567890123456789"
+           "01234567890123456789012345678901234567890\""),
+       DWELL_UNSUPPORTED, "more than 64 bytes"},
+  };
+  (void)state;
+  check_refused(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void bad_unigram(void **state) {
+  static const refusal cases[] = {
+      {UNIGRAM("\"unk_id\":0"), DWELL_BAD_INPUT, "no \"vocab\""},
+      {UNIGRAM("\"vocab\":{\"a\":0}"), DWELL_BAD_INPUT, "expected an array"},
+      {UNIGRAM("\"vocab\":[\"a\",0]"), DWELL_BAD_INPUT, "expected an array"},
+      {UNIGRAM("\"vocab\":[[],[\"a\",0]]"), DWELL_BAD_INPUT, "pair of text and score"},
+      {UNIGRAM("\"vocab\":[[],-1]"), DWELL_BAD_INPUT, "pair of text and score"},
+      {UNIGRAM("\"vocab\":[[\"a\"]]"), DWELL_BAD_INPUT, "pair of text and score"},
+      {UNIGRAM("\"vocab\":[[\"a\",0,0]]"), DWELL_BAD_INPUT, "pair of text and score"},
+      {UNIGRAM("\"vocab\":[[0,\"a\"]]"), DWELL_BAD_INPUT, "expected a string"},
+      {UNIGRAM("\"vocab\":[[\"\\ud800\",0]]"), DWELL_BAD_INPUT, "surrogate"},
+      {UNIGRAM("\"vocab\":[[\"a\",null]]"), DWELL_BAD_INPUT, "expected a number"},
+      {UNIGRAM("\"vocab\":[[\"a\",\"0\"]]"), DWELL_BAD_INPUT, "expected a number"},
+      {UNIGRAM("\"vocab\":[[\"a\",NaN]]"), DWELL_BAD_INPUT, "byte"},
+      {UNIGRAM("\"vocab\":[[\"a\",-Infinity]]"), DWELL_BAD_INPUT, "expected a number"},
+      {UNIGRAM("\"vocab\":[[\"a\",1e999]]"), DWELL_BAD_INPUT, "too large"},
+      {UNIGRAM("\"vocab\":[[\"a\",-1e309]]"), DWELL_BAD_INPUT, "too large"},
+      {UNIGRAM("\"vocab\":[[\"a\",0]],\"unk_id\":1"), DWELL_BAD_INPUT,
+       "\"unk_id\" is 1, but the vocabulary has only 1 "},
+      {UNIGRAM("\"vocab\":[[\"a\",0]],\"unk_id\":-1"), DWELL_BAD_INPUT, "out of the range"},
+      {UNIGRAM("\"vocab\":[[\"a\",0]],\"unk_id\":99999999999"), DWELL_BAD_INPUT, "out of the range"},
+      {UNIGRAM("\"vocab\":[[\"a\",0]],\"unk_id\":0.5"), DWELL_BAD_INPUT, "whole number"},
+      {UNIGRAM("\"vocab\":[],\"unk_id\":0"), DWELL_BAD_INPUT, "\"unk_id\" is 0, but the vocabulary has only 0 "},
+      {UNIGRAM("\"vocab\":[[\"a\",0]],\"byte_fallback\":1"), DWELL_BAD_INPUT, "true or false"},
+  };
+  (void)state;
+  check_refused(cases, sizeof cases / sizeof cases[0]);
+}
+
+/* No base64, cut short, leading out of itself. */
+static void bad_precompiled_map(void **state) {
+  static const refusal cases[] = {
+      {WITH("\"normalizer\":{\"type\":\"Precompiled\"}"), DWELL_BAD_INPUT, "no \"precompiled_charsmap\""},
+      {WITH("\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":[1]}"), DWELL_BAD_INPUT,
+       "expected a string"},
+      {PRECOMPILED("AAA"), DWELL_BAD_INPUT, "not base64"},
+      {PRECOMPILED("AA!A"), DWELL_BAD_INPUT, "not base64"},
+      {PRECOMPILED("A==="), DWELL_BAD_INPUT, "not base64"},
+      {PRECOMPILED("AA==AAAA"), DWELL_BAD_INPUT, "not base64"},
+      {PRECOMPILED("AAB="), DWELL_BAD_INPUT, "not base64"}, /* bits behind the end */
+      {PRECOMPILED(""), DWELL_BAD_INPUT, "too short"},
+      {PRECOMPILED("YWJj"), DWELL_BAD_INPUT, "too short"},
+      {PRECOMPILED("AAAAAGEA"), DWELL_BAD_INPUT, "empty table"},
+      /* sizes of 1000 and of 2^32 - 1 before one unit */
+      {PRECOMPILED("6AMAAAAAAAA="), DWELL_BAD_INPUT, "shorter than it says"},
+      {PRECOMPILED("/////wAAAAA="), DWELL_BAD_INPUT, "shorter than it says"},
+      /* unit 0 leads to 5 of 1; to a text at 3, and in the middle of a character; a text that is none */
+      {PRECOMPILED("BAAAAAAUAABhAA=="), DWELL_BAD_INPUT, "leads out of its table"},
+      {PRECOMPILED("CAAAAAAFAAADAACAYWI="), DWELL_BAD_INPUT, "behind the end of its texts"},
+      {PRECOMPILED("CAAAAAAFAAABAACAw6kA"), DWELL_BAD_INPUT, "middle of a character"},
+      {PRECOMPILED("BAAAAAAAAAD/AA=="), DWELL_BAD_INPUT, "not UTF-8"},
+  };
+  (void)state;
+  check_refused(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void bad_added_tokens(void **state) {
+  static const refusal cases[] = {
+      {WITH("\"added_tokens\":[{\"id\":1,\"content\":\"b\"}]"), DWELL_BAD_INPUT, "'b' has the id 1 of another piece"},
+      {WITH("\"added_tokens\":[{\"id\":9,\"content\":\"b\"}]"), DWELL_BAD_INPUT,
+       "'b' has id 9, but the vocabulary has it as 7"},
+      {WITH("\"added_tokens\":[{\"content\":\"b\"}]"), DWELL_BAD_INPUT, "'b' has no \"id\""},
+      {WITH("\"added_tokens\":[{\"id\":-3,\"content\":\"b\"}]"), DWELL_BAD_INPUT, "out of the range"},
+      {WITH("\"added_tokens\":[{\"id\":2147483648,\"content\":\"b\"}]"), DWELL_BAD_INPUT, "out of the range"},
+      {WITH("\"added_tokens\":{}"), DWELL_BAD_INPUT, "expected an array"},
+  };
+  (void)state;
+  check_refused(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void bad_normalizer(void **state) {
+  static const refusal cases[] = {
+      {WITH("\"normalizer\":{}"), DWELL_BAD_INPUT, "no \"type\""},
+      {WITH("\"normalizer\":{\"type\":\"Sequence\"}"), DWELL_BAD_INPUT, "no \"normalizers\""},
+      {WITH("\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Nmx\"}]}"), DWELL_UNSUPPORTED, "'Nmx'"},
+      {WITH("\"normalizer\":{\"type\":\"Replace\",\"content\":\"a\"}"), DWELL_BAD_INPUT, "no \"pattern\""},
+      {WITH("\"normalizer\":{\"type\":\"Replace\",\"content\":\"a\",\"pattern\":{\"String\":\"\"}}"), DWELL_UNSUPPORTED,
+       "empty"},
+  };
+  (void)state;
+  check_refused(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void bad_pre_tokenizer(void **state) {
+  static const refusal cases[] = {
+      {WITH("\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"}"), DWELL_UNSUPPORTED, "pre-tokenizer 'UnicodeScripts'"},
+      {WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},\"behavior\":\"Eaten\"}"),
+       DWELL_UNSUPPORTED, "'Eaten' is not supported"},
+      {WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"}}"), DWELL_BAD_INPUT,
+       "no \"behavior\""},
+      {WITH("\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"use_regex\":\"yes\"}"), DWELL_BAD_INPUT, "true or false"},
+      {WITH("\"pre_tokenizer\":{\"type\":\"Metaspace\",\"prepend_scheme\":\"sometimes\"}"), DWELL_UNSUPPORTED,
+       "'sometimes'"},
+      {WITH("\"pre_tokenizer\":{\"type\":\"FixedLength\",\"length\":0}"), DWELL_BAD_INPUT, "out of the range"},
+  };
+  (void)state;
+  check_refused(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void bad_regular_expression(void **state) {
+  static const refusal cases[] = {
+      {WITH("\"normalizer\":{\"type\":\"Replace\",\"content\":\"a\",\"pattern\":{\"Regex\":\"(a\"}}"),
+       DWELL_UNSUPPORTED, "'(a' is not understood"},
+      {WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"[a[b]]\"},\"behavior\":\"Removed\"}"),
+       DWELL_UNSUPPORTED, "nested brackets"},
+  };
+  (void)state;
+  check_refused(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void bad_post_processor(void **state) {
+  static const refusal cases[] = {
+      {WITH("\"post_processor\":{\"type\":\"Sequence\",\"processors\":[{\"type\":\"BertProcessing\",\"sep\":[\"a\",1],"
+            "\"cls\":"
+            "[\"a\",1]},{\"type\":\"BertProcessing\",\"sep\":[\"a\",1],\"cls\":[\"a\",1]}]}"),
+       DWELL_UNSUPPORTED, "two post-processors"},
+      {WITH("\"post_processor\":{\"type\":\"Telepathy\"}"), DWELL_UNSUPPORTED, "post-processor 'Telepathy'"},
+      {WITH("\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"[SEP]\",1]}"), DWELL_BAD_INPUT, "no \"cls\""},
+      {WITH("\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"a\",1],\"cls\":[\"x\"]}"), DWELL_BAD_INPUT,
+       "pair of text"},
+      {WITH("\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"a\",1],\"cls\":[\"x\",99]}"), DWELL_BAD_INPUT,
+       "id 99"},
+  };
+  (void)state;
+  check_refused(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void bad_template(void **state) {
+  static const refusal cases[] = {
+      {TEMPLATE(SPECIAL("[CLS]") "," TEXT_A, ""), DWELL_BAD_INPUT, "special token '[CLS]', which it does not define"},
+      {TEMPLATE(SPECIAL("x"), "\"x\":{\"id\":\"x\"}"), DWELL_BAD_INPUT, "no \"ids\""},
+      {TEMPLATE(SPECIAL("x"), "\"x\":{\"id\":\"x\",\"ids\":[5]}"), DWELL_BAD_INPUT,
+       "id 5, which the vocabulary does not have"},
+      {TEMPLATE("{\"Sequence\":{\"id\":\"B\",\"type_id\":0}}", ""), DWELL_BAD_INPUT, "asks for the sequence 'B'"},
+      {TEMPLATE("{\"Banana\":{}}", ""), DWELL_BAD_INPUT, "neither SpecialToken nor Sequence"},
+      {WITH("\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":\"$A\"}"), DWELL_BAD_INPUT,
+       "expected an array"},
+  };
+  (void)state;
+  check_refused(cases, sizeof cases / sizeof cases[0]);
 }
 
 /* Every beginning of a good file is refused, whatever the cut. */
@@ -207,16 +274,7 @@ static void deep_sequence(void **state) {
 
 /* ---- legal, though it looks odd ---- */
 
-static void expect(const tokenizer *t, const char *text, size_t count, const int64_t *ids) {
-  dwell_error err;
-  token_list tokens;
-  assert_ok(tokenizer_encode(t, text, strlen(text), false, &tokens, &err), &err);
-  assert_int_equal(tokens.count, count);
-  for (size_t i = 0; i < count; i++) assert_int_equal(tokens.tokens[i].id, ids[i]);
-  token_list_free(&tokens);
-}
-
-static void legal(void **state) {
+static void gaps_and_useless_sections(void **state) {
   (void)state;
   tokenizer *t;
   dwell_error err;
@@ -233,14 +291,44 @@ static void legal(void **state) {
   expect(t, "a b x y a", 4, (const int64_t[]){INT32_MAX, 5, 9, INT32_MAX});
   assert_true(tokenizer_is_special(t, 9));
   tokenizer_close(t);
-  /* files of before "type": told apart by their members; dropout 0 is none */
+}
+
+/* Merges as texts and as pairs are the same. */
+static void both_forms_of_merges(void **state) {
+  (void)state;
+  static const char *const forms[] = {"\"a b\",\"ab a\"", "[\"a\",\"b\"],[\"ab\",\"a\"]", "\"a b\",[\"ab\",\"a\"]"};
+  tokenizer *t;
+  dwell_error err;
+  for (size_t i = 0; i < 3; i++) {
+    const char *json = testing_format(BPE("\"vocab\":{\"a\":0,\"b\":1,\"ab\":2,\"aba\":3},\"merges\":[%s]"), forms[i]);
+    assert_ok(open_json(json, &t, &err), &err);
+    expect(t, "ababa", 2, (const int64_t[]){2, 3});
+    tokenizer_close(t);
+  }
+  /* only a pair can hold pieces with spaces */
+  assert_ok(open_json(BPE("\"vocab\":{\" \":0,\"b\":1,\" b\":2},\"merges\":[[\" \",\"b\"]]"), &t, &err), &err);
+  expect(t, " b", 1, (const int64_t[]){2});
+  tokenizer_close(t);
+}
+
+static void files_of_before_types(void **state) {
+  (void)state;
+  tokenizer *t;
+  dwell_error err;
+  /* told apart by their members; dropout 0 is none */
   assert_ok(
       open_json("{\"model\":{\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"],\"dropout\":0.0}}", &t, &err),
       &err);
   assert_string_equal(tokenizer_kind(t), "BPE");
   expect(t, "abba", 3, (const int64_t[]){2, 1, 0});
   tokenizer_close(t);
-  /* a merge given twice: the later rank counts, as in tokenizers (HashMap of merges) */
+}
+
+/* The later rank counts, as in tokenizers (HashMap of merges). */
+static void merges_given_twice(void **state) {
+  (void)state;
+  tokenizer *t;
+  dwell_error err;
   assert_ok(open_json(BPE("\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"ab\":3,\"bc\":4},\"merges\":[\"a b\",\"b c\",\"a b\"]"),
                       &t, &err),
             &err);
@@ -391,6 +479,41 @@ static void many_merges(void **state) {
   free(json);
 }
 
+/* Without a bound, every token of a template would be sought among all special tokens. */
+static void long_template(void **state) {
+  (void)state;
+  enum { ITEMS = 20000 };
+  char *json = malloc(ITEMS * 80), *at = json;
+  tokenizer *t;
+  dwell_error err;
+  at += sprintf(at, "{\"post_processor\":{\"type\":\"TemplateProcessing\",\"special_tokens\":{");
+  for (int i = 0; i < ITEMS; i++) at += sprintf(at, "\"%d\":{\"ids\":[]},", i);
+  at += sprintf(at, "\"z\":{\"ids\":[1]}},\"single\":[");
+  for (int i = 0; i < ITEMS; i++) at += sprintf(at, "%s" SPECIAL("z"), i > 0 ? "," : "");
+  sprintf(at, "]}," WORDLEVEL "}");
+  assert_fails(open_json(json, &t, &err), DWELL_UNSUPPORTED, &err, "a template of more than 100 tokens");
+  free(json);
+}
+
+/* Ten times ten letters for one: refused as soon as the text has become absurd. */
+static void text_that_grows_and_grows(void **state) {
+  (void)state;
+#define TENFOLD "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aaaaaaaaaa\"}"
+#define FIVE TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD "," TENFOLD
+  tokenizer *t;
+  dwell_error err;
+  token_list tokens;
+  assert_ok(open_json(WITH("\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[" FIVE "," FIVE "]}"), &t, &err),
+            &err);
+  assert_fails(tokenizer_encode(t, "a", 1, true, &tokens, &err), DWELL_UNSUPPORTED, &err,
+               "normalizing makes more than 65600 bytes of this text");
+  expect(t, "b", 1, (const int64_t[]){7});
+  tokenizer_close(t);
+  assert_ok(open_json(WITH("\"normalizer\":" TENFOLD), &t, &err), &err); /* ten times is not too much */
+  expect(t, "a", 1, (const int64_t[]){0});
+  tokenizer_close(t);
+}
+
 /* A file of 2 GiB and more, without its bytes on the disk: refused before it is read. */
 static void huge_files(void **state) {
   (void)state;
@@ -415,7 +538,7 @@ static void huge_files(void **state) {
 
 /* ---- texts ---- */
 
-static void bad_texts(void **state) {
+static void texts_not_utf8(void **state) {
   (void)state;
   static const struct {
     const char *text;
@@ -438,6 +561,24 @@ static void bad_texts(void **state) {
   tokenizer_close(t);
 }
 
+/* A NUL is a character like others. */
+static void text_with_nul(void **state) {
+  (void)state;
+  tokenizer *t;
+  dwell_error err;
+  token_list tokens;
+  assert_ok(open_json(WITH("\"added_tokens\":[{\"id\":2,\"content\":\"\\u0000\"}]"), &t, &err), &err);
+  assert_ok(tokenizer_encode(t, "a\0b", 3, false, &tokens, &err), &err);
+  assert_int_equal(tokens.count, 3);
+  for (size_t i = 0; i < 3; i++) {
+    assert_int_equal(tokens.tokens[i].id, ((const int64_t[]){1, 2, 7})[i]);
+    assert_int_equal(tokens.tokens[i].begin, i);
+    assert_int_equal(tokens.tokens[i].end, i + 1);
+  }
+  token_list_free(&tokens);
+  tokenizer_close(t);
+}
+
 /* A pattern that takes exponential time gives up instead. */
 static void exponential_regex(void **state) {
   (void)state;
@@ -456,93 +597,38 @@ static void exponential_regex(void **state) {
   tokenizer_close(t);
 }
 
-/* ---- legacy files ---- */
-
-static void legacy_bert(void **state) {
-  (void)state;
-  tokenizer *t;
-  dwell_error err;
-  const char *const names[] = {"vocab.txt", "tokenizer_config.json"};
-  /* CRLF, no final newline, an empty line, a space inside, a repeated piece (the later id counts) */
-  const char *good[] = {"[UNK]\r\n[CLS]\r\n[SEP]\r\n\r\nthe cat\r\nthe\r\n##m\r\nthe\r\nThe",
-                        "{\"do_lower_case\":false,\"cls_token\":{\"content\":\"[CLS]\"}}"};
-  assert_ok(open_files(names, good, NULL, 1, &t, &err), &err);
-  assert_int_equal(tokenizer_files(t), 1);
-  assert_int_equal(tokenizer_size(t), 9);
-  expect(t, "The them [CLS]", 4, (const int64_t[]){7, 7, 6, 1});
-  assert_true(tokenizer_is_special(t, 1) && tokenizer_is_special(t, 2));
-  assert_string_equal(tokenizer_piece(t, 5), "the");
-  assert_string_equal(tokenizer_piece(t, 4), "the cat");
-  tokenizer_close(t);
-  assert_ok(open_files(names, good, NULL, 2, &t, &err), &err);
-  assert_int_equal(tokenizer_files(t), 2);
-  expect(t, "The them", 3, (const int64_t[]){8, 7, 6});
-  tokenizer_close(t);
-  const char *none[] = {"[UNK]\n[SEP]\nthe", "{\"do_lower_case\":1}"};
-  assert_fails(open_files(names, none, NULL, 1, &t, &err), DWELL_BAD_INPUT, &err, "no '[CLS]'");
-  assert_fails(open_files(names, none, NULL, 2, &t, &err), DWELL_BAD_INPUT, &err, "true or false");
-  const char *bytes = "x";
-  assert_fails(open_files(names, &bytes, NULL, 1, &t, &err), DWELL_BAD_INPUT, &err, "no '[UNK]'");
-  bytes = "[UNK]\nabc\xFF\n";
-  assert_fails(open_files(names, &bytes, NULL, 1, &t, &err), DWELL_BAD_INPUT, &err, "byte 9");
-  bytes = "";
-  assert_fails(open_files(names, &bytes, NULL, 1, &t, &err), DWELL_BAD_INPUT, &err, "no '[UNK]'");
-}
-
-static void legacy_gpt2(void **state) {
-  (void)state;
-  tokenizer *t;
-  dwell_error err;
-  const char *const names[] = {"vocab.json", "merges.txt"};
-  const char *files[] = {"{\"a\":0,\"b\":1,\"ab\":2,\"\xC4\xA0\":3,\"<|endoftext|>\":9}", "#version: 0.2\r\na b\r\n"};
-  assert_ok(open_files(names, files, NULL, 2, &t, &err), &err);
-  assert_int_equal(tokenizer_files(t), 2);
-  assert_string_equal(tokenizer_kind(t), "BPE");
-  expect(t, "ab a<|endoftext|>", 4, (const int64_t[]){2, 3, 0, 9});
-  tokenizer_close(t);
-  files[1] = "\n\na b"; /* no #version line, empty lines, no final newline */
-  assert_ok(open_files(names, files, NULL, 2, &t, &err), &err);
-  expect(t, "ab", 1, (const int64_t[]){2});
-  tokenizer_close(t);
-  files[1] = "\n"; /* a file of one byte: no merges */
-  assert_ok(open_files(names, files, NULL, 2, &t, &err), &err);
-  expect(t, "ab", 2, (const int64_t[]){0, 1});
-  tokenizer_close(t);
-  files[1] = "x";
-  assert_fails(open_files(names, files, NULL, 2, &t, &err), DWELL_BAD_INPUT, &err, "line 1, 'x'");
-  files[1] = "a b\nab\n";
-  assert_fails(open_files(names, files, NULL, 2, &t, &err), DWELL_BAD_INPUT, &err, "line 2, 'ab'");
-  assert_non_null(strstr(err.file, "merges.txt"));
-  files[1] = "a b c";
-  assert_fails(open_files(names, files, NULL, 2, &t, &err), DWELL_BAD_INPUT, &err, "line 1, 'a b c'");
-  files[1] = "b a";
-  assert_fails(open_files(names, files, NULL, 2, &t, &err), DWELL_BAD_INPUT, &err, "merge 0 ('b' and 'a')");
-  files[1] = "\xFF";
-  assert_fails(open_files(names, files, NULL, 2, &t, &err), DWELL_BAD_INPUT, &err, "not UTF-8");
-  files[0] = "{";
-  assert_fails(open_files(names, files, NULL, 2, &t, &err), DWELL_BAD_INPUT, &err, "vocab.json");
-  assert_fails(open_files(names, files, NULL, 1, &t, &err), DWELL_UNSUPPORTED, &err, "no merges.txt");
-}
-
-static void empty_folder(void **state) {
-  (void)state;
-  tokenizer *t;
-  dwell_error err;
-  assert_fails(tokenizer_open(testing_folder(), &t, &err), DWELL_UNSUPPORTED, &err, "no tokenizer (tokenizer.json");
-  assert_non_null(strstr(err.remedy, "Copy the model's tokenizer.json"));
-  tokenizer_close(NULL);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(refused),         cmocka_unit_test(cut_short),
-      cmocka_unit_test(deep_sequence),   cmocka_unit_test(legal),
-      cmocka_unit_test(no_unknown),      cmocka_unit_test(bad_texts),
-      cmocka_unit_test(legacy_bert),     cmocka_unit_test(exponential_regex),
-      cmocka_unit_test(legacy_gpt2),     cmocka_unit_test(odd_added_tokens),
-      cmocka_unit_test(odd_byte_pieces), cmocka_unit_test(many_merges),
-      cmocka_unit_test(huge_files),      cmocka_unit_test(empty_folder),
-      cmocka_unit_test(legal_unigram),   cmocka_unit_test(damaged_tables),
+      cmocka_unit_test(not_the_document),
+      cmocka_unit_test(unknown_model),
+      cmocka_unit_test(bad_vocabulary),
+      cmocka_unit_test(bad_merges),
+      cmocka_unit_test(bad_unigram),
+      cmocka_unit_test(bad_precompiled_map),
+      cmocka_unit_test(bad_added_tokens),
+      cmocka_unit_test(bad_normalizer),
+      cmocka_unit_test(bad_pre_tokenizer),
+      cmocka_unit_test(bad_regular_expression),
+      cmocka_unit_test(bad_post_processor),
+      cmocka_unit_test(bad_template),
+      cmocka_unit_test(cut_short),
+      cmocka_unit_test(deep_sequence),
+      cmocka_unit_test(gaps_and_useless_sections),
+      cmocka_unit_test(both_forms_of_merges),
+      cmocka_unit_test(files_of_before_types),
+      cmocka_unit_test(merges_given_twice),
+      cmocka_unit_test(legal_unigram),
+      cmocka_unit_test(damaged_tables),
+      cmocka_unit_test(no_unknown),
+      cmocka_unit_test(odd_added_tokens),
+      cmocka_unit_test(odd_byte_pieces),
+      cmocka_unit_test(many_merges),
+      cmocka_unit_test(long_template),
+      cmocka_unit_test(text_that_grows_and_grows),
+      cmocka_unit_test(huge_files),
+      cmocka_unit_test(texts_not_utf8),
+      cmocka_unit_test(text_with_nul),
+      cmocka_unit_test(exponential_regex),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,7 +122,11 @@ def hostile_and_legal():
     add("name with a lone surrogate", '{"\\ud800":' + entry() + "}", 4, "surrogate")
     add("name with a raw surrogate", '{"\ud800":' + entry() + "}", 4, "not valid UTF-8")
     # metadata
-    add("metadata", '{"__metadata__":{"a":"1","b":"{\\"x\\":[1,2]}}"},"a":' + entry() + "}", 4)
+    add(
+        "metadata with braces and quotes in strings",
+        '{"__metadata__":{"a":"1","b":"{\\"x\\":[1,2]}}"},"a":' + entry() + "}",
+        4,
+    )
     add("metadata is null", '{"__metadata__":null}')
     add("metadata with a number", '{"__metadata__":{"a":1}}', 0, "must be strings")
     add("metadata with an object", '{"__metadata__":{"a":{}}}', 0, "must be strings")
@@ -172,6 +176,7 @@ def hostile_and_legal():
     one("shape with an exponent", entry("1e0"), 4, "whole number")
     one("shape as text", entry('"1"'), 4, "expected a number")
     one("shape is null", '{"dtype":"F32","shape":null,"data_offsets":[0,4]}', 4, "expected an array")
+    one("shape of 2^63", entry("9223372036854775808"), 4, "out of the range")
     one("shape over 2^64", entry("18446744073709551616"), 4, "out of the range")
     one("shape product overflows", entry("4294967296,4294967296"), 4, "overflows")
     one("shape product overflows before a zero", entry("9223372036854775807,9,0", 0, 0), 0, "overflows")
@@ -187,6 +192,7 @@ def hostile_and_legal():
     one("three offsets", '{"dtype":"F32","shape":[1],"data_offsets":[0,4,4]}', 4, "must be two")
     one("offsets reversed", entry("1", 4, 0), 4, "backwards")
     one("offset negative", entry("1", -4, 0), 4, "out of the range")
+    one("offsets of 2^63", entry("1", 2**63, 2**63 + 4), 4, "out of the range")
     one("offsets beyond the end", entry("2", 0, 8), 4, "only 4 bytes of data")
     one("offsets do not match the shape", entry("2"), 4, "need 8")
     one("hole at the start", entry("1", 4, 8), 8, "leave a hole")
