@@ -370,6 +370,7 @@ static void print_gguf(inspect *p, const gguf *file) {
   char size[24];
   uint64_t bytes = 0;
   fact_number(p, "gguf_version", gguf_version(file));
+  if (gguf_parts(file) > 1) fact_number(p, "files", (double)gguf_parts(file));
   print_metadata(p, file);
   begin_list(p, "tensors");
   for (size_t i = 0; i < gguf_count(file); i++) {

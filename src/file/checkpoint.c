@@ -80,13 +80,16 @@ const checkpoint_tensor *checkpoint_find(const checkpoint *c, const char *name) 
 }
 
 const char *checkpoint_path(const checkpoint *c, const checkpoint_tensor *tensor) {
-  return c->file != NULL ? gguf_path(c->file) : safetensors_path(c->folder, tensor->origin);
+  if (c->file == NULL) return safetensors_path(c->folder, tensor->origin);
+  return gguf_part_path(c->file, ((const gguf_tensor *)tensor->origin)->part);
 }
 
-size_t checkpoint_files(const checkpoint *c) { return c->file != NULL ? 1 : safetensors_files(c->folder); }
+size_t checkpoint_files(const checkpoint *c) {
+  return c->file != NULL ? gguf_parts(c->file) : safetensors_files(c->folder);
+}
 
 const char *checkpoint_file(const checkpoint *c, size_t i) {
-  return c->file != NULL ? gguf_path(c->file) : safetensors_file(c->folder, i);
+  return c->file != NULL ? gguf_part_path(c->file, i) : safetensors_file(c->folder, i);
 }
 
 dwell_status checkpoint_read(const checkpoint *c, const checkpoint_tensor *tensor, size_t turned_head, size_t first,

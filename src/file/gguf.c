@@ -13,7 +13,7 @@
 
 /* ---- opening ---- */
 
-dwell_status gguf_open(const char *path, gguf **ret_file, dwell_error *err) {
+dwell_status gguf_open_one(const char *path, gguf **ret_file, dwell_error *err) {
   dwell_status status = DWELL_OK;
   *ret_file = NULL;
   gguf *file = MEM_ZERO(gguf, 1);
@@ -32,8 +32,20 @@ done:
   return status;
 }
 
+dwell_status gguf_open(const char *path, gguf **ret_file, dwell_error *err) {
+  dwell_status status = gguf_open_one(path, ret_file, err);
+  if (status == DWELL_OK) status = gguf_open_parts(*ret_file, err);
+  if (status == DWELL_OK) return status;
+  error_in_file(err, path);
+  gguf_close(*ret_file);
+  *ret_file = NULL;
+  return status;
+}
+
 void gguf_close(gguf *file) {
   if (file == NULL) return;
+  for (size_t i = 0; i < file->part_count; i++) gguf_close(file->parts[i]);
+  mem_free(file->parts);
   if (file->fd >= 0) close(file->fd);
   mem_free(file->header);
   mem_free(file->entries);
@@ -45,6 +57,12 @@ void gguf_close(gguf *file) {
 }
 
 const char *gguf_path(const gguf *file) { return file->path; }
+
+static const gguf *part_of(const gguf *file, size_t part) { return part == 0 ? file : file->parts[part - 1]; }
+
+size_t gguf_parts(const gguf *file) { return file->part_count + 1; }
+
+const char *gguf_part_path(const gguf *file, size_t part) { return part_of(file, part)->path; }
 
 unsigned gguf_version(const gguf *file) { return file->version; }
 
@@ -67,9 +85,10 @@ const gguf_tensor *gguf_find(const gguf *file, const char *name) {
 }
 
 static tensor_place place_of(const gguf *file, const gguf_tensor *tensor) {
-  return (tensor_place){.path = file->path,
+  const gguf *part = part_of(file, tensor->part);
+  return (tensor_place){.path = part->path,
                         .name = tensor->name,
-                        .fd = file->fd,
+                        .fd = part->fd,
                         .offset = tensor->begin,
                         .type = tensor->type,
                         .rank = tensor->rank,

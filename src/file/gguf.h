@@ -57,7 +57,8 @@ typedef struct gguf_tensor {
   size_t rank;
   size_t shape[GGUF_MAX_RANK]; /* as numpy and torch say it: the last varies fastest (the file lists them reversed) */
   size_t count;                /* elements */
-  uint64_t begin, end;         /* bytes, from the beginning of the file */
+  uint64_t begin, end;         /* bytes, from the beginning of the file that holds it */
+  size_t part;                 /* which one that is (gguf_part_path) */
 } gguf_tensor;
 
 /* Bytes of a string in the file: usually UTF-8, but nobody checked; not NUL-terminated. */
@@ -68,10 +69,14 @@ typedef struct gguf_text {
 
 typedef struct gguf gguf;
 
-/* Checks the whole header. A file of another version or byte order is DWELL_UNSUPPORTED. */
+/* Checks the whole header. A file of another version or byte order is DWELL_UNSUPPORTED. The first file of a model that
+ * is divided over several (NAME-00001-of-00003.gguf; split.count says so) opens them all; another one of them, a
+ * missing one, one of another model, a tensor in two of them: DWELL_BAD_INPUT. */
 dwell_status gguf_open(const char *path, gguf **ret_file, dwell_error *err);
 void gguf_close(gguf *file); /* NULL is fine */
 const char *gguf_path(const gguf *file);
+size_t gguf_parts(const gguf *file); /* files; 1: not divided */
+const char *gguf_part_path(const gguf *file, size_t part);
 unsigned gguf_version(const gguf *file);
 
 /* ---- tensors ---- */

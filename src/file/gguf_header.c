@@ -298,22 +298,18 @@ static int by_name(const void *a, const void *b) {
   return strcmp(left->name, right->name);
 }
 
-static void index_tensors(cursor *c) {
-  gguf *file = c->file;
-  if (c->status != DWELL_OK) return;
-  file->tensors_by_name = MEM_NEW(const gguf_tensor *, file->tensor_count);
-  if (file->tensors_by_name == NULL) {
-    c->status = error_no_memory(c->err, "the list of tensors");
-    return;
-  }
-  for (size_t i = 0; i < file->tensor_count; i++) file->tensors_by_name[i] = &file->tensors[i];
-  qsort(file->tensors_by_name, file->tensor_count, sizeof file->tensors_by_name[0], by_name);
+dwell_status gguf_index_tensors(gguf *file, dwell_error *err) {
+  const gguf_tensor **index = mem_grow(file->tensors_by_name, 0, file->tensor_count, sizeof *index);
+  if (index == NULL) return error_no_memory(err, "the list of tensors");
+  file->tensors_by_name = index;
+  for (size_t i = 0; i < file->tensor_count; i++) index[i] = &file->tensors[i];
+  qsort(index, file->tensor_count, sizeof index[0], by_name);
   for (size_t i = 1; i < file->tensor_count; i++) {
-    if (by_name(&file->tensors_by_name[i - 1], &file->tensors_by_name[i]) != 0) continue;
-    c->status = error_set(c->err, DWELL_BAD_INPUT, "two tensors have this name");
-    error_at_item(c->err, file->tensors_by_name[i]->name);
-    return;
+    if (by_name(&index[i - 1], &index[i]) != 0) continue;
+    error_set(err, DWELL_BAD_INPUT, "two tensors have this name");
+    return error_at_item(err, index[i]->name), DWELL_BAD_INPUT;
   }
+  return DWELL_OK;
 }
 
 /* The data section begins where the header, padded, ends; places become those in the file. */
@@ -387,7 +383,7 @@ dwell_status gguf_header_read(gguf *ret_file, dwell_error *err) {
   index_entries(&c);
   uint64_t alignment = alignment_of(&c), expected = 0;
   for (uint64_t i = 0; c.status == DWELL_OK && i < tensors; i++) take_tensor(&c, alignment, &expected);
-  index_tensors(&c);
+  if (c.status == DWELL_OK) c.status = gguf_index_tensors(ret_file, err);
   place_tensors(&c, alignment);
   return c.status;
 }

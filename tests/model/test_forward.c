@@ -186,11 +186,12 @@ static void check_model(dwell_model *model, const char *name) {
 static void check_tiny(const char *name) { check_model(open_tiny(name), name); }
 
 /* The same numbers out of quantised tensors, whose rows of queries and keys stand in another order; and rotary
- * frequencies out of a tensor. */
+ * frequencies out of a tensor; and all of it out of three files. */
 static void test_gguf(void **state) {
   (void)state;
   check_model(open_tiny("llama-tiny-gguf/model.gguf"), "llama-tiny-gguf");
   check_model(open_tiny("llama3-tiny-gguf/model.gguf"), "llama3-tiny-gguf");
+  check_model(open_tiny("llama3-tiny-gguf/split-00001-of-00003.gguf"), "llama3-tiny-gguf");
 }
 
 static void test_tiny(void **state) {

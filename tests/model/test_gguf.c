@@ -89,6 +89,17 @@ static void test_text(void **state) {
   dwell_model_destroy(model);
 }
 
+/* The same model, divided over three files. */
+static void test_split(void **state) {
+  (void)state;
+  dwell_model *model = open_tiny("llama3-tiny-gguf/split-00001-of-00003.gguf");
+  assert_true(dwell_model_get_info(model)->has_tokenizer);
+  assert_int_equal(model_files(model), 3);
+  assert_true(str_ends(model_file(model, 2), "split-00003-of-00003.gguf"));
+  assert_int_equal(model_unused(model), 0);
+  dwell_model_destroy(model);
+}
+
 static void refuse_bytes(const char *data, size_t size, const char *words) {
   dwell_model *model;
   dwell_error err = {0};
@@ -166,8 +177,9 @@ static void test_cached(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_edits), cmocka_unit_test(test_info),
-                                     cmocka_unit_test(test_text), cmocka_unit_test(test_divisors),
-                                     cmocka_unit_test(test_paths), cmocka_unit_test(test_cached)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_edits),    cmocka_unit_test(test_info),
+                                     cmocka_unit_test(test_text),     cmocka_unit_test(test_split),
+                                     cmocka_unit_test(test_divisors), cmocka_unit_test(test_paths),
+                                     cmocka_unit_test(test_cached)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

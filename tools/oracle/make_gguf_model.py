@@ -9,7 +9,8 @@ model; golden.npz holds what make_models.py saves for the other tiny models.
 
   llama-tiny-gguf   six number types
   llama3-tiny-gguf  rotary positions scaled as Llama 3's, by a tensor of divisors (in float64, so that nothing is lost:
-                    files have float32) where transformers has a formula; and a tokenizer
+                    files have float32) where transformers has a formula; and a tokenizer. split-00001-of-00003.gguf
+                    and so on: the same, divided over three files
 """
 
 import os
@@ -101,9 +102,9 @@ def add_tokenizer(writer):
     return len(tokens)
 
 
-def make(folder, seed, width, heads, key_heads, rope, tokenizer):
+def make(folder, seed, width, heads, key_heads, rope, tokenizer, file="model.gguf", most_tensors=0):
     os.makedirs(folder, exist_ok=True)
-    writer = gguf.GGUFWriter(os.path.join(folder, "model.gguf"), "llama")
+    writer = gguf.GGUFWriter(os.path.join(folder, file), "llama", split_max_tensors=most_tensors)
     config = t.LlamaConfig(
         hidden_size=width,
         intermediate_size=96,
@@ -149,7 +150,8 @@ def main():
     out = sys.argv[1] if len(sys.argv) > 1 else OUT
     plain = {"rope_type": "default", "rope_theta": 500.0}
     make(os.path.join(out, "llama-tiny-gguf"), 101, 64, 4, 2, plain, False)
-    make(os.path.join(out, "llama3-tiny-gguf"), 102, 32, 2, 1, LLAMA3, True)
+    for how in ({}, {"file": "split.gguf", "most_tensors": 8}):
+        make(os.path.join(out, "llama3-tiny-gguf"), 102, 32, 2, 1, LLAMA3, True, **how)
 
 
 if __name__ == "__main__":
