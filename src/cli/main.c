@@ -74,6 +74,14 @@ static int finish(const char *name, int code) {
   return code == DWELL_OK ? DWELL_FAILED : code;
 }
 
+/* OpenBLAS chooses its kernels while it is loaded, and on a CPU younger than itself it may take those of the year 2004,
+ * six times slower in f64. Then the program starts once more with the variable that OpenBLAS heeds. */
+static void choose_kernels(char **argv) {
+  const char *better = gemm_better_kernels();
+  if (better == NULL || setenv("OPENBLAS_CORETYPE", better, 0) != 0) return;
+  execv("/proc/self/exe", argv); /* returns only if it failed: then the slow kernels do */
+}
+
 int main(int argc, char **argv) {
   open_streams();
   if (argc < 2) {
@@ -92,6 +100,7 @@ int main(int argc, char **argv) {
     if (!str_equal(argv[1], commands[i].name)) continue;
     char name[64];
     cli c;
+    choose_kernels(argv);
     cli_begin(&c, argc, argv);
     snprintf(name, sizeof name, "dwell %s", commands[i].name);
     argv[1] = name;

@@ -5,7 +5,9 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #ifdef DWELL_HAVE_ONEDNN
 #include <dnnl.h>
 #endif
@@ -73,14 +75,28 @@ static const bool HAVE_ONEDNN = true;
 static const bool HAVE_ONEDNN = false;
 #endif
 
-/* oneDNN writes its kernels when it is first called (43 ms measured): not worth it below these sizes. */
-enum { ONEDNN_FLOPS = 1 << 24, ONEDNN_OPERAND = 1 << 16 };
+/* oneDNN writes its kernels when it is first called (43 ms measured): not worth it below these sizes. Once they are
+ * there, it is the faster one from WARM_FLOPS on, and the only one with good kernels where OpenBLAS does not know the
+ * CPU. */
+enum { ONEDNN_FLOPS = 1 << 24, ONEDNN_WARM_FLOPS = 1 << 18, ONEDNN_OPERAND = 1 << 16 };
+
+static bool takes_onednn(size_t m, size_t n, size_t k, double least_flops) {
+  return HAVE_ONEDNN && 2.0 * (double)m * (double)n * (double)k >= least_flops;
+}
 
 void gemm_f32(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, float alpha, const float *a,
               size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc) {
-  bool large = HAVE_ONEDNN && 2.0 * (double)m * (double)n * (double)k >= ONEDNN_FLOPS;
+  bool large = takes_onednn(m, n, k, ONEDNN_FLOPS);
   (large ? onednn_f32 : openblas_f32)(a_transposed, b_transposed, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
+
+void gemm_warm_f32(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, float alpha, const float *a,
+                   size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc) {
+  bool large = takes_onednn(m, n, k, ONEDNN_WARM_FLOPS);
+  (large ? onednn_f32 : openblas_f32)(a_transposed, b_transposed, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+bool gemm_rows_warm_f32(size_t k, size_t n) { return HAVE_ONEDNN && (double)k * (double)n >= ONEDNN_OPERAND; }
 
 void gemm_f64(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, double alpha, const double *a,
               size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc) {
@@ -131,7 +147,7 @@ static size_t ceiling(size_t a, size_t b) { return a / b + (a % b != 0); }
 /* Depends on the shape of B only: never on the number of rows. */
 static tiling choose_tiling(size_t k, size_t n, size_t real_size) {
   tiling t = {.tile = OPENBLAS_TILE, .slab = OPENBLAS_SLAB};
-  if (HAVE_ONEDNN && real_size == sizeof(float) && (double)k * (double)n >= ONEDNN_OPERAND) {
+  if (real_size == sizeof(float) && gemm_rows_warm_f32(k, n)) {
     t = (tiling){.packed = true, .tile = ONEDNN_TILE, .slab = ONEDNN_SLAB};
   }
   if (n == 0) return t;
@@ -154,26 +170,48 @@ typedef struct rows_job {
 
 static size_t pack_ld(const rows_job *job) { return job->tiles.slab + PACK_GAP; }
 
-enum { BLOCK = 16 };
+enum { BLOCK = 16, QUAD = 4 };
+
+typedef float quad __attribute__((vector_size(QUAD * sizeof(float))));
+
+#define QUADS(a, b, i0, i1, i2, i3) __builtin_shufflevector(a, b, i0, i1, i2, i3)
+
+/* to[q][j] = from[j][q] for 4 x 4 numbers, in registers. */
+static void transpose_quads(const float *from, size_t ld_from, float *to, size_t ld_to) {
+  quad row[QUAD];
+  for (size_t j = 0; j < QUAD; j++) memcpy(&row[j], from + j * ld_from, sizeof row[j]);
+  quad low01 = QUADS(row[0], row[1], 0, 4, 1, 5), high01 = QUADS(row[0], row[1], 2, 6, 3, 7);
+  quad low23 = QUADS(row[2], row[3], 0, 4, 1, 5), high23 = QUADS(row[2], row[3], 2, 6, 3, 7);
+  row[0] = QUADS(low01, low23, 0, 1, 4, 5);
+  row[1] = QUADS(low01, low23, 2, 3, 6, 7);
+  row[2] = QUADS(high01, high23, 0, 1, 4, 5);
+  row[3] = QUADS(high01, high23, 2, 3, 6, 7);
+  for (size_t q = 0; q < QUAD; q++) memcpy(to + q * ld_to, &row[q], sizeof row[q]);
+}
+
+/* to[depth, wide] = from[wide, depth] transposed. */
+static void transpose_block(const float *from, size_t ld_from, size_t wide, size_t depth, float *to, size_t ld_to) {
+  if (wide == BLOCK && depth == BLOCK) {
+    for (size_t q = 0; q < BLOCK; q += QUAD) {
+      for (size_t j = 0; j < BLOCK; j += QUAD) {
+        transpose_quads(from + j * ld_from + q, ld_from, to + q * ld_to + j, ld_to);
+      }
+    }
+    return;
+  }
+  for (size_t j = 0; j < wide; j++) {
+    for (size_t q = 0; q < depth; q++) to[q * ld_to + j] = from[j * ld_from + q];
+  }
+}
 
 /* to[k, width] = from[width, k] transposed, in blocks so that both sides are read and written in whole cache lines. */
 static void pack_transposed(const float *restrict from, size_t ld_from, size_t width, size_t k, float *restrict to,
                             size_t ld_to) {
-  for (size_t q0 = 0; q0 < k; q0 += BLOCK) {
-    size_t depth = k - q0 < BLOCK ? k - q0 : BLOCK;
-    for (size_t j0 = 0; j0 < width; j0 += BLOCK) {
-      size_t wide = width - j0 < BLOCK ? width - j0 : BLOCK;
-      float block[BLOCK][BLOCK];
-      if (wide == BLOCK && depth == BLOCK) { /* constant bounds: unrolled by the compiler */
-        for (size_t j = 0; j < BLOCK; j++) {
-          for (size_t q = 0; q < BLOCK; q++) block[q][j] = from[(j0 + j) * ld_from + q0 + q];
-        }
-      } else {
-        for (size_t j = 0; j < wide; j++) {
-          for (size_t q = 0; q < depth; q++) block[q][j] = from[(j0 + j) * ld_from + q0 + q];
-        }
-      }
-      for (size_t q = 0; q < depth; q++) memcpy(to + (q0 + q) * ld_to + j0, block[q], wide * sizeof(float));
+  for (size_t j0 = 0; j0 < width; j0 += BLOCK) {
+    size_t wide = width - j0 < BLOCK ? width - j0 : BLOCK;
+    for (size_t q0 = 0; q0 < k; q0 += BLOCK) {
+      size_t depth = k - q0 < BLOCK ? k - q0 : BLOCK;
+      transpose_block(from + j0 * ld_from + q0, ld_from, wide, depth, to + q0 * ld_to + j0, ld_to);
     }
   }
 }
@@ -346,6 +384,18 @@ dwell_status gemm_gram(const dwell_context *ctx, size_t n, size_t d, const doubl
 }
 
 /* ---- names ---- */
+
+const char *gemm_better_kernels(void) {
+#if defined(__x86_64__)
+  static const char *const before_avx2[] = {"Prescott", "Core2", "Penryn", "Nehalem", "Sandybridge", "Generic"};
+  if (getenv("OPENBLAS_CORETYPE") != NULL) return NULL;
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return NULL;
+  for (size_t i = 0; i < sizeof before_avx2 / sizeof before_avx2[0]; i++) {
+    if (strcasecmp(openblas_get_corename(), before_avx2[i]) == 0) return "Haswell";
+  }
+#endif
+  return NULL;
+}
 
 static char library_name[160];
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;

@@ -13,6 +13,11 @@
  * (m, n, k): callers that need equal bits for a varying number of tokens cut their work into tiles of fixed shape. */
 void gemm_f32(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, float alpha, const float *a,
               size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
+/* gemm_f32 for many small products beside large ones: oneDNN also for small ones, whose kernels it has written by then.
+ * gemm_rows_warm_f32: does gemm_rows_f32 take oneDNN for a B of this shape? */
+void gemm_warm_f32(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, float alpha, const float *a,
+                   size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
+bool gemm_rows_warm_f32(size_t k, size_t n);
 void gemm_f64(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, double alpha, const double *a,
               size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc);
 
@@ -31,12 +36,16 @@ dwell_status gemm_rows_f64(const dwell_context *ctx, size_t rows, size_t k, size
 size_t gemm_rows_bytes(size_t k, size_t n, size_t real_size, int threads);
 
 /* G[n,n] = X[n,d] X^T in double, both triangles, exactly symmetric; threads over fixed tiles. */
-dwell_status gemm_gram(const dwell_context *ctx, size_t n, size_t d, const double *x, size_t ldx, double *g,
-                       size_t ldg, dwell_error *err);
+dwell_status gemm_gram(const dwell_context *ctx, size_t n, size_t d, const double *x, size_t ldx, double *g, size_t ldg,
+                       dwell_error *err);
 
 /* Compares the products and the symmetric eigen-solver with plain loops on awkward shapes (a few milliseconds).
  * DWELL_CHECK_FAILED names the kernel and the remedy (OPENBLAS_CORETYPE=...). `quick` false: more shapes (doctor). */
 dwell_status gemm_selfcheck(bool quick, dwell_error *err);
+
+/* The OPENBLAS_CORETYPE that serves this CPU better than the kernels OpenBLAS has chosen, which are older than AVX2;
+ * NULL: they are fine, or the variable is set. It must be set before OpenBLAS is loaded. */
+const char *gemm_better_kernels(void);
 
 /* "OpenBLAS 0.3.21 ... Cooperlake" and, where built in, "oneDNN 2.6.3 (AVX-512)". Static storage. */
 const char *gemm_library(void);

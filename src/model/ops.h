@@ -74,6 +74,7 @@ typedef struct ops_gate {
 typedef struct ops_tile {
   size_t queries, keys, head_size, first;
   bool causal;
+  bool warm; /* the model's other products are large: gemm_warm_f32 */
   double scale;
   const void *q, *k, *v; /* [queries or keys, head_size], leading dimension ld */
   size_t ld;

@@ -4,13 +4,14 @@
 
 #include "base/threads.h"
 #include "linalg/gemm.h"
+#include "linalg/isa.h"
 #include "linalg/vmath.h"
 #include "model/ops.h"
 
 #define REAL float
 #define DTYPE DWELL_F32
 #define OPS ops_f32
-#define GEMM gemm_f32
+#define GEMM(warm, ...) ((warm) ? gemm_warm_f32 : gemm_f32)(__VA_ARGS__)
 #define GEMM_ROWS gemm_rows_f32
 #define EXP vmath_exp_f32
 #define TANH vmath_tanh_f32

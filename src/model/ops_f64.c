@@ -4,13 +4,14 @@
 
 #include "base/threads.h"
 #include "linalg/gemm.h"
+#include "linalg/isa.h"
 #include "linalg/vmath.h"
 #include "model/ops.h"
 
 #define REAL double
 #define DTYPE DWELL_F64
 #define OPS ops_f64
-#define GEMM gemm_f64
+#define GEMM(warm, ...) gemm_f64(__VA_ARGS__)
 #define GEMM_ROWS gemm_rows_f64
 #define EXP vmath_exp_f64
 #define TANH vmath_tanh_f64

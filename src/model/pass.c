@@ -269,6 +269,7 @@ static void run_tile(const attention *a, size_t head, size_t number, void *score
                 .head_size = a->head_size,
                 .first = first,
                 .causal = causal,
+                .warm = gemm_rows_warm_f32(s->width, s->width),
                 .scale = a->scale,
                 .ld = a->at.columns,
                 .weights = scores,

@@ -158,6 +158,20 @@ static void output_is_for_scripts(void **state) {
   program_free(&r);
 }
 
+/* OpenBLAS older than the CPU falls back to kernels without AVX2. */
+static void kernels_fit_the_cpu(void **state) {
+  (void)state;
+  if (getenv("OPENBLAS_CORETYPE") != NULL) {
+    print_message("skipped: OPENBLAS_CORETYPE is set, and obeyed\n");
+    skip();
+  }
+  program_result r = assert_done("doctor");
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2")) assert_null(strstr(r.out, "kernels Prescott"));
+#endif
+  program_free(&r);
+}
+
 /* A data folder whose nursery is the tiny model, twice. */
 static void stage_nursery(void) {
   const char *models = folder_of("data/models"), *tiny = testing_source("tests/golden/model/gpt2-tiny");
@@ -305,6 +319,7 @@ int main(void) {
                                      cmocka_unit_test(the_nursery_is_listed_and_recorded),
                                      cmocka_unit_test(a_gguf_file_is_inspected),
                                      cmocka_unit_test(interrupted_leaves_nothing),
+                                     cmocka_unit_test(kernels_fit_the_cpu),
                                      cmocka_unit_test(several_texts),
                                      cmocka_unit_test(help_says_the_defaults)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* Products: right to rounding, and with bits that depend on nothing but the operands. */
+#define _POSIX_C_SOURCE 200809L
 #include "linalg/gemm.h"
 
 #include <float.h>
@@ -81,7 +82,10 @@ static void check_f64(shape s, bool at, bool bt, double alpha, double beta) {
   mem_free(a), mem_free(b), mem_free(c), mem_free(old);
 }
 
-static void check_f32(shape s, bool at, bool bt, float alpha, float beta) {
+typedef void (*product_f32)(bool at, bool bt, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
+                            const float *b, size_t ldb, float beta, float *c, size_t ldc);
+
+static void check_f32(product_f32 product, shape s, bool at, bool bt, float alpha, float beta) {
   size_t lda = (at ? s.m : s.k) + 3, ldb = (bt ? s.k : s.n) + 2, ldc = s.n + 5;
   float *a = operand_f32(1, lda * ((at ? s.k : s.m) + 1)), *b = operand_f32(2, ldb * ((bt ? s.n : s.k) + 1));
   float *c = operand_f32(3, ldc * (s.m + 1)), *old = mem_copy(c, ldc * (s.m + 1), sizeof(float));
@@ -90,7 +94,7 @@ static void check_f32(shape s, bool at, bool bt, float alpha, float beta) {
       for (size_t j = 0; j < s.n; j++) c[i * ldc + j] = NAN;
     }
   }
-  gemm_f32(at, bt, s.m, s.n, s.k, alpha, a, lda, b, ldb, beta, c, ldc);
+  product(at, bt, s.m, s.n, s.k, alpha, a, lda, b, ldb, beta, c, ldc);
   for (size_t i = 0; i < s.m; i++) {
     for (size_t j = 0; j < ldc; j++) {
       double sum = 0, magnitude = 0;
@@ -116,8 +120,10 @@ static void products_are_right(void **state) {
     for (int pair = 0; pair < 4; pair++) {
       check_f64(shapes[i], pair & 1, pair & 2, 1, 0);
       check_f64(shapes[i], pair & 1, pair & 2, -0.7, 0.5);
-      check_f32(shapes[i], pair & 1, pair & 2, 1, 0);
-      check_f32(shapes[i], pair & 1, pair & 2, -0.7f, 0.5f);
+      check_f32(gemm_f32, shapes[i], pair & 1, pair & 2, 1, 0);
+      check_f32(gemm_f32, shapes[i], pair & 1, pair & 2, -0.7f, 0.5f);
+      check_f32(gemm_warm_f32, shapes[i], pair & 1, pair & 2, 1, 0);
+      check_f32(gemm_warm_f32, shapes[i], pair & 1, pair & 2, -0.7f, 0.5f);
     }
   }
 }
@@ -317,6 +323,17 @@ static void library_has_a_name(void **state) {
   print_message("%s\n", gemm_library());
 }
 
+/* What the user has set is not touched. */
+static void better_kernels_are_known(void **state) {
+  (void)state;
+  const char *better = gemm_better_kernels();
+  assert_true(better == NULL || strcmp(better, "Haswell") == 0);
+  if (better == NULL) return;
+  setenv("OPENBLAS_CORETYPE", "Nehalem", 1); /* OpenBLAS has read it long ago */
+  assert_null(gemm_better_kernels());
+  unsetenv("OPENBLAS_CORETYPE");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_are_right),
@@ -327,6 +344,7 @@ int main(void) {
       cmocka_unit_test(rows_can_be_interrupted),
       cmocka_unit_test(gram_is_right_and_symmetric),
       cmocka_unit_test(library_has_a_name),
+      cmocka_unit_test(better_kernels_are_known),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
