@@ -1,8 +1,8 @@
 /* cli/estimate.c - how long a measurement would take: two states of it are really measured and the times multiplied.
  *
  * A rate of matrix products alone is off by several times, since exponentials, eigenvalues, neighbours and weights that
- * are read cost what no product tells. Assumed: every block costs what the first does, every state and draw what those
- * of the first two states do; beyond the tokens of the sample, what the counted operations say. */
+ * are read cost what no product tells. Assumed: every block costs what those up to the sample's last state do, every
+ * state and draw what those of the sample do; beyond the tokens of the sample, what the counted operations say. */
 #include <math.h>
 
 #include "base/clock.h"
@@ -49,12 +49,15 @@ static double frames_of(const dwell_trajectory *t) {
   return (double)t->replicas * (double)(t->states + (t->has_final_norm ? 1 : 0));
 }
 
+/* Blocks that a model runs for its states. */
+static double blocks_of(const dwell_trajectory *t) { return (double)(t->first_state + t->states - 1); }
+
 /* Times of the sample to times of the whole. `cost` and `wide` are of two states at the sample's tokens and at all. */
 static void extrapolate(const cli_sample *s, double threads, double draws, const run_seconds *took,
                         const dwell_cost *cost, const dwell_cost *wide, cli_seconds *r) {
   const dwell_trajectory *part = dwell_source_trajectory(s->part), *whole = dwell_source_trajectory(s->whole);
   double frames = frames_of(whole), few = frames_of(part), few_draws = fmin(draws, ROUNDS * threads);
-  double blocks = (double)(whole->first_state + whole->states - 1), n = (double)part->n, more = (double)whole->n / n;
+  double blocks = blocks_of(whole) / fmax(1, blocks_of(part)), n = (double)part->n, more = (double)whole->n / n;
   double linear = s->block_elements, quadratic = 2 * n * (double)part->d; /* operations per token, halved */
   double block = more * (linear + more * quadratic) / (linear + quadratic);
   r->forward = took->source * block * (s->is_model ? blocks : frames / few);

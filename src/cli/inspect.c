@@ -184,14 +184,22 @@ static int64_t *some_ids(size_t n, size_t vocabulary) {
   return ids;
 }
 
+/* The last state of the sample. A block that all share is read once, which a sample of one application would count for
+ * each. */
+static size_t sample_last(const inspect *p, const dwell_model *model) {
+  const size_t enough = model->architecture->shared_block ? 4 : 1;
+  size_t depth = p->model_options.iterations > 0 ? p->model_options.iterations : model->shape.blocks;
+  return depth < enough ? depth : enough;
+}
+
 static dwell_status open_sample(const inspect *p, dwell_model *model, const int64_t *ids, size_t n, cli_sample *s,
                                 dwell_error *err) {
   dwell_model_options few = p->model_options;
   size_t sample = n < DEFAULT_TOKENS ? n : DEFAULT_TOKENS;
   dwell_status status = DWELL_OK;
   TRY(dwell_model_open_ids(model, ids, n, &p->model_options, &s->whole, err));
-  few.first_state = 0;
-  few.last_state = dwell_model_get_info(model)->blocks > 0 ? 1 : 0;
+  few.last_state = sample_last(p, model);
+  few.first_state = few.last_state > 0 ? few.last_state - 1 : 0;
   TRY(dwell_model_open_ids(model, ids, n, &few, &s->wide, err));
   TRY(dwell_model_open_ids(model, ids, sample, &few, &s->part, err));
 done:

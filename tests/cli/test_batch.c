@@ -347,6 +347,11 @@ static void inspect_tries_it_out(void **state) {
   /* not where the sample does not fit, or leaves no token */
   assert_true(inspected(testing_format("'%s' -n 100 --memory 1", model), "sample_tokens") == 0);
   assert_true(inspected(testing_format("'%s' -n 1", model), "sample_tokens") == 0);
+  /* a block that is shared is tried out several times, as far as there are so many */
+  const char *shared = testing_source("tests/golden/model/albert-tiny");
+  for (int depth = 1; depth <= 9; depth += 2) {
+    assert_true(inspected(testing_format("'%s' -n 9 --iterations %d", shared, depth), "sample_tokens") == 9);
+  }
   /* a part of the states takes less memory and is bounded before the sample is run */
   double all = inspected(testing_format("'%s' -n 100 --save gram", model), "bound_bytes");
   assert_true(inspected(testing_format("'%s' -n 100 --save gram --layers 1", model), "bound_bytes") < all);
