@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* truncate */
 #include <unistd.h>
 
+#include "base/str.h"
 #include "checkpoints.h"
 #include "model/model.h"
 #include "model/ops.h"
@@ -269,12 +270,12 @@ static void test_config_many_special_ids(void **state) {
   (void)state;
   enum { COUNT = 500000 };
   const char *folder = copy_of("bert-tiny");
-  char *ids = malloc(2 * COUNT + 40), *at = ids;
-  at += sprintf(at, "\"bos_token_id\": [");
-  for (size_t i = 0; i < COUNT; i++) at += sprintf(at, i > 0 ? ",1" : "1");
-  sprintf(at, "]");
-  edit_config(folder, "\"bos_token_id\": null", ids);
-  free(ids);
+  strbuf ids = {0};
+  strbuf_puts(&ids, "\"bos_token_id\": [");
+  for (size_t i = 0; i < COUNT; i++) strbuf_puts(&ids, i > 0 ? ",1" : "1");
+  strbuf_putc(&ids, ']');
+  edit_config(folder, "\"bos_token_id\": null", ids.data);
+  strbuf_free(&ids);
   check_open(folder, DWELL_OK, NULL);
 }
 

@@ -1,6 +1,5 @@
 /* The files of before tokenizer.json, odd and damaged: vocab.txt, vocab.json with merges.txt, added_tokens.json. */
-#include <stdlib.h>
-
+#include "base/str.h"
 #include "text/opening.h"
 
 /* ---- vocab.txt ---- */
@@ -173,16 +172,16 @@ static void many_added_tokens(void **state) {
   (void)state;
   enum { COUNT = 100000 };
   const char *const names[] = {"vocab.txt", "added_tokens.json"};
-  char *json = malloc(COUNT * 24), *at = json;
+  strbuf json = {0};
   tokenizer *t;
   dwell_error err;
-  for (int i = 0; i < COUNT; i++) at += sprintf(at, "%s\"<%d>\":%d", i > 0 ? "," : "{", i, i + 3);
-  sprintf(at, "}");
-  const char *const contents[] = {"[UNK]\n[CLS]\n[SEP]\n", json};
+  for (int i = 0; i < COUNT; i++) strbuf_printf(&json, "%s\"<%d>\":%d", i > 0 ? "," : "{", i, i + 3);
+  strbuf_putc(&json, '}');
+  const char *const contents[] = {"[UNK]\n[CLS]\n[SEP]\n", json.data};
   assert_ok(open_files(names, contents, NULL, 2, &t, &err), &err);
   expect(t, "<77777><99999>", 2, (const int64_t[]){77780, 100002});
   tokenizer_close(t);
-  free(json);
+  strbuf_free(&json);
 }
 
 static void empty_folder(void **state) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "base/str.h"
 #include "text/opening.h"
 
 static dwell_status open_json(const char *json, tokenizer **ret_tokenizer, dwell_error *err) {
@@ -483,16 +484,16 @@ static void many_merges(void **state) {
 static void long_template(void **state) {
   (void)state;
   enum { ITEMS = 20000 };
-  char *json = malloc(ITEMS * 80), *at = json;
+  strbuf json = {0};
   tokenizer *t;
   dwell_error err;
-  at += sprintf(at, "{\"post_processor\":{\"type\":\"TemplateProcessing\",\"special_tokens\":{");
-  for (int i = 0; i < ITEMS; i++) at += sprintf(at, "\"%d\":{\"ids\":[]},", i);
-  at += sprintf(at, "\"z\":{\"ids\":[1]}},\"single\":[");
-  for (int i = 0; i < ITEMS; i++) at += sprintf(at, "%s" SPECIAL("z"), i > 0 ? "," : "");
-  sprintf(at, "]}," WORDLEVEL "}");
-  assert_fails(open_json(json, &t, &err), DWELL_UNSUPPORTED, &err, "a template of more than 100 tokens");
-  free(json);
+  strbuf_printf(&json, "{\"post_processor\":{\"type\":\"TemplateProcessing\",\"special_tokens\":{");
+  for (int i = 0; i < ITEMS; i++) strbuf_printf(&json, "\"%d\":{\"ids\":[]},", i);
+  strbuf_printf(&json, "\"z\":{\"ids\":[1]}},\"single\":[");
+  for (int i = 0; i < ITEMS; i++) strbuf_printf(&json, "%s" SPECIAL("z"), i > 0 ? "," : "");
+  strbuf_printf(&json, "]}," WORDLEVEL "}");
+  assert_fails(open_json(json.data, &t, &err), DWELL_UNSUPPORTED, &err, "a template of more than 100 tokens");
+  strbuf_free(&json);
 }
 
 /* Ten times ten letters for one: refused as soon as the text has become absurd. */
