@@ -59,7 +59,6 @@ class Products:
             return
         numbers = [str(value) for p in self.products for value in p[2:]]
         found = sides.read(sides.output([self.program, str(self.threads), "0.05"] + numbers))
-        self.library = found["library"]
         self.best = [[min(pair) for pair in zip(*both)] for both in zip(self.best, found["product"])]
 
     def seconds(self):

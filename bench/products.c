@@ -131,6 +131,5 @@ int main(int argc, char **argv) {
     p.m = number(argv[i + 2]), p.k = number(argv[i + 3]), p.n = number(argv[i + 4]);
     measure(&p, strtod(argv[2], NULL));
   }
-  printf("library %s\n", gemm_library());
   return 0;
 }

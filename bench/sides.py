@@ -29,7 +29,7 @@ def read(lines):
         if name in ("run", "product"):
             found[name].append([float(word) for word in words])
         else:
-            found[name] = " ".join(words) if name in ("name", "library") else [float(word) for word in words]
+            found[name] = " ".join(words) if name == "name" else [float(word) for word in words]
     return found
 
 
