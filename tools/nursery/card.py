@@ -280,6 +280,15 @@ def entry(shape, work, models):
             'checkpoint_nats': {str(k): e['checkpoints'][str(k)]['nats'] for k in shape.kept}, 'licence': LICENCE}
 
 
+def write_index(work, models):
+    """index.json; a shipped model that WORK did not evaluate keeps the entry it has."""
+    file = models / 'index.json'
+    known = {e['name']: e for e in json.loads(file.read_text())['models']} if file.exists() else {}
+    shipped = [s for n, s in SHAPES.items() if (models / n / 'README.md').exists()]
+    write_json({'models': [entry(s, work, models) if (work / f'runs/{s.name}/evaluation.json').exists()
+                           else known[s.name] for s in shipped]}, file)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('work', type=pathlib.Path)
@@ -290,8 +299,7 @@ def main():
     for name in a.names or [n for n in SHAPES if (a.models / n).is_dir()]:
         write_card(SHAPES[name], a.work, a.models, a.dwell)
         print(a.models / name / 'README.md')
-    shipped = [s for n, s in SHAPES.items() if (a.models / n / 'README.md').exists()]
-    write_json({'models': [entry(s, a.work, a.models) for s in shipped]}, a.models / 'index.json')
+    write_index(a.work, a.models)
 
 
 if __name__ == '__main__':

@@ -49,7 +49,7 @@ SHAPES = {s.name: s for s in (
     Shape('bert-nursery', 'bert', 8, 80, 5, 20000, 1.5e-3, (0, 100, 300, 1000, 3000, 10000), deviation=0.05,
           window=64, growing=2500),
     Shape('albert-nursery', 'albert', 12, 128, 4, 20000, 1e-3, (*KEPT, 10000), growing=2500, **SHARED),
-    Shape('albert-nursery-narrow', 'albert', 12, 64, 4, 12000, 1e-3, growing=1500, **SHARED),
+    Shape('albert-nursery-narrow', 'albert', 12, 96, 4, 24000, 1e-3, growing=3000, **SHARED),
 )}
 
 
