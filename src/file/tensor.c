@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/isa.h"
 #include "base/str.h"
 #include "file/bytes.h"
 
@@ -15,10 +16,18 @@
 enum { RAW = 32768, DECODED = 2048 };
 _Static_assert(DECODED % DEQUANT_MAX_BLOCK == 0, "a step is whole blocks");
 
-/* Index of the first NaN or Inf, or `count`: the exponent bits decide, whatever the floating-point mode is. */
-static size_t first_bad_float(const float *values, size_t count) {
+/* Is one of them NaN or Inf? The exponent bits decide, whatever the floating-point mode is. */
+ISA_INLINE void any_bad_float_body(const float *values, size_t count, uint32_t *ret_any) {
   uint32_t any = 0;
   for (size_t i = 0; i < count; i++) any |= ((bytes_u32(values + i) & 0x7F800000u) + 0x00800000u) & 0x80000000u;
+  *ret_any = any;
+}
+ISA_DEFINE(static, any_bad_float, (const float *values, size_t count, uint32_t *ret_any), (values, count, ret_any))
+
+/* Index of the first NaN or Inf, or `count`. */
+static size_t first_bad_float(const float *values, size_t count) {
+  uint32_t any;
+  any_bad_float(values, count, &any);
   if (any == 0) return count;
   size_t i = 0;
   while (isfinite(values[i])) i++;

@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/isa.h"
 #include "base/mem.h"
 #include "geometry/geometry_state.h"
 #include "geometry/pairwise.h"
 #include "linalg/eigen.h"
 #include "linalg/gemm.h"
-#include "linalg/isa.h"
 
 /* Instruments.md 0.2: a token is at the mean if its squared centred norm is below 1e-14 of the largest. Below the
  * absolute floors the direction of Hu_i is nothing but rounding: unit rows are exact to 1e-16, a Gram to 1e-16 per
@@ -261,7 +261,7 @@ static dwell_status make_centred(geometry *g, dwell_error *err) {
   dwell_status status = make_centred_gram(g, err);
   if (status != DWELL_OK) return status;
   size_t n = g->n;
-  double *centred = MEM_NEW(double, n * n), *inverse = MEM_NEW(double, n);
+  double *centred = MEM_NEW(double, n *n), *inverse = MEM_NEW(double, n);
   TRY_ALLOC(centred, "centred cosines");
   TRY_ALLOC(inverse, "centred norms");
   for (size_t i = 0; i < n; i++) inverse[i] = g->centred_gram[i * n + i];

@@ -3,10 +3,10 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "base/isa.h"
 #include "base/mem.h"
 #include "geometry/geometry_state.h"
 #include "geometry/pairwise.h"
-#include "linalg/isa.h"
 #include "linalg/vmath.h"
 
 /* ---- energy ---- */

@@ -165,10 +165,11 @@ typedef struct rows_job {
   size_t ldx, ldb, ldy;
   bool b_transposed;
   unsigned char *last_x, *last_y; /* the last, padded tile: [tile, ldx] and [tile, ldy], or NULL */
-  unsigned char *packs;           /* per worker: [k, slab + PACK_GAP] */
+  float *packs;                   /* per worker: [k, slab + PACK_GAP] */
+  const float *packed;            /* all of B laid out beforehand: [slabs][k, slab + PACK_GAP], or NULL */
 } rows_job;
 
-static size_t pack_ld(const rows_job *job) { return job->tiles.slab + PACK_GAP; }
+static size_t pack_ld(const tiling *tiles) { return tiles->slab + PACK_GAP; }
 
 enum { BLOCK = 16, QUAD = 4 };
 
@@ -219,11 +220,12 @@ static void pack_transposed(const float *restrict from, size_t ld_from, size_t w
 /* Lays columns j0 .. j0+width-1 of op(B) out as [k, width]. */
 static void pack_slab(const rows_job *job, size_t j0, size_t width, float *pack) {
   const float *b = (const float *)job->b;
+  size_t ld = pack_ld(&job->tiles);
   if (job->b_transposed) {
-    pack_transposed(b + j0 * job->ldb, job->ldb, width, job->k, pack, pack_ld(job));
+    pack_transposed(b + j0 * job->ldb, job->ldb, width, job->k, pack, ld);
     return;
   }
-  for (size_t q = 0; q < job->k; q++) memcpy(pack + q * pack_ld(job), b + q * job->ldb + j0, width * sizeof(float));
+  for (size_t q = 0; q < job->k; q++) memcpy(pack + q * ld, b + q * job->ldb + j0, width * sizeof(float));
 }
 
 /* One tile: `width` columns from j0 on. `pack` is the packed slab or NULL. */
@@ -232,9 +234,9 @@ static void multiply_tile(const rows_job *job, size_t tile, size_t j0, size_t wi
   bool last = job->last_x != NULL && tile + 1 == job->row_tiles;
   const void *x = last ? job->last_x : job->x + row * job->ldx * size;
   unsigned char *y = (last ? job->last_y : job->y + row * job->ldy * size) + j0 * size;
-  const void *b = job->b + (job->b_transposed ? j0 * job->ldb : j0) * size;
+  const void *b = pack != NULL ? NULL : job->b + (job->b_transposed ? j0 * job->ldb : j0) * size;
   if (pack != NULL) {
-    onednn_f32(false, false, job->tiles.tile, width, job->k, 1, x, job->ldx, pack, pack_ld(job), 0, (float *)y,
+    onednn_f32(false, false, job->tiles.tile, width, job->k, 1, x, job->ldx, pack, pack_ld(&job->tiles), 0, (float *)y,
                job->ldy);
   } else if (size == sizeof(float)) {
     openblas_f32(false, job->b_transposed, job->tiles.tile, width, job->k, 1, x, job->ldx, b, job->ldb, 0, (float *)y,
@@ -249,16 +251,22 @@ static void multiply_tile(const rows_job *job, size_t tile, size_t j0, size_t wi
   }
 }
 
+/* The slab of op(B) from column j0 on, laid out: now, beforehand, or not at all (NULL). */
+static const float *slab_of(const rows_job *job, size_t j0, size_t width, int worker) {
+  size_t slab = job->k * pack_ld(&job->tiles);
+  if (job->packed != NULL) return job->packed + j0 / job->tiles.slab * slab;
+  if (!job->tiles.packed) return NULL;
+  float *pack = job->packs + (size_t)worker * slab;
+  pack_slab(job, j0, width, pack);
+  return pack;
+}
+
 static dwell_status rows_item(void *arg, size_t item, int worker, dwell_error *err) {
   (void)err;
   const rows_job *job = arg;
   size_t j0 = item % job->slabs * job->tiles.slab;
   size_t width = job->n - j0 < job->tiles.slab ? job->n - j0 : job->tiles.slab;
-  float *pack = NULL;
-  if (job->tiles.packed) {
-    pack = (float *)(void *)job->packs + (size_t)worker * job->k * pack_ld(job);
-    pack_slab(job, j0, width, pack);
-  }
+  const float *pack = slab_of(job, j0, width, worker);
   size_t first = item / job->slabs * job->group;
   for (size_t tile = first; tile < job->row_tiles && tile < first + job->group; tile++) {
     multiply_tile(job, tile, j0, width, pack);
@@ -298,10 +306,10 @@ static dwell_status run_rows(const dwell_context *ctx, rows_job *job, dwell_erro
   job->row_tiles = ceiling(job->rows, job->tiles.tile);
   job->group = choose_group(job, threads);
   TRY(pad_last_tile(job, err));
-  if (job->tiles.packed) {
+  if (job->tiles.packed && job->packed == NULL) {
     size_t count;
-    bool fits = size_mul(job->k, pack_ld(job), &count) && size_mul(count, (size_t)threads, &count);
-    TRY_ALLOC(job->packs = fits ? mem_alloc(count, job->real_size) : NULL, "packed weights of a product");
+    bool fits = size_mul(job->k, pack_ld(&job->tiles), &count) && size_mul(count, (size_t)threads, &count);
+    TRY_ALLOC(job->packs = fits ? MEM_NEW(float, count) : NULL, "packed weights of a product");
   }
   TRY(threads_for(ctx, job->slabs * ceiling(job->row_tiles, job->group), rows_item, job, err));
 done:
@@ -338,6 +346,55 @@ dwell_status gemm_rows_f64(const dwell_context *ctx, size_t rows, size_t k, size
                   .ldx = ldx,
                   .b = (const unsigned char *)b,
                   .ldb = ldb,
+                  .y = (unsigned char *)y,
+                  .ldy = ldy};
+  return run_rows(ctx, &job, err);
+}
+
+/* ---- B laid out beforehand ---- */
+
+size_t gemm_packed_elements(size_t k, size_t n) {
+  tiling t = choose_tiling(k, n, sizeof(float));
+  size_t count;
+  bool fits = size_mul(k, pack_ld(&t), &count) && size_mul(count, ceiling(n, t.slab), &count);
+  return t.packed && fits ? count : 0;
+}
+
+/* Numbers of a stored row of B, [k, n]: to the slabs that it runs through. */
+static void pack_row(const tiling *t, size_t k, size_t q, size_t column, size_t columns, const float *values,
+                     float *packed) {
+  for (size_t done = 0; done < columns;) {
+    size_t slab = (column + done) / t->slab, j = (column + done) % t->slab;
+    size_t width = t->slab - j < columns - done ? t->slab - j : columns - done;
+    memcpy(packed + (slab * k + q) * pack_ld(t) + j, values + done, width * sizeof(float));
+    done += width;
+  }
+}
+
+void gemm_pack_f32(size_t k, size_t n, bool b_transposed, size_t row, size_t column, size_t rows, size_t columns,
+                   const float *values, float *packed) {
+  tiling t = choose_tiling(k, n, sizeof(float));
+  for (size_t i = 0; i < rows && !b_transposed; i++) {
+    pack_row(&t, k, row + i, column, columns, values + i * columns, packed);
+  }
+  for (size_t done = 0; done < rows && b_transposed;) {
+    size_t slab = (row + done) / t.slab, j = (row + done) % t.slab;
+    size_t width = t.slab - j < rows - done ? t.slab - j : rows - done;
+    float *to = packed + (slab * k + column) * pack_ld(&t) + j;
+    pack_transposed(values + done * columns, columns, width, columns, to, pack_ld(&t));
+    done += width;
+  }
+}
+
+dwell_status gemm_packed_f32(const dwell_context *ctx, size_t rows, size_t k, size_t n, const float *x, size_t ldx,
+                             const float *packed, float *y, size_t ldy, dwell_error *err) {
+  rows_job job = {.rows = rows,
+                  .k = k,
+                  .n = n,
+                  .real_size = sizeof(float),
+                  .x = (const unsigned char *)x,
+                  .ldx = ldx,
+                  .packed = packed,
                   .y = (unsigned char *)y,
                   .ldy = ldy};
   return run_rows(ctx, &job, err);

@@ -32,8 +32,19 @@ dwell_status gemm_rows_f32(const dwell_context *ctx, size_t rows, size_t k, size
                            const float *b, size_t ldb, bool b_transposed, float *y, size_t ldy, dwell_error *err);
 dwell_status gemm_rows_f64(const dwell_context *ctx, size_t rows, size_t k, size_t n, const double *x, size_t ldx,
                            const double *b, size_t ldb, bool b_transposed, double *y, size_t ldy, dwell_error *err);
-/* Bytes of scratch that gemm_rows takes at most, for memory bounds. If ldx > k or ldy > n, pass those for k and n. */
+/* Bytes of scratch that gemm_rows takes at most, for memory bounds. If ldx > k or ldy > n, pass those for k and n.
+ * threads 0: of gemm_packed. */
 size_t gemm_rows_bytes(size_t k, size_t n, size_t real_size, int threads);
+
+/* The same product, to the bit, with a B that was laid out for it once. gemm_packed_elements: floats that takes; 0: B
+ * is too small for that (or there is no oneDNN), take gemm_rows_f32. gemm_pack_f32 lays out `values` [rows, columns],
+ * which is the part of B as it is stored ([n,k] if transposed, else [k,n]) that begins at (row, column); parts can be
+ * laid out by several threads at once. */
+size_t gemm_packed_elements(size_t k, size_t n);
+void gemm_pack_f32(size_t k, size_t n, bool b_transposed, size_t row, size_t column, size_t rows, size_t columns,
+                   const float *values, float *packed);
+dwell_status gemm_packed_f32(const dwell_context *ctx, size_t rows, size_t k, size_t n, const float *x, size_t ldx,
+                             const float *packed, float *y, size_t ldy, dwell_error *err);
 
 /* G[n,n] = X[n,d] X^T in double, both triangles, exactly symmetric; threads over fixed tiles. */
 dwell_status gemm_gram(const dwell_context *ctx, size_t n, size_t d, const double *x, size_t ldx, double *g, size_t ldg,

@@ -8,7 +8,7 @@ dwell_status decoder_embed(model_pass *p, size_t words, size_t positions, size_t
   bool mapped = s->parts & PART_MAPPING;
   dwell_status status = DWELL_OK;
   TRY(pass_words(p, words, mapped ? p->wide : p->x, err));
-  if (mapped) TRY(pass_linear(p, &p->model->outer, mapping, PASS_NO_SLOT, ACTIVATION_NONE, p->wide, p->x, err));
+  if (mapped) TRY(pass_linear(p, &p->layout->outer, mapping, PASS_NO_SLOT, ACTIVATION_NONE, p->wide, p->x, err));
   TRY(pass_rows(p, positions, s->first_position, p->n, p->y, err));
   p->ops->add(p->n * s->width, p->x, p->y);
 done:
@@ -17,7 +17,7 @@ done:
 
 /* The attention of `from` into p->y. */
 static dwell_status attend(model_pass *p, const decoder_slots *at, const void *from, dwell_error *err) {
-  const weight_group *g = &p->model->block;
+  const weight_group *g = &p->layout->block;
   void *context;
   dwell_status status = DWELL_OK;
   TRY(pass_linear(p, g, at->qkv, at->qkv_bias, ACTIVATION_NONE, from, p->wide, err));
@@ -29,7 +29,7 @@ done:
 }
 
 static dwell_status norm(model_pass *p, size_t weight, const void *r, bool keep_sum, void *y, dwell_error *err) {
-  return pass_norm(p, &p->model->block, weight, p->model->shape.width, p->x, r, keep_sum, y, err);
+  return pass_norm(p, &p->layout->block, weight, p->model->shape.width, p->x, r, keep_sum, y, err);
 }
 
 static dwell_status mlp(model_pass *p, const decoder_slots *at, const void *x, void *y, dwell_error *err) {

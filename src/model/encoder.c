@@ -100,7 +100,7 @@ done:
 
 dwell_status encoder_embed(model_pass *p, dwell_error *err) {
   const model_shape *s = &p->model->shape;
-  const weight_group *g = &p->model->outer;
+  const weight_group *g = &p->layout->outer;
   bool mapped = s->parts & PART_MAPPING;
   void *rows = mapped ? p->wide : p->x, *scratch = mapped ? pass_at(p, p->wide, p->n * s->embedding) : p->y;
   dwell_status status = DWELL_OK;
@@ -122,7 +122,7 @@ done:
 static const pass_mlp_slots mlp = {ENCODER_UP, ENCODER_UP_BIAS, ENCODER_DOWN, ENCODER_DOWN_BIAS};
 
 dwell_status encoder_block(model_pass *p, dwell_error *err) {
-  const weight_group *g = &p->model->block;
+  const weight_group *g = &p->layout->block;
   const model_shape *s = &p->model->shape;
   void *context;
   dwell_status status = DWELL_OK;

@@ -47,7 +47,7 @@ static dwell_status run_blocks(const forward *f, model_pass *p, dwell_error *err
   }
   context_progress(p->ctx, "forward", (double)f->blocks, (double)f->blocks);
   if ((f->model->shape.parts & PART_FINAL_NORM) && f->blocks == f->depth) {
-    TRY(pass_norm(p, &f->model->outer, a->final_norm, f->model->shape.width, p->x, NULL, false, p->y, err));
+    TRY(pass_norm(p, &p->layout->outer, a->final_norm, f->model->shape.width, p->x, NULL, false, p->y, err));
     TRY(push(f, p, f->blocks, "final_norm", p->y, err));
   }
   TRY(source_push_end(p->sink, err));

@@ -99,7 +99,7 @@ static void fill_info(dwell_model *m) {
       .vocabulary = m->shape.vocabulary,
       .context = m->shape.context,
       .parameters = m->weights.parameters,
-      .weight_bytes = m->block.elements * sizeof(float),
+      .weight_bytes = m->f32.block.elements * sizeof(float),
       .causal = m->architecture->causal,
       .has_tokenizer = m->tokenizer != NULL,
       .weight_dtype = m->weights.dtype,
@@ -164,8 +164,8 @@ static dwell_status open_parts(dwell_model *m, const char *name, const dwell_con
   file = NULL;
   if (status != DWELL_OK) goto done;
   m->provider = (weight_provider){.self = &m->weights, .read = weights_read, .opt_ahead = weights_ahead};
-  TRY(weights_place(a->outer, a->outer_count, true, &m->shape, &m->storage, &m->outer, err));
-  TRY(weights_place(a->block, a->block_count, false, &m->shape, &m->storage, &m->block, err));
+  TRY(weights_place(a, &m->shape, DWELL_F32, &m->storage, &m->f32, err));
+  TRY(weights_place(a, &m->shape, DWELL_F64, &m->storage, &m->f64, err));
   TRY(open_tokenizer(m, ctx, err));
   TRY(list_files(m, path, err));
   if (m->notes.failed) TRY(error_no_memory(err, "notes about the model"));

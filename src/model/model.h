@@ -83,6 +83,7 @@ enum {
   SLOT_JOINED = 4,  /* lies in memory right behind the slot before it, so that both make one matrix */
   SLOT_TURNED = 32, /* a GGUF of llama has the rows in another order (file/gguf.h) */
   SLOT_STREAM = 16, /* writes into the stream: random weights are divided by sqrt(2 blocks) (gpt2) */
+  SLOT_RAW = 64,    /* not the matrix of a product: it lies as in the file */
   SLOT_WORDS = 8    /* the word embeddings: a tied output layer may stand for them */
 };
 
@@ -165,13 +166,22 @@ typedef struct weight_provider {
   void (*opt_ahead)(void *self, size_t block);
 } weight_provider;
 
-/* Slots that are read together into one buffer, and where each lies there. */
+/* Where a slot lies in the buffer of its group. */
+typedef struct weight_place {
+  size_t offset; /* in elements, of its first number; if packed, of the matrix that it is a part of */
+  size_t k, n;   /* packed: of that matrix, for gemm_pack_f32; n 0: the slot lies as in the file */
+  size_t row;    /* packed: where the slot begins in it: rows of the slots that it is joined to */
+} weight_place;
+
+/* Slots that are read together into one buffer. */
 typedef struct weight_group {
   const model_slot *slots;
   size_t count;
-  bool outer;
-  size_t *offsets; /* [count] in elements; tables have no place */
-  size_t elements; /* of the buffer */
+  bool outer, out_in;
+  dwell_dtype dtype;
+  weight_place *places; /* [count]; tables have none */
+  size_t elements;      /* of the buffer */
+  size_t scratch;       /* elements that a thread needs to lay out what is packed */
 } weight_group;
 
 /* A checkpoint's tensors matched with slots. */
@@ -197,13 +207,19 @@ dwell_status weights_open(checkpoint *opt_file, const model_architecture *archit
                           model_notes *notes, model_weights *ret_weights, dwell_error *err);
 void weights_close(model_weights *w);
 
-/* Places the slots that are not tables; every one that is not joined starts on a cache line. `offsets` is from `a`. */
-dwell_status weights_place(const model_slot *slots, size_t count, bool outer, const model_shape *shape, arena *a,
-                           weight_group *ret_group, dwell_error *err);
+/* Both groups of a model, as they lie in buffers of one type. */
+typedef struct model_layout {
+  weight_group outer, block;
+} model_layout;
+
+/* Places the slots that are not tables; every one that is not joined starts on a cache line, and large matrices of
+ * floats are packed for their product. The places are from `a`. */
+dwell_status weights_place(const model_architecture *architecture, const model_shape *shape, dwell_dtype dtype,
+                           arena *a, model_layout *ret_layout, dwell_error *err);
 
 /* Reads the group's slots (of block `block`, unless outer) into `buffer`, pieces of it on all threads. */
 dwell_status weights_load(const dwell_context *ctx, const weight_provider *provider, const weight_group *group,
-                          const model_shape *shape, size_t block, dwell_dtype dtype, void *buffer, dwell_error *err);
+                          const model_shape *shape, size_t block, void *buffer, dwell_error *err);
 
 /* The provider that reads a checkpoint: self is the model_weights. */
 dwell_status weights_read(void *self, bool outer, size_t block, size_t slot, size_t first, size_t count,
@@ -220,7 +236,7 @@ struct dwell_model {
   model_shape shape;
   model_weights weights;
   weight_provider provider;
-  weight_group outer, block;
+  model_layout f32, f64;
   int64_t *special_ids; /* [special_count] that config.json names: bos, eos, pad, cls, sep */
   size_t special_count, special_capacity;
   dwell_error weights_error; /* why there are none, where weights.file is NULL */

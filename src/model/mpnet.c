@@ -14,7 +14,7 @@ static const model_slot outer[OUTER_COUNT] = {
     {"embeddings.token_type_embeddings.weight", DIM_TYPES, DIM_WIDTH, SLOT_TABLE, PART_TYPES},
     {"embeddings.LayerNorm.weight", DIM_WIDTH, DIM_NONE, SLOT_NORM},
     {"embeddings.LayerNorm.bias", DIM_WIDTH, DIM_NONE, SLOT_NORM},
-    {"encoder.relative_attention_bias.weight", DIM_BUCKETS, DIM_HEADS, 0},
+    {"encoder.relative_attention_bias.weight", DIM_BUCKETS, DIM_HEADS, SLOT_RAW},
 };
 
 static const model_slot block[ENCODER_BLOCK_COUNT] = {
@@ -66,7 +66,7 @@ static size_t bucket_of(ptrdiff_t offset, size_t buckets) {
 
 static void fill_relative(model_pass *p) {
   const model_shape *s = &p->model->shape;
-  const char *table = pass_weight(p, &p->model->outer, RELATIVE); /* [buckets, heads] */
+  const char *table = pass_weight(p, &p->layout->outer, RELATIVE); /* [buckets, heads] */
   size_t columns = 2 * p->n - 1, size = p->ops->size;
   for (size_t k = 0; k < columns; k++) {
     size_t bucket = bucket_of((ptrdiff_t)k - (ptrdiff_t)(p->n - 1), s->buckets);

@@ -34,6 +34,7 @@ typedef struct ops_linear {
   size_t ldx;
   const void *weight;
   bool out_in;      /* weight is [out, in] (torch Linear), else [in, out] (GPT-2's Conv1D) */
+  bool packed;      /* neither: it was laid out by gemm_pack_f32 */
   const void *bias; /* [out], or NULL */
   ops_activation activation;
   void *y;

@@ -30,23 +30,33 @@ static size_t wide_columns(const model_shape *s) {
 static size_t rotary_columns(const model_shape *s) { return 2 * (s->rotary.size / 2); }
 static size_t relative_columns(const model_shape *s, size_t n) { return s->buckets ? 2 * n - 1 : 0; }
 
+static size_t linear_bytes(size_t in, size_t out, size_t size, int threads) {
+  bool packed = size == sizeof(float) && gemm_packed_elements(in, out) > 0;
+  return gemm_rows_bytes(in, out, size, packed ? 0 : threads);
+}
+
 /* Scratch of the largest product, whatever the architecture. */
 static size_t product_bytes(const model_shape *s, size_t size, int threads) {
   size_t queries = model_dim_size(s, DIM_QUERIES);
-  size_t most = gemm_rows_bytes(s->width, model_dim_size(s, DIM_QKV), size, threads);
-  most = larger(most, gemm_rows_bytes(queries, s->width, size, threads));
-  most = larger(most, gemm_rows_bytes(s->width, s->inner * (s->gated ? 2 : 1), size, threads));
-  most = larger(most, gemm_rows_bytes(s->inner, s->width, size, threads));
-  return larger(most, gemm_rows_bytes(s->embedding, s->width, size, threads));
+  size_t most = linear_bytes(s->width, model_dim_size(s, DIM_QKV), size, threads);
+  most = larger(most, linear_bytes(queries, s->width, size, threads));
+  most = larger(most, linear_bytes(s->width, s->inner * (s->gated ? 2 : 1), size, threads));
+  most = larger(most, linear_bytes(s->inner, s->width, size, threads));
+  return larger(most, linear_bytes(s->embedding, s->width, size, threads));
+}
+
+static const model_layout *layout_of(const dwell_model *model, dwell_dtype dtype) {
+  return dtype == DWELL_F64 ? &model->f64 : &model->f32;
 }
 
 uint64_t pass_bytes(const dwell_model *model, size_t n, dwell_dtype dtype, int threads) {
   const model_shape *s = &model->shape;
   uint64_t size = (uint64_t)dtype, rows = padded(model, n);
-  uint64_t weights = model->outer.elements + model->block.elements;
+  const model_layout *layout = layout_of(model, dtype);
+  uint64_t weights = layout->outer.elements + layout->block.elements;
   uint64_t buffers = rows * (2 * s->width + wide_columns(s)) + n * rotary_columns(s);
   buffers += s->heads * relative_columns(s, n);
-  uint64_t per_thread = PASS_TILE * rows + (uint64_t)n * n;
+  uint64_t per_thread = PASS_TILE * rows + (uint64_t)n * n + larger(layout->outer.scratch, layout->block.scratch);
   return size * (weights + buffers + (uint64_t)threads * per_thread) + product_bytes(s, (size_t)dtype, threads);
 }
 
@@ -90,8 +100,8 @@ static dwell_status make_buffers(model_pass *p, dwell_error *err) {
   p->y = new_rows(p, p->rows, s->width);
   p->wide = new_rows(p, p->rows, wide_columns(s));
   p->scores = new_rows(p, threads * PASS_TILE, p->rows);
-  p->outer_values = mem_alloc(p->model->outer.elements, p->ops->size);
-  p->block_values = mem_alloc(p->model->block.elements, p->ops->size);
+  p->outer_values = mem_alloc(p->layout->outer.elements, p->ops->size);
+  p->block_values = mem_alloc(p->layout->block.elements, p->ops->size);
   bool heads = p->sink->wants_heads && p->sink->on_head != NULL;
   if (heads) p->heads = new_rows(p, threads * p->n, p->n);
   bool all = p->x && p->y && p->wide && p->scores && p->outer_values && p->block_values && (!heads || p->heads);
@@ -107,10 +117,12 @@ dwell_status pass_open(const dwell_model *model, const weight_provider *provider
                        dwell_error *err) {
   *ret_pass = (model_pass){.model = model, .ctx = ctx, .sink = sink, .ids = ids, .n = n, .rows = padded(model, n)};
   ret_pass->provider = *provider;
+  ret_pass->layout = layout_of(model, dtype);
   ret_pass->ops = dtype == DWELL_F64 ? &ops_f64 : &ops_f32;
   dwell_status status = make_buffers(ret_pass, err);
   if (status != DWELL_OK) return status;
-  return weights_load(ctx, &ret_pass->provider, &model->outer, &model->shape, 0, dtype, ret_pass->outer_values, err);
+  return weights_load(ctx, &ret_pass->provider, &ret_pass->layout->outer, &model->shape, 0, ret_pass->outer_values,
+                      err);
 }
 
 void pass_close(model_pass *p) {
@@ -136,8 +148,7 @@ dwell_status pass_load_block(model_pass *p, size_t b, bool more, dwell_error *er
   p->b = b;
   if (b > 0 && m->architecture->shared_block) return DWELL_OK;
   if (b == 0) read_ahead(p, 0);
-  dwell_status status =
-      weights_load(p->ctx, &p->provider, &m->block, &m->shape, b, p->ops->dtype, p->block_values, err);
+  dwell_status status = weights_load(p->ctx, &p->provider, &p->layout->block, &m->shape, b, p->block_values, err);
   if (status == DWELL_OK && more) read_ahead(p, b + 1);
   return status;
 }
@@ -146,7 +157,7 @@ dwell_status pass_load_block(model_pass *p, size_t b, bool more, dwell_error *er
 
 const void *pass_weight(const model_pass *p, const weight_group *group, size_t slot) {
   void *values = group->outer ? p->outer_values : p->block_values;
-  return pass_at(p, values, group->offsets[slot]);
+  return pass_at(p, values, group->places[slot].offset);
 }
 
 void *pass_at(const model_pass *p, void *buffer, size_t element) { return (char *)buffer + element * p->ops->size; }
@@ -172,6 +183,7 @@ static dwell_status linear_from(model_pass *p, const weight_group *group, size_t
                   .y = y,
                   .ldy = out};
   l.weight = pass_weight(p, group, weight);
+  l.packed = group->places[weight].n > 0;
   if (bias != PASS_NO_SLOT && model_slot_present(shape, &group->slots[bias])) l.bias = pass_weight(p, group, bias);
   return p->ops->linear(p->ctx, &l, err);
 }
@@ -182,7 +194,7 @@ dwell_status pass_linear(model_pass *p, const weight_group *group, size_t weight
 }
 
 dwell_status pass_mlp(model_pass *p, const pass_mlp_slots *slots, const void *x, void *y, dwell_error *err) {
-  const weight_group *g = &p->model->block;
+  const weight_group *g = &p->layout->block;
   const model_shape *s = &p->model->shape;
   ops_gate gate = {.rows = p->n, .inner = s->inner, .activation = s->activation, .x = p->wide};
   dwell_status status = DWELL_OK;
@@ -203,13 +215,13 @@ dwell_status pass_norm(model_pass *p, const weight_group *group, size_t weight, 
 
 dwell_status pass_rows(model_pass *p, size_t slot, size_t first, size_t count, void *ret_rows, dwell_error *err) {
   const weight_provider *provider = &p->provider;
-  size_t columns = model_dim_size(&p->model->shape, p->model->outer.slots[slot].columns);
+  size_t columns = model_dim_size(&p->model->shape, p->layout->outer.slots[slot].columns);
   return provider->read(provider->self, true, 0, slot, first * columns, count * columns, p->ops->dtype, ret_rows, err);
 }
 
 dwell_status pass_words(model_pass *p, size_t slot, void *ret_rows, dwell_error *err) {
   const weight_provider *provider = &p->provider;
-  size_t columns = model_dim_size(&p->model->shape, p->model->outer.slots[slot].columns);
+  size_t columns = model_dim_size(&p->model->shape, p->layout->outer.slots[slot].columns);
   for (size_t i = 0; i < p->n; i++) {
     dwell_status status = provider->read(provider->self, true, 0, slot, (size_t)p->ids[i] * columns, columns,
                                          p->ops->dtype, pass_at(p, ret_rows, i * columns), err);

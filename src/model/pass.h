@@ -15,11 +15,12 @@ struct model_pass {
   const dwell_context *ctx;
   const dwell_sink *sink;
   const ops *ops;
-  const int64_t *ids; /* [n] */
-  size_t n;           /* tokens */
-  size_t rows;        /* of the buffers: n, rounded up to whole tiles if causal */
-  size_t b;           /* block being run */
-  bool quiet;         /* it lies before the first state asked for: neither heads nor parts go to the sink */
+  const model_layout *layout; /* of the weights below */
+  const int64_t *ids;         /* [n] */
+  size_t n;                   /* tokens */
+  size_t rows;                /* of the buffers: n, rounded up to whole tiles if causal */
+  size_t b;                   /* block being run */
+  bool quiet;                 /* it lies before the first state asked for: neither heads nor parts go to the sink */
 
   /* Buffers of rows; two of width d and one wide one suffice: the MLP's inner layer takes the place of qkv and context,
    * which are dead by then. */

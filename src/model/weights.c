@@ -9,8 +9,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/threads.h"
+#include "linalg/gemm.h"
 
 enum { NAME_SIZE = 256, ALIGN_ELEMENTS = 16, PIECE_ELEMENTS = 1 << 19 };
+enum { PACKED_ROWS = 16, PACKED_ELEMENTS = 1 << 16 };
 
 size_t model_dim_size(const model_shape *shape, model_dim dim) {
   switch (dim) {
@@ -357,18 +359,65 @@ static size_t slot_elements(const model_shape *shape, const model_slot *slot) {
   return model_dim_size(shape, slot->rows) * model_dim_size(shape, slot->columns);
 }
 
-dwell_status weights_place(const model_slot *slots, size_t count, bool outer, const model_shape *shape, arena *a,
-                           weight_group *ret_group, dwell_error *err) {
-  *ret_group = (weight_group){.slots = slots, .count = count, .outer = outer};
-  ret_group->offsets = ARENA_NEW(a, size_t, count);
-  if (ret_group->offsets == NULL) return error_no_memory(err, "the places of the weights");
+/* Rows of the matrix that slot s and those joined to it make. */
+static size_t joint_rows(const weight_group *group, const model_shape *shape, size_t s) {
+  size_t rows = model_dim_size(shape, group->slots[s].rows);
+  while (++s < group->count && (group->slots[s].flags & SLOT_JOINED))
+    rows += model_dim_size(shape, group->slots[s].rows);
+  return rows;
+}
+
+/* The slot's matrix and its room there if it is packed, else n = 0. */
+static size_t pack_place(const weight_group *group, const model_shape *shape, size_t s, weight_place *place) {
+  const model_slot *slot = &group->slots[s];
+  size_t rows = joint_rows(group, shape, s), columns = model_dim_size(shape, slot->columns);
+  size_t k = group->out_in ? columns : rows, n = group->out_in ? rows : columns;
+  bool matrix = slot->columns != DIM_NONE && !(slot->flags & SLOT_RAW) && slot_elements(shape, slot) > 0;
+  size_t elements = matrix && group->dtype == DWELL_F32 ? gemm_packed_elements(k, n) : 0;
+  if (elements > 0) place->k = k, place->n = n;
+  return elements;
+}
+
+/* Stored rows that are packed at a time: whole blocks of the transposition, and few enough to stay in cache. */
+static size_t packed_rows(size_t columns) {
+  size_t rows = PACKED_ELEMENTS / columns / PACKED_ROWS * PACKED_ROWS;
+  return rows > PACKED_ROWS ? rows : PACKED_ROWS;
+}
+
+static void place_group(weight_group *group, const model_shape *shape) {
   size_t at = 0;
-  for (size_t s = 0; s < count; s++) {
-    if (!(slots[s].flags & SLOT_JOINED)) at = (at + ALIGN_ELEMENTS - 1) / ALIGN_ELEMENTS * ALIGN_ELEMENTS;
-    ret_group->offsets[s] = at;
-    at += slot_elements(shape, &slots[s]); /* cannot overflow: MODEL_MAX_WIDTH */
+  for (size_t s = 0; s < group->count; s++) {
+    const model_slot *slot = &group->slots[s];
+    weight_place *place = &group->places[s];
+    size_t columns = model_dim_size(shape, slot->columns), packed = 0;
+    *place = (weight_place){0};
+    if (!(slot->flags & SLOT_JOINED)) {
+      at = (at + ALIGN_ELEMENTS - 1) / ALIGN_ELEMENTS * ALIGN_ELEMENTS;
+      packed = pack_place(group, shape, s, place);
+    } else if (group->places[s - 1].n > 0) {
+      *place = group->places[s - 1];
+      place->row += model_dim_size(shape, group->slots[s - 1].rows);
+      continue;
+    }
+    place->offset = at;
+    at += packed > 0 ? packed : slot_elements(shape, slot); /* cannot overflow: MODEL_MAX_WIDTH */
+    if (packed > 0 && packed_rows(columns) * columns > group->scratch) group->scratch = packed_rows(columns) * columns;
   }
-  ret_group->elements = at;
+  group->elements = at;
+}
+
+dwell_status weights_place(const model_architecture *architecture, const model_shape *shape, dwell_dtype dtype,
+                           arena *a, model_layout *ret_layout, dwell_error *err) {
+  weight_group group = {.out_in = architecture->out_in, .dtype = dtype}, *outer = &ret_layout->outer;
+  *ret_layout = (model_layout){group, group};
+  outer->outer = true;
+  outer->slots = architecture->outer, ret_layout->block.slots = architecture->block;
+  outer->count = architecture->outer_count, ret_layout->block.count = architecture->block_count;
+  outer->places = ARENA_NEW(a, weight_place, architecture->outer_count);
+  ret_layout->block.places = ARENA_NEW(a, weight_place, architecture->block_count);
+  if (!outer->places || !ret_layout->block.places) return error_no_memory(err, "the places of the weights");
+  place_group(outer, shape);
+  place_group(&ret_layout->block, shape);
   return DWELL_OK;
 }
 
@@ -379,29 +428,38 @@ typedef struct piece {
 typedef struct loading {
   const weight_provider *provider;
   const weight_group *group;
+  const model_shape *shape;
   size_t block;
-  dwell_dtype dtype;
   char *buffer;
+  float *scratch; /* [threads][group->scratch] */
   piece *pieces;
   size_t count;
 } loading;
 
 static dwell_status load_piece(void *arg, size_t item, int worker, dwell_error *err) {
-  (void)worker;
   const loading *l = arg;
+  const weight_group *group = l->group;
   const piece *p = &l->pieces[item];
-  char *place = l->buffer + (l->group->offsets[p->slot] + p->first) * (size_t)l->dtype;
-  return l->provider->read(l->provider->self, l->group->outer, l->block, p->slot, p->first, p->count, l->dtype, place,
-                           err);
+  const weight_place *place = &group->places[p->slot];
+  char *at = l->buffer + (place->offset + (place->n > 0 ? 0 : p->first)) * (size_t)group->dtype;
+  float *scratch = l->scratch + (size_t)worker * group->scratch;
+  dwell_status status = l->provider->read(l->provider->self, group->outer, l->block, p->slot, p->first, p->count,
+                                          group->dtype, place->n > 0 ? (void *)scratch : at, err);
+  if (status != DWELL_OK || place->n == 0) return status;
+  size_t columns = model_dim_size(l->shape, group->slots[p->slot].columns);
+  gemm_pack_f32(place->k, place->n, group->out_in, place->row + p->first / columns, 0, p->count / columns, columns,
+                scratch, (float *)(void *)at);
+  return DWELL_OK;
 }
 
 static size_t cut_pieces(const weight_group *group, const model_shape *shape, piece *opt_pieces) {
   size_t count = 0;
   for (size_t s = 0; s < group->count; s++) {
-    size_t elements = slot_elements(shape, &group->slots[s]);
-    for (size_t first = 0; first < elements; first += PIECE_ELEMENTS) {
+    size_t elements = slot_elements(shape, &group->slots[s]), columns = model_dim_size(shape, group->slots[s].columns);
+    size_t most = group->places[s].n > 0 ? packed_rows(columns) * columns : PIECE_ELEMENTS;
+    for (size_t first = 0; first < elements; first += most) {
       size_t rest = elements - first;
-      if (opt_pieces) opt_pieces[count] = (piece){s, first, rest < PIECE_ELEMENTS ? rest : PIECE_ELEMENTS};
+      if (opt_pieces) opt_pieces[count] = (piece){s, first, rest < most ? rest : most};
       count++;
     }
   }
@@ -409,13 +467,17 @@ static size_t cut_pieces(const weight_group *group, const model_shape *shape, pi
 }
 
 dwell_status weights_load(const dwell_context *ctx, const weight_provider *provider, const weight_group *group,
-                          const model_shape *shape, size_t block, dwell_dtype dtype, void *buffer, dwell_error *err) {
-  loading l = {.provider = provider, .group = group, .block = block, .dtype = dtype, .buffer = buffer};
+                          const model_shape *shape, size_t block, void *buffer, dwell_error *err) {
+  loading l = {.provider = provider, .group = group, .shape = shape, .block = block, .buffer = buffer};
+  dwell_status status = DWELL_OK;
   l.count = cut_pieces(group, shape, NULL);
-  l.pieces = MEM_NEW(piece, l.count);
-  if (l.pieces == NULL) return error_no_memory(err, "the list of weights");
+  TRY_ALLOC(l.pieces = MEM_NEW(piece, l.count), "the list of weights");
+  TRY_ALLOC(l.scratch = mem_alloc((size_t)threads_count(ctx) * group->scratch, sizeof(float)),
+            "the weights being read");
   cut_pieces(group, shape, l.pieces);
-  dwell_status status = threads_for(ctx, l.count, load_piece, &l, err);
+  TRY(threads_for(ctx, l.count, load_piece, &l, err));
+done:
   mem_free(l.pieces);
+  mem_free(l.scratch);
   return status;
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/isa.h"
 #include "base/mem.h"
-#include "linalg/isa.h"
 
 /* All of instruments.md 4.1 (a). */
 enum { NODES = 96, MOST_ITERATIONS = 200, GROUP = 128 };

@@ -1,12 +1,12 @@
-/* linalg/isa.h - a loop compiled for three instruction sets from one body, chosen at run time.
+/* base/isa.h - a loop compiled for three instruction sets from one body, chosen at run time.
  *
  *     ISA_INLINE void scale_body(size_t n, double *x, double by) { for (size_t i = 0; i < n; i++) x[i] *= by; }
  *     ISA_DEFINE(static, scale, (size_t n, double *x, double by), (n, x, by))
  *
  * defines scale(). Nothing is contracted to fused multiply-adds, and the compiler does not reorder sums (a sum meant to
  * be vectorised keeps ISA_LANES partial sums by hand), so the three give the same bits. */
-#ifndef DWELL_LINALG_ISA_H
-#define DWELL_LINALG_ISA_H
+#ifndef DWELL_BASE_ISA_H
+#define DWELL_BASE_ISA_H
 
 enum { ISA_LANES = 8 }; /* doubles in the widest register */
 
