@@ -1,6 +1,6 @@
 /* bench/forward.c - a forward pass over token ids: dwell's side of bench/forward.py, memory.py and start.py.
  *
- * usage: bench_forward FOLDER IDS.txt f32|f64 THREADS REPEATS [heads] [STATES.bin [HEADS.bin]]
+ * usage: bench_forward FOLDER IDS.txt f32|f64 THREADS REPEATS [keep] [heads] [STATES.bin [HEADS.bin]]
  * Prints lines of a name and numbers, as bench/rivals.py does:
  *   run W P    wall and processor seconds of one repetition, weights read included
  *   block C    the monotonic clock when the first block was done for the first time
@@ -92,20 +92,26 @@ static void repeat(dwell_source *source, const dwell_context *ctx, int repeats, 
 int main(int argc, char **argv) {
   static int64_t ids[MAX_IDS];
   if (argc < 6) {
-    fprintf(stderr, "usage: bench_forward FOLDER IDS.txt f32|f64 THREADS REPEATS [heads] [STATES.bin [HEADS.bin]]\n");
+    fprintf(stderr,
+            "usage: bench_forward FOLDER IDS.txt f32|f64 THREADS REPEATS [keep] [heads] [STATES.bin [HEADS.bin]]\n");
     return 2;
   }
+  const char *folder = argv[1];
+  size_t n = read_ids(argv[2], ids);
+  int repeats = atoi(argv[5]);
   dwell_context ctx = dwell_context_default();
   ctx.threads = atoi(argv[4]);
   dwell_model_options options = dwell_model_options_default();
   options.dtype = strcmp(argv[3], "f64") == 0 ? DWELL_F64 : DWELL_F32;
+  options.keep_weights = argc > 6 && strcmp(argv[6], "keep") == 0;
+  argv += options.keep_weights, argc -= options.keep_weights;
   bool heads = argc > 6 && strcmp(argv[6], "heads") == 0;
   dwell_model *model;
   dwell_source *source;
   dwell_error err;
-  stop_if(dwell_model_open(argv[1], &ctx, &model, &err), &err);
-  stop_if(dwell_model_open_ids(model, ids, read_ids(argv[2], ids), &options, &source, &err), &err);
-  repeat(source, &ctx, atoi(argv[5]), heads, argv + 6 + heads);
+  stop_if(dwell_model_open(folder, &ctx, &model, &err), &err);
+  stop_if(dwell_model_open_ids(model, ids, n, &options, &source, &err), &err);
+  repeat(source, &ctx, repeats, heads, argv + 6 + heads);
   printf("bound %.0f\npeak %.0f\n", (double)dwell_source_bytes(source, &ctx), (double)clock_peak_bytes());
   dwell_source_destroy(source);
   dwell_model_destroy(model);

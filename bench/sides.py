@@ -37,10 +37,10 @@ def output(command):
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
 
 
-def dwell(case, repeats, heads, files=()):
+def dwell(case, repeats, heads, files=(), keep=False):
     program = os.path.join(case.build, "bench/bench_forward")
     return read(output([program, case.folder, case.ids_file, "f32", str(case.threads), str(repeats)] +
-                       ["heads"] * heads + list(files)))
+                       ["keep"] * keep + ["heads"] * heads + list(files)))
 
 
 def measure(build, folder, ids, threads, out, *options):

@@ -51,9 +51,11 @@ typedef struct dwell_model_options {
    * with config.json's deviation, biases 0, norms 1), instead of the checkpoint's, which need not be there. */
   bool random_weights;
   uint64_t random_seed;
+  bool
+      keep_weights; /* the checkpoint's blocks stay in memory for the next source of this model and dtype: many texts */
 } dwell_model_options;
 
-/* f32, native depth, special tokens, no cut, all states, no shuffle, the checkpoint's weights. */
+/* f32, native depth, special tokens, no cut, all states, no shuffle, the checkpoint's weights, read anew each time. */
 dwell_model_options dwell_model_options_default(void);
 
 /* A source for `text` (UTF-8), or for token ids. The model must outlive the source; ids are copied. A model without

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "cli/cli.h"
 #include "cli/texts.h"
@@ -200,8 +201,17 @@ static bool measure_next(measure *m, dwell_model *model, size_t i, const char *n
   return status != DWELL_INTERRUPTED;
 }
 
+/* All blocks stay in memory for the next text if they take at most a quarter of what there is. */
+static bool may_keep(const measure *m, const dwell_model *model) {
+  const dwell_model_info *info = dwell_model_get_info(model);
+  uint64_t most = m->c->ctx.memory_bound > 0 ? m->c->ctx.memory_bound : clock_system_bytes();
+  uint64_t block = info->weight_bytes / sizeof(float) * (uint64_t)m->model_options.dtype;
+  return info->blocks == 0 || block <= most / 4 / info->blocks;
+}
+
 static int measure_texts(measure *m, dwell_model *model, const char *name) {
   tally t = {0};
+  m->model_options.keep_weights = may_keep(m, model);
   for (size_t i = 0; i < m->texts.count && measure_next(m, model, i, name, &t); i++) continue;
   say_tally(m->c, &t, m->texts.count);
   return t.worst;

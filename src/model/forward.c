@@ -14,6 +14,7 @@
 
 typedef struct forward {
   const dwell_model *model;
+  kept_weights *opt_kept; /* the model's, with options.keep_weights */
   dwell_model_options options;
   size_t depth;             /* applications of a block, as the model has them */
   size_t blocks;            /* of which these many are run: the last state asked for */
@@ -57,7 +58,7 @@ done:
 
 static uint64_t bytes(const void *self, const dwell_context *ctx) {
   const forward *f = self;
-  return pass_bytes(f->model, f->tokens.n, f->options.dtype, threads_count(ctx));
+  return pass_bytes(f->model, f->opt_kept, f->tokens.n, f->options.dtype, threads_count(ctx));
 }
 
 static dwell_status run(void *self, const dwell_context *ctx, const dwell_sink *sink, dwell_error *err) {
@@ -65,7 +66,7 @@ static dwell_status run(void *self, const dwell_context *ctx, const dwell_sink *
   model_pass p = {0};
   dwell_status status = DWELL_OK;
   TRY(context_check_memory(ctx, bytes(self, ctx), "the forward pass", err));
-  TRY(pass_open(f->model, &f->provider, ctx, sink, f->options.dtype, f->tokens.ids, f->tokens.n, &p, err));
+  TRY(pass_open(f->model, &f->provider, f->opt_kept, ctx, sink, f->options.dtype, f->tokens.ids, f->tokens.n, &p, err));
   TRY(run_blocks(f, &p, err));
 done:
   pass_close(&p);
@@ -181,10 +182,11 @@ static dwell_status check_options(const dwell_model *model, const dwell_model_op
   return source_check_states(o->first_state, o->last_state, depth_of(model, o) + 1, err);
 }
 
-static void choose_weights(forward *f) {
-  const dwell_model *m = f->model;
-  f->random = (initialiser){.architecture = m->architecture, .shape = &m->shape, .seed = f->options.random_seed};
-  f->provider = f->options.random_weights ? initialiser_provider(&f->random) : m->provider;
+static void choose_weights(forward *f, dwell_model *m) {
+  const dwell_model_options *o = &f->options;
+  f->random = (initialiser){.architecture = m->architecture, .shape = &m->shape, .seed = o->random_seed};
+  f->provider = o->random_weights ? initialiser_provider(&f->random) : m->provider;
+  if (o->keep_weights && !o->random_weights) f->opt_kept = o->dtype == DWELL_F64 ? &m->kept_f64 : &m->kept_f32;
 }
 
 /* Wraps the tokens, which the source takes over in any case. opt_sha256: of the text. */
@@ -195,7 +197,7 @@ static dwell_status open_source(dwell_model *model, const dwell_model_options *o
   *f = (forward){.model = model, .options = *o, .tokens = *tokens};
   f->depth = depth_of(model, o);
   f->blocks = o->last_state == SIZE_MAX ? f->depth : o->last_state;
-  choose_weights(f);
+  choose_weights(f, model);
   if (opt_sha256 != NULL) memcpy(f->text_sha256, opt_sha256, SHA256_SIZE);
   const hub_place *place = &model->place; /* of a path the last part is the name, of a hub's org/name all */
   bool is_path = str_equal(model->name, place->folder) || (place->file && str_equal(model->name, place->file));

@@ -148,6 +148,14 @@ static dwell_status open_tokenizer(dwell_model *m, const dwell_context *ctx, dwe
   return DWELL_OK;
 }
 
+static dwell_status make_kept(dwell_model *m, kept_weights *kept, dwell_error *err) {
+  size_t blocks = m->weights.distinct_blocks;
+  kept->blocks = ARENA_NEW(&m->storage, void *, blocks);
+  if (kept->blocks == NULL) return error_no_memory(err, "the list of blocks");
+  for (size_t b = 0; b < blocks; b++) kept->blocks[b] = NULL;
+  return DWELL_OK;
+}
+
 static dwell_status open_parts(dwell_model *m, const char *name, const dwell_context *ctx, dwell_error *err) {
   const model_architecture *a;
   checkpoint *file = NULL;
@@ -166,6 +174,8 @@ static dwell_status open_parts(dwell_model *m, const char *name, const dwell_con
   m->provider = (weight_provider){.self = &m->weights, .read = weights_read, .opt_ahead = weights_ahead};
   TRY(weights_place(a, &m->shape, DWELL_F32, &m->storage, &m->f32, err));
   TRY(weights_place(a, &m->shape, DWELL_F64, &m->storage, &m->f64, err));
+  TRY(make_kept(m, &m->kept_f32, err));
+  TRY(make_kept(m, &m->kept_f64, err));
   TRY(open_tokenizer(m, ctx, err));
   TRY(list_files(m, path, err));
   if (m->notes.failed) TRY(error_no_memory(err, "notes about the model"));
@@ -189,8 +199,14 @@ dwell_status dwell_model_open(const char *name, const dwell_context *ctx, dwell_
 
 const dwell_model_info *dwell_model_get_info(const dwell_model *model) { return &model->info; }
 
+static void free_kept(const dwell_model *m, kept_weights *kept) {
+  for (size_t b = 0; kept->blocks != NULL && b < m->weights.distinct_blocks; b++) mem_free(kept->blocks[b]);
+}
+
 void dwell_model_destroy(dwell_model *model) {
   if (model == NULL) return;
+  free_kept(model, &model->kept_f32);
+  free_kept(model, &model->kept_f64);
   tokenizer_close(model->tokenizer);
   weights_close(&model->weights);
   notes_free(&model->notes);

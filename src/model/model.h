@@ -226,6 +226,12 @@ dwell_status weights_read(void *self, bool outer, size_t block, size_t slot, siz
                           dwell_dtype dtype, void *ret_values, dwell_error *err);
 void weights_ahead(void *self, size_t block);
 
+/* Blocks of one type that stay in memory from one pass to the next. */
+typedef struct kept_weights {
+  void **blocks; /* [distinct_blocks], each laid out as the group says; NULL: not read yet */
+  size_t read;   /* how many are there */
+} kept_weights;
+
 /* ---- an opened model ---- */
 
 struct dwell_model {
@@ -237,6 +243,7 @@ struct dwell_model {
   model_weights weights;
   weight_provider provider;
   model_layout f32, f64;
+  kept_weights kept_f32, kept_f64;
   int64_t *special_ids; /* [special_count] that config.json names: bos, eos, pad, cls, sep */
   size_t special_count, special_capacity;
   dwell_error weights_error; /* why there are none, where weights.file is NULL */

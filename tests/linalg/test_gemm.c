@@ -249,6 +249,36 @@ static void rows_do_not_depend_on_their_number(void **state) {
   }
 }
 
+/* Laid out in parts of any size, in any order: the same bits as laid out for the product. */
+static void packed_rows_are_the_same(void **state) {
+  (void)state;
+  static const shape all[] = {{1, 256, 256}, {70, 500, 131}, {33, 193, 700}, {5, 384, 1152}};
+  for (size_t i = 0; i < 2 * sizeof all / sizeof all[0]; i++) {
+    shape s = all[i / 2];
+    bool transposed = i % 2;
+    size_t rows = transposed ? s.n : s.k, columns = transposed ? s.k : s.n, count = gemm_packed_elements(s.k, s.n);
+    if (count == 0) continue; /* no oneDNN, or too small */
+    float *x = operand_f32(1, s.m * s.k), *b = operand_f32(2, s.k * s.n), *packed = MEM_NEW(float, count);
+    float *part = MEM_NEW(float, s.k *s.n), *y = MEM_NEW(float, s.m *s.n), *expected = MEM_NEW(float, s.m *s.n);
+    dwell_context ctx = with_threads(2);
+    dwell_error err;
+    for (size_t end = rows, first; end > 0; end = first) {
+      first = end > 37 ? end - 37 : 0;
+      for (size_t column = 0, wide; column < columns; column += wide) {
+        wide = columns - column < 101 ? columns - column : 101;
+        for (size_t r = first; r < end; r++) {
+          memcpy(part + (r - first) * wide, b + r * columns + column, wide * sizeof(float));
+        }
+        gemm_pack_f32(s.k, s.n, transposed, first, column, end - first, wide, part, packed);
+      }
+    }
+    assert_ok(gemm_rows_f32(&ctx, s.m, s.k, s.n, x, s.k, b, columns, transposed, expected, s.n, &err), &err);
+    assert_ok(gemm_packed_f32(&ctx, s.m, s.k, s.n, x, s.k, packed, y, s.n, &err), &err);
+    assert_memory_equal(y, expected, s.m * s.n * sizeof(float));
+    mem_free(x), mem_free(b), mem_free(packed), mem_free(part), mem_free(y), mem_free(expected);
+  }
+}
+
 static void empty_products(void **state) {
   (void)state;
   dwell_error err;
@@ -336,15 +366,11 @@ static void better_kernels_are_known(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(products_are_right),
-      cmocka_unit_test(nan_stays_in_its_row),
-      cmocka_unit_test(surroundings_do_not_matter),
-      cmocka_unit_test(rows_do_not_depend_on_their_number),
-      cmocka_unit_test(empty_products),
-      cmocka_unit_test(rows_can_be_interrupted),
-      cmocka_unit_test(gram_is_right_and_symmetric),
-      cmocka_unit_test(library_has_a_name),
-      cmocka_unit_test(better_kernels_are_known),
+      cmocka_unit_test(products_are_right),         cmocka_unit_test(nan_stays_in_its_row),
+      cmocka_unit_test(surroundings_do_not_matter), cmocka_unit_test(rows_do_not_depend_on_their_number),
+      cmocka_unit_test(packed_rows_are_the_same),   cmocka_unit_test(empty_products),
+      cmocka_unit_test(rows_can_be_interrupted),    cmocka_unit_test(gram_is_right_and_symmetric),
+      cmocka_unit_test(library_has_a_name),         cmocka_unit_test(better_kernels_are_known),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

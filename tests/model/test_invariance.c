@@ -2,6 +2,8 @@
  * heads or parts, running again, and how deep an ALBERT goes on afterwards. */
 #include "checkpoints.h"
 
+#include <sys/stat.h>
+
 static const dwell_dtype DTYPES[] = {DWELL_F32, DWELL_F64};
 
 enum { LONG = 700, VOCABULARY = 17 };
@@ -159,6 +161,63 @@ static void test_asking_changes_nothing(void **state) {
   }
 }
 
+/* The first text reads the blocks, the second finds them. */
+static void test_kept_weights(void **state) {
+  (void)state;
+  int64_t ids[LONG];
+  some_ids(ids);
+  dwell_error err = {0};
+  for (size_t m = 0; m < TINY_MODELS; m++) {
+    dwell_model *model = open_tiny(TINY[m].name);
+    for (size_t k = 0; k < 4; k++) {
+      dwell_model_options options = dwell_model_options_default();
+      options.dtype = DTYPES[k % 2];
+      options.keep_weights = true;
+      dwell_source *source;
+      assert_ok(dwell_model_open_ids(model, ids, 40, &options, &source, &err), &err);
+      recording kept = record(source, 2, 0), plain = run_ids(model, ids, 40, options.dtype, 2, 0);
+      check_same(&plain, &kept, 40, TINY[m].name);
+      recording_free(&kept), recording_free(&plain);
+      dwell_source_destroy(source);
+    }
+    dwell_model_destroy(model);
+  }
+}
+
+/* Wide enough for packed weights, with joined matrices whose parts are no multiples of anything: floats against
+ * doubles, which are not packed. */
+static void test_packed_weights(void **state) {
+  (void)state;
+  static const char *const configs[] = {
+      "{\"model_type\":\"llama\",\"hidden_size\":280,\"intermediate_size\":410,\"num_hidden_layers\":2,"
+      "\"num_attention_heads\":7,\"num_key_value_heads\":1,\"vocab_size\":50,\"max_position_embeddings\":64}",
+      "{\"model_type\":\"bert\",\"hidden_size\":330,\"intermediate_size\":270,\"num_hidden_layers\":2,"
+      "\"num_attention_heads\":3,\"vocab_size\":50,\"max_position_embeddings\":64}",
+      "{\"model_type\":\"gpt2\",\"n_embd\":290,\"n_layer\":2,\"n_head\":5,\"n_positions\":64,\"vocab_size\":50}"};
+  int64_t ids[LONG];
+  some_ids(ids);
+  dwell_error err = {0};
+  for (size_t m = 0; m < sizeof configs / sizeof configs[0]; m++) {
+    const char *folder = testing_format("%s/packed-%zu", testing_folder(), m);
+    recording of[2];
+    assert_int_equal(mkdir(folder, 0777), 0);
+    testing_write(testing_format("%s/config.json", folder), configs[m], strlen(configs[m]));
+    dwell_model *model = open_model(folder);
+    for (size_t k = 0; k < 2; k++) {
+      dwell_model_options options = dwell_model_options_default();
+      options.dtype = k == 0 ? DWELL_F32 : DWELL_F64;
+      options.random_weights = true;
+      dwell_source *source;
+      assert_ok(dwell_model_open_ids(model, ids, 50, &options, &source, &err), &err);
+      of[k] = record(source, 2, 0);
+      dwell_source_destroy(source);
+    }
+    for (size_t i = 0; i < of[0].states * 50 * of[0].d; i++) assert_near(of[0].x[i], of[1].x[i], 1e-4, 1e-4);
+    recording_free(&of[0]), recording_free(&of[1]);
+    dwell_model_destroy(model);
+  }
+}
+
 /* "One run, every depth is a prefix of it." */
 static void test_iterations_are_prefixes(void **state) {
   (void)state;
@@ -242,6 +301,8 @@ int main(void) {
       cmocka_unit_test(test_prefix_of_the_nursery),
       cmocka_unit_test(test_threads),
       cmocka_unit_test(test_asking_changes_nothing),
+      cmocka_unit_test(test_kept_weights),
+      cmocka_unit_test(test_packed_weights),
       cmocka_unit_test(test_iterations_are_prefixes),
       cmocka_unit_test(test_attention_rows),
       cmocka_unit_test(test_parts_add_up),
