@@ -8,6 +8,9 @@
 #include "base/random.h"
 #include "util/testing.h"
 
+#define LLVMFuzzerTestOneInput fuzz_config
+#include "fuzz/fuzz_config.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_csv
 #include "fuzz/fuzz_csv.c"
 #undef LLVMFuzzerTestOneInput
@@ -111,6 +114,11 @@ static void replay(const char *name, int (*harness)(const uint8_t *, size_t), vo
   free(work);
 }
 
+static void test_config(void **state) {
+  (void)state;
+  replay("config", fuzz_config, NULL);
+}
+
 static void test_csv(void **state) {
   (void)state;
   replay("csv", fuzz_csv, NULL);
@@ -153,9 +161,9 @@ static void test_spm(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_csv),         cmocka_unit_test(test_gguf),    cmocka_unit_test(test_jcursor),
-      cmocka_unit_test(test_npz),         cmocka_unit_test(test_nursery), cmocka_unit_test(test_repo_list),
-      cmocka_unit_test(test_safetensors), cmocka_unit_test(test_spm),
+      cmocka_unit_test(test_config),    cmocka_unit_test(test_csv),         cmocka_unit_test(test_gguf),
+      cmocka_unit_test(test_jcursor),   cmocka_unit_test(test_npz),         cmocka_unit_test(test_nursery),
+      cmocka_unit_test(test_repo_list), cmocka_unit_test(test_safetensors), cmocka_unit_test(test_spm),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

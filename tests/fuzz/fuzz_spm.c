@@ -32,9 +32,9 @@ static void fuzz_spm_make(const char *model) {
   for (size_t i = 0; i < FUZZ_SPM_TYPE_COUNT; i++) {
     FUZZ_CHECK(mkdir(fuzz_spm_path(i, ""), 0700) == 0);
     FUZZ_CHECK(symlink(model, fuzz_spm_path(i, "/spiece.model")) == 0);
-    FILE *config = fopen(fuzz_spm_path(i, "/config.json"), "w");
-    FUZZ_CHECK(config != NULL && fprintf(config, "{\"model_type\":\"%s\"}", FUZZ_SPM_TYPES[i]) > 0);
-    FUZZ_CHECK(fclose(config) == 0);
+    FILE *settings = fopen(fuzz_spm_path(i, "/config.json"), "w");
+    FUZZ_CHECK(settings != NULL && fprintf(settings, "{\"model_type\":\"%s\"}", FUZZ_SPM_TYPES[i]) > 0);
+    FUZZ_CHECK(fclose(settings) == 0);
   }
   atexit(fuzz_spm_leave);
   fuzz_spm_made = true;
