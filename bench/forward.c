@@ -103,13 +103,14 @@ int main(int argc, char **argv) {
   ctx.threads = atoi(argv[4]);
   dwell_model_options options = dwell_model_options_default();
   options.dtype = strcmp(argv[3], "f64") == 0 ? DWELL_F64 : DWELL_F32;
-  options.keep_weights = argc > 6 && strcmp(argv[6], "keep") == 0;
-  argv += options.keep_weights, argc -= options.keep_weights;
+  bool keep = argc > 6 && strcmp(argv[6], "keep") == 0;
+  argv += keep, argc -= keep;
   bool heads = argc > 6 && strcmp(argv[6], "heads") == 0;
   dwell_model *model;
   dwell_source *source;
   dwell_error err;
   stop_if(dwell_model_open(folder, &ctx, &model, &err), &err);
+  if (keep) stop_if(dwell_model_keep_weights(model, options.dtype, &ctx, &err), &err);
   stop_if(dwell_model_open_ids(model, ids, n, &options, &source, &err), &err);
   repeat(source, &ctx, repeats, heads, argv + 6 + heads);
   printf("bound %.0f\npeak %.0f\n", (double)dwell_source_bytes(source, &ctx), (double)clock_peak_bytes());

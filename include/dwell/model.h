@@ -21,7 +21,7 @@ typedef struct dwell_model_info {
   const char *revision;                             /* hub commit, or NULL */
   size_t blocks, width, heads, vocabulary, context; /* context: largest number of tokens */
   uint64_t parameters;                              /* of the transformer (unused heads not counted) */
-  uint64_t weight_bytes;                            /* of one block as held while running */
+  uint64_t weight_bytes;                            /* of one block in f32 as held while running */
   bool causal, has_tokenizer;
   const char *weight_dtype; /* "F32", ... of most weights; NULL: the folder has none */
 } dwell_model_info;
@@ -33,6 +33,14 @@ typedef struct dwell_model_info {
 dwell_status dwell_model_open(const char *name, const dwell_context *ctx, dwell_model **ret_model, dwell_error *err);
 const dwell_model_info *dwell_model_get_info(const dwell_model *model);
 void dwell_model_destroy(dwell_model *model);
+
+/* Reads all blocks of the checkpoint into memory, in one dtype; every later source of this model and dtype finds them
+ * there, instead of reading block by block. Worth it for many texts. dwell_source_bytes does not count them. They are
+ * dropped by dwell_model_drop_weights (not while a source runs), or with the model. DWELL_NO_MEMORY also over
+ * ctx->memory_bound. */
+dwell_status dwell_model_keep_weights(dwell_model *model, dwell_dtype dtype, const dwell_context *ctx,
+                                      dwell_error *err);
+void dwell_model_drop_weights(dwell_model *model);
 
 typedef struct dwell_model_options {
   dwell_dtype dtype; /* DWELL_F32 or DWELL_F64: of the whole forward pass */
@@ -51,11 +59,9 @@ typedef struct dwell_model_options {
    * with config.json's deviation, biases 0, norms 1), instead of the checkpoint's, which need not be there. */
   bool random_weights;
   uint64_t random_seed;
-  bool
-      keep_weights; /* the checkpoint's blocks stay in memory for the next source of this model and dtype: many texts */
 } dwell_model_options;
 
-/* f32, native depth, special tokens, no cut, all states, no shuffle, the checkpoint's weights, read anew each time. */
+/* f32, native depth, special tokens, no cut, all states, no shuffle, the checkpoint's weights. */
 dwell_model_options dwell_model_options_default(void);
 
 /* A source for `text` (UTF-8), or for token ids. The model must outlive the source; ids are copied. A model without

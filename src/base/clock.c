@@ -34,23 +34,39 @@ uint64_t clock_peak_bytes(void) { return status_bytes("VmHWM"); }
 
 uint64_t clock_resident_bytes(void) { return status_bytes("VmRSS"); }
 
-/* The number in a file of the control group, UINT64_MAX if there is none ("max"). */
-static uint64_t group_bytes(const char *path) {
-  FILE *stream = fopen(path, "r");
+/* The number in a file of a control group, UINT64_MAX if there is none ("max"). */
+static uint64_t group_bytes(const char *group, const char *file) {
+  char path[4200];
   uint64_t bytes = UINT64_MAX;
+  if ((size_t)snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", group, file) >= sizeof path) return bytes;
+  FILE *stream = fopen(path, "r");
   if (stream == NULL) return bytes;
   if (fscanf(stream, "%" SCNu64, &bytes) != 1) bytes = UINT64_MAX;
   fclose(stream);
   return bytes;
 }
 
-uint64_t clock_system_bytes(void) {
-  static const char *const limits[] = {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
-  long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-  uint64_t bytes = pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
-  for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-    uint64_t limit = group_bytes(limits[i]);
-    if (limit < bytes) bytes = limit;
+/* The least limit of this process's group and of all above it (version 2 of control groups; version 1: the root's). */
+static uint64_t least_group_bytes(void) {
+  char group[4096] = "", line[4096];
+  uint64_t least = group_bytes("/memory", "memory.limit_in_bytes");
+  FILE *stream = fopen("/proc/self/cgroup", "r");
+  while (stream != NULL && fgets(line, sizeof line, stream) != NULL) {
+    line[strcspn(line, "\n")] = '\0';
+    if (strncmp(line, "0::", 3) == 0) snprintf(group, sizeof group, "%s", line + 3);
   }
-  return bytes;
+  if (stream != NULL) fclose(stream);
+  for (;;) {
+    uint64_t bytes = group_bytes(group, "memory.max");
+    char *end = strrchr(group, '/');
+    if (bytes < least) least = bytes;
+    if (end == NULL) return least;
+    *end = '\0';
+  }
+}
+
+uint64_t clock_system_bytes(void) {
+  long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+  uint64_t bytes = pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0, group = least_group_bytes();
+  return group < bytes ? group : bytes;
 }

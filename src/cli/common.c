@@ -4,6 +4,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,35 +19,32 @@
 
 /* ---- interrupts ---- */
 
-static volatile sig_atomic_t interrupted;
-static double interrupted_at; /* written once, by the first signal; the others wait until it was handled */
+/* When the first interrupt came, in nanoseconds of clock_seconds; 0: none did. Handlers may run on several threads. */
+static _Atomic int64_t interrupted_at;
 
 /* One interrupt often arrives twice: timeout(1) signals its child and then the group, and wrappers pass on what the
  * terminal has sent to all. */
-static const double SAME_INTERRUPT_SECONDS = 0.3;
+enum { SAME_INTERRUPT_NANOSECONDS = 300000000 };
 
 static void on_signal(int number) {
-  double now = clock_seconds();
-  if (!interrupted) {
-    interrupted_at = now;
-    interrupted = 1;
-  } else if (now - interrupted_at > SAME_INTERRUPT_SECONDS) { /* the second one means it */
-    signal(number, SIG_DFL);
-    raise(number);
-  }
+  int64_t now = 1 + (int64_t)(1e9 * clock_seconds()), first = 0;
+  if (atomic_compare_exchange_strong(&interrupted_at, &first, now)) return;
+  if (now - first < SAME_INTERRUPT_NANOSECONDS) return;
+  signal(number, SIG_DFL); /* the second one means it */
+  raise(number);
 }
 
 /* A signal that was ignored stays ignored: nohup, and jobs in the background. */
 static void watch(int number) {
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
-  sigfillset(&action.sa_mask);
+  sigemptyset(&action.sa_mask);
   if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN) return;
   sigaction(number, &action, NULL);
 }
 
 static int is_interrupted(void *self) {
   (void)self;
-  return interrupted;
+  return atomic_load(&interrupted_at) != 0;
 }
 
 /* ---- progress and words ---- */

@@ -79,7 +79,11 @@ static int finish(const char *name, int code) {
 static void choose_kernels(char **argv) {
   const char *better = gemm_better_kernels();
   if (better == NULL || setenv("OPENBLAS_CORETYPE", better, 0) != 0) return;
-  execv("/proc/self/exe", argv); /* returns only if it failed: then the slow kernels do */
+  char path[4096];
+  ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+  if (length <= 0) return;
+  path[length] = '\0';
+  execv(path, argv); /* returns only if it failed: then the slow kernels do */
 }
 
 int main(int argc, char **argv) {

@@ -189,6 +189,10 @@ static bool measure_next(measure *m, dwell_model *model, size_t i, const char *n
   strbuf_printf(&folder, "%s/%s", c->out, t->name);
   dwell_status status =
       folder.failed ? error_no_memory(&err, "a folder name") : measure_text(m, model, t, folder.data, &there, &err);
+  if (status == DWELL_NO_MEMORY && !folder.failed) { /* once more without what is only kept for speed */
+    dwell_model_drop_weights(model);
+    status = measure_text(m, model, t, folder.data, &there, &err);
+  }
   strbuf_free(&folder);
   if (status == DWELL_OK) {
     *(there ? &counts->there : &counts->measured) += 1;
@@ -201,17 +205,20 @@ static bool measure_next(measure *m, dwell_model *model, size_t i, const char *n
   return status != DWELL_INTERRUPTED;
 }
 
-/* All blocks stay in memory for the next text if they take at most a quarter of what there is. */
-static bool may_keep(const measure *m, const dwell_model *model) {
+/* Reads all blocks into memory if they take at most a quarter of what there is; else each text reads them one by one.
+ */
+static void keep_weights(const measure *m, dwell_model *model) {
   const dwell_model_info *info = dwell_model_get_info(model);
+  const dwell_model_options *o = &m->model_options;
   uint64_t most = m->c->ctx.memory_bound > 0 ? m->c->ctx.memory_bound : clock_system_bytes();
-  uint64_t block = info->weight_bytes / sizeof(float) * (uint64_t)m->model_options.dtype;
-  return info->blocks == 0 || block <= most / 4 / info->blocks;
+  uint64_t block = info->weight_bytes / sizeof(float) * (uint64_t)o->dtype;
+  if (o->random_weights || o->last_state != SIZE_MAX || block > most / 4 / (info->blocks + 1)) return;
+  (void)dwell_model_keep_weights(model, o->dtype, &m->c->ctx, NULL); /* a failure is met again, and told, by the text */
 }
 
 static int measure_texts(measure *m, dwell_model *model, const char *name) {
   tally t = {0};
-  m->model_options.keep_weights = may_keep(m, model);
+  keep_weights(m, model);
   for (size_t i = 0; i < m->texts.count && measure_next(m, model, i, name, &t); i++) continue;
   say_tally(m->c, &t, m->texts.count);
   return t.worst;

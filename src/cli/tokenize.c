@@ -132,8 +132,11 @@ static dwell_status encode(const tokenize *t, const char *text, size_t length, d
   hub_place place = {0};
   gguf *file = NULL;
   dwell_status status = hub_find(t->model, &place, err);
-  if (status == DWELL_OK && place.file != NULL) status = gguf_open(place.file, &file, err);
-  if (status == DWELL_OK) status = tokenizer_open_gguf(file, place.folder, &tok, err);
+  if (status == DWELL_OK) status = tokenizer_open(place.folder, &tok, err);
+  if (status != DWELL_OK && place.file != NULL) { /* none that can be read lies beside it */
+    status = gguf_open(place.file, &file, err);
+    if (status == DWELL_OK) status = tokenizer_open_gguf(file, place.folder, &tok, err);
+  }
   gguf_close(file);
   for (size_t i = 0; tok != NULL && i < tokenizer_notes(tok); i++) {
     context_log(&t->c->ctx, DWELL_LOG_DEBUG, "tokenizer %s", tokenizer_note(tok, i));

@@ -75,6 +75,8 @@ typedef struct gguf gguf;
 dwell_status gguf_open(const char *path, gguf **ret_file, dwell_error *err);
 void gguf_close(gguf *file); /* NULL is fine */
 const char *gguf_path(const gguf *file);
+/* Is it named as a part of a divided model, but not the first, which stands for all? */
+bool gguf_is_later_part(const char *name);
 size_t gguf_parts(const gguf *file); /* files; 1: not divided */
 const char *gguf_part_path(const gguf *file, size_t part);
 unsigned gguf_version(const gguf *file);

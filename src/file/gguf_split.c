@@ -17,6 +17,16 @@ static size_t ending_of(uint64_t no, uint64_t count, char ending[ENDING_SIZE]) {
   return (size_t)snprintf(ending, ENDING_SIZE, "-%05" PRIu64 "-of-%05" PRIu64 ".gguf", no + 1, count);
 }
 
+bool gguf_is_later_part(const char *name) {
+  uint64_t no, count;
+  char ending[ENDING_SIZE];
+  size_t length = strlen(name), most = strlen("-00001-of-00001.gguf");
+  if (length < most || sscanf(name + length - most, "-%5" SCNu64 "-of-%5" SCNu64 ".gguf", &no, &count) != 2)
+    return false;
+  ending_of(no - 1, count, ending);
+  return no > 1 && str_ends(name, ending);
+}
+
 /* Which part a file says it is. A count of 0 or 1, or none: the whole model. */
 static dwell_status read_place(const gguf *file, uint64_t *ret_no, uint64_t *ret_count, dwell_error *err) {
   dwell_status status = DWELL_OK;

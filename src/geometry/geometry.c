@@ -261,7 +261,7 @@ static dwell_status make_centred(geometry *g, dwell_error *err) {
   dwell_status status = make_centred_gram(g, err);
   if (status != DWELL_OK) return status;
   size_t n = g->n;
-  double *centred = MEM_NEW(double, n *n), *inverse = MEM_NEW(double, n);
+  double *centred = MEM_NEW(double, n * n), *inverse = MEM_NEW(double, n);
   TRY_ALLOC(centred, "centred cosines");
   TRY_ALLOC(inverse, "centred norms");
   for (size_t i = 0; i < n; i++) inverse[i] = g->centred_gram[i * n + i];

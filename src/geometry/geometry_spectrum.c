@@ -39,7 +39,7 @@ static void fill_rows(const geometry *g, representation r, double *ret_rows) {
 static dwell_status narrow_values(const geometry *g, representation r, double *ret_values, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = g->n, d = g->d;
-  double *rows = MEM_NEW(double, n *d), *product = MEM_NEW(double, d *d);
+  double *rows = MEM_NEW(double, n * d), *product = MEM_NEW(double, d * d);
   TRY_ALLOC(rows, "rows for eigenvalues");
   TRY_ALLOC(product, "a product for eigenvalues");
   fill_rows(g, r, rows);
@@ -111,7 +111,7 @@ static dwell_status wide_axes(geometry *g, double *values, size_t *ret_count, do
   TRY(copy_gram(g, CENTRED, &vectors, err));
   TRY(eigen_vectors(n, vectors, values, err));
   size_t count = count_axes(n, values);
-  axes = MEM_NEW(double, count *n);
+  axes = MEM_NEW(double, count * n);
   TRY_ALLOC(axes, "principal axes");
   for (size_t k = 0; k < count; k++) memcpy(axes + k * n, vectors + (n - 1 - k) * n, n * sizeof *axes);
   *ret_axes = axes, *ret_count = count;
@@ -125,14 +125,14 @@ static dwell_status narrow_axes(const geometry *g, double *values, size_t *ret_c
                                 dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = g->n, d = g->d;
-  double *rows = MEM_NEW(double, n *d), *vectors = MEM_NEW(double, d *d), *axes = NULL;
+  double *rows = MEM_NEW(double, n * d), *vectors = MEM_NEW(double, d * d), *axes = NULL;
   TRY_ALLOC(rows, "centred rows");
   TRY_ALLOC(vectors, "a product for principal axes");
   geometry_centre_rows(g, rows);
   gemm_f64(true, false, d, d, n, 1, rows, d, rows, d, 0, vectors, d);
   TRY(eigen_vectors(d, vectors, values, err));
   size_t count = count_axes(d, values);
-  axes = MEM_NEW(double, count *n);
+  axes = MEM_NEW(double, count * n);
   TRY_ALLOC(axes, "principal axes");
   for (size_t k = 0; k < count; k++) {
     const double *w = vectors + (d - 1 - k) * d;

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "base/str.h"
+#include "file/gguf.h"
 #include "file/safetensors.h"
 #include "hub/cache.h"
 #include "hub/hub_paths.h"
@@ -100,12 +100,12 @@ static bool has_file(const char *folder, const char *name) {
   return found;
 }
 
-/* The only GGUF file of a folder, appended to `out` with the folder; how many there are. */
-static size_t find_gguf(const char *folder, strbuf *out) {
+size_t hub_find_gguf(const char *folder, strbuf *ret_first) {
   size_t count = 0;
   DIR *entries = opendir(folder);
   for (struct dirent *e; entries != NULL && (e = readdir(entries)) != NULL;) {
-    if (str_ends(e->d_name, ".gguf") && count++ == 0) strbuf_printf(out, "%s/%s", folder, e->d_name);
+    if (!str_ends(e->d_name, ".gguf") || gguf_is_later_part(e->d_name)) continue;
+    if (count++ == 0) strbuf_printf(ret_first, "%s/%s", folder, e->d_name);
   }
   if (entries != NULL) closedir(entries);
   return count;
@@ -115,7 +115,7 @@ static size_t find_gguf(const char *folder, strbuf *out) {
 static dwell_status take_gguf(const char *opt_name, hub_place *place, dwell_error *err) {
   if (has_file(place->folder, SAFETENSORS_SINGLE) || has_file(place->folder, SAFETENSORS_INDEX)) return DWELL_OK;
   strbuf path = {0};
-  size_t count = find_gguf(place->folder, &path);
+  size_t count = hub_find_gguf(place->folder, &path);
   if (path.failed) return strbuf_free(&path), error_no_memory(err, "a path");
   if (count != 1) return strbuf_free(&path), DWELL_OK;
   place->file = path.data;

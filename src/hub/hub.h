@@ -4,6 +4,8 @@
 
 #include <dwell/status.h>
 
+#include "base/str.h"
+
 typedef struct hub_place {
   char *folder;   /* holds config.json and the weights; owned, release with hub_place_free */
   char *file;     /* a GGUF file in it, which is the whole model, else NULL; owned */
@@ -24,6 +26,8 @@ typedef struct hub_place {
  * file to choose, or a link whose blob is missing (an interrupted download): DWELL_BAD_INPUT, naming where it looked.
  */
 dwell_status hub_find(const char *name, hub_place *ret_place, dwell_error *err);
+/* How many models in GGUF files a folder holds (a divided one counts once), and the path of one, appended. */
+size_t hub_find_gguf(const char *folder, strbuf *ret_first);
 void hub_place_free(hub_place *place);
 
 /* Folder of dwell's own data that contains `entry` (the first of the three places above), as "PLACE/entry"; owned by

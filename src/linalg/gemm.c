@@ -171,7 +171,7 @@ typedef struct rows_job {
 
 static size_t pack_ld(const tiling *tiles) { return tiles->slab + PACK_GAP; }
 
-enum { BLOCK = 16, QUAD = 4 };
+enum { BLOCK = GEMM_PACK_ROWS, QUAD = 4 };
 
 typedef float quad __attribute__((vector_size(QUAD * sizeof(float))));
 
@@ -446,6 +446,7 @@ const char *gemm_better_kernels(void) {
 #if defined(__x86_64__)
   static const char *const before_avx2[] = {"Prescott", "Core2", "Penryn", "Nehalem", "Sandybridge", "Generic"};
   if (getenv("OPENBLAS_CORETYPE") != NULL) return NULL;
+  if (strstr(openblas_get_config(), "DYNAMIC_ARCH") == NULL) return NULL; /* there are no others */
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return NULL;
   for (size_t i = 0; i < sizeof before_avx2 / sizeof before_avx2[0]; i++) {
     if (strcasecmp(openblas_get_corename(), before_avx2[i]) == 0) return "Haswell";

@@ -40,6 +40,7 @@ size_t gemm_rows_bytes(size_t k, size_t n, size_t real_size, int threads);
  * is too small for that (or there is no oneDNN), take gemm_rows_f32. gemm_pack_f32 lays out `values` [rows, columns],
  * which is the part of B as it is stored ([n,k] if transposed, else [k,n]) that begins at (row, column); parts can be
  * laid out by several threads at once. */
+enum { GEMM_PACK_ROWS = 16 }; /* parts of whole multiples of these rows are laid out fastest */
 size_t gemm_packed_elements(size_t k, size_t n);
 void gemm_pack_f32(size_t k, size_t n, bool b_transposed, size_t row, size_t column, size_t rows, size_t columns,
                    const float *values, float *packed);

@@ -1,6 +1,7 @@
 /* model/forward.c - a model with its tokens as a source of states. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/error.h"
 #include "base/mem.h"
@@ -14,7 +15,6 @@
 
 typedef struct forward {
   const dwell_model *model;
-  kept_weights *opt_kept; /* the model's, with options.keep_weights */
   dwell_model_options options;
   size_t depth;             /* applications of a block, as the model has them */
   size_t blocks;            /* of which these many are run: the last state asked for */
@@ -56,9 +56,25 @@ done:
   return status;
 }
 
+/* The checkpoint's blocks, if they are in memory in this type. */
+static void *const *kept_blocks(const forward *f) {
+  const dwell_model *m = f->model;
+  if (f->options.random_weights) return NULL;
+  return f->options.dtype == DWELL_F64 ? m->kept_f64.blocks : m->kept_f32.blocks;
+}
+
 static uint64_t bytes(const void *self, const dwell_context *ctx) {
   const forward *f = self;
-  return pass_bytes(f->model, f->opt_kept, f->tokens.n, f->options.dtype, threads_count(ctx));
+  return pass_bytes(f->model, kept_blocks(f) != NULL, f->tokens.n, f->options.dtype, threads_count(ctx));
+}
+
+/* Sizes that no weights confirm may be anything. */
+static dwell_status check_machine(uint64_t needed, dwell_error *err) {
+  uint64_t there = clock_system_bytes();
+  if (there == 0 || needed <= there) return DWELL_OK;
+  error_set(err, DWELL_NO_MEMORY, "a random network of this config.json needs up to %.0f MB, the machine has %.0f MB",
+            (double)needed / 1e6, (double)there / 1e6);
+  return DWELL_NO_MEMORY;
 }
 
 static dwell_status run(void *self, const dwell_context *ctx, const dwell_sink *sink, dwell_error *err) {
@@ -66,7 +82,9 @@ static dwell_status run(void *self, const dwell_context *ctx, const dwell_sink *
   model_pass p = {0};
   dwell_status status = DWELL_OK;
   TRY(context_check_memory(ctx, bytes(self, ctx), "the forward pass", err));
-  TRY(pass_open(f->model, &f->provider, f->opt_kept, ctx, sink, f->options.dtype, f->tokens.ids, f->tokens.n, &p, err));
+  if (f->model->weights.file == NULL) TRY(check_machine(bytes(self, ctx), err));
+  TRY(pass_open(f->model, &f->provider, kept_blocks(f), ctx, sink, f->options.dtype, f->tokens.ids, f->tokens.n, &p,
+                err));
   TRY(run_blocks(f, &p, err));
 done:
   pass_close(&p);
@@ -158,12 +176,6 @@ static size_t depth_of(const dwell_model *model, const dwell_model_options *o) {
   return o->iterations ? o->iterations : model->shape.blocks;
 }
 
-/* Why the checkpoint has no weights. */
-static dwell_status no_weights(const dwell_model *model, dwell_error *err) {
-  if (err != NULL) *err = model->weights_error;
-  return model->weights_error.status;
-}
-
 static dwell_status check_options(const dwell_model *model, const dwell_model_options *o, dwell_error *err) {
   if (o->dtype != DWELL_F32 && o->dtype != DWELL_F64)
     return error_set(err, DWELL_USAGE, "the dtype must be f32 or f64");
@@ -178,15 +190,14 @@ static dwell_status check_options(const dwell_model *model, const dwell_model_op
     error_set(err, DWELL_USAGE, "must be at most %d", (int)MODEL_MAX_BLOCKS);
     return error_at_item(err, "--iterations"), DWELL_USAGE;
   }
-  if (model->weights.file == NULL && !o->random_weights) return no_weights(model, err);
+  if (model->weights.file == NULL && !o->random_weights) return model_check_weights(model, err);
   return source_check_states(o->first_state, o->last_state, depth_of(model, o) + 1, err);
 }
 
-static void choose_weights(forward *f, dwell_model *m) {
-  const dwell_model_options *o = &f->options;
-  f->random = (initialiser){.architecture = m->architecture, .shape = &m->shape, .seed = o->random_seed};
-  f->provider = o->random_weights ? initialiser_provider(&f->random) : m->provider;
-  if (o->keep_weights && !o->random_weights) f->opt_kept = o->dtype == DWELL_F64 ? &m->kept_f64 : &m->kept_f32;
+static void choose_weights(forward *f) {
+  const dwell_model *m = f->model;
+  f->random = (initialiser){.architecture = m->architecture, .shape = &m->shape, .seed = f->options.random_seed};
+  f->provider = f->options.random_weights ? initialiser_provider(&f->random) : m->provider;
 }
 
 /* Wraps the tokens, which the source takes over in any case. opt_sha256: of the text. */
@@ -197,7 +208,7 @@ static dwell_status open_source(dwell_model *model, const dwell_model_options *o
   *f = (forward){.model = model, .options = *o, .tokens = *tokens};
   f->depth = depth_of(model, o);
   f->blocks = o->last_state == SIZE_MAX ? f->depth : o->last_state;
-  choose_weights(f, model);
+  choose_weights(f);
   if (opt_sha256 != NULL) memcpy(f->text_sha256, opt_sha256, SHA256_SIZE);
   const hub_place *place = &model->place; /* of a path the last part is the name, of a hub's org/name all */
   bool is_path = str_equal(model->name, place->folder) || (place->file && str_equal(model->name, place->file));

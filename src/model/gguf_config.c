@@ -213,6 +213,6 @@ dwell_status gguf_config_rotary(const gguf *file, arena *storage, model_rotary *
   TRY(check_divisors(tensor, divisors, err));
   rotary->divisors = divisors;
 done:
-  if (status != DWELL_OK) error_at_item(err, tensor->name), error_in_file(err, gguf_path(file));
+  if (status != DWELL_OK) error_at_item(err, tensor->name), error_in_file(err, gguf_part_path(file, tensor->part));
   return status;
 }

@@ -52,13 +52,11 @@ static void add_special(void *self, int64_t id) {
 
 /* A folder without the rest may hold several GGUF files, each of which is a model. */
 static void suggest_gguf(const char *folder, dwell_error *err) {
-  DIR *entries = opendir(folder);
-  for (struct dirent *e; entries != NULL && (e = readdir(entries)) != NULL;) {
-    if (!str_ends(e->d_name, ".gguf")) continue;
-    error_remedy(err, "It holds GGUF files, each a model: name one, for example %s/%s", folder, e->d_name);
-    break;
+  strbuf first = {0};
+  if (hub_find_gguf(folder, &first) > 0 && !first.failed) {
+    error_remedy(err, "It holds GGUF files, each a model: name one, for example %s", first.data);
   }
-  if (entries != NULL) closedir(entries);
+  strbuf_free(&first);
 }
 
 /* config.json, or the metadata of a GGUF file. */
@@ -148,14 +146,6 @@ static dwell_status open_tokenizer(dwell_model *m, const dwell_context *ctx, dwe
   return DWELL_OK;
 }
 
-static dwell_status make_kept(dwell_model *m, kept_weights *kept, dwell_error *err) {
-  size_t blocks = m->weights.distinct_blocks;
-  kept->blocks = ARENA_NEW(&m->storage, void *, blocks);
-  if (kept->blocks == NULL) return error_no_memory(err, "the list of blocks");
-  for (size_t b = 0; b < blocks; b++) kept->blocks[b] = NULL;
-  return DWELL_OK;
-}
-
 static dwell_status open_parts(dwell_model *m, const char *name, const dwell_context *ctx, dwell_error *err) {
   const model_architecture *a;
   checkpoint *file = NULL;
@@ -174,8 +164,6 @@ static dwell_status open_parts(dwell_model *m, const char *name, const dwell_con
   m->provider = (weight_provider){.self = &m->weights, .read = weights_read, .opt_ahead = weights_ahead};
   TRY(weights_place(a, &m->shape, DWELL_F32, &m->storage, &m->f32, err));
   TRY(weights_place(a, &m->shape, DWELL_F64, &m->storage, &m->f64, err));
-  TRY(make_kept(m, &m->kept_f32, err));
-  TRY(make_kept(m, &m->kept_f64, err));
   TRY(open_tokenizer(m, ctx, err));
   TRY(list_files(m, path, err));
   if (m->notes.failed) TRY(error_no_memory(err, "notes about the model"));
@@ -199,14 +187,48 @@ dwell_status dwell_model_open(const char *name, const dwell_context *ctx, dwell_
 
 const dwell_model_info *dwell_model_get_info(const dwell_model *model) { return &model->info; }
 
+/* ---- weights that stay ---- */
+
+dwell_status model_check_weights(const dwell_model *model, dwell_error *err) {
+  if (model->weights.file != NULL) return DWELL_OK;
+  if (err != NULL) *err = model->weights_error;
+  return model->weights_error.status;
+}
+
 static void free_kept(const dwell_model *m, kept_weights *kept) {
   for (size_t b = 0; kept->blocks != NULL && b < m->weights.distinct_blocks; b++) mem_free(kept->blocks[b]);
+  mem_free(kept->blocks);
+  kept->blocks = NULL;
+}
+
+dwell_status dwell_model_keep_weights(dwell_model *model, dwell_dtype dtype, const dwell_context *ctx,
+                                      dwell_error *err) {
+  kept_weights *kept = dtype == DWELL_F64 ? &model->kept_f64 : &model->kept_f32;
+  const weight_group *block = dtype == DWELL_F64 ? &model->f64.block : &model->f32.block;
+  size_t blocks = model->weights.distinct_blocks;
+  dwell_status status = DWELL_OK;
+  if (kept->blocks != NULL) return DWELL_OK;
+  TRY(model_check_weights(model, err));
+  TRY(context_check_memory(ctx, (uint64_t)blocks * block->elements * (uint64_t)dtype, "keeping the weights", err));
+  TRY_ALLOC(kept->blocks = mem_zero(blocks, sizeof(void *)), "the list of blocks");
+  for (size_t b = 0; b < blocks; b++) {
+    context_progress(ctx, "weights", (double)b, (double)blocks);
+    TRY_ALLOC(kept->blocks[b] = mem_alloc(block->elements, (size_t)dtype), "the weights of a block");
+    TRY(weights_load(ctx, &model->provider, block, &model->shape, b, kept->blocks[b], err));
+  }
+done:
+  if (status != DWELL_OK) free_kept(model, kept);
+  return status;
+}
+
+void dwell_model_drop_weights(dwell_model *model) {
+  free_kept(model, &model->kept_f32);
+  free_kept(model, &model->kept_f64);
 }
 
 void dwell_model_destroy(dwell_model *model) {
   if (model == NULL) return;
-  free_kept(model, &model->kept_f32);
-  free_kept(model, &model->kept_f64);
+  dwell_model_drop_weights(model);
   tokenizer_close(model->tokenizer);
   weights_close(&model->weights);
   notes_free(&model->notes);

@@ -226,10 +226,9 @@ dwell_status weights_read(void *self, bool outer, size_t block, size_t slot, siz
                           dwell_dtype dtype, void *ret_values, dwell_error *err);
 void weights_ahead(void *self, size_t block);
 
-/* Blocks of one type that stay in memory from one pass to the next. */
+/* All blocks in memory, in one type, laid out as its group says. */
 typedef struct kept_weights {
-  void **blocks; /* [distinct_blocks], each laid out as the group says; NULL: not read yet */
-  size_t read;   /* how many are there */
+  void **blocks; /* [distinct_blocks], or NULL: none are kept */
 } kept_weights;
 
 /* ---- an opened model ---- */
@@ -256,6 +255,8 @@ struct dwell_model {
   arena storage;
 };
 
+/* Has the checkpoint weights? If not, the error says why. */
+dwell_status model_check_weights(const dwell_model *model, dwell_error *err);
 /* Files that the model was read from, for the manifest. */
 size_t model_files(const dwell_model *model);
 const char *model_file(const dwell_model *model, size_t i);

@@ -49,12 +49,11 @@ static const model_layout *layout_of(const dwell_model *model, dwell_dtype dtype
   return dtype == DWELL_F64 ? &model->f64 : &model->f32;
 }
 
-uint64_t pass_bytes(const dwell_model *model, const kept_weights *opt_kept, size_t n, dwell_dtype dtype, int threads) {
+uint64_t pass_bytes(const dwell_model *model, bool kept, size_t n, dwell_dtype dtype, int threads) {
   const model_shape *s = &model->shape;
   uint64_t size = (uint64_t)dtype, rows = padded(model, n);
   const model_layout *layout = layout_of(model, dtype);
-  uint64_t blocks = opt_kept != NULL ? model->weights.distinct_blocks - opt_kept->read : 1;
-  uint64_t weights = layout->outer.elements + blocks * layout->block.elements;
+  uint64_t weights = layout->outer.elements + (kept ? 0 : layout->block.elements);
   uint64_t buffers = rows * (2 * s->width + wide_columns(s)) + n * rotary_columns(s);
   buffers += s->heads * relative_columns(s, n);
   uint64_t per_thread = PASS_TILE * rows + (uint64_t)n * n + larger(layout->outer.scratch, layout->block.scratch);
@@ -114,7 +113,7 @@ done:
   return status;
 }
 
-dwell_status pass_open(const dwell_model *model, const weight_provider *provider, kept_weights *opt_kept,
+dwell_status pass_open(const dwell_model *model, const weight_provider *provider, void *const *opt_kept,
                        const dwell_context *ctx, const dwell_sink *sink, dwell_dtype dtype, const int64_t *ids,
                        size_t n, model_pass *ret_pass, dwell_error *err) {
   *ret_pass = (model_pass){.model = model, .ctx = ctx, .sink = sink, .ids = ids, .n = n, .rows = padded(model, n)};
@@ -146,41 +145,23 @@ static void read_ahead(const model_pass *p, size_t b) {
   if (p->provider.opt_ahead != NULL) p->provider.opt_ahead(p->provider.self, b);
 }
 
-static dwell_status read_block(model_pass *p, size_t b, bool more, void *values, dwell_error *err) {
-  const weight_group *block = &p->layout->block;
-  if (b == 0) read_ahead(p, 0);
-  dwell_status status = weights_load(p->ctx, &p->provider, block, &p->model->shape, b, values, err);
-  if (status == DWELL_OK && more) read_ahead(p, b + 1);
-  return status;
-}
-
-/* A block that is not there yet gets a buffer of its own. */
-static dwell_status keep_block(model_pass *p, size_t b, bool more, dwell_error *err) {
-  if (p->opt_kept->blocks[b] == NULL) {
-    void *values = mem_alloc(p->layout->block.elements, p->ops->size);
-    if (values == NULL) return error_no_memory(err, "the weights of a block");
-    dwell_status status = read_block(p, b, more, values, err);
-    if (status != DWELL_OK) return mem_free(values), status;
-    p->opt_kept->blocks[b] = values;
-    p->opt_kept->read++;
-  }
-  p->block_now = p->opt_kept->blocks[b];
-  return DWELL_OK;
-}
-
 dwell_status pass_load_block(model_pass *p, size_t b, bool more, dwell_error *err) {
   p->b = b;
   if (b > 0 && p->model->architecture->shared_block) return DWELL_OK;
-  if (p->opt_kept != NULL) return keep_block(p, b, more, err);
-  p->block_now = p->block_values;
-  return read_block(p, b, more, p->block_values, err);
+  p->block_now = p->opt_kept != NULL ? p->opt_kept[b] : p->block_values;
+  if (p->opt_kept != NULL) return DWELL_OK;
+  if (b == 0) read_ahead(p, 0);
+  dwell_status status =
+      weights_load(p->ctx, &p->provider, &p->layout->block, &p->model->shape, b, p->block_values, err);
+  if (status == DWELL_OK && more) read_ahead(p, b + 1);
+  return status;
 }
 
 /* ---- steps ---- */
 
 const void *pass_weight(const model_pass *p, const weight_group *group, size_t slot) {
-  void *values = group->outer ? p->outer_values : p->block_now;
-  return pass_at(p, values, group->places[slot].offset);
+  const void *values = group->outer ? p->outer_values : p->block_now;
+  return (const char *)values + group->places[slot].offset * p->ops->size;
 }
 
 void *pass_at(const model_pass *p, void *buffer, size_t element) { return (char *)buffer + element * p->ops->size; }

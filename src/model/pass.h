@@ -16,7 +16,7 @@ struct model_pass {
   const dwell_sink *sink;
   const ops *ops;
   const model_layout *layout; /* of the weights below */
-  kept_weights *opt_kept;     /* where blocks stay, or NULL: each takes the place of the one before it */
+  void *const *opt_kept;      /* all blocks, or NULL: each is read into the place of the one before it */
   const int64_t *ids;         /* [n] */
   size_t n;                   /* tokens */
   size_t rows;                /* of the buffers: n, rounded up to whole tiles if causal */
@@ -27,21 +27,21 @@ struct model_pass {
    * which are dead by then. */
   void *x;                           /* [rows, d] the stream: state b */
   void *y;                           /* [rows, d] */
-  void *wide;                        /* [rows, pass_wide]: qkv, then context [rows, heads * head_size] */
-  void *outer_values, *block_values; /* weights of the outer group; of one block, unless blocks stay */
-  void *block_now;                   /* weights of block b */
+  void *wide;                        /* [rows, wide_columns]: qkv, then context [rows, heads * head_size] */
+  void *outer_values, *block_values; /* weights of the outer group; of one block, unless all are kept */
+  const void *block_now;             /* weights of block b */
   void *scores;                      /* [threads][tile, keys] */
   void *heads;                       /* [threads][n, n] if the sink wants heads, else NULL */
   void *cosines, *sines;             /* [n, rotary size / 2] of rotary positions, else NULL */
   void *relative; /* [heads, 2 n - 1] added to the scores, by key - query + n - 1 (mpnet), else NULL */
 };
 
-/* Bytes of all that, with heads; of kept blocks those that are not there yet. */
-uint64_t pass_bytes(const dwell_model *model, const kept_weights *opt_kept, size_t n, dwell_dtype dtype, int threads);
+/* Bytes of all that, with heads; kept: without blocks, which are there already. */
+uint64_t pass_bytes(const dwell_model *model, bool kept, size_t n, dwell_dtype dtype, int threads);
 
 /* Sets up a pass: allocates, and reads the outer weights. model, ids, sink and what the provider stands on must outlive
- * it. opt_kept: of this provider and type. pass_close also after a failure. */
-dwell_status pass_open(const dwell_model *model, const weight_provider *provider, kept_weights *opt_kept,
+ * it. opt_kept: the blocks in this type, or NULL. pass_close also after a failure. */
+dwell_status pass_open(const dwell_model *model, const weight_provider *provider, void *const *opt_kept,
                        const dwell_context *ctx, const dwell_sink *sink, dwell_dtype dtype, const int64_t *ids,
                        size_t n, model_pass *ret_pass, dwell_error *err);
 void pass_close(model_pass *p);

@@ -12,7 +12,7 @@
 #include "linalg/gemm.h"
 
 enum { NAME_SIZE = 256, ALIGN_ELEMENTS = 16, PIECE_ELEMENTS = 1 << 19 };
-enum { PACKED_ROWS = 16, PACKED_ELEMENTS = 1 << 16 };
+enum { PACKED_ELEMENTS = 1 << 16 };
 
 size_t model_dim_size(const model_shape *shape, model_dim dim) {
   switch (dim) {
@@ -380,8 +380,8 @@ static size_t pack_place(const weight_group *group, const model_shape *shape, si
 
 /* Stored rows that are packed at a time: whole blocks of the transposition, and few enough to stay in cache. */
 static size_t packed_rows(size_t columns) {
-  size_t rows = PACKED_ELEMENTS / columns / PACKED_ROWS * PACKED_ROWS;
-  return rows > PACKED_ROWS ? rows : PACKED_ROWS;
+  size_t rows = PACKED_ELEMENTS / columns / GEMM_PACK_ROWS * GEMM_PACK_ROWS;
+  return rows > GEMM_PACK_ROWS ? rows : GEMM_PACK_ROWS;
 }
 
 static void place_group(weight_group *group, const model_shape *shape) {
@@ -397,11 +397,12 @@ static void place_group(weight_group *group, const model_shape *shape) {
     } else if (group->places[s - 1].n > 0) {
       *place = group->places[s - 1];
       place->row += model_dim_size(shape, group->slots[s - 1].rows);
-      continue;
     }
+    if (place->n > 0 && packed_rows(columns) * columns > group->scratch)
+      group->scratch = packed_rows(columns) * columns;
+    if (place->row > 0) continue; /* it has its room already */
     place->offset = at;
     at += packed > 0 ? packed : slot_elements(shape, slot); /* cannot overflow: MODEL_MAX_WIDTH */
-    if (packed > 0 && packed_rows(columns) * columns > group->scratch) group->scratch = packed_rows(columns) * columns;
   }
   group->elements = at;
 }

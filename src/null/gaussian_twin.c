@@ -92,7 +92,7 @@ static dwell_status fit_twin(const null_setting *setting, geometry *g, const dou
                              twin *t, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = t->n, r = t->r;
-  double *work = MEM_NEW(double, 3 * (r + 1)), *scaled = MEM_NEW(double, n *r);
+  double *work = MEM_NEW(double, 3 * (r + 1)), *scaled = MEM_NEW(double, n * r);
   t->mu = MEM_NEW(double, r + 1);
   TRY_ALLOC(work, "a twin's targets");
   TRY_ALLOC(scaled, "a twin's axes");
@@ -177,7 +177,7 @@ static dwell_status begin_draw(const null_setting *setting, size_t draw, void **
   TRY_ALLOC(d, "a draw");
   TRY_ALLOC(scratch, "phases");
   d->n = n;
-  d->map = map = MEM_NEW(double, n *n);
+  d->map = map = MEM_NEW(double, n * n);
   TRY_ALLOC(map, "a map over the tokens");
   if (setting->ordered) {
     const double *phases = phases_of(setting, draw, scratch);
@@ -215,7 +215,7 @@ static void project(size_t n, size_t r, const double *mu, double *y) {
 static dwell_status fill_wide(const twin *t, const double *map, double *ret_gram, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = t->n, r = t->r;
-  double *y = MEM_NEW(double, n *(r + 1));
+  double *y = MEM_NEW(double, n * (r + 1));
   TRY_ALLOC(y, "a surrogate cloud");
   gemm_f64(false, false, n, r, n, 1, map, n, t->axes, r, 0, y, r + 1);
   project(n, r, t->mu, y);
@@ -266,7 +266,7 @@ static void assemble(size_t n, const float *products, const double *shifts, doub
 static dwell_status fill_narrow(const twin *t, const float *map, double *ret_gram, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = t->n, r = t->r, wide = r + 1;
-  float *rows = MEM_NEW(float, n *wide), *products = MEM_NEW(float, n *n);
+  float *rows = MEM_NEW(float, n * wide), *products = MEM_NEW(float, n * n);
   double *shifts = MEM_NEW(double, n), *mean = MEM_NEW(double, wide);
   TRY_ALLOC(rows, "a surrogate cloud");
   TRY_ALLOC(products, "a surrogate's products");
@@ -338,9 +338,8 @@ static uint64_t draw_bytes(size_t n) {
 const null_model null_gaussian_twin = {
     .name = "gaussian_twin",
     .summary = "a structureless cloud on the sphere with the same mean and covariance",
-    .source =
-        "Prichard and Theiler, Phys. Rev. Lett. 73 (1994) 951; Langsrud, Stat. Comput. 15 (2005) 53; "
-        "docs/instruments.md 4.1",
+    .source = "Prichard and Theiler, Phys. Rev. Lett. 73 (1994) 951; Langsrud, Stat. Comput. 15 (2005) 53; "
+              "docs/instruments.md 4.1",
     .holds = "mean, covariance spectrum; for ordered tokens serial and cross-state covariances",
     .destroys = "grouping beyond second moments",
     .analytic = false,

@@ -66,13 +66,13 @@ dwell_status phase_map_create(size_t n, const double *phases, phase_map **ret_ma
   size_t half = n / 2 + 1;
   *ret_map = NULL;
   phase_map *map = MEM_ZERO(phase_map, 1);
-  double *circle = MEM_NEW(double, n), *table = MEM_NEW(double, half *half);
+  double *circle = MEM_NEW(double, n), *table = MEM_NEW(double, half * half);
   TRY_ALLOC(map, "a map over the tokens");
   TRY_ALLOC(circle, "a map over the tokens");
   TRY_ALLOC(table, "a map over the tokens");
   map->n = n, map->half = half;
-  TRY_ALLOC(map->cosine = MEM_NEW(float, half *half), "a map over the tokens");
-  TRY_ALLOC(map->sine = MEM_NEW(float, half *half), "a map over the tokens");
+  TRY_ALLOC(map->cosine = MEM_NEW(float, half * half), "a map over the tokens");
+  TRY_ALLOC(map->sine = MEM_NEW(float, half * half), "a map over the tokens");
   TRY_ALLOC(map->turn = MEM_NEW(float, 2 * half), "a map over the tokens");
   fill_table(n, cos, circle, table);
   narrow(half * half, table, map->cosine);
@@ -130,7 +130,7 @@ static void fold(size_t n, size_t r, const double *x, double *ret_folded) {
 static dwell_status transform(size_t n, size_t r, const double *x, double *ret_coefficients, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t half = n / 2 + 1;
-  double *folded = MEM_NEW(double, 2 * half * r), *table = MEM_NEW(double, half *half), *circle = MEM_NEW(double, n);
+  double *folded = MEM_NEW(double, 2 * half * r), *table = MEM_NEW(double, half * half), *circle = MEM_NEW(double, n);
   TRY_ALLOC(folded, "Fourier coefficients");
   TRY_ALLOC(table, "Fourier coefficients");
   TRY_ALLOC(circle, "Fourier coefficients");
@@ -154,7 +154,7 @@ dwell_status phase_spectrum_create(size_t n, size_t r, const double *x, const do
                                    phase_spectrum **ret_spectrum, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t wide = 2 * (n / 2 + 1);
-  double *coefficients = MEM_NEW(double, wide *r), *gram = NULL;
+  double *coefficients = MEM_NEW(double, wide * r), *gram = NULL;
   phase_spectrum *s = MEM_ZERO(phase_spectrum, 1);
   *ret_spectrum = NULL;
   TRY_ALLOC(coefficients, "Fourier coefficients");
@@ -168,9 +168,9 @@ dwell_status phase_spectrum_create(size_t n, size_t r, const double *x, const do
     for (size_t k = 0; k < r; k++) sum += coefficients[f * r + k] * mu[k];
     s->along[f] = (float)sum;
   }
-  TRY_ALLOC(gram = MEM_NEW(double, wide *wide), "a spectrum over the tokens");
+  TRY_ALLOC(gram = MEM_NEW(double, wide * wide), "a spectrum over the tokens");
   TRY(gemm_gram(NULL, wide, r, coefficients, r, gram, wide, err));
-  TRY_ALLOC(s->gram = MEM_NEW(float, wide *wide), "a spectrum over the tokens");
+  TRY_ALLOC(s->gram = MEM_NEW(float, wide * wide), "a spectrum over the tokens");
   narrow(wide * wide, gram, s->gram);
   *ret_spectrum = s;
   s = NULL;

@@ -2,6 +2,7 @@
  * scores (SentencePiece's BPE, called "llama") or merges (byte-level BPE, called "gpt2"). The numbers of the types are
  * those of SentencePiece, so that its pieces hold both. What a file does not say is what the format's reference reader
  * takes. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -63,7 +64,7 @@ static dwell_status check_rows(const carried *c, size_t count, dwell_error *err)
 
 static dwell_status check_piece(const carried *c, size_t i, int64_t type, double score, dwell_error *err) {
   bool typed = type >= SPM_NORMAL && type <= SPM_BYTE;
-  if (typed && isfinite(score)) return DWELL_OK;
+  if (typed && fabs(score) <= FLT_MAX) return DWELL_OK; /* NaN is not */
   if (typed) error_set(err, DWELL_BAD_INPUT, "piece %zu has a score that is not finite", i);
   else error_set(err, DWELL_BAD_INPUT, "piece %zu has type %lld, which is none of 1 to 6", i, (long long)type);
   return at_key(c, typed ? KEY("scores") : KEY("token_type"), err), DWELL_BAD_INPUT;

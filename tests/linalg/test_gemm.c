@@ -259,7 +259,8 @@ static void packed_rows_are_the_same(void **state) {
     size_t rows = transposed ? s.n : s.k, columns = transposed ? s.k : s.n, count = gemm_packed_elements(s.k, s.n);
     if (count == 0) continue; /* no oneDNN, or too small */
     float *x = operand_f32(1, s.m * s.k), *b = operand_f32(2, s.k * s.n), *packed = MEM_NEW(float, count);
-    float *part = MEM_NEW(float, s.k *s.n), *y = MEM_NEW(float, s.m *s.n), *expected = MEM_NEW(float, s.m *s.n);
+    size_t all_b = s.k * s.n, all_y = s.m * s.n;
+    float *part = MEM_NEW(float, all_b), *y = MEM_NEW(float, all_y), *expected = MEM_NEW(float, all_y);
     dwell_context ctx = with_threads(2);
     dwell_error err;
     for (size_t end = rows, first; end > 0; end = first) {
