@@ -47,6 +47,7 @@ def compare(case, kinds, graphs, repeats, cold):
     ways = {"dwell, the pass": forward, "dwell measure --layers 1": measure}
     ways.update((kind, rival(kind)) for kind in kinds)
     found = {label: [] for label in ways}
+    os.sync()  # what was written for this is not written out while it is measured
     for _ in range(repeats):
         for label, way in list(ways.items()):
             if cold and not (sides.drop_cache(case.folder) and sides.drop_cache(graphs)):
