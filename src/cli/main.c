@@ -74,16 +74,21 @@ static int finish(const char *name, int code) {
   return code == DWELL_OK ? DWELL_FAILED : code;
 }
 
-/* OpenBLAS chooses its kernels while it is loaded, and on a CPU younger than itself it may take those of the year 2004,
- * six times slower in f64. Then the program starts once more with the variable that OpenBLAS heeds. */
-static void choose_kernels(char **argv) {
-  const char *better = gemm_better_kernels();
-  if (better == NULL || setenv("OPENBLAS_CORETYPE", better, 0) != 0) return;
+/* Libraries read these variables while they are loaded, so the program starts once more with them (6 ms).
+ * OpenBLAS on a CPU younger than itself may take kernels of the year 2004, six times slower in f64. GNU OpenMP lets a
+ * thread that waits for others spin for 300,000 rounds, longer than a time slice: on a machine with other work it keeps
+ * the CPU from the thread that it waits for, at every loop. 2000 rounds bridge what lies between two loops of ours. */
+static void choose_environment(char **argv) {
+  const char *kernels = gemm_better_kernels();
+  bool spins = getenv("GOMP_SPINCOUNT") == NULL && getenv("OMP_WAIT_POLICY") == NULL;
+  if (kernels == NULL && !spins) return;
+  if (kernels != NULL && setenv("OPENBLAS_CORETYPE", kernels, 0) != 0) return;
+  if (spins && setenv("GOMP_SPINCOUNT", "2000", 0) != 0) return;
   char path[4096];
   ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
   if (length <= 0) return;
   path[length] = '\0';
-  execv(path, argv); /* returns only if it failed: then the slow kernels do */
+  execv(path, argv); /* returns only if it failed: then the program goes on as it was */
 }
 
 int main(int argc, char **argv) {
@@ -104,7 +109,7 @@ int main(int argc, char **argv) {
     if (!str_equal(argv[1], commands[i].name)) continue;
     char name[64];
     cli c;
-    choose_kernels(argv);
+    choose_environment(argv);
     cli_begin(&c, argc, argv);
     snprintf(name, sizeof name, "dwell %s", commands[i].name);
     argv[1] = name;

@@ -3,6 +3,7 @@
 #include "hub/hub.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -93,11 +94,8 @@ static dwell_status place_file(const char *name, hub_place *ret_place, dwell_err
 }
 
 static bool has_file(const char *folder, const char *name) {
-  strbuf path = {0};
-  strbuf_printf(&path, "%s/%s", folder, name);
-  bool found = path.failed || access(path.data, F_OK) == 0;
-  strbuf_free(&path);
-  return found;
+  char path[4096]; /* a longer one could not be opened */
+  return (size_t)snprintf(path, sizeof path, "%s/%s", folder, name) < sizeof path && access(path, F_OK) == 0;
 }
 
 size_t hub_find_gguf(const char *folder, strbuf *ret_first) {
