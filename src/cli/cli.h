@@ -25,6 +25,7 @@ typedef struct cli {
 typedef struct cli_command {
   const char *name, *summary;
   int (*run)(int argc, char **argv, cli *c);
+  bool computes; /* products and threads: worth a start with the right environment */
 } cli_command;
 
 int cmd_simulate(int argc, char **argv, cli *c);

@@ -14,14 +14,14 @@
 #include "linalg/vmath.h"
 
 static const cli_command commands[] = {
-    {"simulate", "integrate an idealised flow and measure it", cmd_simulate},
-    {"measure", "run a checkpoint over a text, or read states, and measure every layer", cmd_measure},
-    {"inspect", "what is in a file, model or run; memory and time a measurement would take", cmd_inspect},
-    {"tokenize", "ids and pieces of a text", cmd_tokenize},
-    {"pull", "download a model from a Hugging Face hub into its usual cache", cmd_pull},
-    {"report", "one self-contained page from a run", cmd_report},
-    {"list", "the registries: flows, models, nursery, instruments, nulls, taps, prompts", cmd_list},
-    {"doctor", "this machine: instruction set, threads, BLAS and whether it computes right", cmd_doctor},
+    {"simulate", "integrate an idealised flow and measure it", cmd_simulate, true},
+    {"measure", "run a checkpoint over a text, or read states, and measure every layer", cmd_measure, true},
+    {"inspect", "what is in a file, model or run; memory and time a measurement would take", cmd_inspect, true},
+    {"tokenize", "ids and pieces of a text", cmd_tokenize, false},
+    {"pull", "download a model from a Hugging Face hub into its usual cache", cmd_pull, false},
+    {"report", "one self-contained page from a run", cmd_report, false},
+    {"list", "the registries: flows, models, nursery, instruments, nulls, taps, prompts", cmd_list, false},
+    {"doctor", "this machine: instruction set, threads, BLAS and whether it computes right", cmd_doctor, true},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -109,7 +109,7 @@ int main(int argc, char **argv) {
     if (!str_equal(argv[1], commands[i].name)) continue;
     char name[64];
     cli c;
-    choose_environment(argv);
+    if (commands[i].computes) choose_environment(argv);
     cli_begin(&c, argc, argv);
     snprintf(name, sizeof name, "dwell %s", commands[i].name);
     argv[1] = name;

@@ -31,6 +31,8 @@ dwell_status safetensors_open(const char *path, safetensors **ret_file, dwell_er
 /* A checkpoint folder: model.safetensors, or model.safetensors.index.json and its shards (names without '/' or '..').
  */
 dwell_status safetensors_open_folder(const char *folder, safetensors **ret_file, dwell_error *err);
+/* Does a folder hold model.safetensors or its index? */
+bool safetensors_in(const char *folder);
 void safetensors_close(safetensors *file);
 
 /* The names of the shards in an index, each once, in `storage`; their files need not be there. As open_folder, refuses

@@ -1,5 +1,6 @@
 /* file/safetensors_index.c - a checkpoint folder: one safetensors file, or shards and their index. */
 #define _GNU_SOURCE /* access */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -197,19 +198,19 @@ const char *safetensors_pickle(bool (*has)(void *self, const char *name), void *
   return NULL;
 }
 
-typedef struct place {
-  arena *storage;
-  const char *folder;
-} place;
-
+/* self: the folder, a const char **. A path too long for the buffer could not be opened either. */
 static bool is_there(void *self, const char *name) {
-  const place *p = self;
-  const char *path = join(p->storage, p->folder, name);
-  return path != NULL && access(path, F_OK) == 0;
+  const char *const *folder = self;
+  char path[4096];
+  return (size_t)snprintf(path, sizeof path, "%s/%s", *folder, name) < sizeof path && access(path, F_OK) == 0;
 }
 
-static dwell_status nothing_there(safetensors *s, const char *folder, dwell_error *err) {
-  const char *pickle = safetensors_pickle(is_there, &(place){&s->storage, folder});
+bool safetensors_in(const char *folder) {
+  return is_there(&folder, SAFETENSORS_SINGLE) || is_there(&folder, SAFETENSORS_INDEX);
+}
+
+static dwell_status nothing_there(const char *folder, dwell_error *err) {
+  const char *pickle = safetensors_pickle(is_there, &folder);
   if (pickle != NULL) {
     error_set(err, DWELL_UNSUPPORTED, "the weights are a PyTorch pickle (%s), which can run code when read", pickle);
     error_in_file(err, folder);
@@ -235,7 +236,7 @@ dwell_status safetensors_open_folder(const char *folder, safetensors **ret_file,
   }
   const char *index = join(&s->storage, folder, SAFETENSORS_INDEX);
   TRY_ALLOC(index, "a file name");
-  if (access(index, F_OK) != 0) TRY(nothing_there(s, folder, err));
+  if (access(index, F_OK) != 0) TRY(nothing_there(folder, err));
   TRY(open_sharded(folder, index, s, err));
   *ret_file = s;
 done:

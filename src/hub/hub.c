@@ -3,7 +3,6 @@
 #include "hub/hub.h"
 
 #include <dirent.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -93,11 +92,6 @@ static dwell_status place_file(const char *name, hub_place *ret_place, dwell_err
   return cache_commit_of_folder(ret_place->folder, slash == NULL ? name : slash + 1, &ret_place->revision, err);
 }
 
-static bool has_file(const char *folder, const char *name) {
-  char path[4096]; /* a longer one could not be opened */
-  return (size_t)snprintf(path, sizeof path, "%s/%s", folder, name) < sizeof path && access(path, F_OK) == 0;
-}
-
 size_t hub_find_gguf(const char *folder, strbuf *ret_first) {
   size_t count = 0;
   DIR *entries = opendir(folder);
@@ -111,7 +105,7 @@ size_t hub_find_gguf(const char *folder, strbuf *ret_first) {
 
 /* A folder that holds one GGUF file and no safetensors is that file's model. opt_name: as in the cache. */
 static dwell_status take_gguf(const char *opt_name, hub_place *place, dwell_error *err) {
-  if (has_file(place->folder, SAFETENSORS_SINGLE) || has_file(place->folder, SAFETENSORS_INDEX)) return DWELL_OK;
+  if (safetensors_in(place->folder)) return DWELL_OK;
   strbuf path = {0};
   size_t count = hub_find_gguf(place->folder, &path);
   if (path.failed) return strbuf_free(&path), error_no_memory(err, "a path");

@@ -80,20 +80,20 @@ static const bool HAVE_ONEDNN = false;
  * CPU. */
 enum { ONEDNN_FLOPS = 1 << 24, ONEDNN_WARM_FLOPS = 1 << 18, ONEDNN_OPERAND = 1 << 16 };
 
-static bool takes_onednn(size_t m, size_t n, size_t k, double least_flops) {
-  return HAVE_ONEDNN && 2.0 * (double)m * (double)n * (double)k >= least_flops;
+static void by_size(double least_flops, bool at, bool bt, size_t m, size_t n, size_t k, float alpha, const float *a,
+                    size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc) {
+  bool large = HAVE_ONEDNN && 2.0 * (double)m * (double)n * (double)k >= least_flops;
+  (large ? onednn_f32 : openblas_f32)(at, bt, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 void gemm_f32(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, float alpha, const float *a,
               size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc) {
-  bool large = takes_onednn(m, n, k, ONEDNN_FLOPS);
-  (large ? onednn_f32 : openblas_f32)(a_transposed, b_transposed, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  by_size(ONEDNN_FLOPS, a_transposed, b_transposed, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 void gemm_warm_f32(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, float alpha, const float *a,
                    size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc) {
-  bool large = takes_onednn(m, n, k, ONEDNN_WARM_FLOPS);
-  (large ? onednn_f32 : openblas_f32)(a_transposed, b_transposed, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  by_size(ONEDNN_WARM_FLOPS, a_transposed, b_transposed, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 bool gemm_rows_warm_f32(size_t k, size_t n) { return HAVE_ONEDNN && (double)k * (double)n >= ONEDNN_OPERAND; }

@@ -58,9 +58,7 @@ done:
 
 /* The checkpoint's blocks, if they are in memory in this type. */
 static void *const *kept_blocks(const forward *f) {
-  const dwell_model *m = f->model;
-  if (f->options.random_weights) return NULL;
-  return f->options.dtype == DWELL_F64 ? m->kept_f64.blocks : m->kept_f32.blocks;
+  return f->options.random_weights ? NULL : model_layout_of(f->model, f->options.dtype)->kept;
 }
 
 static uint64_t bytes(const void *self, const dwell_context *ctx) {

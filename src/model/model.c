@@ -1,7 +1,6 @@
 /* model/model.c - opening a checkpoint: name to folder, config, tensors, tokenizer. */
 #include "model/model.h"
 
-#include <dirent.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -104,18 +103,13 @@ static void fill_info(dwell_model *m) {
   };
 }
 
-static bool has_file(dwell_model *m, const char *name) {
-  const char *path = folder_path(m, name);
-  return path != NULL && access(path, F_OK) == 0;
-}
-
 /* Absent weights are no obstacle to random ones (*ret_file NULL): the reason is kept for whoever asks for the
  * checkpoint's. */
 static dwell_status open_weights(dwell_model *m, checkpoint **ret_file, dwell_error *err) {
   dwell_error *kept = &m->weights_error;
   dwell_status status = checkpoint_open(m->place.folder, ret_file, kept);
   bool absent = status == DWELL_BAD_INPUT || status == DWELL_UNSUPPORTED;
-  if (absent && !has_file(m, SAFETENSORS_SINGLE) && !has_file(m, SAFETENSORS_INDEX)) {
+  if (absent && !safetensors_in(m->place.folder)) {
     suggest_gguf(m->place.folder, kept);
     error_remedy(kept, "--random-init SEED measures a random network of this shape, which needs no weights");
     notes_add(&m->notes, "there are no weights: only random ones can be run");
@@ -195,35 +189,39 @@ dwell_status model_check_weights(const dwell_model *model, dwell_error *err) {
   return model->weights_error.status;
 }
 
-static void free_kept(const dwell_model *m, kept_weights *kept) {
-  for (size_t b = 0; kept->blocks != NULL && b < m->weights.distinct_blocks; b++) mem_free(kept->blocks[b]);
-  mem_free(kept->blocks);
-  kept->blocks = NULL;
+const model_layout *model_layout_of(const dwell_model *model, dwell_dtype dtype) {
+  return dtype == DWELL_F64 ? &model->f64 : &model->f32;
+}
+
+static void free_kept(const dwell_model *m, model_layout *layout) {
+  for (size_t b = 0; layout->kept != NULL && b < m->weights.distinct_blocks; b++) mem_free(layout->kept[b]);
+  mem_free(layout->kept);
+  layout->kept = NULL;
 }
 
 dwell_status dwell_model_keep_weights(dwell_model *model, dwell_dtype dtype, const dwell_context *ctx,
                                       dwell_error *err) {
-  kept_weights *kept = dtype == DWELL_F64 ? &model->kept_f64 : &model->kept_f32;
-  const weight_group *block = dtype == DWELL_F64 ? &model->f64.block : &model->f32.block;
+  model_layout *layout = dtype == DWELL_F64 ? &model->f64 : &model->f32;
+  const weight_group *block = &layout->block;
   size_t blocks = model->weights.distinct_blocks;
   dwell_status status = DWELL_OK;
-  if (kept->blocks != NULL) return DWELL_OK;
+  if (layout->kept != NULL) return DWELL_OK;
   TRY(model_check_weights(model, err));
   TRY(context_check_memory(ctx, (uint64_t)blocks * block->elements * (uint64_t)dtype, "keeping the weights", err));
-  TRY_ALLOC(kept->blocks = mem_zero(blocks, sizeof(void *)), "the list of blocks");
+  TRY_ALLOC(layout->kept = mem_zero(blocks, sizeof(void *)), "the list of blocks");
   for (size_t b = 0; b < blocks; b++) {
     context_progress(ctx, "weights", (double)b, (double)blocks);
-    TRY_ALLOC(kept->blocks[b] = mem_alloc(block->elements, (size_t)dtype), "the weights of a block");
-    TRY(weights_load(ctx, &model->provider, block, &model->shape, b, kept->blocks[b], err));
+    TRY_ALLOC(layout->kept[b] = mem_alloc(block->elements, (size_t)dtype), "the weights of a block");
+    TRY(weights_load(ctx, &model->provider, block, &model->shape, b, layout->kept[b], err));
   }
 done:
-  if (status != DWELL_OK) free_kept(model, kept);
+  if (status != DWELL_OK) free_kept(model, layout);
   return status;
 }
 
 void dwell_model_drop_weights(dwell_model *model) {
-  free_kept(model, &model->kept_f32);
-  free_kept(model, &model->kept_f64);
+  free_kept(model, &model->f32);
+  free_kept(model, &model->f64);
 }
 
 void dwell_model_destroy(dwell_model *model) {

@@ -169,8 +169,9 @@ typedef struct weight_provider {
 /* Where a slot lies in the buffer of its group. */
 typedef struct weight_place {
   size_t offset; /* in elements, of its first number; if packed, of the matrix that it is a part of */
-  size_t k, n;   /* packed: of that matrix, for gemm_pack_f32; n 0: the slot lies as in the file */
-  size_t row;    /* packed: where the slot begins in it: rows of the slots that it is joined to */
+  size_t k, n;   /* of the matrix, [k, n], that the slot and those joined to it make; a vector's n is 1 */
+  size_t row;    /* where the slot begins in the matrix as it is stored: rows of the slots that it is joined to */
+  bool packed;   /* the matrix is laid out by gemm_pack_f32, else as in the file */
 } weight_place;
 
 /* Slots that are read together into one buffer. */
@@ -210,6 +211,7 @@ void weights_close(model_weights *w);
 /* Both groups of a model, as they lie in buffers of one type. */
 typedef struct model_layout {
   weight_group outer, block;
+  void **kept; /* [distinct_blocks] all blocks in memory (dwell_model_keep_weights), else NULL */
 } model_layout;
 
 /* Places the slots that are not tables; every one that is not joined starts on a cache line, and large matrices of
@@ -226,11 +228,6 @@ dwell_status weights_read(void *self, bool outer, size_t block, size_t slot, siz
                           dwell_dtype dtype, void *ret_values, dwell_error *err);
 void weights_ahead(void *self, size_t block);
 
-/* All blocks in memory, in one type, laid out as its group says. */
-typedef struct kept_weights {
-  void **blocks; /* [distinct_blocks], or NULL: none are kept */
-} kept_weights;
-
 /* ---- an opened model ---- */
 
 struct dwell_model {
@@ -242,7 +239,6 @@ struct dwell_model {
   model_weights weights;
   weight_provider provider;
   model_layout f32, f64;
-  kept_weights kept_f32, kept_f64;
   int64_t *special_ids; /* [special_count] that config.json names: bos, eos, pad, cls, sep */
   size_t special_count, special_capacity;
   dwell_error weights_error; /* why there are none, where weights.file is NULL */
@@ -255,6 +251,7 @@ struct dwell_model {
   arena storage;
 };
 
+const model_layout *model_layout_of(const dwell_model *model, dwell_dtype dtype);
 /* Has the checkpoint weights? If not, the error says why. */
 dwell_status model_check_weights(const dwell_model *model, dwell_error *err);
 /* Files that the model was read from, for the manifest. */

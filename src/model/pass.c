@@ -45,14 +45,10 @@ static size_t product_bytes(const model_shape *s, size_t size, int threads) {
   return larger(most, linear_bytes(s->embedding, s->width, size, threads));
 }
 
-static const model_layout *layout_of(const dwell_model *model, dwell_dtype dtype) {
-  return dtype == DWELL_F64 ? &model->f64 : &model->f32;
-}
-
 uint64_t pass_bytes(const dwell_model *model, bool kept, size_t n, dwell_dtype dtype, int threads) {
   const model_shape *s = &model->shape;
   uint64_t size = (uint64_t)dtype, rows = padded(model, n);
-  const model_layout *layout = layout_of(model, dtype);
+  const model_layout *layout = model_layout_of(model, dtype);
   uint64_t weights = layout->outer.elements + (kept ? 0 : layout->block.elements);
   uint64_t buffers = rows * (2 * s->width + wide_columns(s)) + n * rotary_columns(s);
   buffers += s->heads * relative_columns(s, n);
@@ -118,7 +114,7 @@ dwell_status pass_open(const dwell_model *model, const weight_provider *provider
                        size_t n, model_pass *ret_pass, dwell_error *err) {
   *ret_pass = (model_pass){.model = model, .ctx = ctx, .sink = sink, .ids = ids, .n = n, .rows = padded(model, n)};
   ret_pass->provider = *provider;
-  ret_pass->layout = layout_of(model, dtype);
+  ret_pass->layout = model_layout_of(model, dtype);
   ret_pass->opt_kept = opt_kept;
   ret_pass->ops = dtype == DWELL_F64 ? &ops_f64 : &ops_f32;
   dwell_status status = make_buffers(ret_pass, err);
@@ -169,26 +165,20 @@ void *pass_at(const model_pass *p, void *buffer, size_t element) { return (char 
 /* The product of slot `weight` and those joined to it; ldx: from one row of x to the next. */
 static dwell_status linear_from(model_pass *p, const weight_group *group, size_t weight, size_t bias,
                                 ops_activation activation, const void *x, size_t opt_ldx, void *y, dwell_error *err) {
-  const model_shape *shape = &p->model->shape;
-  size_t rows = model_dim_size(shape, group->slots[weight].rows);
-  size_t columns = model_dim_size(shape, group->slots[weight].columns);
-  for (size_t s = weight + 1; s < group->count && (group->slots[s].flags & SLOT_JOINED); s++) {
-    rows += model_dim_size(shape, group->slots[s].rows);
-  }
-  bool out_in = p->model->architecture->out_in;
-  size_t in = out_in ? columns : rows, out = out_in ? rows : columns;
+  const weight_place *place = &group->places[weight];
   ops_linear l = {.rows = p->n,
-                  .in = in,
-                  .out = out,
+                  .in = place->k,
+                  .out = place->n,
                   .x = x,
-                  .ldx = opt_ldx ? opt_ldx : in,
-                  .out_in = out_in,
+                  .ldx = opt_ldx ? opt_ldx : place->k,
+                  .out_in = group->out_in,
+                  .packed = place->packed,
                   .activation = activation,
                   .y = y,
-                  .ldy = out};
+                  .ldy = place->n};
   l.weight = pass_weight(p, group, weight);
-  l.packed = group->places[weight].n > 0;
-  if (bias != PASS_NO_SLOT && model_slot_present(shape, &group->slots[bias])) l.bias = pass_weight(p, group, bias);
+  if (bias != PASS_NO_SLOT && model_slot_present(&p->model->shape, &group->slots[bias]))
+    l.bias = pass_weight(p, group, bias);
   return p->ops->linear(p->ctx, &l, err);
 }
 

@@ -367,15 +367,16 @@ static size_t joint_rows(const weight_group *group, const model_shape *shape, si
   return rows;
 }
 
-/* The slot's matrix and its room there if it is packed, else n = 0. */
-static size_t pack_place(const weight_group *group, const model_shape *shape, size_t s, weight_place *place) {
+/* The matrix of a slot that is not joined to another; its room. */
+static size_t place_matrix(const weight_group *group, const model_shape *shape, size_t s, weight_place *place) {
   const model_slot *slot = &group->slots[s];
   size_t rows = joint_rows(group, shape, s), columns = model_dim_size(shape, slot->columns);
-  size_t k = group->out_in ? columns : rows, n = group->out_in ? rows : columns;
-  bool matrix = slot->columns != DIM_NONE && !(slot->flags & SLOT_RAW) && slot_elements(shape, slot) > 0;
-  size_t elements = matrix && group->dtype == DWELL_F32 ? gemm_packed_elements(k, n) : 0;
-  if (elements > 0) place->k = k, place->n = n;
-  return elements;
+  size_t elements = slot_elements(shape, slot), packed = 0;
+  place->k = group->out_in ? columns : rows, place->n = group->out_in ? rows : columns;
+  bool matrix = slot->columns != DIM_NONE && !(slot->flags & SLOT_RAW) && elements > 0;
+  if (matrix && group->dtype == DWELL_F32) packed = gemm_packed_elements(place->k, place->n);
+  place->packed = packed > 0;
+  return place->packed ? packed : elements;
 }
 
 /* Stored rows that are packed at a time: whole blocks of the transposition, and few enough to stay in cache. */
@@ -389,20 +390,20 @@ static void place_group(weight_group *group, const model_shape *shape) {
   for (size_t s = 0; s < group->count; s++) {
     const model_slot *slot = &group->slots[s];
     weight_place *place = &group->places[s];
-    size_t columns = model_dim_size(shape, slot->columns), packed = 0;
+    size_t room = slot_elements(shape, slot), laid = packed_rows(model_dim_size(shape, slot->columns));
     *place = (weight_place){0};
-    if (!(slot->flags & SLOT_JOINED)) {
-      at = (at + ALIGN_ELEMENTS - 1) / ALIGN_ELEMENTS * ALIGN_ELEMENTS;
-      packed = pack_place(group, shape, s, place);
-    } else if (group->places[s - 1].n > 0) {
+    if (slot->flags & SLOT_JOINED) {
       *place = group->places[s - 1];
       place->row += model_dim_size(shape, group->slots[s - 1].rows);
+      if (place->packed) room = 0; /* it has its room already */
+    } else {
+      at = (at + ALIGN_ELEMENTS - 1) / ALIGN_ELEMENTS * ALIGN_ELEMENTS;
+      room = place_matrix(group, shape, s, place);
     }
-    if (place->n > 0 && packed_rows(columns) * columns > group->scratch)
-      group->scratch = packed_rows(columns) * columns;
-    if (place->row > 0) continue; /* it has its room already */
-    place->offset = at;
-    at += packed > 0 ? packed : slot_elements(shape, slot); /* cannot overflow: MODEL_MAX_WIDTH */
+    laid *= model_dim_size(shape, slot->columns);
+    if (place->packed && laid > group->scratch) group->scratch = laid;
+    if (!place->packed || place->row == 0) place->offset = at;
+    at += room; /* cannot overflow: MODEL_MAX_WIDTH */
   }
   group->elements = at;
 }
@@ -442,11 +443,11 @@ static dwell_status load_piece(void *arg, size_t item, int worker, dwell_error *
   const weight_group *group = l->group;
   const piece *p = &l->pieces[item];
   const weight_place *place = &group->places[p->slot];
-  char *at = l->buffer + (place->offset + (place->n > 0 ? 0 : p->first)) * (size_t)group->dtype;
+  char *at = l->buffer + (place->offset + (place->packed ? 0 : p->first)) * (size_t)group->dtype;
   float *scratch = l->scratch + (size_t)worker * group->scratch;
   dwell_status status = l->provider->read(l->provider->self, group->outer, l->block, p->slot, p->first, p->count,
-                                          group->dtype, place->n > 0 ? (void *)scratch : at, err);
-  if (status != DWELL_OK || place->n == 0) return status;
+                                          group->dtype, place->packed ? (void *)scratch : at, err);
+  if (status != DWELL_OK || !place->packed) return status;
   size_t columns = model_dim_size(l->shape, group->slots[p->slot].columns);
   gemm_pack_f32(place->k, place->n, group->out_in, place->row + p->first / columns, 0, p->count / columns, columns,
                 scratch, (float *)(void *)at);
@@ -457,7 +458,7 @@ static size_t cut_pieces(const weight_group *group, const model_shape *shape, pi
   size_t count = 0;
   for (size_t s = 0; s < group->count; s++) {
     size_t elements = slot_elements(shape, &group->slots[s]), columns = model_dim_size(shape, group->slots[s].columns);
-    size_t most = group->places[s].n > 0 ? packed_rows(columns) * columns : PIECE_ELEMENTS;
+    size_t most = group->places[s].packed ? packed_rows(columns) * columns : PIECE_ELEMENTS;
     for (size_t first = 0; first < elements; first += most) {
       size_t rest = elements - first;
       if (opt_pieces) opt_pieces[count] = (piece){s, first, rest < most ? rest : most};
