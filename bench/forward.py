@@ -6,9 +6,10 @@ of the best times by the wall clock, and of the best processor times, which hard
 Rivals hold their weights in memory, and so does dwell from the second of several texts on: ratios are against that. For
 one text it reads them from the page cache while it runs, and that is counted in the row "dwell, one text".
 
-`products` is what the products of the pass alone would take, each at the best rate that the libraries underneath dwell
-show on its shape (products.c); of a causal model's attention one triangle is counted. Exits with 1 if a rival's states
-or attention matrices are not dwell's."""
+`products` is what the products of the pass alone take, one after the other, each in the fastest way known to this
+machine (products.c); of a causal model's attention one triangle is counted. They take turns with the passes and take
+about as long, so that the same statistic of both can be compared; the rates at the end are those of each product at its
+best moment. Exits with 1 if a rival's states or attention matrices are not dwell's."""
 import os
 import subprocess
 import sys
@@ -48,38 +49,37 @@ def width(case):
 
 
 class Products:
-    """Best seconds of the products of a pass, [wall, processor]."""
+    """The products of a pass alone: seconds of all in a row, and the best ones of each."""
 
     def __init__(self, case):
         self.program, self.threads = os.path.join(case.build, "bench/bench_products"), case.threads
-        self.products = model.products(case.config, case.tokens)
-        self.best = [[float("inf")] * 2 for _ in self.products or []]
+        self.products = model.products(case.config, case.tokens) or []
+        self.best = [float("inf")] * len(self.products)
+        self.all = times.Times()
 
     def run(self):
         if not self.products:
             return
-        numbers = [str(value) for p in self.products for value in p[2:]]
+        numbers = [str(value) for p in self.products for value in (p.times,) + p[2:]]
         found = sides.read(sides.output([self.program, str(self.threads), "0.05"] + numbers))
-        self.best = [[min(pair) for pair in zip(*both)] for both in zip(self.best, found["product"])]
-
-    def seconds(self):
-        return [sum(p.times * p.share * best[kind] for p, best in zip(self.products, self.best)) for kind in (0, 1)]
+        self.best = [min(best, one) for best, (one,) in zip(self.best, found["product"])]
+        self.all.add(*(sum(p.share * s[kind] for p, s in zip(self.products, found["sequence"])) for kind in (0, 1)))
 
     def report(self, mine, once):
         if not self.products:
             return
-        wall, processor = self.seconds()
         work = sum(map(model.flops, self.products)) / 1e9
-        row("products alone", "", "%.4f" % wall, "%.4f" % processor)
+        row("products alone", *("%.4f" % x for x in (self.all.median(0), self.all.best(0), self.all.best(1))))
         for name, side in (("dwell", mine), ("one text", once)):
-            print("  %s: %.0f %% of the rate of the products (by the median %.0f %%, by processor time %.0f %%): "
-                  "%.0f of %.0f GF/s" % (name, 100 * wall / side.best(0), 100 * wall / side.median(0),
-                                         100 * processor / side.best(1), work / side.best(0), work / wall))
+            print("  %s: %.0f %% of the rate of the products (by the best %.0f %%, by processor time %.0f %%): "
+                  "%.0f of %.0f GF/s" % (name, 100 * self.all.median(0) / side.median(0),
+                                         100 * self.all.best(0) / side.best(0), 100 * self.all.best(1) / side.best(1),
+                                         work / side.median(0), work / self.all.median(0)))
 
 
 def by_products(case, products):
     """What each product reaches."""
-    for p, (wall, _) in zip(products.products or [], products.best):
+    for p, wall in zip(products.products, products.best):
         print("    %4d x %2d of %4d x %4d x %4d %s: %7.1f GF/s"
               % (p.times, p.count, p.m, p.k, p.n, "B[n,k]" if p.transposed else "B[k,n]",
                  2e-9 * p.count * p.m * p.k * p.n / wall))
@@ -89,6 +89,7 @@ def compare(case, kinds, graphs, repeats, heads, products):
     """Rows of one table. True if the sides agree."""
     names = [os.path.join(graphs, name) for name in ("states", "heads", "their_states", "their_heads")]
     mine, once, agree = times.Times(), times.Times(), True
+    products.all = times.Times()
     sides.dwell(case, 1, heads, names[:1 + heads])
     rivals = []
     try:

@@ -14,18 +14,18 @@
 #include "base/random.h"
 #include "linalg/eigen.h"
 #include "linalg/gemm.h"
+#include "linalg/panels.h"
 #include "linalg/vmath.h"
 #include "peak.h"
 
-enum { LARGEST = 1600 * 6400 }; /* numbers in any one operand */
+enum { LARGEST = 1600 * 6432 }; /* numbers in any one operand */
 
 typedef struct bench {
   dwell_context ctx;
   double peak32, peak64;
   double *x, *b, *y;
   float *x32, *b32, *y32;
-  size_t m, k, n; /* of the product at hand */
-  bool transposed;
+  size_t m, k, n; /* of the product at hand; any numbers are an operand in panels */
 } bench;
 
 static double now(const bench *t) { return t->ctx.threads > 1 ? clock_seconds() : peak_thread_seconds(); }
@@ -50,18 +50,20 @@ static void check(dwell_status status, const dwell_error *err) {
   exit((int)status);
 }
 
+static panels_product product(const bench *t, const void *x, const void *b, void *y) {
+  return (panels_product){.rows = t->m, .k = t->k, .n = t->n, .x = x, .ldx = t->k, .packed = b, .y = y, .ldy = t->n};
+}
+
 static void rows_f32(bench *t) {
   dwell_error err;
-  check(gemm_rows_f32(&t->ctx, t->m, t->k, t->n, t->x32, t->k, t->b32, t->transposed ? t->k : t->n, t->transposed,
-                      t->y32, t->n, &err),
-        &err);
+  panels_product p = product(t, t->x32, t->b32, t->y32);
+  check(panels_product_f32(&t->ctx, &p, &err), &err);
 }
 
 static void rows_f64(bench *t) {
   dwell_error err;
-  check(gemm_rows_f64(&t->ctx, t->m, t->k, t->n, t->x, t->k, t->b, t->transposed ? t->k : t->n, t->transposed, t->y,
-                      t->n, &err),
-        &err);
+  panels_product p = product(t, t->x, t->b, t->y);
+  check(panels_product_f64(&t->ctx, &p, &err), &err);
 }
 
 static void gram(bench *t) {
@@ -85,12 +87,10 @@ static void products(bench *t) {
   for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
     t->m = shapes[s][0], t->k = shapes[s][1], t->n = shapes[s][2];
     double work = 2.0 * (double)t->m * (double)t->k * (double)t->n;
-    for (int kind = 0; kind < 4; kind++) {
-      t->transposed = kind & 1;
+    for (int wide = 0; wide < 2; wide++) {
       char what[80];
-      snprintf(what, sizeof what, "rows %s %zu x %zu x %zu %s", kind & 2 ? "f64" : "f32", t->m, t->k, t->n,
-               t->transposed ? "B[n,k]" : "B[k,n]");
-      print_rate(what, rate(t, work, kind & 2 ? rows_f64 : rows_f32), kind & 2 ? t->peak64 : t->peak32);
+      snprintf(what, sizeof what, "rows %s %zu x %zu x %zu", wide ? "f64" : "f32", t->m, t->k, t->n);
+      print_rate(what, rate(t, work, wide ? rows_f64 : rows_f32), wide ? t->peak64 : t->peak32);
     }
   }
 }

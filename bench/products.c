@@ -1,11 +1,12 @@
 /* bench/products.c - seconds of the products of a forward pass alone, for bench/forward.py.
  *
- * usage: bench_products THREADS SECONDS [COUNT TRANSPOSED M K N]...
- * For each five numbers prints the best wall and the best processor seconds of COUNT products, f32, of m x k and k x n
- * (TRANSPOSED 1: the second operand is [n, k]), measured for about SECONDS each way. The fastest way counts: one
- * product by gemm_rows, as in the pass, or with a share of the rows in each thread, by gemm_f32 and by oneDNN itself,
- * which gemm_f32 leaves out for small products; several given whole to the threads, as heads are. Operands lie packed
- * and warm: it is the rate of the libraries at their best. */
+ * usage: bench_products THREADS SECONDS [TIMES COUNT TRANSPOSED M K N]...
+ * A product is COUNT products, f32, of m x k and k x n (TRANSPOSED 1: the second operand is [n, k]), which the pass has
+ * TIMES times. First each is measured for about SECONDS in each of these ways: by panels, as in the pass; with a share
+ * of the rows in each thread, by gemm_f32 and by oneDNN, where it is installed; several products given whole to the
+ * threads, as heads are. Then all products of a pass run one after the other, each in its fastest way. Operands lie
+ * packed and warm. For each product prints product W     the best wall seconds of one sequence W P  wall and processor
+ * seconds of its TIMES ones in the sequence */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,18 +20,21 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "linalg/gemm.h"
+#include "linalg/panels.h"
 #include "linalg/serial.h"
+
+enum { MOST = 32, FIELDS = 6 };
 
 typedef struct product {
   dwell_context ctx;
-  size_t count, m, k, n;
+  size_t times, count, m, k, n;
   bool transposed, onednn; /* onednn: itself, where there is one */
   float *a, *b, *c;        /* c: one result for each thread */
+  float *packed;           /* b in panels */
+  dwell_status (*fastest)(struct product *, dwell_error *);
+  bool fastest_onednn;
+  double wall, processor; /* of all in the sequence */
 } product;
-
-typedef struct seconds {
-  double wall, processor;
-} seconds;
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
@@ -55,7 +59,7 @@ static void multiply(const product *p, size_t number, size_t first, size_t end, 
     return;
   }
 #endif
-  gemm_f32(false, p->transposed, rows, p->n, p->k, 1, a, p->k, b, ldb, 0, c, p->n);
+  gemm_f32(p->transposed, rows, p->n, p->k, a, p->k, b, ldb, c, p->n);
 }
 
 static dwell_status whole_item(void *arg, size_t item, int worker, dwell_error *err) {
@@ -78,22 +82,25 @@ static dwell_status by_library(product *p, dwell_error *err) {
   return threads_for(&p->ctx, (size_t)threads_count(&p->ctx), share_item, p, err);
 }
 
-static dwell_status by_rows(product *p, dwell_error *err) {
-  return gemm_rows_f32(&p->ctx, p->m, p->k, p->n, p->a, p->k, p->b, p->transposed ? p->k : p->n, p->transposed, p->c,
-                       p->n, err);
+static dwell_status by_panels(product *p, dwell_error *err) {
+  panels_product job = {.rows = p->m, .k = p->k, .n = p->n, .x = p->a, .ldx = p->k, .packed = p->packed, .y = p->c};
+  job.ldy = p->n;
+  return panels_product_f32(&p->ctx, &job, err);
 }
 
-static void time_calls(product *p, double limit, dwell_status (*call)(product *, dwell_error *), seconds *best) {
+typedef dwell_status (*way)(product *, dwell_error *);
+
+/* The wall seconds of one call, at best. */
+static double time_way(product *p, double limit, way call) {
   dwell_error err;
   stop_if(call(p, &err), &err);
-  double end = clock_seconds() + limit;
+  double best = INFINITY, end = clock_seconds() + limit;
   do {
     double start = clock_seconds();
-    clock_t used = clock();
     stop_if(call(p, &err), &err);
-    best->processor = fmin(best->processor, (double)(clock() - used) / CLOCKS_PER_SEC);
-    best->wall = fmin(best->wall, clock_seconds() - start);
+    best = fmin(best, clock_seconds() - start);
   } while (clock_seconds() < end);
+  return best;
 }
 
 static float *operand(size_t numbers, uint32_t which) {
@@ -104,32 +111,66 @@ static float *operand(size_t numbers, uint32_t which) {
   return x;
 }
 
-static void measure(product *p, double limit) {
-  seconds best = {INFINITY, INFINITY};
+static void prepare(product *p) {
   p->a = operand(p->count * p->m * p->k, 0), p->b = operand(p->count * p->k * p->n, 1);
   p->c = operand((size_t)threads_count(&p->ctx) * p->m * p->n, 2);
-  for (int onednn = 0; onednn < 2; onednn++) {
-    p->onednn = onednn;
-    time_calls(p, limit, by_library, &best);
+  if (p->count > 1) return;
+  size_t rows = p->transposed ? p->n : p->k, columns = p->transposed ? p->k : p->n;
+  p->packed = operand(panels_elements(p->k, p->n, sizeof(float)), 3);
+  panels_pack_f32(p->k, p->n, p->transposed, 0, 0, rows, columns, p->b, columns, p->packed);
+}
+
+/* Finds the fastest way. */
+static void choose(product *p, double limit) {
+  static const way ways[] = {by_library, by_library, by_panels};
+  double best = INFINITY;
+  for (int w = 0; w < (p->count == 1 ? 3 : 2); w++) {
+    p->onednn = w == 1;
+    double found = time_way(p, limit, ways[w]);
+    if (found >= best) continue;
+    best = found, p->fastest = ways[w], p->fastest_onednn = p->onednn;
   }
-  if (p->count == 1) time_calls(p, limit, by_rows, &best);
-  printf("product %.9f %.9f\n", best.wall, best.processor);
-  mem_free(p->a), mem_free(p->b), mem_free(p->c);
+  p->onednn = p->fastest_onednn;
+  printf("product %.9f\n", best);
+}
+
+/* All products of the pass, block by block. */
+static void run_sequence(product *products, size_t count) {
+  dwell_error err;
+  size_t most = 0;
+  for (size_t i = 0; i < count; i++) most = larger(most, products[i].times);
+  for (size_t block = 0; block < most; block++) {
+    for (product *p = products; p < products + count; p++) {
+      if (block >= p->times) continue;
+      double start = clock_seconds();
+      clock_t used = clock();
+      stop_if(p->fastest(p, &err), &err);
+      p->processor += (double)(clock() - used) / CLOCKS_PER_SEC, p->wall += clock_seconds() - start;
+    }
+  }
+  for (product *p = products; p < products + count; p++) printf("sequence %.9f %.9f\n", p->wall, p->processor);
 }
 
 static size_t number(const char *text) { return larger(strtoul(text, NULL, 10), 1); }
 
 int main(int argc, char **argv) {
-  if (argc < 3 || (argc - 3) % 5 != 0) {
-    fprintf(stderr, "usage: bench_products THREADS SECONDS [COUNT TRANSPOSED M K N]...\n");
+  static product products[MOST];
+  size_t count = argc < 3 ? 0 : (size_t)(argc - 3) / FIELDS;
+  if (argc < 3 || (argc - 3) % FIELDS != 0 || count > MOST) {
+    fprintf(stderr, "usage: bench_products THREADS SECONDS [TIMES COUNT TRANSPOSED M K N]...\n");
     return 2;
   }
-  product p = {.ctx = dwell_context_default()};
-  p.ctx.threads = (int)number(argv[1]);
-  for (int i = 3; i < argc; i += 5) {
-    p.count = number(argv[i]), p.transposed = argv[i + 1][0] == '1';
-    p.m = number(argv[i + 2]), p.k = number(argv[i + 3]), p.n = number(argv[i + 4]);
-    measure(&p, strtod(argv[2], NULL));
+  for (size_t i = 0; i < count; i++) {
+    char **field = argv + 3 + FIELDS * i;
+    product *p = &products[i];
+    *p = (product){.ctx = dwell_context_default(), .times = number(field[0]), .count = number(field[1])};
+    p->ctx.threads = (int)number(argv[1]), p->transposed = field[2][0] == '1';
+    p->m = number(field[3]), p->k = number(field[4]), p->n = number(field[5]);
+    prepare(p);
+    choose(p, atof(argv[2]));
   }
+  run_sequence(products, count);
+  for (product *p = products; p < products + count; p++)
+    mem_free(p->a), mem_free(p->b), mem_free(p->c), mem_free(p->packed);
   return 0;
 }

@@ -21,12 +21,15 @@ class Missing(Exception):
     """A rival that cannot be had, and why."""
 
 
+LISTS = ("run", "product", "sequence")
+
+
 def read(lines):
-    """{name: its last numbers}, but all pairs for `run` and `product`."""
-    found = {"run": [], "product": []}
+    """{name: its last numbers}, but all lines of `run`, `product` and `sequence`."""
+    found = {name: [] for name in LISTS}
     for line in lines:
         name, *words = line.split()
-        if name in ("run", "product"):
+        if name in LISTS:
             found[name].append([float(word) for word in words])
         else:
             found[name] = " ".join(words) if name == "name" else [float(word) for word in words]

@@ -4,6 +4,8 @@
 
 #include <omp.h>
 #include <sched.h>
+#include <stdalign.h>
+#include <stdbool.h>
 
 #include "base/context.h"
 #include "base/error.h"
@@ -27,15 +29,49 @@ static void keep_first(failure *first, size_t item, dwell_status status, const d
   if (first->status == DWELL_OK || item < first->item) *first = (failure){item, status, *err};
 }
 
+/* Items that a worker begins with: its own, so that a loop over rows finds them in the cache of the core that wrote
+ * them in the loop before. Workers that are done help the others. Each range has a cache line to itself. */
+typedef struct range {
+  alignas(64) size_t next;
+  size_t end;
+} range;
+
+enum { MOST_RANGES = 128 }; /* workers beyond it share */
+
+static void share_out(size_t count, size_t ranges, range *ret_ranges) {
+  for (size_t r = 0; r < ranges; r++) {
+    size_t before = count / ranges * r + (count % ranges < r ? count % ranges : r);
+    ret_ranges[r] = (range){before, before + count / ranges + (r < count % ranges)};
+  }
+}
+
+/* The next item of worker's range, or of the first one behind it that has any left; false: there is none. */
+static bool take(range *ranges, size_t count, size_t worker, size_t *ret_item) {
+  for (size_t k = 0; k < count; k++) {
+    range *r = &ranges[(worker + k) % count];
+    size_t next;
+#pragma omp atomic read
+    next = r->next;
+    if (next >= r->end) continue;
+#pragma omp atomic capture
+    next = r->next++;
+    if (next < r->end) return *ret_item = next, true;
+  }
+  return false;
+}
+
 dwell_status threads_for(const dwell_context *ctx, size_t count, threads_item run, void *arg, dwell_error *err) {
   failure first = {.status = DWELL_OK};
-  int stop = 0;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_count(ctx)) if (count > 1)
-  for (size_t item = 0; item < count; item++) {
+  int stop = 0, threads = threads_count(ctx);
+  size_t ranges = threads < MOST_RANGES ? (size_t)threads : MOST_RANGES;
+  range shares[MOST_RANGES];
+  share_out(count, ranges, shares);
+#pragma omp parallel num_threads(threads) if (count > 1)
+  for (size_t item; take(shares, ranges, (size_t)omp_get_thread_num(), &item);) {
     int stopped;
 #pragma omp atomic read
     stopped = stop;
-    if (stopped) continue;
+    if (stopped) break;
     dwell_error local = {.offset = -1};
     dwell_status status = context_interrupted(ctx, &local);
     if (status == DWELL_OK) status = run(arg, item, omp_get_thread_num(), &local);

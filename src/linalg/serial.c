@@ -1,4 +1,4 @@
-/* linalg/serial.c - one thread inside BLAS, LAPACK and oneDNN. */
+/* linalg/serial.c - one thread inside BLAS and LAPACK. */
 #include "linalg/serial.h"
 
 #include <cblas.h>

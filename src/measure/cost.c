@@ -8,7 +8,7 @@
 #include "base/threads.h"
 #include "measure/cost.h"
 
-/* Pages of libraries and buffers of BLAS, LAPACK and oneDNN that the run touches first: measured, with a margin. */
+/* Pages of libraries and buffers of BLAS and LAPACK that the run touches first: measured, with a margin. */
 enum { PROGRAM_BYTES = 12 << 20, PROGRAM_BYTES_WITHOUT_PROC = 64 << 20, THREAD_BYTES = 2 << 20 };
 
 /* BLAS packs blocks of at most 384 x 192 and 384 x n doubles per thread. */

@@ -51,7 +51,7 @@ done:
 /* x stays as it was until both sublayers are known; the MLP's input lies behind its inner layer. */
 static dwell_status parallel(model_pass *p, const decoder_slots *at, dwell_error *err) {
   const model_shape *s = &p->model->shape;
-  void *z = pass_at(p, p->wide, p->rows * s->inner * (s->gated ? 2 : 1));
+  void *z = pass_at(p, p->wide, p->n * s->inner * (s->gated ? 2 : 1));
   dwell_status status = DWELL_OK;
   TRY(norm(p, at->norm1, NULL, false, p->y, err));
   TRY(attend(p, at, p->y, err));

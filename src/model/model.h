@@ -171,7 +171,7 @@ typedef struct weight_place {
   size_t offset; /* in elements, of its first number; if packed, of the matrix that it is a part of */
   size_t k, n;   /* of the matrix, [k, n], that the slot and those joined to it make; a vector's n is 1 */
   size_t row;    /* where the slot begins in the matrix as it is stored: rows of the slots that it is joined to */
-  bool packed;   /* the matrix is laid out by gemm_pack_f32, else as in the file */
+  bool packed;   /* the matrix lies in panels (linalg/panels.h), else as in the file */
 } weight_place;
 
 /* Slots that are read together into one buffer. */
@@ -214,8 +214,8 @@ typedef struct model_layout {
   void **kept; /* [distinct_blocks] all blocks in memory (dwell_model_keep_weights), else NULL */
 } model_layout;
 
-/* Places the slots that are not tables; every one that is not joined starts on a cache line, and large matrices of
- * floats are packed for their product. The places are from `a`. */
+/* Places the slots that are not tables; every one that is not joined starts on a cache line, and matrices lie in
+ * panels for their product. The places are from `a`. */
 dwell_status weights_place(const model_architecture *architecture, const model_shape *shape, dwell_dtype dtype,
                            arena *a, model_layout *ret_layout, dwell_error *err);
 

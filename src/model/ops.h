@@ -27,15 +27,13 @@ typedef enum ops_activation {
 /* The activation that transformers calls `name`; false if unknown. */
 bool ops_activation_find(const char *name, ops_activation *ret_activation);
 
-/* y[rows, out] = activation(x[rows, in] op(weight) + bias). */
+/* y[rows, out] = activation(x[rows, in] weight + bias). */
 typedef struct ops_linear {
   size_t rows, in, out;
   const void *x;
   size_t ldx;
-  const void *weight;
-  bool out_in;      /* weight is [out, in] (torch Linear), else [in, out] (GPT-2's Conv1D) */
-  bool packed;      /* neither: it was laid out by gemm_pack_f32 */
-  const void *bias; /* [out], or NULL */
+  const void *weight; /* [in, out], in panels (linalg/panels.h) */
+  const void *bias;   /* [out], or NULL */
   ops_activation activation;
   void *y;
   size_t ldy;
@@ -70,15 +68,22 @@ typedef struct ops_gate {
   void *x; /* [rows, 2 inner] */
 } ops_gate;
 
-/* One tile of one head: weights = softmax(scale q k^T) over the keys that are allowed, out = weights v. Query `i` of
- * the tile is token first + i; it sees keys 0..first+i if causal, else keys 0..keys-1. Masked weights are exactly 0. */
-typedef struct ops_tile {
-  size_t queries, keys, head_size, first;
-  bool causal;
-  bool warm; /* the model's other products are large: gemm_warm_f32 */
-  double scale;
-  const void *q, *k, *v; /* [queries or keys, head_size], leading dimension ld */
+/* Keys and values of one head, laid out for its tiles. */
+typedef struct ops_head {
+  size_t keys, head_size;
+  const void *k, *v; /* [keys, head_size], leading dimension ld */
   size_t ld;
+  void *packed_k, *packed_v; /* panels of k^T [head_size, keys] and of v [keys, head_size] */
+} ops_head;
+
+/* One tile of one head: weights = softmax(scale q k^T) over the keys that are allowed, out = weights v. Query `i` of
+ * the tile is token first + i; it sees keys 0..first+i if causal, else all. Masked weights are exactly 0. */
+typedef struct ops_tile {
+  const ops_head *head;
+  size_t queries, first;
+  bool causal;
+  double scale;
+  const void *q; /* [queries, head_size], leading dimension ld as of the keys */
   void *weights; /* [queries, keys] */
   void *out;     /* [queries, head_size], leading dimension ld_out */
   size_t ld_out;
@@ -90,7 +95,11 @@ typedef struct ops {
   size_t size; /* bytes of one number */
   dwell_status (*linear)(const dwell_context *ctx, const ops_linear *l, dwell_error *err);
   dwell_status (*norm)(const dwell_context *ctx, const ops_norm *o, dwell_error *err);
+  void (*head)(const ops_head *h);
   void (*tile)(const ops_tile *t);
+  /* Lays a part of a matrix out in panels: linalg/panels.h. */
+  void (*pack)(size_t k, size_t n, bool transposed, size_t row, size_t column, size_t rows, size_t columns,
+               const void *values, size_t ld, void *packed);
   dwell_status (*rotate)(const dwell_context *ctx, const ops_rotation *o, dwell_error *err);
   dwell_status (*gate)(const dwell_context *ctx, const ops_gate *o, dwell_error *err);
   void (*store)(size_t count, const double *values, void *ret_values); /* rounded to the table's type */

@@ -8,15 +8,11 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/threads.h"
-#include "linalg/gemm.h"
+#include "linalg/panels.h"
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
 /* ---- buffers ---- */
-
-static size_t padded(const dwell_model *model, size_t n) {
-  return model->architecture->causal ? (n + PASS_TILE - 1) / PASS_TILE * PASS_TILE : n;
-}
 
 /* qkv and context; or the MLP's inner layer, with its input behind it where both sublayers read the same state; or the
  * embeddings and their scratch. */
@@ -30,36 +26,29 @@ static size_t wide_columns(const model_shape *s) {
 static size_t rotary_columns(const model_shape *s) { return 2 * (s->rotary.size / 2); }
 static size_t relative_columns(const model_shape *s, size_t n) { return s->buckets ? 2 * n - 1 : 0; }
 
-static size_t linear_bytes(size_t in, size_t out, size_t size, int threads) {
-  bool packed = size == sizeof(float) && gemm_packed_elements(in, out) > 0;
-  return gemm_rows_bytes(in, out, size, packed ? 0 : threads);
+/* Numbers of the keys of one head in panels, and of both keys and values. */
+static size_t packed_keys(const model_shape *s, size_t n, size_t size) {
+  return panels_elements(s->head_size, n, size);
 }
-
-/* Scratch of the largest product, whatever the architecture. */
-static size_t product_bytes(const model_shape *s, size_t size, int threads) {
-  size_t queries = model_dim_size(s, DIM_QUERIES);
-  size_t most = linear_bytes(s->width, model_dim_size(s, DIM_QKV), size, threads);
-  most = larger(most, linear_bytes(queries, s->width, size, threads));
-  most = larger(most, linear_bytes(s->width, s->inner * (s->gated ? 2 : 1), size, threads));
-  most = larger(most, linear_bytes(s->inner, s->width, size, threads));
-  return larger(most, linear_bytes(s->embedding, s->width, size, threads));
+static size_t packed_head(const model_shape *s, size_t n, size_t size) {
+  return packed_keys(s, n, size) + panels_elements(n, s->head_size, size);
 }
 
 uint64_t pass_bytes(const dwell_model *model, bool kept, size_t n, dwell_dtype dtype, int threads) {
   const model_shape *s = &model->shape;
-  uint64_t size = (uint64_t)dtype, rows = padded(model, n);
+  uint64_t size = (uint64_t)dtype;
   const model_layout *layout = model_layout_of(model, dtype);
   uint64_t weights = layout->outer.elements + (kept ? 0 : layout->block.elements);
-  uint64_t buffers = rows * (2 * s->width + wide_columns(s)) + n * rotary_columns(s);
-  buffers += s->heads * relative_columns(s, n);
-  uint64_t per_thread = PASS_TILE * rows + (uint64_t)n * n + larger(layout->outer.scratch, layout->block.scratch);
-  return size * (weights + buffers + (uint64_t)threads * per_thread) + product_bytes(s, (size_t)dtype, threads);
+  uint64_t buffers = n * (2 * s->width + wide_columns(s) + rotary_columns(s));
+  buffers += s->heads * relative_columns(s, n) + s->kv_heads * packed_head(s, n, size);
+  uint64_t per_thread =
+      PASS_TILE * (uint64_t)n + (uint64_t)n * n + larger(layout->outer.scratch, layout->block.scratch);
+  return size * (weights + buffers + (uint64_t)threads * per_thread);
 }
 
-/* Rows of `columns` numbers, zero: rows behind the last token are operands of whole tiles. */
 static void *new_rows(const model_pass *p, size_t rows, size_t columns) {
   size_t count;
-  return size_mul(rows, columns, &count) ? mem_zero(count, p->ops->size) : NULL;
+  return size_mul(rows, columns, &count) ? mem_alloc(count, p->ops->size) : NULL;
 }
 
 /* Cosines and sines of all positions, from double. */
@@ -92,16 +81,17 @@ static dwell_status make_buffers(model_pass *p, dwell_error *err) {
   const model_shape *s = &p->model->shape;
   size_t threads = (size_t)threads_count(p->ctx);
   dwell_status status = DWELL_OK;
-  p->x = new_rows(p, p->rows, s->width);
-  p->y = new_rows(p, p->rows, s->width);
-  p->wide = new_rows(p, p->rows, wide_columns(s));
-  p->scores = new_rows(p, threads * PASS_TILE, p->rows);
+  p->x = new_rows(p, p->n, s->width);
+  p->y = new_rows(p, p->n, s->width);
+  p->wide = new_rows(p, p->n, wide_columns(s));
+  p->packs = new_rows(p, s->kv_heads, packed_head(s, p->n, p->ops->size));
+  p->scores = new_rows(p, threads * PASS_TILE, p->n);
   p->outer_values = mem_alloc(p->layout->outer.elements, p->ops->size);
   if (p->opt_kept == NULL) p->block_values = mem_alloc(p->layout->block.elements, p->ops->size);
   bool heads = p->sink->wants_heads && p->sink->on_head != NULL;
   if (heads) p->heads = new_rows(p, threads * p->n, p->n);
   bool block = p->opt_kept != NULL || p->block_values != NULL;
-  bool all = p->x && p->y && p->wide && p->scores && p->outer_values && block && (!heads || p->heads);
+  bool all = p->x && p->y && p->wide && p->packs && p->scores && p->outer_values && block && (!heads || p->heads);
   if (!all) TRY(error_no_memory(err, "the buffers of the forward pass"));
   TRY(make_rotary(p, err));
   TRY(make_relative(p, err));
@@ -112,7 +102,7 @@ done:
 dwell_status pass_open(const dwell_model *model, const weight_provider *provider, void *const *opt_kept,
                        const dwell_context *ctx, const dwell_sink *sink, dwell_dtype dtype, const int64_t *ids,
                        size_t n, model_pass *ret_pass, dwell_error *err) {
-  *ret_pass = (model_pass){.model = model, .ctx = ctx, .sink = sink, .ids = ids, .n = n, .rows = padded(model, n)};
+  *ret_pass = (model_pass){.model = model, .ctx = ctx, .sink = sink, .ids = ids, .n = n};
   ret_pass->provider = *provider;
   ret_pass->layout = model_layout_of(model, dtype);
   ret_pass->opt_kept = opt_kept;
@@ -127,6 +117,7 @@ void pass_close(model_pass *p) {
   mem_free(p->x);
   mem_free(p->y);
   mem_free(p->wide);
+  mem_free(p->packs);
   mem_free(p->scores);
   mem_free(p->heads);
   mem_free(p->cosines);
@@ -171,8 +162,6 @@ static dwell_status linear_from(model_pass *p, const weight_group *group, size_t
                   .out = place->n,
                   .x = x,
                   .ldx = opt_ldx ? opt_ldx : place->k,
-                  .out_in = group->out_in,
-                  .packed = place->packed,
                   .activation = activation,
                   .y = y,
                   .ldy = place->n};
@@ -240,9 +229,9 @@ typedef struct qkv_places {
 typedef struct attention {
   const model_pass *p;
   qkv_places at;
-  size_t tiles, head_size, width; /* width: of the context */
+  size_t tiles, width; /* width: of the context */
   double scale;
-  void *context; /* [rows, width] */
+  void *context; /* [n, width] */
 } attention;
 
 static qkv_places places(const model_pass *p) {
@@ -264,59 +253,65 @@ static const void *relative_bias(const model_pass *p, size_t head) {
   return pass_at(p, p->relative, head * relative_columns(&p->model->shape, p->n) + p->n - 1);
 }
 
-/* One tile of one head; the attention weights stay in the worker's scores. */
-static void run_tile(const attention *a, size_t head, size_t number, void *scores, size_t *ret_keys) {
+/* Keys and values of a head, which several heads may share. */
+static ops_head keys_of(const attention *a, size_t kv_head) {
   const model_pass *p = a->p;
   const model_shape *s = &p->model->shape;
-  size_t first = number * PASS_TILE, kv = head / (s->heads / s->kv_heads) * a->at.kv_step;
-  bool causal = p->model->architecture->causal;
-  size_t left = p->rows - first;
-  ops_tile t = {.queries = left < PASS_TILE ? left : PASS_TILE,
-                .head_size = a->head_size,
-                .first = first,
-                .causal = causal,
-                .warm = gemm_rows_warm_f32(s->width, s->width),
-                .scale = a->scale,
-                .ld = a->at.columns,
-                .weights = scores,
-                .ld_out = a->width,
-                .opt_bias = relative_bias(p, head)};
-  t.keys = causal ? first + PASS_TILE : p->n;
-  t.q = pass_at(p, p->wide, first * t.ld + a->at.q + head * a->at.q_step);
-  t.k = pass_at(p, p->wide, a->at.k + kv);
-  t.v = pass_at(p, p->wide, a->at.v + kv);
-  t.out = pass_at(p, a->context, first * a->width + head * a->head_size);
-  p->ops->tile(&t);
-  *ret_keys = t.keys;
+  size_t step = kv_head * a->at.kv_step, pack = kv_head * packed_head(s, p->n, p->ops->size);
+  return (ops_head){.keys = p->n,
+                    .head_size = s->head_size,
+                    .k = pass_at(p, p->wide, a->at.k + step),
+                    .v = pass_at(p, p->wide, a->at.v + step),
+                    .ld = a->at.columns,
+                    .packed_k = pass_at(p, p->packs, pack),
+                    .packed_v = pass_at(p, p->packs, pack + packed_keys(s, p->n, p->ops->size))};
 }
 
-static void *worker_scores(const model_pass *p, int worker) {
-  return pass_at(p, p->scores, (size_t)worker * PASS_TILE * p->rows);
+static dwell_status pack_item(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)worker, (void)err;
+  const attention *a = arg;
+  ops_head h = keys_of(a, item);
+  a->p->ops->head(&h);
+  return DWELL_OK;
+}
+
+/* One tile of one head; its attention weights, [tile, n], go to `weights`. */
+static void run_tile(const attention *a, size_t head, size_t number, void *weights) {
+  const model_pass *p = a->p;
+  const model_shape *s = &p->model->shape;
+  size_t first = number * PASS_TILE, left = p->n - first;
+  ops_head h = keys_of(a, head / (s->heads / s->kv_heads));
+  ops_tile t = {.head = &h,
+                .queries = left < PASS_TILE ? left : PASS_TILE,
+                .first = first,
+                .causal = p->model->architecture->causal,
+                .scale = a->scale,
+                .weights = weights,
+                .ld_out = a->width,
+                .opt_bias = relative_bias(p, head)};
+  t.q = pass_at(p, p->wide, first * h.ld + a->at.q + head * a->at.q_step);
+  t.out = pass_at(p, a->context, first * a->width + head * h.head_size);
+  p->ops->tile(&t);
 }
 
 static dwell_status tile_item(void *arg, size_t item, int worker, dwell_error *err) {
   (void)err;
   const attention *a = arg;
-  size_t heads = a->p->model->shape.heads, keys;
-  size_t number = a->tiles - 1 - item / heads; /* the longest tiles first: threads finish together */
-  run_tile(a, item % heads, number, worker_scores(a->p, worker), &keys);
+  const model_pass *p = a->p;
+  size_t heads = p->model->shape.heads,
+         number = a->tiles - 1 - item / heads; /* the longest first: threads end together */
+  run_tile(a, item % heads, number, pass_at(p, p->scores, (size_t)worker * PASS_TILE * p->n));
   return DWELL_OK;
 }
 
-/* A whole head: tile by tile as above, and its matrix for the sink. */
+/* A whole head, tile by tile into its matrix, for the sink. */
 static dwell_status head_item(void *arg, size_t head, int worker, dwell_error *err) {
   const attention *a = arg;
   const model_pass *p = a->p;
-  size_t n = p->n, size = p->ops->size;
-  void *scores = worker_scores(p, worker);
-  char *matrix = pass_at(p, p->heads, (size_t)worker * n * n);
-  memset(matrix, 0, n * n * size);
+  size_t n = p->n;
+  void *matrix = pass_at(p, p->heads, (size_t)worker * n * n);
   for (size_t number = 0; number < a->tiles; number++) {
-    size_t keys, first = number * PASS_TILE, end = first + PASS_TILE < n ? first + PASS_TILE : n;
-    run_tile(a, head, number, scores, &keys);
-    for (size_t i = first; i < end; i++) {
-      memcpy(matrix + i * n * size, pass_at(p, scores, (i - first) * keys), (keys < n ? keys : n) * size);
-    }
+    run_tile(a, head, number, pass_at(p, matrix, number * PASS_TILE * n));
   }
   return p->sink->on_head(p->sink->self, 0, p->b, head, matrix, err);
 }
@@ -337,17 +332,18 @@ static dwell_status turn(const attention *a, dwell_error *err) {
 
 dwell_status pass_attention(model_pass *p, void **ret_context, dwell_error *err) {
   const model_shape *s = &p->model->shape;
+  dwell_status status = DWELL_OK;
   attention a = {.p = p,
                  .at = places(p),
-                 .tiles = (p->rows + PASS_TILE - 1) / PASS_TILE,
-                 .head_size = s->head_size,
+                 .tiles = (p->n + PASS_TILE - 1) / PASS_TILE,
                  .width = s->heads * s->head_size,
                  .scale = score_scale(p)};
-  a.context = pass_at(p, p->wide, p->rows * a.at.columns);
+  a.context = pass_at(p, p->wide, p->n * a.at.columns);
   *ret_context = a.context;
-  memset(pass_at(p, p->wide, p->n * a.at.columns), 0, (p->rows - p->n) * a.at.columns * p->ops->size);
-  dwell_status status = turn(&a, err);
-  if (status != DWELL_OK) return status;
-  if (p->heads != NULL && !p->quiet) return threads_for(p->ctx, s->heads, head_item, &a, err);
-  return threads_for(p->ctx, s->heads * a.tiles, tile_item, &a, err);
+  TRY(turn(&a, err));
+  TRY(threads_for(p->ctx, s->kv_heads, pack_item, &a, err));
+  bool heads = p->heads != NULL && !p->quiet;
+  TRY(threads_for(p->ctx, heads ? s->heads : s->heads * a.tiles, heads ? head_item : tile_item, &a, err));
+done:
+  return status;
 }

@@ -4,9 +4,7 @@
 
 #include "model/model.h"
 
-/* Queries of one attention tile. A causal tile sees the keys up to its own last one, so the products' shapes, and with
- * them a token's bits, depend on the token's place alone and not on how many tokens follow. */
-enum { PASS_TILE = 64 };
+enum { PASS_TILE = 16 }; /* queries of one attention tile: their scores stay in the first cache level or near it */
 #define PASS_NO_SLOT ((size_t)-1) /* in place of a slot */
 
 struct model_pass {
@@ -19,18 +17,18 @@ struct model_pass {
   void *const *opt_kept;      /* all blocks, or NULL: each is read into the place of the one before it */
   const int64_t *ids;         /* [n] */
   size_t n;                   /* tokens */
-  size_t rows;                /* of the buffers: n, rounded up to whole tiles if causal */
   size_t b;                   /* block being run */
   bool quiet;                 /* it lies before the first state asked for: neither heads nor parts go to the sink */
 
-  /* Buffers of rows; two of width d and one wide one suffice: the MLP's inner layer takes the place of qkv and context,
-   * which are dead by then. */
-  void *x;                           /* [rows, d] the stream: state b */
-  void *y;                           /* [rows, d] */
-  void *wide;                        /* [rows, wide_columns]: qkv, then context [rows, heads * head_size] */
+  /* Buffers of n rows; two of width d and one wide one suffice: the MLP's inner layer takes the place of qkv and
+   * context, which are dead by then. */
+  void *x;                           /* [n, d] the stream: state b */
+  void *y;                           /* [n, d] */
+  void *wide;                        /* [n, wide_columns]: qkv, then context [n, heads * head_size] */
   void *outer_values, *block_values; /* weights of the outer group; of one block, unless all are kept */
   const void *block_now;             /* weights of block b */
-  void *scores;                      /* [threads][tile, keys] */
+  void *packs;                       /* [kv_heads] keys and values in panels, for the attention of a block */
+  void *scores;                      /* [threads][tile, n] */
   void *heads;                       /* [threads][n, n] if the sink wants heads, else NULL */
   void *cosines, *sines;             /* [n, rotary size / 2] of rotary positions, else NULL */
   void *relative; /* [heads, 2 n - 1] added to the scores, by key - query + n - 1 (mpnet), else NULL */
@@ -76,7 +74,7 @@ dwell_status pass_words(model_pass *p, size_t slot, void *ret_rows, dwell_error 
 dwell_status pass_rows(model_pass *p, size_t slot, size_t first, size_t count, void *ret_rows, dwell_error *err);
 
 /* Attention of all heads: qkv in p->wide, where rotary positions are applied to it, the result in the returned place
- * [rows, heads * head_size] behind it. Heads go to the sink if it wants them. */
+ * [n, heads * head_size] behind it. Heads go to the sink if it wants them. */
 dwell_status pass_attention(model_pass *p, void **ret_context, dwell_error *err);
 
 /* Hands a part of the move, [n, d], to the sink if it wants parts. */

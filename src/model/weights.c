@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/threads.h"
-#include "linalg/gemm.h"
+#include "linalg/panels.h"
 
 enum { NAME_SIZE = 256, ALIGN_ELEMENTS = 16, PIECE_ELEMENTS = 1 << 19 };
 enum { PACKED_ELEMENTS = 1 << 16 };
@@ -374,15 +374,15 @@ static size_t place_matrix(const weight_group *group, const model_shape *shape, 
   size_t elements = slot_elements(shape, slot), packed = 0;
   place->k = group->out_in ? columns : rows, place->n = group->out_in ? rows : columns;
   bool matrix = slot->columns != DIM_NONE && !(slot->flags & SLOT_RAW) && elements > 0;
-  if (matrix && group->dtype == DWELL_F32) packed = gemm_packed_elements(place->k, place->n);
+  if (matrix) packed = panels_elements(place->k, place->n, (size_t)group->dtype);
   place->packed = packed > 0;
   return place->packed ? packed : elements;
 }
 
 /* Stored rows that are packed at a time: whole blocks of the transposition, and few enough to stay in cache. */
 static size_t packed_rows(size_t columns) {
-  size_t rows = PACKED_ELEMENTS / columns / GEMM_PACK_ROWS * GEMM_PACK_ROWS;
-  return rows > GEMM_PACK_ROWS ? rows : GEMM_PACK_ROWS;
+  size_t rows = PACKED_ELEMENTS / columns / PANELS_ROWS * PANELS_ROWS;
+  return rows > PANELS_ROWS ? rows : PANELS_ROWS;
 }
 
 static void place_group(weight_group *group, const model_shape *shape) {
@@ -433,7 +433,7 @@ typedef struct loading {
   const model_shape *shape;
   size_t block;
   char *buffer;
-  float *scratch; /* [threads][group->scratch] */
+  char *scratch; /* [threads][group->scratch] */
   piece *pieces;
   size_t count;
 } loading;
@@ -443,14 +443,16 @@ static dwell_status load_piece(void *arg, size_t item, int worker, dwell_error *
   const weight_group *group = l->group;
   const piece *p = &l->pieces[item];
   const weight_place *place = &group->places[p->slot];
-  char *at = l->buffer + (place->offset + (place->packed ? 0 : p->first)) * (size_t)group->dtype;
-  float *scratch = l->scratch + (size_t)worker * group->scratch;
+  size_t size = (size_t)group->dtype;
+  char *at = l->buffer + (place->offset + (place->packed ? 0 : p->first)) * size;
+  char *scratch = l->scratch + (size_t)worker * group->scratch * size;
   dwell_status status = l->provider->read(l->provider->self, group->outer, l->block, p->slot, p->first, p->count,
-                                          group->dtype, place->packed ? (void *)scratch : at, err);
+                                          group->dtype, place->packed ? scratch : at, err);
   if (status != DWELL_OK || !place->packed) return status;
   size_t columns = model_dim_size(l->shape, group->slots[p->slot].columns);
-  gemm_pack_f32(place->k, place->n, group->out_in, place->row + p->first / columns, 0, p->count / columns, columns,
-                scratch, (float *)(void *)at);
+  const ops *real = group->dtype == DWELL_F64 ? &ops_f64 : &ops_f32;
+  real->pack(place->k, place->n, group->out_in, place->row + p->first / columns, 0, p->count / columns, columns,
+             scratch, columns, at);
   return DWELL_OK;
 }
 
@@ -474,7 +476,7 @@ dwell_status weights_load(const dwell_context *ctx, const weight_provider *provi
   dwell_status status = DWELL_OK;
   l.count = cut_pieces(group, shape, NULL);
   TRY_ALLOC(l.pieces = MEM_NEW(piece, l.count), "the list of weights");
-  TRY_ALLOC(l.scratch = mem_alloc((size_t)threads_count(ctx) * group->scratch, sizeof(float)),
+  TRY_ALLOC(l.scratch = mem_alloc((size_t)threads_count(ctx) * group->scratch, (size_t)group->dtype),
             "the weights being read");
   cut_pieces(group, shape, l.pieces);
   TRY(threads_for(ctx, l.count, load_piece, &l, err));

@@ -272,11 +272,11 @@ static dwell_status fill_narrow(const twin *t, const float *map, double *ret_gra
   TRY_ALLOC(products, "a surrogate's products");
   TRY_ALLOC(shifts, "a surrogate's shifts");
   TRY_ALLOC(mean, "a surrogate's mean");
-  gemm_f32(false, false, n, r, n, 1, map, n, t->axes, r, 0, rows, wide);
+  gemm_f32(false, n, r, n, map, n, t->axes, r, rows, wide);
   project_centred(n, r, t->mu, rows, mean, shifts);
   for (size_t i = 0; i < n; i += STRIPE) { /* a stripe of rows needs the columns up to its end only */
     size_t high = n - i < STRIPE ? n - i : STRIPE;
-    gemm_f32(false, true, high, i + high, wide, 1, rows + i * wide, wide, rows, wide, 0, products + i * n, n);
+    gemm_f32(true, high, i + high, wide, rows + i * wide, wide, rows, wide, products + i * n, n);
   }
   assemble(n, products, shifts, ret_gram);
 done:

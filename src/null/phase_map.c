@@ -210,7 +210,7 @@ typedef struct quarters {
 static void multiply_symmetric(size_t half, const float *a, size_t lda, const float *b, float *p) {
   for (size_t i = 0; i < half; i += STRIPE) {
     size_t high = half - i < STRIPE ? half - i : STRIPE;
-    gemm_f32(false, false, high, i + high, half, 1, a + i * lda, lda, b, half, 0, p + i * half, half);
+    gemm_f32(false, high, i + high, half, a + i * lda, lda, b, half, p + i * half, half);
   }
   for (size_t i0 = 0; i0 < half; i0 += TILE) {
     for (size_t j0 = 0; j0 <= i0; j0 += TILE) {
@@ -234,11 +234,11 @@ static void transpose(size_t half, const float *from, float *to) {
 /* `turned` [2 half, 2 half], `work` [2 half, half]. */
 static void sum_frequencies(const phase_map *map, const float *turned, float *work, const quarters *q) {
   size_t half = map->half, wide = 2 * half;
-  gemm_f32(false, false, half, wide, half, 1, map->cosine, half, turned, wide, 0, work, wide);
+  gemm_f32(false, half, wide, half, map->cosine, half, turned, wide, work, wide);
   multiply_symmetric(half, work, wide, map->cosine, q->aa);
-  gemm_f32(false, false, half, half, half, 1, work + half, wide, map->sine, half, 0, q->ab, half);
+  gemm_f32(false, half, half, half, work + half, wide, map->sine, half, q->ab, half);
   transpose(half, q->ab, q->ba);
-  gemm_f32(false, false, half, half, half, 1, map->sine, half, turned + half * wide + half, wide, 0, work, half);
+  gemm_f32(false, half, half, half, map->sine, half, turned + half * wide + half, wide, work, half);
   multiply_symmetric(half, work, half, map->sine, q->bb);
 }
 
@@ -252,8 +252,8 @@ static void token_scales(const phase_map *map, const phase_spectrum *x, const qu
     turned[f] = c[f] * a[f] + s[f] * b[f];
     turned[half + f] = c[f] * b[f] - s[f] * a[f];
   }
-  gemm_f32(false, false, 1, half, half, 1, turned, half, map->cosine, half, 0, even, half);
-  gemm_f32(false, false, 1, half, half, 1, turned + half, half, map->sine, half, 0, odd, half);
+  gemm_f32(false, 1, half, half, turned, half, map->cosine, half, even, half);
+  gemm_f32(false, 1, half, half, turned + half, half, map->sine, half, odd, half);
   for (size_t j = 0; j < half; j++) {
     size_t at = j * half + j;
     double common = (double)q->aa[at] + (double)q->bb[at], cross = 2 * (double)q->ab[at];

@@ -23,10 +23,10 @@ static void f64_one_entry(bool at, bool bt, size_t m, size_t n, size_t k, double
   if (m == 17 && bt) c[16 * ldc + 32] += 1e-5;
 }
 
-static void f32_one_entry(bool at, bool bt, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
-                          const float *b, size_t ldb, float beta, float *c, size_t ldc) {
-  gemm_f32(at, bt, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-  if (m == 33 && at) c[0] += 1e-3f;
+static void f32_one_entry(bool bt, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
+                          float *c, size_t ldc) {
+  gemm_f32(bt, m, n, k, a, lda, b, ldb, c, ldc);
+  if (m == 33 && bt) c[0] += 1e-3f;
 }
 
 /* Multiplies what was in C by beta = 0: NaN stays. */
@@ -38,9 +38,9 @@ static void f64_keeps_nan(bool at, bool bt, size_t m, size_t n, size_t k, double
 }
 
 /* Writes one column too many. */
-static void f32_runs_over(bool at, bool bt, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
-                          const float *b, size_t ldb, float beta, float *c, size_t ldc) {
-  gemm_f32(at, bt, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+static void f32_runs_over(bool bt, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
+                          float *c, size_t ldc) {
+  gemm_f32(bt, m, n, k, a, lda, b, ldb, c, ldc);
   c[n] = 0;
 }
 
@@ -71,7 +71,9 @@ static void faults_are_found(void **state) {
   assert_non_null(strstr(err.message, "OpenBLAS"));
   assert_non_null(strstr(err.remedy, "OPENBLAS_CORETYPE=Haswell"));
   f = (selfcheck_functions){f32_one_entry, gemm_f64, eigen_values, gemm_square_f64};
-  assert_fails(selfcheck_run(&f, true, &err), DWELL_CHECK_FAILED, &err, "wrong f32 product: C[33,48] = A^T[33,70]");
+  assert_fails(selfcheck_run(&f, true, &err), DWELL_CHECK_FAILED, &err,
+               "wrong f32 product: C[33,48] = A[33,70] B^T[70,48]");
+  assert_non_null(strstr(err.remedy, "dwell's own"));
   f = (selfcheck_functions){gemm_f32, f64_keeps_nan, eigen_values, gemm_square_f64};
   assert_fails(selfcheck_run(&f, true, &err), DWELL_CHECK_FAILED, &err, "wrong f64 product");
   f = (selfcheck_functions){f32_runs_over, gemm_f64, eigen_values, gemm_square_f64};
