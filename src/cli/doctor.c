@@ -48,7 +48,7 @@ static void print(const cli *c, bool right, const char *problem) {
   printf("threads       %d\n", c->ctx.threads);
   printf("BLAS          %s\n", gemm_library());
   printf("              OPENBLAS_CORETYPE %s\n", setting("OPENBLAS_CORETYPE"));
-  printf("speed         %.0f GFLOP/s f32, %.0f GFLOP/s f64 on one thread (product of order 512)\n", f32, f64);
+  printf("speed         %.0f GFLOP/s f32, %.0f GFLOP/s f64 on one thread (products of a forward pass)\n", f32, f64);
   printf("computes      %s\n", right ? "right: products and eigenvalues agree with plain loops" : "WRONG");
 }
 

@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "linalg/panels.h"
 
-enum { ORDER = 528 }; /* whole panels of either type */
+enum { ORDER = 480 }; /* whole panels of either type */
 
 /* As in the forward pass: any numbers are an operand in panels. */
 static void multiply(bool wide, double *a) {
