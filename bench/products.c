@@ -148,7 +148,10 @@ static void run_sequence(product *products, size_t count) {
       p->processor += (double)(clock() - used) / CLOCKS_PER_SEC, p->wall += clock_seconds() - start;
     }
   }
-  for (product *p = products; p < products + count; p++) printf("sequence %.9f %.9f\n", p->wall, p->processor);
+}
+
+static void print_sequence(const product *products, size_t count) {
+  for (const product *p = products; p < products + count; p++) printf("sequence %.9f %.9f\n", p->wall, p->processor);
 }
 
 static size_t number(const char *text) { return larger(strtoul(text, NULL, 10), 1); }
@@ -169,7 +172,10 @@ int main(int argc, char **argv) {
     prepare(p);
     choose(p, atof(argv[2]));
   }
+  run_sequence(products, count); /* caches are as a pass finds them from the second time on */
+  for (product *p = products; p < products + count; p++) p->wall = p->processor = 0;
   run_sequence(products, count);
+  print_sequence(products, count);
   for (product *p = products; p < products + count; p++)
     mem_free(p->a), mem_free(p->b), mem_free(p->c), mem_free(p->packed);
   return 0;
