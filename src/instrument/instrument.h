@@ -34,6 +34,7 @@ typedef struct instrument_column {
   const char *meaning;   /* one line */
   const char *null;      /* name of the sampled null drawn for it, or NULL */
   unsigned null_in;      /* representations in which that null is drawn */
+  const char *null_where; /* a column: drawn only at states where that one's p is at most 0.05; NULL: everywhere */
   double (*chance)(size_t n); /* mean under the token shuffle (N2), analytic; NULL: none */
 } instrument_column;
 
@@ -58,6 +59,7 @@ typedef struct instrument {
   const char *source;   /* paper and equation, section of instruments.md */
   instrument_scope scope;
   unsigned in;          /* IN_RAW | IN_CENTRED (PER_STATE only) */
+  bool types_too;       /* measured twice: also over the first occurrences of token ids, columns NAME_types */
   const instrument_column *columns;
   size_t column_count;
   /* Exactly one of these three. ret_values [column_count]. */

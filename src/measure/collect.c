@@ -85,8 +85,11 @@ static dwell_status select_tokens(measurement *s, dwell_error *err) {
   size_t rows = s->t->first_state + s->frames;
   dwell_status status = selection_decide(s->t, rows, s->norms, s->options->drop_special, &s->selection, err);
   if (status != DWELL_OK) return status;
-  s->rows = s->options->types ? s->selection.types : s->selection.all;
-  s->row_count = s->options->types ? s->selection.types_count : s->selection.all_count;
+  s->sets[SET_TYPES] = (measured_set){.rows = s->selection.types, .count = s->selection.types_count};
+  s->sets[SET_SELECTION] = s->options->types
+                               ? s->sets[SET_TYPES]
+                               : (measured_set){.rows = s->selection.all, .count = s->selection.all_count};
+  s->rows = s->sets[SET_SELECTION].rows, s->row_count = s->sets[SET_SELECTION].count;
   return DWELL_OK;
 }
 

@@ -152,6 +152,14 @@ static void write_reasons(jwriter *w, const char *name, const plan_list *list, c
   }
 }
 
+/* Why a null has no value at a frame, or NULL. */
+static const char *null_reason(const measurement *s, size_t slot, size_t frame) {
+  const char *of_state = s->sets[s->plan.nulls[slot].set].null_reason[frame];
+  double mean, sd, p;
+  if (of_state != NULL || s->plan.nulls[slot].where == SIZE_MAX) return of_state;
+  return measurement_null(s, frame, slot, &mean, &sd, &p) ? NULL : "not_needed";
+}
+
 /* Cells of the sampled nulls that are empty although the measure itself is defined. */
 static void write_null_reasons(jwriter *w, const measurement *s) {
   const plan_list *list = &s->plan.state;
@@ -161,7 +169,8 @@ static void write_null_reasons(jwriter *w, const measurement *s) {
     char column[96];
     for (size_t f = 0; f < s->frames; f++) {
       bool defined = s->state_values[f * list->value_count + at].undefined == NULL;
-      if (defined && s->null_reason[f] != NULL) count_reason(&r, s->null_reason[f]);
+      const char *reason = null_reason(s, i, f);
+      if (defined && reason != NULL) count_reason(&r, reason);
     }
     snprintf(column, sizeof column, "%s_null_mean", list->values[at].name);
     put_reasons(w, "layers", column, &r);
@@ -172,7 +181,7 @@ static void write_undefined(jwriter *w, const measurement *s) {
   jwriter_key(w, "undefined");
   jwriter_array(w);
   if (s->state_values != NULL) write_reasons(w, "layers", &s->plan.state, s->state_values, s->frames);
-  if (s->prepared != NULL) write_null_reasons(w, s);
+  if (s->null_draws != NULL) write_null_reasons(w, s);
   if (s->step_values != NULL) write_reasons(w, "blocks", &s->plan.step, s->step_values, s->frames);
   if (s->head_values != NULL) {
     write_reasons(w, "heads", &s->plan.head, s->head_values, s->t->replicas * s->blocks * s->t->heads);
@@ -200,23 +209,28 @@ static void write_nulls(jwriter *w, const measurement *s) {
 }
 
 /* One entry per state without a null, or with a poor one. */
-static void write_null_states(jwriter *w, const measurement *s) {
+static void write_null_states(jwriter *w, const measurement *s, const measured_set *set) {
   static const double POOR = 0.1; /* instruments.md 4.1: twin_poor */
-  if (s->prepared == NULL) return;
-  jwriter_key(w, "null_notes");
-  jwriter_array(w);
-  for (size_t f = 0; f < s->frames; f++) {
-    bool poor = s->null_fit[f] > POOR;
-    if (s->null_reason[f] == NULL && !poor) continue;
+  for (size_t f = 0; set->prepared != NULL && f < s->frames; f++) {
+    bool poor = set->null_fit[f] > POOR;
+    if (set->null_reason[f] == NULL && !poor) continue;
     jwriter_flat_object(w);
+    if (set == &s->sets[SET_TYPES]) jwriter_put_string(w, "selection", "types");
     const dwell_frame *frame = spool_frame(s->states, f);
     jwriter_put_int(w, "replica", (int64_t)frame->replica);
     if (strcmp(frame->tap, "resid") == 0) jwriter_put_int(w, "state", (int64_t)frame->state);
     else jwriter_put_string(w, "tap", frame->tap);
-    jwriter_put_string(w, "note", s->null_reason[f] != NULL ? s->null_reason[f] : "twin_poor");
-    if (poor) jwriter_put_double(w, "twin_err", s->null_fit[f]);
+    jwriter_put_string(w, "note", set->null_reason[f] != NULL ? set->null_reason[f] : "twin_poor");
+    if (poor) jwriter_put_double(w, "twin_err", set->null_fit[f]);
     jwriter_close(w);
   }
+}
+
+static void write_null_notes(jwriter *w, const measurement *s) {
+  if (s->plan.draws == 0) return;
+  jwriter_key(w, "null_notes");
+  jwriter_array(w);
+  for (size_t k = 0; k < s->plan.sets; k++) write_null_states(w, s, &s->sets[k]);
   jwriter_close(w);
 }
 
@@ -252,7 +266,7 @@ dwell_status measurement_manifest(measurement *s, const dwell_cost *cost, dwell_
   write_selection(&w, s);
   write_conventions(&w, s);
   write_nulls(&w, s);
-  write_null_states(&w, s);
+  write_null_notes(&w, s);
   write_warnings(&w, s);
   write_undefined(&w, s);
   jwriter_put_int(&w, "bound_bytes", (int64_t)cost->bytes);

@@ -15,16 +15,18 @@ dwell_measure_options dwell_measure_options_default(void) {
   return (dwell_measure_options){.null_draws = 39, .drop_special = true, .beta = NAN};
 }
 
-static void release_prepared(measurement *s) {
-  if (s->prepared == NULL) return;
-  for (size_t i = 0; i < s->frames; i++) {
-    if (s->prepared[i] != NULL) s->plan.nulls[0].null->release(s->prepared[i]);
+static void release_set(const measurement *s, measured_set *set) {
+  for (size_t i = 0; set->prepared != NULL && i < s->frames; i++) {
+    if (set->prepared[i] != NULL) s->plan.nulls[0].null->release(set->prepared[i]);
   }
+  mem_free(set->prepared);
+  mem_free(set->null_reason);
+  mem_free(set->null_fit);
 }
 
 void measurement_destroy(measurement *s) {
   if (s == NULL) return;
-  release_prepared(s);
+  for (size_t k = 0; k < SETS; k++) release_set(s, &s->sets[k]);
   spool_destroy(s->states);
   selection_free(&s->selection);
   mem_free(s->norms);
@@ -33,9 +35,6 @@ void measurement_destroy(measurement *s) {
   mem_free(s->state_values);
   mem_free(s->step_values);
   mem_free(s->null_draws);
-  mem_free(s->prepared);
-  mem_free(s->null_reason);
-  mem_free(s->null_fit);
   for (size_t i = 0; i < PLAN_MAX_ITEMS; i++) mem_free(s->arrays[i]);
   mem_free(s->gram);
   mem_free(s->clamped);

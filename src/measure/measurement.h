@@ -7,6 +7,15 @@
 #include "run/run.h"
 #include "trajectory/spool.h"
 
+/* Tokens that are measured together, and the sampled null of their states. */
+typedef struct measured_set {
+  const size_t *rows; /* [count] */
+  size_t count;
+  void **prepared;          /* [frames], or NULL: no null is drawn */
+  const char **null_reason; /* [frames] why there is none */
+  double *null_fit;         /* [frames] */
+} measured_set;
+
 typedef struct measurement {
   const dwell_context *ctx;
   dwell_source *source;
@@ -25,7 +34,8 @@ typedef struct measurement {
 
   /* between */
   selection selection;
-  const size_t *rows; /* selected tokens */
+  measured_set sets[SETS]; /* plan.sets of them */
+  const size_t *rows;      /* == sets[SET_SELECTION] */
   size_t row_count;
   size_t frames;
 
@@ -33,10 +43,7 @@ typedef struct measurement {
   value *state_values;                 /* [frames, state.value_count] */
   value *step_values;                  /* [frames, step.value_count]: of the step that ends in the frame */
   double *null_draws;                  /* [draws, frames, null_count]; NaN: undefined */
-  void **prepared;                     /* [frames] of the sampled null */
-  const char **null_reason;            /* [frames] why there is none */
   bool given_phases;                   /* the draws use the phases that came with the data */
-  double *null_fit;                    /* [frames] */
   int64_t *arrays[PLAN_MAX_ITEMS];     /* per state item: [frames, array_length], or NULL */
   double *gram;                        /* [resid frames, rows, rows] if saved, or NULL */
   size_t *clamped, *centred_undefined; /* [frames] */
@@ -60,8 +67,11 @@ dwell_status measurement_manifest(measurement *s, const dwell_cost *cost, dwell_
 /* The part of the manifest that is known before anything is computed: program, source, options. As JSON members. */
 void measurement_identity(const measurement *s, strbuf *out);
 
-/* What the sampled nulls of this measurement share. */
-null_setting measurement_null_setting(const measurement *s);
+/* What the sampled nulls of a set share. */
+null_setting measurement_null_setting(const measurement *s, plan_set set);
+
+/* p at most this: significant (instruments.md 3.3, 4). */
+#define MEASUREMENT_LEVEL 0.05
 
 /* Mean, population sd and p of a null slot at a frame against the observed value; false where there is none. */
 bool measurement_null(const measurement *s, size_t frame, size_t slot, double *ret_mean, double *ret_sd, double *ret_p);

@@ -1,7 +1,8 @@
 /* measure/nulls.c - sampled nulls: what a structureless cloud would have given.
  *
  * A draw's randomness is shared by all states of the trajectory; draws are independent, one thread each. The instrument
- * that measured the data measures the surrogates. */
+ * that measured the data measures the surrogates. A dear null may be drawn only where a cheap one is significant: that
+ * is a second round over the same surrogates. */
 #include <math.h>
 
 #include "base/clock.h"
@@ -14,85 +15,133 @@
 typedef struct drawing {
   measurement *s;
   const null_model *null;
-  null_setting setting;
-  size_t done; /* draws, for the progress bar */
+  bool conditional; /* this round draws the nulls that are drawn where another one is significant, else the others */
+  null_setting setting[SETS];
+  size_t done, all; /* draws, for the progress bar */
 } drawing;
 
+/* Is this null drawn in this round, at this frame? */
+static bool is_drawn(const drawing *d, size_t slot, size_t frame) {
+  size_t where = d->s->plan.nulls[slot].where;
+  double mean, sd, p;
+  if ((where != SIZE_MAX) != d->conditional) return false;
+  if (where == SIZE_MAX) return true;
+  return measurement_null(d->s, frame, where, &mean, &sd, &p) && p <= MEASUREMENT_LEVEL;
+}
+
 /* All slots of one item of the state list, measured on one surrogate. */
-static dwell_status measure_item(measurement *s, const plan_item *item, geometry *g, double *ret_slots,
+static dwell_status measure_item(const drawing *d, const plan_item *item, size_t frame, geometry *g, double *ret_slots,
                                  dwell_error *err) {
   value values[PLAN_MAX_VALUES];
+  measurement *s = d->s;
   instrument_setting setting = s->setting;
-  bool any = false;
-  for (size_t k = 0; k < item->what->column_count; k++) {
-    if (s->plan.state.values[item->first + k].null_slot != SIZE_MAX) any = true;
-    else if (k < 64) setting.skip |= (uint64_t)1 << k;
+  bool any = false, drawn[64] = {false};
+  for (size_t k = 0; k < item->what->column_count && k < 64; k++) {
+    size_t slot = s->plan.state.values[item->first + k].null_slot;
+    drawn[k] = slot != SIZE_MAX && is_drawn(d, slot, frame);
+    any = any || drawn[k];
+    if (!drawn[k]) setting.skip |= (uint64_t)1 << k;
   }
   if (!any) return DWELL_OK;
   dwell_status status = item->what->state(g, item->in, &setting, values, err);
-  for (size_t k = 0; status == DWELL_OK && k < item->what->column_count; k++) {
+  for (size_t k = 0; status == DWELL_OK && k < item->what->column_count && k < 64; k++) {
     size_t slot = s->plan.state.values[item->first + k].null_slot;
-    if (slot != SIZE_MAX) ret_slots[slot] = values[k].undefined == NULL ? values[k].number : NAN;
+    if (drawn[k]) ret_slots[slot] = values[k].undefined == NULL ? values[k].number : NAN;
   }
   return status;
 }
 
-static dwell_status draw_frame(drawing *d, size_t draw, const void *shared, size_t frame, dwell_error *err) {
+/* Does a frame of this set need a surrogate in this round? */
+static bool needs_surrogate(const drawing *d, plan_set set, size_t frame) {
+  if (d->s->sets[set].prepared == NULL || d->s->sets[set].prepared[frame] == NULL) return false;
+  for (size_t k = 0; k < d->s->plan.null_count; k++) {
+    if (d->s->plan.nulls[k].set == set && is_drawn(d, k, frame)) return true;
+  }
+  return false;
+}
+
+static dwell_status draw_frame(const drawing *d, plan_set set, size_t draw, const void *shared, size_t frame,
+                               dwell_error *err) {
   measurement *s = d->s;
   double *slots = s->null_draws + (draw * s->frames + frame) * s->plan.null_count;
   geometry *g = NULL;
-  if (s->prepared[frame] == NULL) {
-    for (size_t k = 0; k < s->plan.null_count; k++) slots[k] = NAN;
-    return DWELL_OK;
-  }
-  dwell_status status = d->null->surrogate(s->prepared[frame], shared, &g, err);
+  dwell_status status = d->null->surrogate(s->sets[set].prepared[frame], shared, &g, err);
   for (size_t i = 0; status == DWELL_OK && i < s->plan.state.item_count; i++) {
-    status = measure_item(s, &s->plan.state.items[i], g, slots, err);
+    const plan_item *item = &s->plan.state.items[i];
+    if (item->set == set) status = measure_item(d, item, frame, g, slots, err);
   }
   geometry_destroy(g);
+  return status;
+}
+
+static dwell_status draw_set(const drawing *d, plan_set set, size_t draw, dwell_error *err) {
+  void *shared = NULL;
+  dwell_status status = DWELL_OK;
+  for (size_t frame = 0; status == DWELL_OK && frame < d->s->frames; frame++) {
+    if (!needs_surrogate(d, set, frame)) continue;
+    if (shared == NULL) status = d->null->begin_draw(&d->setting[set], draw, &shared, err);
+    if (status == DWELL_OK) status = draw_frame(d, set, draw, shared, frame, err);
+  }
+  d->null->end_draw(shared);
   return status;
 }
 
 static dwell_status draw_one(void *arg, size_t draw, int worker, dwell_error *err) {
   drawing *d = arg;
   (void)worker;
-  void *shared = NULL;
-  dwell_status status = d->null->begin_draw(&d->setting, draw, &shared, err);
-  for (size_t frame = 0; status == DWELL_OK && frame < d->s->frames; frame++) {
-    status = draw_frame(d, draw, shared, frame, err);
-  }
-  d->null->end_draw(shared);
+  dwell_status status = DWELL_OK;
+  for (plan_set set = 0; status == DWELL_OK && set < d->s->plan.sets; set++) status = draw_set(d, set, draw, err);
 #pragma omp critical(nulls_progress)
-  context_progress(d->s->ctx, "nulls", (double)++d->done, (double)d->s->plan.draws);
+  context_progress(d->s->ctx, "nulls", (double)++d->done, (double)d->all);
   return status;
 }
 
-null_setting measurement_null_setting(const measurement *s) {
+null_setting measurement_null_setting(const measurement *s, plan_set set) {
   const dwell_trajectory *t = s->t;
-  null_setting setting = {.seed = s->ctx->seed, .n = s->row_count, .ordered = t->ordered};
+  size_t n = s->sets[set].count;
+  null_setting setting = {.seed = s->ctx->seed, .n = n, .ordered = t->ordered};
   /* Phases given with the data hold for their number of tokens and draws; otherwise they are drawn. */
-  if (t->phases != NULL && t->phase_columns == s->row_count / 2 + 1) {
+  if (set == SET_SELECTION && t->phases != NULL && t->phase_columns == n / 2 + 1) {
     setting.phases = t->phases, setting.phase_draws = t->phase_draws, setting.phase_columns = t->phase_columns;
   }
   return setting;
 }
 
+/* [draws, frames, null_count], undefined until drawn. */
+static dwell_status make_draws(measurement *s, dwell_error *err) {
+  size_t count;
+  bool fits = size_mul(s->plan.draws, s->frames, &count) && size_mul(count, s->plan.null_count, &count);
+  s->null_draws = fits ? MEM_NEW(double, count) : NULL;
+  if (s->null_draws == NULL) return error_no_memory(err, "the nulls");
+  for (size_t i = 0; i < count; i++) s->null_draws[i] = NAN;
+  return DWELL_OK;
+}
+
+static bool has_conditional(const plan *p) {
+  for (size_t k = 0; k < p->null_count; k++) {
+    if (p->nulls[k].where != SIZE_MAX) return true;
+  }
+  return false;
+}
+
 dwell_status measurement_nulls(measurement *s, dwell_error *err) {
   if (s->plan.draws == 0) return DWELL_OK;
   double started = clock_seconds();
-  size_t slots;
-  drawing d = {.s = s, .null = s->plan.nulls[0].null, .setting = measurement_null_setting(s)};
-  s->given_phases = d.setting.phases != NULL;
-  if (s->given_phases) s->plan.draws = d.setting.phase_draws;
+  drawing d = {.s = s, .null = s->plan.nulls[0].null};
+  for (plan_set set = 0; set < s->plan.sets; set++) d.setting[set] = measurement_null_setting(s, set);
+  s->given_phases = d.setting[SET_SELECTION].phases != NULL;
+  if (s->given_phases) s->plan.draws = d.setting[SET_SELECTION].phase_draws;
   if (s->t->phases != NULL && !s->given_phases) {
     context_log(s->ctx, DWELL_LOG_WARNING,
                 "the given phases have %zu columns, but %zu measured tokens need %zu; phases are drawn instead",
                 s->t->phase_columns, s->row_count, s->row_count / 2 + 1);
   }
-  if (!size_mul(s->plan.draws * s->frames, s->plan.null_count, &slots)) return error_no_memory(err, "the nulls");
-  s->null_draws = MEM_NEW(double, slots);
-  if (s->null_draws == NULL) return error_no_memory(err, "the nulls");
-  dwell_status status = threads_for(s->ctx, s->plan.draws, draw_one, &d, err);
+  dwell_status status = make_draws(s, err);
+  bool conditional = has_conditional(&s->plan);
+  d.all = s->plan.draws * (conditional ? 2 : 1);
+  if (status == DWELL_OK) status = threads_for(s->ctx, s->plan.draws, draw_one, &d, err);
+  d.conditional = true;
+  if (status == DWELL_OK && conditional) status = threads_for(s->ctx, s->plan.draws, draw_one, &d, err);
   s->run->seconds.nulls = clock_seconds() - started;
   return status;
 }

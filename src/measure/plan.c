@@ -47,43 +47,57 @@ static dwell_status check_names(const char *list, dwell_error *err) {
 
 /* ---- lists ---- */
 
-static void add_values(plan_list *list, const instrument *what, representation in, const char *wanted) {
+static void add_values(plan_list *list, const instrument *what, representation in, plan_set set, const char *wanted) {
   bool whole = wanted == NULL || listed(wanted, what->name);
   for (size_t k = 0; k < what->column_count; k++) {
     assert(list->value_count < PLAN_MAX_VALUES);
     plan_value *v = &list->values[list->value_count++];
     *v = (plan_value){.column = &what->columns[k], .null_slot = SIZE_MAX};
-    snprintf(v->name, sizeof v->name, "%s%s", what->columns[k].name, in == CENTRED ? "_centred" : "");
+    snprintf(v->name, sizeof v->name, "%s%s%s", what->columns[k].name, in == CENTRED ? "_centred" : "",
+             set == SET_TYPES ? "_types" : "");
     v->wanted = whole || listed(wanted, v->name);
   }
 }
 
 /* Adds the instrument if any of its columns is wanted. */
-static void add_item(plan_list *list, const instrument *what, representation in, const char *wanted) {
+static void add_item(plan_list *list, const instrument *what, representation in, plan_set set, const char *wanted) {
   size_t first = list->value_count;
-  add_values(list, what, in, wanted);
+  add_values(list, what, in, set, wanted);
   for (size_t i = first; i < list->value_count; i++) {
     if (!list->values[i].wanted) continue;
     assert(list->item_count < PLAN_MAX_ITEMS);
-    list->items[list->item_count++] = (plan_item){what, in, first};
+    list->items[list->item_count++] = (plan_item){what, in, set, first};
     return;
   }
   list->value_count = first;
 }
 
+static void add_state_items(plan *p, const instrument *what, plan_set set, const char *wanted) {
+  if (what->in & IN_RAW) add_item(&p->state, what, RAW, set, wanted);
+  if (what->in & IN_CENTRED) add_item(&p->state, what, CENTRED, set, wanted);
+}
+
 static void add_instrument(plan *p, const instrument *what, const dwell_trajectory *t, const char *wanted) {
   switch (what->scope) {
     case PER_STATE:
-      if (what->in & IN_RAW) add_item(&p->state, what, RAW, wanted);
-      if (what->in & IN_CENTRED) add_item(&p->state, what, CENTRED, wanted);
+      add_state_items(p, what, SET_SELECTION, wanted);
+      if (what->types_too && p->sets > SET_TYPES) add_state_items(p, what, SET_TYPES, wanted);
       break;
     case PER_STEP:
-      if (t->states > 1) add_item(&p->step, what, RAW, wanted);
+      if (t->states > 1) add_item(&p->step, what, RAW, SET_SELECTION, wanted);
       break;
     case PER_HEAD:
-      if (t->heads > 0 && t->states > 1) add_item(&p->head, what, RAW, wanted);
+      if (t->heads > 0 && t->states > 1) add_item(&p->head, what, RAW, SET_SELECTION, wanted);
       break;
   }
+}
+
+/* The null of a column of the same set, or SIZE_MAX. */
+static size_t find_null(const plan *p, const char *column, plan_set set) {
+  for (size_t k = 0; column != NULL && k < p->null_count; k++) {
+    if (p->nulls[k].set == set && str_equal(p->state.values[p->nulls[k].value].column->name, column)) return k;
+  }
+  return SIZE_MAX;
 }
 
 static void add_nulls(plan *p, size_t draws) {
@@ -95,8 +109,11 @@ static void add_nulls(plan *p, size_t draws) {
       if (!v->wanted || v->column->null == NULL || !(v->column->null_in & in)) continue;
       assert(p->null_count < PLAN_MAX_NULLS);
       v->null_slot = p->null_count;
-      p->nulls[p->null_count++] = (plan_null){null_find(v->column->null), item->first + k};
+      p->nulls[p->null_count++] = (plan_null){null_find(v->column->null), item->first + k, item->set, SIZE_MAX};
     }
+  }
+  for (size_t k = 0; k < p->null_count; k++) {
+    p->nulls[k].where = find_null(p, p->state.values[p->nulls[k].value].column->null_where, p->nulls[k].set);
   }
   p->draws = p->null_count > 0 ? draws : 0;
 }
@@ -111,8 +128,23 @@ dwell_status plan_make(const dwell_trajectory *t, const dwell_measure_options *o
     if (status != DWELL_OK) return status;
   }
   memset(ret_plan, 0, sizeof *ret_plan);
+  ret_plan->sets = t->token_ids != NULL && !options->types ? SETS : 1; /* without ids every token is a type */
   for (size_t i = 0; i < count; i++) add_instrument(ret_plan, all[i], t, wanted);
   add_nulls(ret_plan, options->null_draws);
   ret_plan->wants_geometry = ret_plan->state.item_count + ret_plan->step.item_count > 0;
   return DWELL_OK;
+}
+
+bool plan_has_set(const plan *p, plan_set set) {
+  for (size_t i = 0; i < p->state.item_count; i++) {
+    if (p->state.items[i].set == set) return true;
+  }
+  return false;
+}
+
+bool plan_draws_set(const plan *p, plan_set set) {
+  for (size_t k = 0; k < p->null_count && p->draws > 0; k++) {
+    if (p->nulls[k].set == set) return true;
+  }
+  return false;
 }

@@ -9,10 +9,14 @@
 
 enum { PLAN_MAX_ITEMS = 96, PLAN_MAX_VALUES = 384, PLAN_MAX_NULLS = 48 };
 
+/* Which tokens: those of the selection; for clusters also the first occurrences of their ids (suffix _types). */
+typedef enum plan_set { SET_SELECTION, SET_TYPES, SETS } plan_set;
+
 /* One call of one instrument: its values are values[first .. first + column_count). */
 typedef struct plan_item {
   const instrument *what;
   representation in;
+  plan_set set;
   size_t first;
 } plan_item;
 
@@ -33,6 +37,8 @@ typedef struct plan_list { /* one per scope */
 typedef struct plan_null {
   const null_model *null;
   size_t value; /* of the state list */
+  plan_set set;
+  size_t where; /* null whose p decides where this one is drawn, or SIZE_MAX: everywhere */
 } plan_null;
 
 typedef struct plan {
@@ -40,11 +46,16 @@ typedef struct plan {
   plan_null nulls[PLAN_MAX_NULLS];
   size_t null_count;
   size_t draws;        /* 0 if no sampled null is wanted */
+  size_t sets;         /* 2: SET_TYPES is measured as well */
   bool wants_geometry; /* anything of state or step is wanted */
 } plan;
 
 /* For this trajectory and these options. Unknown instrument names: DWELL_USAGE with the nearest name. */
 dwell_status plan_make(const dwell_trajectory *t, const dwell_measure_options *options, plan *ret_plan,
                        dwell_error *err);
+
+/* Is anything measured over this set; is a null drawn for it? */
+bool plan_has_set(const plan *p, plan_set set);
+bool plan_draws_set(const plan *p, plan_set set);
 
 #endif

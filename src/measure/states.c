@@ -39,11 +39,12 @@ static bool is_step(const measurement *s, size_t frame) {
   return now->replica == before->replica && now->state == before->state + 1 && strcmp(now->tap, "resid") == 0;
 }
 
-static dwell_status measure_items(measurement *s, size_t frame, geometry *g, dwell_error *err) {
+static dwell_status measure_items(measurement *s, plan_set set, size_t frame, geometry *g, dwell_error *err) {
   dwell_status status = DWELL_OK;
   value *row = s->state_values + frame * s->plan.state.value_count;
   for (size_t i = 0; status == DWELL_OK && i < s->plan.state.item_count; i++) {
     const plan_item *item = &s->plan.state.items[i];
+    if (item->set != set) continue;
     status = item->what->state(g, item->in, &s->setting, row + item->first, err);
     if (status == DWELL_OK && s->arrays[i] != NULL) {
       status = item->what->array(g, item->in, s->arrays[i] + frame * item->what->array_length, err);
@@ -61,14 +62,28 @@ static dwell_status keep_gram(measurement *s, size_t frame, geometry *g, dwell_e
   return status;
 }
 
-static dwell_status prepare_null(measurement *s, size_t frame, geometry *g, dwell_error *err) {
-  if (s->prepared == NULL) return DWELL_OK;
+static dwell_status prepare_null(measurement *s, plan_set which, size_t frame, geometry *g, dwell_error *err) {
+  measured_set *set = &s->sets[which];
+  if (set->prepared == NULL) return DWELL_OK;
   const null_model *null = s->plan.nulls[0].null;
-  null_setting setting = measurement_null_setting(s);
-  dwell_status status = null->prepare(&setting, g, &s->prepared[frame], &s->null_reason[frame], err);
-  if (status == DWELL_OK && s->prepared[frame] != NULL && null->fit_error != NULL) {
-    s->null_fit[frame] = null->fit_error(s->prepared[frame]);
+  null_setting setting = measurement_null_setting(s, which);
+  dwell_status status = null->prepare(&setting, g, &set->prepared[frame], &set->null_reason[frame], err);
+  if (status == DWELL_OK && set->prepared[frame] != NULL && null->fit_error != NULL) {
+    set->null_fit[frame] = null->fit_error(set->prepared[frame]);
   }
+  return status;
+}
+
+/* What is measured over the first occurrences as well; no step needs this geometry, so it is gone at once. */
+static dwell_status measure_types(measurement *s, size_t frame, const double *x, dwell_error *err) {
+  const measured_set *set = &s->sets[SET_TYPES];
+  dwell_status status = DWELL_OK;
+  geometry *g = NULL;
+  TRY(geometry_create(x, s->t->d, set->rows, set->count, &g, err));
+  TRY(measure_items(s, SET_TYPES, frame, g, err));
+  TRY(prepare_null(s, SET_TYPES, frame, g, err));
+done:
+  geometry_destroy(g);
   return status;
 }
 
@@ -81,11 +96,12 @@ static dwell_status measure_frame(void *arg, size_t item, int worker, dwell_erro
   dwell_status status = DWELL_OK;
   TRY_ALLOC(x, "a state");
   TRY(spool_read(s->states, frame, x, err));
+  if (plan_has_set(&s->plan, SET_TYPES)) TRY(measure_types(s, frame, x, err));
   TRY(geometry_create(x, s->t->d, s->rows, s->row_count, &b->at[item], err));
   mem_free(x), x = NULL; /* the geometry has its own copy of what it needs */
-  TRY(measure_items(s, frame, b->at[item], err));
+  TRY(measure_items(s, SET_SELECTION, frame, b->at[item], err));
   TRY(keep_gram(s, frame, b->at[item], err));
-  TRY(prepare_null(s, frame, b->at[item], err));
+  TRY(prepare_null(s, SET_SELECTION, frame, b->at[item], err));
   s->clamped[frame] = geometry_clamped(b->at[item]);
   s->centred_undefined[frame] = geometry_centred_undefined(b->at[item]);
 done:
@@ -128,6 +144,16 @@ static void end_batch(batch *b, bool keep_last) {
   }
 }
 
+static dwell_status make_null_room(const measurement *s, measured_set *set, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  TRY_ALLOC(set->prepared = MEM_ZERO(void *, s->frames), "the nulls");
+  TRY_ALLOC(set->null_reason = MEM_ZERO(const char *, s->frames), "the nulls");
+  TRY_ALLOC(set->null_fit = MEM_NEW(double, s->frames), "the nulls");
+  for (size_t i = 0; i < s->frames; i++) set->null_fit[i] = NAN;
+done:
+  return status;
+}
+
 static dwell_status make_room(measurement *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
   const plan_list *list = &s->plan.state;
@@ -148,14 +174,8 @@ static dwell_status make_room(measurement *s, dwell_error *err) {
     s->gram = mem_zero(s->t->replicas * s->t->states, s->row_count * s->row_count * sizeof(double));
     TRY_ALLOC(s->gram, "the Gram matrices (--save gram)");
   }
-  if (s->plan.draws > 0) {
-    s->prepared = MEM_ZERO(void *, s->frames);
-    s->null_reason = MEM_ZERO(const char *, s->frames);
-    s->null_fit = MEM_NEW(double, s->frames);
-    TRY_ALLOC(s->prepared, "the nulls");
-    TRY_ALLOC(s->null_reason, "the nulls");
-    TRY_ALLOC(s->null_fit, "the nulls");
-    for (size_t i = 0; i < s->frames; i++) s->null_fit[i] = NAN;
+  for (plan_set set = 0; set < SETS; set++) {
+    if (plan_draws_set(&s->plan, set)) TRY(make_null_room(s, &s->sets[set], err));
   }
 done:
   return status;

@@ -425,9 +425,9 @@ static long double formula(ops_activation a, long double x) {
 }
 
 static void check_activation(ops_activation a) {
-  enum { N = 1303 }; /* three chunks, the last one odd */
-  static double x[N], y[N], zero[N], one[1] = {1};
-  static float xf[N], yf[N], zerof[N], onef[1] = {1};
+  enum { N = 1303, PANELS = 1344 }; /* several panels, the last one incomplete */
+  static double x[PANELS], y[N], zero[N], one[1] = {1};
+  static float xf[PANELS], yf[N], zerof[N], onef[1] = {1};
   for (size_t i = 0; i < N; i++)
     x[i] = -120.0 + 240.0 * (double)i / (N - 1), x[i] *= fabs(x[i]) / 120, xf[i] = (float)x[i];
   dwell_error err = {0};
