@@ -131,6 +131,7 @@ void geometry_destroy(geometry *g) {
   mem_free(g->means);
   mem_free(g->centred_gram);
   mem_free(g->centred);
+  mem_free(g->labels);
   for (size_t r = 0; r < 3; r++) mem_free(g->values[r]), mem_free(g->order[r]);
   mem_free(g);
 }
@@ -142,17 +143,22 @@ const double *geometry_unit(const geometry *g) { return g->unit; }
 size_t geometry_clamped(const geometry *g) { return g->clamped; }
 size_t geometry_centred_undefined(const geometry *g) { return g->centred_undefined; }
 bool geometry_collapsed(const geometry *g) { return g->collapsed; }
+const char *geometry_clusters_undefined(const geometry *g) {
+  return g->collapsed ? "collapsed" : g->centred_undefined > 0 ? "centred_undefined" : NULL;
+}
 
 uint64_t geometry_bytes(size_t n, size_t d) {
   uint64_t square = (uint64_t)n * n * sizeof(double), rows = (uint64_t)n * d * sizeof(double);
-  return rows + 3 * square + 5 * (uint64_t)n * sizeof(double) +
+  return rows + 3 * square + 5 * (uint64_t)n * sizeof(double) + (uint64_t)n * sizeof(int32_t) +
          2 * (uint64_t)n * GEOMETRY_NEIGHBOURS * sizeof(uint32_t) + sizeof(geometry);
 }
 
-/* A copy of the n x n Gram, or the d x d product and a copy of the rows it is made of. */
+/* A copy of the n x n Gram, or the d x d product and a copy of the rows it is made of; or what clusters take. */
 uint64_t geometry_work_bytes(size_t n, size_t d) {
   uint64_t m = d < n ? d : n, rows = d < n ? (uint64_t)n * d * sizeof(double) : 0;
-  return m * m * sizeof(double) + eigen_bytes(m, 0) + rows + 4 * (uint64_t)n * sizeof(double);
+  uint64_t spectrum = m * m * sizeof(double) + eigen_bytes(m, 0) + rows + 4 * (uint64_t)n * sizeof(double);
+  uint64_t clusters = geometry_cluster_bytes(n);
+  return spectrum > clusters ? spectrum : clusters;
 }
 
 /* ---- Grams ---- */
@@ -256,21 +262,54 @@ void geometry_inverse_norms(geometry *g, const double *diagonal, double *ret_inv
   g->collapsed = trace / (double)n < COLLAPSED;
 }
 
-static dwell_status make_centred(geometry *g, dwell_error *err) {
-  if (g->centred != NULL) return DWELL_OK;
+/* C from Kc. */
+static dwell_status normalise_gram(geometry *g, double *inverse, double *ret_centred, dwell_error *err) {
   dwell_status status = make_centred_gram(g, err);
   if (status != DWELL_OK) return status;
   size_t n = g->n;
-  double *centred = MEM_NEW(double, n * n), *inverse = MEM_NEW(double, n);
-  TRY_ALLOC(centred, "centred cosines");
-  TRY_ALLOC(inverse, "centred norms");
   for (size_t i = 0; i < n; i++) inverse[i] = g->centred_gram[i * n + i];
   geometry_inverse_norms(g, inverse, inverse);
   for (size_t i = 0; i < n; i++) {
     const double *row = g->centred_gram + i * n;
-    for (size_t j = 0; j < n; j++) centred[i * n + j] = clamp(row[j] * (inverse[i] * inverse[j]));
-    centred[i * n + i] = inverse[i] > 0 ? 1 : 0;
+    for (size_t j = 0; j < n; j++) ret_centred[i * n + j] = clamp(row[j] * (inverse[i] * inverse[j]));
   }
+  return DWELL_OK;
+}
+
+ISA_INLINE void centre_row_body(size_t n, const double *restrict gram, const double *restrict means, double mean_i,
+                                double mean, const double *restrict inverse, double inverse_i,
+                                double *restrict ret_row) {
+  for (size_t j = 0; j < n; j++) ret_row[j] = clamp((gram[j] - (mean_i + means[j]) + mean) * (inverse_i * inverse[j]));
+}
+ISA_DEFINE(static, centre_row,
+           (size_t n, const double *gram, const double *means, double mean_i, double mean, const double *inverse,
+            double inverse_i, double *ret_row),
+           (n, gram, means, mean_i, mean, inverse, inverse_i, ret_row))
+
+/* The same numbers of a surrogate, whose Kc nobody asked for: nulls need C thousands of times. */
+static dwell_status normalise_surrogate(geometry *g, double *inverse, double *ret_centred, dwell_error *err) {
+  size_t n = g->n;
+  double mean;
+  dwell_status status = geometry_means(g, &mean, err);
+  if (status != DWELL_OK) return status;
+  for (size_t i = 0; i < n; i++) inverse[i] = g->gram[i * n + i] - (g->means[i] + g->means[i]) + mean;
+  geometry_inverse_norms(g, inverse, inverse);
+  for (size_t i = 0; i < n; i++) {
+    centre_row(n, g->gram + i * n, g->means, g->means[i], mean, inverse, inverse[i], ret_centred + i * n);
+  }
+  return DWELL_OK;
+}
+
+static dwell_status make_centred(geometry *g, dwell_error *err) {
+  if (g->centred != NULL) return DWELL_OK;
+  dwell_status status = DWELL_OK;
+  size_t n = g->n, entries;
+  double *centred = size_mul(n, n, &entries) ? MEM_NEW(double, entries) : NULL, *inverse = MEM_NEW(double, n);
+  TRY_ALLOC(centred, "centred cosines");
+  TRY_ALLOC(inverse, "centred norms");
+  if (g->unit != NULL || g->centred_gram != NULL) TRY(normalise_gram(g, inverse, centred, err));
+  else TRY(normalise_surrogate(g, inverse, centred, err));
+  for (size_t i = 0; i < n; i++) centred[i * n + i] = inverse[i] > 0 ? 1 : 0;
   g->centred = centred;
   centred = NULL;
 done:

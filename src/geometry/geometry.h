@@ -55,16 +55,30 @@ dwell_status geometry_pairs_above(geometry *g, representation r, double limit, s
  * k = min(5, n-1). */
 dwell_status geometry_neighbours(geometry *g, representation r, const uint32_t **ret_order, size_t *ret_k,
                                  dwell_error *err);
+/* Clusters by the excess of mass of the centred cosines (excess.h). What they mean where a token has no centred
+ * direction is for the caller to say: geometry_clusters_undefined. */
+typedef struct geometry_groups {
+  double excess;         /* T */
+  size_t count;          /* clusters */
+  size_t unassigned;     /* tokens in none */
+  const int32_t *labels; /* [n], -1 in none */
+} geometry_groups;
+dwell_status geometry_clusters(geometry *g, const geometry_groups **ret_groups, dwell_error *err);
 /* HSIC_u(G,G) (Song et al. 2012, eq. 5), tr(K) etc. are derived by the instruments from the Grams. */
 
 size_t geometry_clamped(const geometry *g);                 /* pairs outside [-1,1] by more than rounding */
 size_t geometry_centred_undefined(const geometry *g);       /* tokens whose centred norm is zero (after CENTRED) */
 /* trace(Kc)/n < 1e-6 (after the centred Gram or centred pairs were asked for) */
 bool geometry_collapsed(const geometry *g);
+/* Why the state has no clusters ("collapsed", "centred_undefined"), or NULL; after CENTRED or clusters were asked
+ * for. */
+const char *geometry_clusters_undefined(const geometry *g);
 
 /* Bytes at most: what a geometry holds when everything was asked for, and the work space of the largest eigenvalue
  * problem (centred rows, [n,d], are the only other large one). */
 uint64_t geometry_bytes(size_t n, size_t d);
 uint64_t geometry_work_bytes(size_t n, size_t d);
+/* The work space of clusters and dendrogram alone, all that a surrogate needs besides its Gram and cosines. */
+uint64_t geometry_cluster_bytes(size_t n);
 
 #endif

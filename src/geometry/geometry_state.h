@@ -23,6 +23,8 @@ struct geometry {
     double beta, energy;
   } energies[GEOMETRY_ENERGIES];
   size_t energy_count;
+  int32_t *labels; /* [n] of groups; NULL unless asked for */
+  geometry_groups groups;
   size_t clamped, centred_undefined;
   bool collapsed;
 };

@@ -53,6 +53,13 @@ typedef struct instrument_setting {
   uint64_t skip;     /* bit k: column k is not needed, may be left out (undefined) where that saves work */
 } instrument_setting;
 
+/* Arrays that an instrument adds to arrays.npz. */
+typedef enum instrument_array {
+  ARRAY_FIXED,     /* int64_t [array_length] per state */
+  ARRAY_PER_TOKEN, /* int64_t [n]; the file has one entry per token of the trajectory, -1 where it is not measured */
+  ARRAY_PER_MERGE  /* double [n-1] */
+} instrument_array;
+
 typedef struct instrument {
   const char *name;     /* --instruments NAME */
   const char *summary;  /* one line */
@@ -68,10 +75,11 @@ typedef struct instrument {
   dwell_status (*step)(geometry *before, geometry *after, const instrument_setting *s, value *ret_values,
                        dwell_error *err);
   dwell_status (*head)(const instrument_head *h, value *ret_values, dwell_error *err);
-  /* An array per state for arrays.npz, or NULL: name ("hist"; "_centred" added), fixed length, whole numbers. */
+  /* An array per state for arrays.npz, or NULL: name ("hist"; "_centred" added) and kind. */
   const char *array_name;
-  size_t array_length;
-  dwell_status (*array)(geometry *g, representation r, int64_t *ret_array, dwell_error *err);
+  instrument_array array_kind;
+  size_t array_length; /* ARRAY_FIXED */
+  dwell_status (*array)(geometry *g, representation r, void *ret_array, dwell_error *err);
   double (*flops)(size_t n, size_t d); /* per state, step or head */
 } instrument;
 

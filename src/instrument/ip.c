@@ -70,16 +70,17 @@ done:
   return status;
 }
 
-static dwell_status histogram(geometry *g, representation r, int64_t *ret_array, dwell_error *err) {
+static dwell_status histogram(geometry *g, representation r, void *ret_array, dwell_error *err) {
   size_t n = geometry_n(g);
+  int64_t *ret_counts = ret_array;
   const double *cosines;
   dwell_status status = geometry_cosines(g, r, &cosines, err);
   if (status != DWELL_OK) return status;
-  for (size_t b = 0; b < BINS; b++) ret_array[b] = 0;
+  for (size_t b = 0; b < BINS; b++) ret_counts[b] = 0;
   for (size_t i = 0; i < n; i++) {
     for (size_t j = i + 1; j < n; j++) {
       size_t bin = (size_t)((cosines[i * n + j] + 1) * (BINS / 2)); /* cosines are clamped to [-1,1] */
-      ret_array[bin < BINS ? bin : BINS - 1]++;
+      ret_counts[bin < BINS ? bin : BINS - 1]++;
     }
   }
   return DWELL_OK;

@@ -9,7 +9,8 @@ static const instrument *const registry[] = {
     &instrument_rank,          &instrument_cloud,
     &instrument_energy,        &instrument_energy_change,
     &instrument_neighbours,    &instrument_cka,
-    &instrument_motion,        &instrument_attention,
+    &instrument_motion,        &instrument_cluster,
+    &instrument_attention,
 };
 
 const instrument *const *instrument_registry(size_t *ret_count) {

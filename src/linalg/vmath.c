@@ -1,8 +1,8 @@
 /* linalg/vmath.c - elementwise functions over arrays.
  *
- * glibc's libmvec exports vector versions of exp, tanh and erf under names of the x86-64 vector ABI: _ZGV, then the
- * instruction set (d: AVX2, e: AVX-512), N (no mask), the number of lanes, v_ and the scalar name. gcc calls them by
- * itself only under -ffast-math, so they are called here by name. */
+ * glibc's libmvec exports vector versions of exp, tanh, erf and acos under names of the x86-64 vector ABI: _ZGV, then
+ * the instruction set (d: AVX2, e: AVX-512), N (no mask), the number of lanes, v_ and the scalar name. gcc calls them
+ * by itself only under -ffast-math, so they are called here by name. */
 #include "linalg/vmath.h"
 
 #include <math.h>
@@ -25,9 +25,10 @@ DEFINE_SCALAR(scalar_tanh_f32, float, tanhf)
 DEFINE_SCALAR(scalar_tanh_f64, double, tanh)
 DEFINE_SCALAR(scalar_erf_f32, float, erff)
 DEFINE_SCALAR(scalar_erf_f64, double, erf)
+DEFINE_SCALAR(scalar_acos_f64, double, acos)
 
 static const vmath_kernels BASELINE = {"baseline",      scalar_exp_f32, scalar_exp_f64, scalar_tanh_f32,
-                                       scalar_tanh_f64, scalar_erf_f32, scalar_erf_f64};
+                                       scalar_tanh_f64, scalar_erf_f32, scalar_erf_f64, scalar_acos_f64};
 
 #ifdef HAVE_VECTORS
 
@@ -57,6 +58,7 @@ DEFINE_AVX2_F32(avx2_tanh_f32, _ZGVdN8v_tanhf)
 DEFINE_AVX2_F64(avx2_tanh_f64, _ZGVdN4v_tanh)
 DEFINE_AVX2_F32(avx2_erf_f32, _ZGVdN8v_erff)
 DEFINE_AVX2_F64(avx2_erf_f64, _ZGVdN4v_erf)
+DEFINE_AVX2_F64(avx2_acos_f64, _ZGVdN4v_acos)
 
 #define AVX512 "avx512f,avx512dq"
 #define DEFINE_AVX512_F32(name, symbol) \
@@ -69,11 +71,12 @@ DEFINE_AVX512_F32(avx512_tanh_f32, _ZGVeN16v_tanhf)
 DEFINE_AVX512_F64(avx512_tanh_f64, _ZGVeN8v_tanh)
 DEFINE_AVX512_F32(avx512_erf_f32, _ZGVeN16v_erff)
 DEFINE_AVX512_F64(avx512_erf_f64, _ZGVeN8v_erf)
+DEFINE_AVX512_F64(avx512_acos_f64, _ZGVeN8v_acos)
 
 static const vmath_kernels WITH_AVX2 = {"avx2",        avx2_exp_f32, avx2_exp_f64, avx2_tanh_f32,
-                                        avx2_tanh_f64, avx2_erf_f32, avx2_erf_f64};
+                                        avx2_tanh_f64, avx2_erf_f32, avx2_erf_f64, avx2_acos_f64};
 static const vmath_kernels WITH_AVX512 = {"avx512",        avx512_exp_f32, avx512_exp_f64, avx512_tanh_f32,
-                                          avx512_tanh_f64, avx512_erf_f32, avx512_erf_f64};
+                                          avx512_tanh_f64, avx512_erf_f32, avx512_erf_f64, avx512_acos_f64};
 
 /* __builtin_cpu_supports reads a table that libgcc fills before main; it counts AVX and AVX-512 only if the operating
  * system saves their registers (XCR0). A few loads: cheap enough to ask at every call, so nothing is remembered. */
@@ -102,5 +105,6 @@ void vmath_tanh_f32(size_t n, const float *x, float *y) { best()->tanh_f32(n, x,
 void vmath_tanh_f64(size_t n, const double *x, double *y) { best()->tanh_f64(n, x, y); }
 void vmath_erf_f32(size_t n, const float *x, float *y) { best()->erf_f32(n, x, y); }
 void vmath_erf_f64(size_t n, const double *x, double *y) { best()->erf_f64(n, x, y); }
+void vmath_acos_f64(size_t n, const double *x, double *y) { best()->acos_f64(n, x, y); }
 
 const char *vmath_isa(void) { return best()->isa; }

@@ -12,6 +12,7 @@ void vmath_tanh_f32(size_t n, const float *x, float *y);
 void vmath_tanh_f64(size_t n, const double *x, double *y);
 void vmath_erf_f32(size_t n, const float *x, float *y);
 void vmath_erf_f64(size_t n, const double *x, double *y);
+void vmath_acos_f64(size_t n, const double *x, double *y);
 
 /* Instruction set chosen at run time: "avx512", "avx2" or "baseline". Checks the OS too (XCR0). */
 const char *vmath_isa(void);
@@ -25,6 +26,7 @@ typedef struct vmath_kernels {
   void (*tanh_f64)(size_t n, const double *x, double *y);
   void (*erf_f32)(size_t n, const float *x, float *y);
   void (*erf_f64)(size_t n, const double *x, double *y);
+  void (*acos_f64)(size_t n, const double *x, double *y);
 } vmath_kernels;
 /* NULL if this machine (or this build) cannot run it. Static storage. */
 const vmath_kernels *vmath_kernels_of(const char *isa);

@@ -29,7 +29,10 @@ static uint64_t list_bytes(const plan_list *list, uint64_t rows) {
 static uint64_t table_bytes(const plan *p, const dwell_trajectory *t, uint64_t frames) {
   uint64_t bytes = list_bytes(&p->state, frames) + list_bytes(&p->step, frames), arrays = 0;
   if (p->head.item_count > 0) bytes += list_bytes(&p->head, (uint64_t)t->replicas * (t->states - 1) * t->heads);
-  for (size_t i = 0; i < p->state.item_count; i++) arrays += p->state.items[i].what->array_length * 8 * 2;
+  for (size_t i = 0; i < p->state.item_count; i++) {
+    const instrument *what = p->state.items[i].what;
+    arrays += (what->array_kind == ARRAY_FIXED ? what->array_length : t->n) * 8 * 2;
+  }
   if (t->on_sphere && t->d <= 3) arrays += (uint64_t)t->n * 3 * 8;
   return bytes + frames * (arrays + 4 * sizeof(size_t) + sizeof(double));
 }
@@ -58,7 +61,8 @@ static uint64_t measure_bytes(const dwell_context *ctx, const plan *p, uint64_t 
 static uint64_t null_bytes(const dwell_context *ctx, const plan *p, size_t n) {
   if (p->draws == 0) return 0;
   uint64_t workers = (uint64_t)threads_count(ctx);
-  return workers * (p->nulls[0].null->draw_bytes(n) + 2 * (uint64_t)n * n * sizeof(double) + blas_bytes(n));
+  uint64_t cosines = 2 * (uint64_t)n * n * sizeof(double);
+  return workers * (p->nulls[0].null->draw_bytes(n) + cosines + geometry_cluster_bytes(n) + blas_bytes(n));
 }
 
 static uint64_t total_bytes(const dwell_context *ctx, const dwell_source *source, const dwell_measure_options *options,

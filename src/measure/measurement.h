@@ -44,7 +44,7 @@ typedef struct measurement {
   value *step_values;                  /* [frames, step.value_count]: of the step that ends in the frame */
   double *null_draws;                  /* [draws, frames, null_count]; NaN: undefined */
   bool given_phases;                   /* the draws use the phases that came with the data */
-  int64_t *arrays[PLAN_MAX_ITEMS];     /* per state item: [frames, array_length], or NULL */
+  void *arrays[PLAN_MAX_ITEMS];        /* per state item: [frames, its length] of 8 bytes each, or NULL */
   double *gram;                        /* [resid frames, rows, rows] if saved, or NULL */
   size_t *clamped, *centred_undefined; /* [frames] */
 
@@ -75,6 +75,9 @@ null_setting measurement_null_setting(const measurement *s, plan_set set);
 
 /* Mean, population sd and p of a null slot at a frame against the observed value; false where there is none. */
 bool measurement_null(const measurement *s, size_t frame, size_t slot, double *ret_mean, double *ret_sd, double *ret_p);
+
+/* Entries per state of an item's array. */
+size_t measurement_array_length(const measurement *s, const plan_item *item);
 
 /* Geometries alive at once in phase two, besides the one kept from the batch before. */
 size_t measurement_batch(const dwell_context *ctx, size_t n);

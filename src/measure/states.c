@@ -30,6 +30,16 @@ typedef struct batch {
   double seconds_null; /* spent in preparing nulls */
 } batch;
 
+enum { ARRAY_ENTRY = 8 }; /* bytes of an int64_t or a double */
+
+size_t measurement_array_length(const measurement *s, const plan_item *item) {
+  switch (item->what->array_kind) {
+    case ARRAY_PER_TOKEN: return s->sets[item->set].count;
+    case ARRAY_PER_MERGE: return s->sets[item->set].count - 1;
+    default: return item->what->array_length;
+  }
+}
+
 static geometry *geometry_before(const batch *b, size_t i) { return i > 0 ? b->at[i - 1] : b->kept; }
 
 /* The block that ends in frame i is one of the trajectory's (not the final norm, not the jump between replicas). */
@@ -47,7 +57,8 @@ static dwell_status measure_items(measurement *s, plan_set set, size_t frame, ge
     if (item->set != set) continue;
     status = item->what->state(g, item->in, &s->setting, row + item->first, err);
     if (status == DWELL_OK && s->arrays[i] != NULL) {
-      status = item->what->array(g, item->in, s->arrays[i] + frame * item->what->array_length, err);
+      size_t at = frame * measurement_array_length(s, item) * ARRAY_ENTRY;
+      status = item->what->array(g, item->in, (char *)s->arrays[i] + at, err);
     }
   }
   return status;
@@ -167,8 +178,8 @@ static dwell_status make_room(measurement *s, dwell_error *err) {
   TRY_ALLOC(s->centred_undefined, "the measures");
   for (size_t i = 0; i < list->item_count; i++) {
     if (list->items[i].what->array_name == NULL) continue;
-    s->arrays[i] = MEM_ZERO(int64_t, s->frames * list->items[i].what->array_length);
-    TRY_ALLOC(s->arrays[i], "the histograms");
+    s->arrays[i] = mem_zero(s->frames, measurement_array_length(s, &list->items[i]) * ARRAY_ENTRY);
+    TRY_ALLOC(s->arrays[i], "the arrays");
   }
   if (s->options->save_gram) {
     s->gram = mem_zero(s->t->replicas * s->t->states, s->row_count * s->row_count * sizeof(double));

@@ -162,20 +162,33 @@ static dwell_status add_state_index(measurement *s, dwell_error *err) {
   return run_add_array(s->run, "state_index", NPY_INT, 8, 1, &t->states, numbers, err);
 }
 
+/* One entry per token of the trajectory, of values [set->count] of the measured ones. */
+static void spread_tokens(size_t n, const measured_set *set, const char *values, char *ret_all) {
+  int64_t *all = (int64_t *)(void *)ret_all;
+  for (size_t i = 0; i < n; i++) all[i] = -1;
+  for (size_t k = 0; k < set->count; k++) all[set->rows[k]] = ((const int64_t *)(const void *)values)[k];
+}
+
 /* A per-state array of an instrument, without the final norm's. */
 static dwell_status add_instrument_array(measurement *s, size_t i, dwell_error *err) {
+  enum { ENTRY = 8 }; /* bytes of an int64_t or a double */
   const plan_item *item = &s->plan.state.items[i];
-  size_t length = item->what->array_length, shape[4], rank = state_shape(s, shape), to = 0;
-  char name[48];
+  instrument_array kind = item->what->array_kind;
+  size_t from = measurement_array_length(s, item), length = kind == ARRAY_PER_TOKEN ? s->t->n : from;
+  size_t shape[4], rank = state_shape(s, shape), to = 0;
+  char name[48], *kept = mem_zero(s->t->replicas * s->t->states, length * ENTRY);
   shape[rank++] = length;
-  int64_t *kept = MEM_ZERO(int64_t, s->t->replicas * s->t->states * length);
-  if (kept == NULL) return error_no_memory(err, "the histograms");
+  if (kept == NULL) return error_no_memory(err, "the arrays");
   for (size_t f = 0; f < s->frames; f++) {
     if (strcmp(spool_frame(s->states, f)->tap, "resid") != 0) continue;
-    memcpy(kept + to++ * length, s->arrays[i] + f * length, length * sizeof(int64_t));
+    const char *values = (const char *)s->arrays[i] + f * from * ENTRY;
+    char *place = kept + to++ * length * ENTRY;
+    if (kind == ARRAY_PER_TOKEN) spread_tokens(s->t->n, &s->sets[item->set], values, place);
+    else memcpy(place, values, length * ENTRY);
   }
-  snprintf(name, sizeof name, "%s%s", item->what->array_name, item->in == CENTRED ? "_centred" : "");
-  return run_add_array(s->run, name, NPY_INT, 8, rank, shape, kept, err);
+  snprintf(name, sizeof name, "%s%s%s", item->what->array_name, item->in == CENTRED ? "_centred" : "",
+           item->set == SET_TYPES ? "_types" : "");
+  return run_add_array(s->run, name, kind == ARRAY_PER_MERGE ? NPY_FLOAT : NPY_INT, ENTRY, rank, shape, kept, err);
 }
 
 /* Coordinates of particles on the circle or the sphere, so that they can be drawn. */

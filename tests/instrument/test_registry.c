@@ -49,7 +49,8 @@ static void test_metadata(void **state) {
     assert_true(m->step == NULL || m->scope == PER_STEP);
     assert_true(m->head == NULL || m->scope == PER_HEAD);
     assert_int_equal(m->in != 0, m->scope == PER_STATE);
-    assert_true((m->array != NULL) == (m->array_name != NULL) && (m->array != NULL) == (m->array_length > 0));
+    assert_true((m->array != NULL) == (m->array_name != NULL) && (m->array_length > 0) ==
+                    (m->array != NULL && m->array_kind == ARRAY_FIXED));
     double cost = m->flops(512, 768);
     assert_true(cost > 0 && isfinite(cost) && m->flops(1024, 768) >= cost);
     for (size_t c = 0; c < m->column_count; c++) check_column(m, &m->columns[c]);

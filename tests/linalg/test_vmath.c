@@ -157,6 +157,35 @@ static void exp_boundaries(void **state) {
   }
 }
 
+/* arccos is of f64 alone. Cosines near 1, where its relative accuracy is hardest, and the ends. */
+static void arc_cosines(void **state) {
+  (void)state;
+  enum { N = 20001 };
+  double *x = MEM_NEW(double, N), *y = MEM_NEW(double, N), one, worst;
+  for (size_t i = 0; i < N; i++) {
+    double u = 2 * (double)i / (N - 1) - 1, near = ldexp(fabs(u), -(int)(i % 53));
+    x[i] = i % 3 == 0 ? u : i % 3 == 1 ? 1 - near : near - 1;
+  }
+  x[0] = -1, x[1] = 1, x[2] = 0;
+  for (int s = 0; s < SETS; s++) {
+    const vmath_kernels *k = vmath_kernels_of(sets[s]);
+    if (k == NULL) continue;
+    k->acos_f64(N, x, y);
+    worst = 0;
+    for (size_t i = 0; i < N; i++) {
+      worst = fmax(worst, ulps(y[i], acosl(x[i]), DBL_MANT_DIG, DBL_MIN_EXP - DBL_MANT_DIG, DBL_MAX));
+      k->acos_f64(1, x + i, &one);
+      assert_true(one == y[i]);
+    }
+    print_message("%s acos f64: worst %.2f ulp\n", k->isa, worst);
+    assert_true(worst <= 4 && y[1] == 0);
+    if (strcmp(k->isa, vmath_isa()) != 0) continue;
+    vmath_acos_f64(N, x, x); /* in place */
+    assert_memory_equal(x, y, N * sizeof *x);
+  }
+  mem_free(x), mem_free(y);
+}
+
 /* ---- bits depend on the element alone ---- */
 
 /* Every prefix length and start below 70, in place and not, with special values as neighbours. */
@@ -213,6 +242,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(accuracy),
       cmocka_unit_test(special_values),
+      cmocka_unit_test(arc_cosines),
       cmocka_unit_test(exp_boundaries),
       cmocka_unit_test(place_does_not_matter),
       cmocka_unit_test(chosen_set_is_one_of_ours),

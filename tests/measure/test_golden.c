@@ -41,6 +41,11 @@ static void check(const dwell_run *run, const char *name, size_t row, const char
 /* Collapsed states: centred quantities are rounding there, so they are left out (README of the goldens). */
 static bool collapsed(json_t *state) { return json_integer_value(golden_key(state, "centred_undefined")) > 0; }
 
+static void check_clusters(const dwell_run *run, size_t l, json_t *cluster) {
+  static const char *const keys[][2] = {{"T", "cluster_T"}, {"k_raw", "cluster_count"}, {"unassigned", "unassigned"}};
+  for (size_t k = 0; k < 3; k++) check(run, "layers", l, keys[k][1], golden_key(cluster, keys[k][0]));
+}
+
 static void check_state(const dwell_run *run, size_t l, json_t *state) {
   static const char *const keys[][2] = {{"ip_mean", "ip_mean"},      {"ip_std", "ip_std"},
                                         {"mass90", "mass90"},        {"mass999", "mass999"},
@@ -57,6 +62,7 @@ static void check_state(const dwell_run *run, size_t l, json_t *state) {
   for (size_t k = 0; k < 4; k++) {
     check(run, "layers", l, testing_format("energy_b%s", betas[k]), golden_item(state, "energy", k));
   }
+  if (!collapsed(state)) check_clusters(run, l, golden_key(state, "cluster"));
 }
 
 /* Steps b of `exact`; neighbours in a collapsed state are rounding, and left out. */
@@ -95,27 +101,52 @@ static void check_histograms(const dwell_run *run, json_t *exact) {
   mem_free(hist);
 }
 
-static void check_exact(const dwell_run *run, json_t *exact) {
+/* Labels are written for every token of the trajectory, -1 for those not measured. */
+static void check_labels(const dwell_run *run, const golden *g, json_t *exact) {
+  double *labels;
+  size_t rank, shape[4];
+  dwell_error err;
+  assert_ok(run_read_array(run, "labels", &labels, &rank, shape, &err), &err);
+  assert_true(rank == 2 && shape[0] == g->states && shape[1] == g->n);
+  for (size_t l = 0; l < g->states; l++) {
+    json_t *expected = golden_key(golden_key(golden_item(exact, "states", l), "cluster"), "labels");
+    for (size_t i = 0, k = 0; i < g->n; i++) {
+      bool measured = k < g->selected.all_count && g->selected.all[k] == i;
+      assert_int_equal((int)labels[l * g->n + i], measured ? json_integer_value(json_array_get(expected, k)) : -1);
+      k += measured;
+    }
+  }
+  mem_free(labels);
+}
+
+static void check_exact(const dwell_run *run, const golden *g, json_t *exact) {
   for (size_t l = 0; l < json_array_size(golden_key(exact, "states")); l++)
     check_state(run, l, golden_item(exact, "states", l));
   for (size_t b = 0; b < json_array_size(golden_key(exact, "steps")); b++) check_step(run, b, exact);
   check_histograms(run, exact);
+  check_labels(run, g, exact);
   if (json_object_get(exact, "attention") != NULL) check_heads(run, golden_key(exact, "attention"));
 }
 
-/* The null of the centred mass with the phases of the file: deterministic, so 1e-5 relative as the README says. */
-static void check_null(const dwell_run *run, json_t *states) {
+/* Null mean, sd and p of a column, against a member of monte_carlo.states[l]. */
+static void check_null(const dwell_run *run, size_t l, const char *column, json_t *expected) {
+  double mean, sd, p;
+  if (expected == NULL || !json_is_number(json_object_get(expected, "null_mean"))) return;
+  assert_true(dwell_run_number(run, "layers", l, testing_format("%s_null_mean", column), &mean));
+  assert_true(dwell_run_number(run, "layers", l, testing_format("%s_null_sd", column), &sd));
+  assert_true(dwell_run_number(run, "layers", l, testing_format("%s_p", column), &p));
+  assert_near(mean, json_number_value(golden_key(expected, "null_mean")), 1e-5, 1e-9);
+  assert_near(sd, json_number_value(golden_key(expected, "null_sd")), 1e-5, 1e-9);
+  assert_near(p, json_number_value(golden_key(expected, "p")), 1e-12, 0);
+  compared += 3;
+}
+
+/* Nulls with the phases of the file are deterministic, so 1e-5 relative as the README says. */
+static void check_nulls(const dwell_run *run, json_t *states) {
   for (size_t l = 0; l < json_array_size(states); l++) {
-    json_t *mass = json_object_get(json_array_get(states, l), "mass90_centred");
-    double mean, sd, p;
-    if (mass == NULL || !json_is_number(json_object_get(mass, "null_mean"))) continue;
-    assert_true(dwell_run_number(run, "layers", l, "mass90_centred_null_mean", &mean));
-    assert_true(dwell_run_number(run, "layers", l, "mass90_centred_null_sd", &sd));
-    assert_true(dwell_run_number(run, "layers", l, "mass90_centred_p", &p));
-    assert_near(mean, json_number_value(golden_key(mass, "null_mean")), 1e-5, 1e-9);
-    assert_near(sd, json_number_value(golden_key(mass, "null_sd")), 1e-5, 1e-9);
-    assert_near(p, json_number_value(golden_key(mass, "p")), 1e-12, 0);
-    compared += 3;
+    json_t *state = json_array_get(states, l);
+    check_null(run, l, "mass90_centred", json_object_get(state, "mass90_centred"));
+    check_null(run, l, "cluster_T", json_object_get(state, "T"));
   }
 }
 
@@ -123,9 +154,9 @@ static void check_file(const char *name, size_t least) {
   golden g = golden_open(name);
   compared = 0;
   dwell_run *run = measure(name, dwell_measure_options_default());
-  check_exact(run, golden_key(g.json, "exact"));
+  check_exact(run, &g, golden_key(g.json, "exact"));
   json_t *states = json_object_get(golden_key(g.json, "monte_carlo"), "states");
-  if (states != NULL) check_null(run, states);
+  if (states != NULL) check_nulls(run, states);
   print_message("%s: %zu values\n", name, compared);
   assert_true(compared >= least);
   dwell_run_destroy(run);
