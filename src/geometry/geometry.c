@@ -9,6 +9,7 @@
 #include "base/isa.h"
 #include "base/mem.h"
 #include "geometry/geometry_state.h"
+#include "geometry/minimum_norm.h"
 #include "geometry/pairwise.h"
 #include "linalg/eigen.h"
 #include "linalg/gemm.h"
@@ -153,12 +154,14 @@ uint64_t geometry_bytes(size_t n, size_t d) {
          2 * (uint64_t)n * GEOMETRY_NEIGHBOURS * sizeof(uint32_t) + sizeof(geometry);
 }
 
-/* A copy of the n x n Gram, or the d x d product and a copy of the rows it is made of; or what clusters take. */
+/* A copy of the n x n Gram, or the d x d product and a copy of the rows it is made of; or what clusters or the point of
+ * least norm take. */
 uint64_t geometry_work_bytes(size_t n, size_t d) {
   uint64_t m = d < n ? d : n, rows = d < n ? (uint64_t)n * d * sizeof(double) : 0;
   uint64_t spectrum = m * m * sizeof(double) + eigen_bytes(m, 0) + rows + 4 * (uint64_t)n * sizeof(double);
-  uint64_t clusters = geometry_cluster_bytes(n);
-  return spectrum > clusters ? spectrum : clusters;
+  uint64_t clusters = geometry_cluster_bytes(n), least = minimum_norm_bytes(n, d);
+  uint64_t most = spectrum > clusters ? spectrum : clusters;
+  return most > least ? most : least;
 }
 
 /* ---- Grams ---- */

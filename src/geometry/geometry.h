@@ -75,7 +75,7 @@ bool geometry_collapsed(const geometry *g);
 const char *geometry_clusters_undefined(const geometry *g);
 
 /* Bytes at most: what a geometry holds when everything was asked for, and the work space of the largest eigenvalue
- * problem (centred rows, [n,d], are the only other large one). */
+ * problem or of the point of least norm (centred rows, [n,d], are the only other large one). */
 uint64_t geometry_bytes(size_t n, size_t d);
 uint64_t geometry_work_bytes(size_t n, size_t d);
 /* The work space of clusters and dendrogram alone, all that a surrogate needs besides its Gram and cosines. */

@@ -26,6 +26,14 @@ static value floor_of(value energy, double beta, double epsilon, size_t n) {
   return VALUE(2 * epsilon * fabs(beta) * fmax(0, energy.number - 1 / (double)n));
 }
 
+/* e^beta / (2 beta) times the bounded energy: (2 beta n^2)^-1 sum_ij exp(beta G_ij), as the theory writes it. */
+static value founding_of(value energy, double beta) {
+  if (energy.undefined != NULL) return energy;
+  if (beta == 0) return UNDEFINED("beta = 0");
+  double founding = exp(beta) / (2 * beta) * energy.number;
+  return isfinite(founding) ? VALUE(founding) : UNDEFINED("overflow");
+}
+
 static dwell_status measure(geometry *g, representation r, const instrument_setting *s, value *ret_values,
                             dwell_error *err) {
   (void)r;
@@ -34,6 +42,7 @@ static dwell_status measure(geometry *g, representation r, const instrument_sett
     dwell_status status = energy_at(g, beta, &ret_values[k], err);
     if (status != DWELL_OK) return status;
     ret_values[BETAS + k] = floor_of(ret_values[k], beta, s->epsilon, geometry_n(g));
+    ret_values[2 * BETAS + k] = founding_of(ret_values[k], beta);
   }
   return DWELL_OK;
 }
@@ -63,6 +72,7 @@ static double change_flops(size_t n, size_t d) {
 
 #define MEANING "n^-2 sum over all i, j of exp(beta (G_ij - 1)), beta = "
 #define FLOOR "bound on the rounding error of the energy at beta = "
+#define FOUNDING "energy times exp(beta) / (2 beta), the form of the theory, beta = "
 #define CHANGE "energy after the block minus before, not rounded to its floors, beta = "
 #define CALIBRATED "the calibrated one"
 
@@ -77,6 +87,11 @@ static const instrument_column columns[] = {
     {"energy_floor_b2", "1", 0, INFINITY, FLOOR "2"},
     {"energy_floor_b5", "1", 0, INFINITY, FLOOR "5"},
     {"energy_floor_calibrated", "1", 0, INFINITY, FLOOR CALIBRATED},
+    {"founding_b0.1", "1", 0, INFINITY, FOUNDING "0.1"},
+    {"founding_b1", "1", 0, INFINITY, FOUNDING "1"},
+    {"founding_b2", "1", 0, INFINITY, FOUNDING "2"},
+    {"founding_b5", "1", 0, INFINITY, FOUNDING "5"},
+    {"founding_calibrated", "1", -INFINITY, INFINITY, FOUNDING CALIBRATED " (below 0 only for beta < 0)"},
 };
 
 const instrument instrument_energy = {

@@ -7,6 +7,7 @@
 static const instrument *const registry[] = {
     &instrument_norm,          &instrument_ip,
     &instrument_rank,          &instrument_cloud,
+    &instrument_dimension,     &instrument_margin,
     &instrument_energy,        &instrument_energy_change,
     &instrument_neighbours,    &instrument_cka,
     &instrument_motion,        &instrument_cluster,

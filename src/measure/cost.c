@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/threads.h"
+#include "geometry/minimum_norm.h"
 #include "measure/cost.h"
 
 /* Pages of libraries and buffers of BLAS and LAPACK that the run touches first: measured, with a margin. */
@@ -57,12 +58,14 @@ static uint64_t measure_bytes(const dwell_context *ctx, const plan *p, uint64_t 
   return alive * geometry_bytes(n, d) + workers * (work + blas_bytes(n));
 }
 
-/* Every thread holds a draw and a surrogate, with its centred Gram and cosines if an instrument asks for them. */
+/* Every thread holds a draw and a surrogate, with its centred Gram and cosines if an instrument asks for them, and the
+ * work space of its clusters and its margin. */
 static uint64_t null_bytes(const dwell_context *ctx, const plan *p, size_t n) {
   if (p->draws == 0) return 0;
   uint64_t workers = (uint64_t)threads_count(ctx);
   uint64_t cosines = 2 * (uint64_t)n * n * sizeof(double);
-  return workers * (p->nulls[0].null->draw_bytes(n) + cosines + geometry_cluster_bytes(n) + blas_bytes(n));
+  uint64_t instruments = larger(geometry_cluster_bytes(n), minimum_norm_bytes(n, n));
+  return workers * (p->nulls[0].null->draw_bytes(n) + cosines + instruments + blas_bytes(n));
 }
 
 static uint64_t total_bytes(const dwell_context *ctx, const dwell_source *source, const dwell_measure_options *options,

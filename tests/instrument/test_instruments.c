@@ -101,8 +101,7 @@ static void test_lengths(void **state) {
   for (size_t e = 0; e < N * D; e++) x[e] *= (double)(1 + e / D);
   geometry *h = clouds_geometry(x, N, D);
   static const char *const blind[] = {"ip_mean", "ip_std", "effective_rank", "pr_unbiased", "mean_norm", "energy_b5"};
-  for (size_t c = 0; c < 6; c++)
-    assert_same(of_state(blind[c], g, RAW), of_state(blind[c], h, RAW), 1e-12, blind[c]);
+  for (size_t c = 0; c < 6; c++) assert_same(of_state(blind[c], g, RAW), of_state(blind[c], h, RAW), 1e-12, blind[c]);
   assert_true(fabs(of_state("states_erank", g, RAW).number - of_state("states_erank", h, RAW).number) > 1e-3);
   assert_near(of_state("norm_max", h, RAW).number / geometry_norms(h)[N - 1], 1, 0.5, 0);
   geometry_destroy(g), geometry_destroy(h);
@@ -265,6 +264,15 @@ static void test_energy_corners(void **state) {
   assert_ok(m->state(g, RAW, &s, values, NULL), NULL);
   assert_near(column(m, values, "energy_calibrated").number, (1 + exp(4)) / 2, 1e-14, 0);
   assert_near(column(m, values, "energy_floor_calibrated").number, 2 * 1e-3 * 2 * exp(4) / 2, 1e-14, 0);
+  assert_near(column(m, values, "founding_calibrated").number, -(exp(-2) + exp(2)) / 8, 1e-14, 0);
+  s.beta = 0;
+  assert_ok(m->state(g, RAW, &s, values, NULL), NULL);
+  assert_near(column(m, values, "energy_calibrated").number, 1, 1e-15, 0);
+  assert_undefined(column(m, values, "founding_calibrated"), "beta = 0");
+  s.beta = 800; /* the energy is 1/2, e^{800} is not a number */
+  assert_ok(m->state(g, RAW, &s, values, NULL), NULL);
+  assert_near(column(m, values, "energy_calibrated").number, 0.5, 1e-15, 0);
+  assert_undefined(column(m, values, "founding_calibrated"), "overflow");
   geometry_destroy(g);
 }
 
@@ -280,6 +288,145 @@ static void test_angles(void **state) {
   assert_ok(geometry_from_gram(gram, 2, 2, &h, NULL), NULL);
   assert_undefined(of_step("angle_mean", a, h), "no coordinates");
   geometry_destroy(a), geometry_destroy(b), geometry_destroy(one), geometry_destroy(near), geometry_destroy(h);
+}
+
+/* ---- dimension ---- */
+
+/* Facco's estimator as it is written, from chords of the unit rows. */
+static double naive_two_nn(geometry *g) {
+  size_t n = geometry_n(g), d = geometry_d(g), count = 0;
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) {
+    double first = INFINITY, second = INFINITY;
+    for (size_t j = 0; j < n; j++) {
+      double square = 0;
+      for (size_t k = 0; k < d; k++) {
+        double apart = geometry_unit(g)[i * d + k] - geometry_unit(g)[j * d + k];
+        square += apart * apart;
+      }
+      double chord = sqrt(square);
+      if (i != j && chord < first) second = first, first = chord;
+      else if (i != j && chord < second) second = chord;
+    }
+    if (first > 1e-7) sum += log(second / first), count++;
+  }
+  return (double)(count - 1) / sum;
+}
+
+static void test_two_nn_twin(void **state) {
+  (void)state;
+  for (uint32_t c = 0; c < 12; c++) {
+    size_t n = 3 + 5 * c, d = 2 + c % 5;
+    double *x = clouds_normal(n, d, 1, 500 + c);
+    if (c % 3 == 2) { /* a pair that coincides, but for 5e-8, is left out */
+      memcpy(x, x + d, d * sizeof *x);
+      x[0] += 5e-8 * x[1];
+    }
+    geometry *g = clouds_geometry(x, n, d);
+    assert_near(of_state("two_nn", g, RAW).number, naive_two_nn(g), 1e-8, 0);
+    geometry_destroy(g);
+    free(x);
+  }
+}
+
+/* Points uniform in a small ball of `dimensions` dimensions, in a space of 12: the estimate is that number. */
+static double two_nn_of_ball(size_t n, size_t dimensions, uint32_t which) {
+  enum { D = 12 };
+  double *x = clouds_normal(n, D, 0, which);
+  random_stream s = {.seed = 5, .purpose = RANDOM_TEST, .replica = which};
+  for (size_t i = 0; i < n; i++) {
+    double *row = x + i * D, length = geometry_norm(dimensions, row);
+    double radius = 0.01 * pow(random_uniform(&s, 0, (uint32_t)i), 1 / (double)dimensions);
+    for (size_t k = 0; k < D; k++) row[k] = k < dimensions ? row[k] * radius / length : k == D - 1;
+  }
+  clouds_rotate(n, D, x, which);
+  geometry *g = clouds_geometry(x, n, D);
+  double estimate = of_state("two_nn", g, RAW).number;
+  geometry_destroy(g), free(x);
+  return estimate;
+}
+
+static void test_two_nn_of_balls(void **state) {
+  (void)state;
+  enum { CLOUDS = 12, N = 400 };
+  for (size_t dimensions = 1; dimensions <= 4; dimensions++) {
+    double mean = 0, standard_error = (double)dimensions / sqrt(CLOUDS * N); /* of a maximum-likelihood estimate */
+    for (uint32_t c = 0; c < CLOUDS; c++) mean += two_nn_of_ball(N, dimensions, 700 + c) / CLOUDS;
+    /* at the rim the second neighbour is further: up to 3 % less */
+    assert_near(mean, (double)dimensions, 0.03, 4 * standard_error);
+  }
+}
+
+static void test_two_nn_corners(void **state) {
+  (void)state;
+  double x[36] = {0};
+  for (size_t i = 0; i < 6; i++) x[7 * i] = 1;
+  geometry *eye = clouds_geometry(x, 6, 6), *two = clouds_geometry(x, 2, 6);
+  assert_undefined(of_state("two_nn", eye, RAW), "equal distances");
+  assert_undefined(of_state("two_nn", two, RAW), "fewer than 3 tokens apart");
+  for (size_t i = 0; i < 4; i++) memcpy(x + 6 * i, x, 6 * sizeof *x); /* two that are apart, four that coincide */
+  geometry *same = clouds_geometry(x, 6, 6);
+  assert_undefined(of_state("two_nn", same, RAW), "fewer than 3 tokens apart");
+  geometry_destroy(eye), geometry_destroy(two), geometry_destroy(same);
+}
+
+/* ---- margin ---- */
+
+static void test_margin_corners(void **state) {
+  (void)state;
+  static const double x[] = {1, 0, -1, 0};
+  geometry *one = clouds_geometry(x, 1, 2), *poles = clouds_geometry(x, 2, 2);
+  assert_near(of_state("margin", one, RAW).number, 1, 1e-12, 0);
+  assert_near(of_state("margin_ratio", one, RAW).number, 1, 1e-12, 0);
+  assert_near(of_state("margin", poles, RAW).number, 0, 0, 0);
+  assert_undefined(of_state("margin_ratio", poles, RAW), "mean_norm <= 1e-5");
+  geometry_destroy(one), geometry_destroy(poles);
+  enum { N = 20, D = 9 };
+  double *y = clouds_normal(N, D, 1, 40);
+  for (size_t i = 0; i < N; i++) y[i * D] += 2;
+  geometry *g = clouds_geometry(y, N, D);
+  double margin = of_state("margin", g, RAW).number, mean = of_state("mean_norm", g, RAW).number;
+  assert_true(margin > 0.01 && margin < mean);
+  assert_near(of_state("margin_ratio", g, RAW).number, margin / mean, 1e-12, 0);
+  geometry_destroy(g), free(y);
+}
+
+/* D-1b-1: no more tokens than dimensions have a positive margin, whatever they are, and centred ones none; only what a
+ * cloud without structure would have had says something. 1 is the equiangular cone. */
+static void test_d_1b_1_cones_are_no_finding(void **state) {
+  (void)state;
+  enum { N = 30, D = 40 };
+  double *x = clouds_normal(N, D, 0, 41), mean[D] = {0};
+  geometry *isotropic = clouds_geometry(x, N, D);
+  assert_true(of_state("margin", isotropic, RAW).number > 0.01);
+  assert_string_equal(instrument_find("margin")->columns[0].null, "gaussian_twin");
+  assert_string_equal(instrument_find("margin")->columns[1].null, "gaussian_twin");
+  assert_int_equal(instrument_find("margin")->in, IN_RAW); /* not offered for the centred representation */
+  for (size_t e = 0; e < N * D; e++) mean[e % D] += x[e] / N;
+  for (size_t e = 0; e < N * D; e++) x[e] -= mean[e % D];
+  geometry *centred = clouds_geometry(x, N, D);
+  assert_near(of_state("margin", centred, RAW).number, 0, 0, 1e-5);
+  for (size_t i = 0; i < N; i++) {
+    for (size_t k = 0; k < D; k++) x[i * D + k] = k == i ? 1 : k == N ? 2 : 0;
+  }
+  geometry *cone = clouds_geometry(x, N, D);
+  assert_near(of_state("margin_ratio", cone, RAW).number, 1, 1e-10, 0);
+  geometry_destroy(isotropic), geometry_destroy(centred), geometry_destroy(cone);
+  free(x);
+}
+
+/* D-1b-2: a margin in the maximum norm changes with the basis. */
+static void test_d_1b_2_margin_does_not_depend_on_the_basis(void **state) {
+  (void)state;
+  enum { N = 12, D = 6 };
+  double *x = clouds_normal(N, D, 0, 42);
+  for (size_t i = 0; i < N; i++) x[i * D] += 1.5;
+  geometry *g = clouds_geometry(x, N, D);
+  clouds_rotate(N, D, x, 8);
+  geometry *h = clouds_geometry(x, N, D);
+  assert_true(of_state("margin", g, RAW).number > 0.01);
+  assert_near(of_state("margin", h, RAW).number, of_state("margin", g, RAW).number, 1e-10, 0);
+  geometry_destroy(g), geometry_destroy(h), free(x);
 }
 
 static value of_head(const char *name, size_t n, const double *a, bool causal) {
@@ -319,13 +466,24 @@ static void test_attention(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_rotation),     cmocka_unit_test(test_permutation),
-      cmocka_unit_test(test_lengths),      cmocka_unit_test(test_norms),
-      cmocka_unit_test(test_bounds),       cmocka_unit_test(test_cka_of_unrelated),
-      cmocka_unit_test(test_pr_unbiased),  cmocka_unit_test(test_one_and_two),
+      cmocka_unit_test(test_rotation),
+      cmocka_unit_test(test_permutation),
+      cmocka_unit_test(test_lengths),
+      cmocka_unit_test(test_norms),
+      cmocka_unit_test(test_bounds),
+      cmocka_unit_test(test_cka_of_unrelated),
+      cmocka_unit_test(test_pr_unbiased),
+      cmocka_unit_test(test_one_and_two),
       cmocka_unit_test(test_identical_and_antipodal),
-      cmocka_unit_test(test_energy_corners), cmocka_unit_test(test_angles),
+      cmocka_unit_test(test_energy_corners),
+      cmocka_unit_test(test_angles),
       cmocka_unit_test(test_attention),
+      cmocka_unit_test(test_two_nn_twin),
+      cmocka_unit_test(test_two_nn_of_balls),
+      cmocka_unit_test(test_two_nn_corners),
+      cmocka_unit_test(test_margin_corners),
+      cmocka_unit_test(test_d_1b_1_cones_are_no_finding),
+      cmocka_unit_test(test_d_1b_2_margin_does_not_depend_on_the_basis),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,6 +46,14 @@ static void check_clusters(const dwell_run *run, size_t l, json_t *cluster) {
   for (size_t k = 0; k < 3; k++) check(run, "layers", l, keys[k][1], golden_key(cluster, keys[k][0]));
 }
 
+/* README of the goldens: a margin below 1e-3 is known to 1e-5 only. */
+static void check_margin(const dwell_run *run, size_t l, json_t *expected) {
+  double got;
+  assert_true(dwell_run_number(run, "layers", l, "margin", &got));
+  double least = json_number_value(expected) < 1e-3 ? 1e-5 : ABSOLUTE;
+  assert_near(got, json_number_value(expected), RELATIVE, least);
+}
+
 static void check_state(const dwell_run *run, size_t l, json_t *state) {
   static const char *const keys[][2] = {{"ip_mean", "ip_mean"},      {"ip_std", "ip_std"},
                                         {"mass90", "mass90"},        {"mass999", "mass999"},
@@ -57,10 +65,12 @@ static void check_state(const dwell_run *run, size_t l, json_t *state) {
     if (!collapsed(state))
       check(run, "layers", l, testing_format("%s_centred", keys[k][1]), golden_key(centred, keys[k][0]));
   }
-  static const char *const plain[] = {"norm_median", "states_erank", "mean_norm", "pr_unbiased"};
-  for (size_t k = 0; k < 4; k++) check(run, "layers", l, plain[k], golden_key(state, plain[k]));
+  static const char *const plain[] = {"norm_median", "states_erank", "mean_norm", "pr_unbiased", "two_nn"};
+  for (size_t k = 0; k < 5; k++) check(run, "layers", l, plain[k], golden_key(state, plain[k]));
+  check_margin(run, l, golden_key(state, "margin"));
   for (size_t k = 0; k < 4; k++) {
     check(run, "layers", l, testing_format("energy_b%s", betas[k]), golden_item(state, "energy", k));
+    check(run, "layers", l, testing_format("founding_b%s", betas[k]), golden_item(state, "founding", k));
   }
   if (!collapsed(state)) check_clusters(run, l, golden_key(state, "cluster"));
 }
@@ -146,6 +156,8 @@ static void check_nulls(const dwell_run *run, json_t *states) {
   for (size_t l = 0; l < json_array_size(states); l++) {
     json_t *state = json_array_get(states, l);
     check_null(run, l, "mass90_centred", json_object_get(state, "mass90_centred"));
+    check_null(run, l, "margin", json_object_get(state, "margin"));
+    check_null(run, l, "two_nn", json_object_get(state, "two_nn"));
     check_null(run, l, "cluster_T", json_object_get(state, "T"));
   }
 }
