@@ -16,6 +16,7 @@ enum {
   RANDOM_INIT = 4,      /* random-initialised weights: i = tensor, j = entry */
   RANDOM_SHUFFLE = 5,   /* permutations: i = what is permuted, j = position */
   RANDOM_SELFCHECK = 6, /* operands of the BLAS check */
+  RANDOM_STEPS = 7,     /* permuted steps of a plateau: i = draw, j = position */
   RANDOM_TEST = 100     /* tests and benchmarks */
 };
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "detect/detect.h"
 #include "file/jwriter.h"
 #include "flow/flow.h"
 #include "hub/nursery.h"
@@ -261,6 +262,39 @@ static void null_print(const void *object) {
          n->analytic ? "in closed form" : "sampled (--nulls DRAWS)");
 }
 
+/* ---- detectors ---- */
+
+static size_t detector_count(void) {
+  size_t count;
+  detector_registry(&count);
+  return count;
+}
+
+static entry detector_at(size_t i) {
+  size_t count;
+  const detector *d = detector_registry(&count)[i];
+  return (entry){d->name, d->summary, d->source, d};
+}
+
+static void detector_details(const void *object, jwriter *w) {
+  const detector *d = object;
+  jwriter_put_string(w, "reads", d->reads);
+  jwriter_key(w, "kinds");
+  jwriter_flat_array(w);
+  char kind[40];
+  for (const char *rest = d->kinds; d->kinds[0] != '\0' && str_item(&rest, kind, sizeof kind);) jwriter_string(w, kind);
+  jwriter_close(w);
+  jwriter_put_string(w, "false_positive", d->false_positive);
+  jwriter_put_string(w, "rate_of", d->rate_of);
+}
+
+static void detector_print(const void *object) {
+  const detector *d = object;
+  printf("    reads            %s\n", d->reads);
+  if (d->kinds[0] != '\0') printf("    in events.csv    %s\n", d->kinds);
+  printf("    false positives  %s (%s)\n", d->false_positive, d->rate_of);
+}
+
 /* ---- taps ---- */
 
 static size_t tap_count(void) {
@@ -340,11 +374,12 @@ static const thing things[] = {
     {"nursery", none, NULL, NULL, NULL, true},
     {"instruments", instrument_count, instrument_at, instrument_details, instrument_print, false},
     {"nulls", null_count, null_at, null_details, null_print, false},
+    {"detectors", detector_count, detector_at, detector_details, detector_print, false},
     {"taps", tap_count, tap_at, tap_details, tap_print, false},
     {"prompts", prompt_count_all, prompt_at, prompt_details, prompt_print, false},
 };
-static const char *const thing_names[] = {"flows", "models", "nursery", "instruments",
-                                          "nulls", "taps",   "prompts", NULL};
+static const char *const thing_names[] = {"flows",     "models", "nursery", "instruments", "nulls",
+                                          "detectors", "taps",   "prompts", NULL};
 
 static void print_text(const thing *t, const nursery_index *index) {
   int width = 0;
@@ -394,7 +429,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_INIT: state->child_inputs[0] = l->c; break;
     case ARGP_KEY_ARG: l->thing = &things[cli_choice(state, "list", arg, thing_names)]; break;
     case ARGP_KEY_END:
-      if (l->thing == NULL) cli_usage(state, "name one of flows, models, nursery, instruments, nulls, taps, prompts");
+      if (l->thing == NULL)
+        cli_usage(state, "name one of flows, models, nursery, instruments, nulls, detectors, taps, prompts");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }
@@ -416,8 +452,8 @@ static dwell_status open_nursery(const cli *c, const thing *t, nursery_index *in
 }
 
 int cmd_list(int argc, char **argv, cli *c) {
-  static const struct argp argp = {NULL, parse, "flows|models|nursery|instruments|nulls|taps|prompts", doc, children,
-                                   NULL, NULL};
+  static const struct argp argp = {
+      NULL, parse, "flows|models|nursery|instruments|nulls|detectors|taps|prompts", doc, children, NULL, NULL};
   list l = {.c = c};
   nursery_index index = {0};
   dwell_error err;

@@ -20,7 +20,7 @@ static const cli_command commands[] = {
     {"tokenize", "ids and pieces of a text", cmd_tokenize, false},
     {"pull", "download a model from a Hugging Face hub into its usual cache", cmd_pull, false},
     {"report", "one self-contained page from a run", cmd_report, false},
-    {"list", "the registries: flows, models, nursery, instruments, nulls, taps, prompts", cmd_list, false},
+    {"list", "the registries: flows, models, nursery, instruments, nulls, detectors, taps, prompts", cmd_list, false},
     {"doctor", "this machine: instruction set, threads, BLAS and whether it computes right", cmd_doctor, true},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -12,6 +12,7 @@ static const instrument *const registry[] = {
     &instrument_neighbours,    &instrument_cka,
     &instrument_motion,        &instrument_cluster,
     &instrument_attention,
+    &instrument_components,
 };
 
 const instrument *const *instrument_registry(size_t *ret_count) {

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/random.h"
+#include "base/sort.h"
 #include "instrument/instrument.h"
 #include "util/clouds.h"
 
@@ -284,12 +286,74 @@ static void test_angles(void **state) {
            *near = clouds_geometry(y, 1, 2), *h;
   assert_near(of_step("angle_mean", one, near).number, 1e-10, 1e-12, 0);
   assert_near(of_step("angle_mean", a, b).number, 3.14159265358979 / 2, 1e-9, 0);
+  assert_near(of_step("angle_max", a, b).number, 3.14159265358979, 1e-9, 0);
   double *gram = mem_zero(4, sizeof *gram);
   assert_ok(geometry_from_gram(gram, 2, 2, &h, NULL), NULL);
   assert_undefined(of_step("angle_mean", a, h), "no coordinates");
+  assert_undefined(of_step("update_norm", a, h), "no coordinates");
   geometry_destroy(a), geometry_destroy(b), geometry_destroy(one), geometry_destroy(near), geometry_destroy(h);
 }
 
+/* Against the states themselves; and an update far below the rounding of a difference of lengths. */
+static void test_update_norm(void **state) {
+  (void)state;
+  enum { TOKENS = 5, WIDTH = 3 };
+  static const double x[TOKENS * WIDTH] = {1, 2, 2, -1, 0, 3, 5, 5, 5, 0, 0, 1, 2, -2, 1};
+  static const double y[TOKENS * WIDTH] = {1, 2, 3, -2, 0, 6, 5, 4, 5, 1, 0, 1, 2, -2, 1}, tiny[2] = {1 + 1e-12, 1e-12};
+  double sorted[TOKENS];
+  geometry *a = clouds_geometry(x, TOKENS, WIDTH), *b = clouds_geometry(y, TOKENS, WIDTH);
+  for (size_t i = 0; i < TOKENS; i++) {
+    double move = 0, length = 0;
+    for (size_t k = i * WIDTH; k < (i + 1) * WIDTH; k++) move += (y[k] - x[k]) * (y[k] - x[k]), length += x[k] * x[k];
+    sorted[i] = sqrt(move / length);
+  }
+  sort_doubles(sorted, TOKENS);
+  assert_near(of_step("update_norm", a, b).number, sorted[TOKENS / 2], 1e-12, 0);
+  assert_near(of_step("update_norm", a, a).number, 0, 0, 0);
+  geometry *one = clouds_geometry((const double[]){1, 0}, 1, 2), *near = clouds_geometry(tiny, 1, 2);
+  assert_near(of_step("update_norm", one, near).number, sqrt(2) * 1e-12, 1e-3, 0); /* 1 + 1e-12 keeps 4 digits of it */
+  geometry_destroy(a), geometry_destroy(b), geometry_destroy(one), geometry_destroy(near);
+}
+
+/* Components by spreading from token to token, on clouds of tight groups, chains and lone tokens. */
+static size_t components_by_spreading(size_t n, const double *cosines) {
+  bool seen[64] = {false};
+  size_t count = 0;
+  for (size_t start = 0; start < n; start++) {
+    if (seen[start]) continue;
+    count++;
+    seen[start] = true;
+    for (bool grown = true; grown;) {
+      grown = false;
+      for (size_t i = 0; i < n * n; i++) {
+        if (seen[i / n] && !seen[i % n] && cosines[i] > 0.999) grown = seen[i % n] = true;
+      }
+    }
+  }
+  return count;
+}
+
+static void test_components(void **state) {
+  (void)state;
+  enum { TOKENS = 40 };
+  const random_stream s = {.seed = 8, .purpose = RANDOM_TEST};
+  for (uint32_t run = 0; run < 60; run++) {
+    double x[TOKENS * 2];
+    for (uint32_t i = 0; i < TOKENS; i++) {
+      double at = (run % 3 == 0 ? 6.28 : 1.5) * random_uniform(&s, run, i);
+      x[2 * i] = cos(at), x[2 * i + 1] = sin(at);
+    }
+    geometry *g = clouds_geometry(x, TOKENS, 2);
+    const double *cosines;
+    assert_ok(geometry_cosines(g, RAW, &cosines, NULL), NULL);
+    size_t expected = components_by_spreading(TOKENS, cosines);
+    assert_near(of_state("components999", g, RAW).number, (double)expected, 0, 0);
+    assert_true(expected > 1 && expected < TOKENS);
+    geometry_destroy(g);
+  }
+  geometry *one = clouds_geometry((const double[]){1, 2}, 1, 2);
+  assert_near(of_state("components999", one, RAW).number, 1, 0, 0);
+  geometry_destroy(one);
 /* ---- dimension ---- */
 
 /* Facco's estimator as it is written, from chords of the unit rows. */
@@ -475,6 +539,8 @@ int main(void) {
       cmocka_unit_test(test_pr_unbiased),
       cmocka_unit_test(test_one_and_two),
       cmocka_unit_test(test_identical_and_antipodal),
+      cmocka_unit_test(test_update_norm),
+      cmocka_unit_test(test_components),
       cmocka_unit_test(test_energy_corners),
       cmocka_unit_test(test_angles),
       cmocka_unit_test(test_attention),
