@@ -354,6 +354,8 @@ static void test_components(void **state) {
   geometry *one = clouds_geometry((const double[]){1, 2}, 1, 2);
   assert_near(of_state("components999", one, RAW).number, 1, 0, 0);
   geometry_destroy(one);
+}
+
 /* ---- dimension ---- */
 
 /* Facco's estimator as it is written, from chords of the unit rows. */
