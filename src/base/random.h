@@ -17,6 +17,9 @@ enum {
   RANDOM_SHUFFLE = 5,   /* permutations: i = what is permuted, j = position */
   RANDOM_SELFCHECK = 6, /* operands of the BLAS check */
   RANDOM_STEPS = 7,     /* permuted steps of a plateau: i = draw, j = position */
+  RANDOM_HEAD_PAIRS = 20, /* pairs of queries: i = pair, j = which of the two */
+  RANDOM_HEAD_ROWS = 21,  /* permutations of attention rows: replica = draw, i = row, j = place */
+  RANDOM_LANCZOS = 22,    /* the vector that a Lanczos iteration starts from: j = entry */
   RANDOM_TEST = 100     /* tests and benchmarks */
 };
 

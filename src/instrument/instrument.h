@@ -38,12 +38,24 @@ typedef struct instrument_column {
   double (*chance)(size_t n); /* mean under the token shuffle (N2), analytic; NULL: none */
 } instrument_column;
 
-/* One attention matrix, as a source delivers it. */
+enum { /* what a PER_HEAD instrument reads besides the attention */
+  NEEDS_COSINES = 1, /* of the kept tokens, and which those are */
+  NEEDS_LABELS = 2
+};
+
+/* One attention matrix, as a source delivers it, and what is known of the state at the block's input. The latter may be
+ * NULL for instruments that do not need it. */
 typedef struct instrument_head {
   size_t n;
   dwell_dtype dtype;
   const void *attention; /* [n,n] */
   bool causal;
+  const size_t *kept; /* [kept_count] kept tokens, ascending */
+  size_t kept_count;
+  const double *cosines; /* [kept_count, kept_count] */
+  const int32_t *labels;     /* [n] cluster of each token, -1: none */
+  uint64_t seed;         /* of samples, the same for every head */
+  bool surrogate;        /* a draw of a null: an error well below the draws' spread will do */
 } instrument_head;
 
 /* What an instrument may know beside the geometry. */
@@ -81,6 +93,9 @@ typedef struct instrument {
   size_t array_length; /* ARRAY_FIXED */
   dwell_status (*array)(geometry *g, representation r, void *ret_array, dwell_error *err);
   double (*flops)(size_t n, size_t d); /* per state, step or head */
+  unsigned needs;                      /* PER_HEAD: NEEDS_... */
+  uint64_t (*work_bytes)(size_t n);    /* PER_HEAD: memory while one head is measured, at most; NULL: none */
+  bool optional;                       /* measured only where --instruments names it: it would take most of the time */
 } instrument;
 
 const instrument *const *instrument_registry(size_t *ret_count);

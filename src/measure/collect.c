@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "geometry/geometry.h"
 #include "measure/cost.h"
+#include "measure/heads.h"
 
 /* The square of no f32 leaves the range of a double. */
 static double norm_f32(size_t d, const float *x) {
@@ -33,43 +34,31 @@ static dwell_status on_state(void *self, const dwell_frame *frame, const dwell_c
     return DWELL_OK;
   }
   dwell_status status = spool_on_state(s->states, frame, x, err);
-  if (status == DWELL_OK) record_norms(s, x, at);
-  return status;
+  if (status != DWELL_OK) return status;
+  record_norms(s, x, at);
+  return heads_on_state(s, frame, x, at + 1, err);
 }
 
 static dwell_status on_head(void *self, size_t replica, size_t block, size_t head, const void *attention,
                             dwell_error *err) {
   measurement *s = self;
   const dwell_trajectory *t = s->t;
-  block -= t->first_state;
-  size_t at = (replica * s->blocks + block) * t->heads + head;
   if (s->attention != NULL && replica == 0) {
     size_t bytes = t->n * t->n * (size_t)t->dtype;
-    memcpy(s->attention + (block * t->heads + head) * bytes, attention, bytes);
+    memcpy(s->attention + ((block - t->first_state) * t->heads + head) * bytes, attention, bytes);
   }
-  instrument_head h = {.n = t->n, .dtype = t->dtype, .attention = attention, .causal = t->causal};
-  for (size_t i = 0; i < s->plan.head.item_count; i++) {
-    const plan_item *item = &s->plan.head.items[i];
-    dwell_status status = item->what->head(&h, s->head_values + at * s->plan.head.value_count + item->first, err);
-    if (status != DWELL_OK) return status;
-  }
-  return DWELL_OK;
+  return heads_measure(s, replica, block, head, attention, err);
 }
 
 static dwell_status make_room(measurement *s, dwell_error *err) {
   const dwell_trajectory *t = s->t;
   dwell_status status = DWELL_OK;
-  size_t frames = t->replicas * (t->states + (t->has_final_norm ? 1 : 0)), norms, heads;
+  size_t frames = t->replicas * (t->states + (t->has_final_norm ? 1 : 0)), norms;
   TRY(spool_create(t, MEASURE_SPOOL_MEMORY, &s->states, err));
-  if (!size_mul(t->first_state + frames, t->n, &norms) || !size_mul(t->replicas * s->blocks, t->heads, &heads)) {
-    return error_no_memory(err, "the measurement");
-  }
+  if (!size_mul(t->first_state + frames, t->n, &norms)) return error_no_memory(err, "the measurement");
   s->norms = MEM_ZERO(double, norms);
   TRY_ALLOC(s->norms, "the norms");
-  if (s->plan.head.item_count > 0) {
-    s->head_values = mem_zero(heads, s->plan.head.value_count * sizeof(value));
-    TRY_ALLOC(s->head_values, "the attention measures");
-  }
+  TRY(heads_make_room(s, err));
   if (s->options->save_attention && t->heads > 0) {
     size_t one;
     if (!size_mul(t->n, t->n, &one)) return error_no_memory(err, "the attention");

@@ -8,6 +8,7 @@
 #include "base/threads.h"
 #include "geometry/minimum_norm.h"
 #include "measure/cost.h"
+#include "measure/heads.h"
 
 /* Pages of libraries and buffers of BLAS and LAPACK that the run touches first: measured, with a margin. */
 enum { PROGRAM_BYTES = 12 << 20, PROGRAM_BYTES_WITHOUT_PROC = 64 << 20, THREAD_BYTES = 2 << 20 };
@@ -81,7 +82,7 @@ static uint64_t total_bytes(const dwell_context *ctx, const dwell_source *source
     uint64_t sets = plan_draws_set(p, SET_SELECTION) + plan_draws_set(p, SET_TYPES);
     kept += frames * (sets * p->nulls[0].null->bytes(t->n) + p->draws * p->null_count * sizeof(double));
   }
-  uint64_t stage = dwell_source_bytes(source, ctx);
+  uint64_t stage = dwell_source_bytes(source, ctx) + heads_bytes(ctx, p, t);
   stage = larger(stage, measure_bytes(ctx, p, frames, t->n, t->d));
   stage = larger(stage, null_bytes(ctx, p, t->n));
   /* An eighth more: gaps between blocks that live on, which the allocator can neither use nor give back. */

@@ -234,6 +234,21 @@ static void write_null_notes(jwriter *w, const measurement *s) {
   jwriter_close(w);
 }
 
+/* Numbers of the whole run. */
+static void write_summaries(jwriter *w, const measurement *s) {
+  const head_calibration *c = &s->calibration;
+  jwriter_key(w, "summaries");
+  jwriter_object(w);
+  if (c->heads > 0) { /* a NaN is written as null */
+    jwriter_put_double(w, "beta_cal", c->beta);
+    jwriter_put_double(w, "beta_eff_median", c->median);
+    jwriter_put_int(w, "heads", (int64_t)c->heads);
+    jwriter_put_int(w, "heads_with_positive_beta", (int64_t)c->positive);
+    jwriter_put_int(w, "heads_that_qualify", (int64_t)c->qualified);
+  }
+  jwriter_close(w);
+}
+
 static size_t total(const size_t *counts, size_t n) {
   size_t sum = 0;
   for (size_t i = 0; counts != NULL && i < n; i++) sum += counts[i];
@@ -267,6 +282,7 @@ dwell_status measurement_manifest(measurement *s, const dwell_cost *cost, dwell_
   write_conventions(&w, s);
   write_nulls(&w, s);
   write_null_notes(&w, s);
+  write_summaries(&w, s);
   write_warnings(&w, s);
   write_undefined(&w, s);
   jwriter_put_int(&w, "bound_bytes", (int64_t)cost->bytes);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "measure/cost.h"
+#include "measure/heads.h"
 #include "measure/measurement.h"
 
 dwell_measure_options dwell_measure_options_default(void) {
@@ -31,6 +32,7 @@ void measurement_destroy(measurement *s) {
   selection_free(&s->selection);
   mem_free(s->norms);
   mem_free(s->head_values);
+  heads_free(s->input);
   mem_free(s->attention);
   mem_free(s->state_values);
   mem_free(s->step_values);
@@ -80,6 +82,7 @@ static dwell_status run_stages(measurement *s, dwell_error *err) {
   TRY(cost_of(s->ctx, s->source, s->options, &s->plan, &cost, err));
   TRY(context_check_memory(s->ctx, cost.bytes, "this measurement", err));
   TRY(measurement_collect(s, err));
+  TRY(measurement_heads(s, err));
   release_memory();
   TRY(measurement_measure(s, err));
   release_memory();

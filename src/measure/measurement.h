@@ -16,6 +16,14 @@ typedef struct measured_set {
   double *null_fit;         /* [frames] */
 } measured_set;
 
+typedef struct head_input head_input; /* heads.c */
+
+/* What the heads say of the inverse temperature (instruments.md 5.2). */
+typedef struct head_calibration {
+  double beta, median;                /* of the heads that qualify; of all with beta_eff > 0. NaN: none */
+  size_t heads, positive, qualified;
+} head_calibration;
+
 typedef struct measurement {
   const dwell_context *ctx;
   dwell_source *source;
@@ -30,9 +38,11 @@ typedef struct measurement {
   double *norms;            /* [first_state + frames, n] */
   size_t blocks;            /* states - 1 */
   value *head_values;       /* [replicas, blocks, heads, head.value_count], or NULL */
+  head_input *input;        /* NULL: no wanted instrument reads the state before a head */
   unsigned char *attention; /* [L, H, n, n] in the trajectory's dtype if saved, or NULL */
 
   /* between */
+  head_calibration calibration;
   selection selection;
   measured_set sets[SETS]; /* plan.sets of them */
   const size_t *rows;      /* == sets[SET_SELECTION] */
@@ -58,6 +68,7 @@ void measurement_destroy(measurement *s);
 
 /* Stages, in order. Each fills its part of the measurement. */
 dwell_status measurement_collect(measurement *s, dwell_error *err);                          /* phase one: collect.c */
+dwell_status measurement_heads(measurement *s, dwell_error *err);                            /* between: heads.c */
 dwell_status measurement_measure(measurement *s, dwell_error *err);                          /* phase two: states.c */
 dwell_status measurement_nulls(measurement *s, dwell_error *err);                            /* phase two: nulls.c */
 dwell_status measurement_tables(measurement *s, dwell_error *err);                           /* tables.c */

@@ -2,6 +2,7 @@
 #include "measure/plan.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,7 +78,43 @@ static void add_state_items(plan *p, const instrument *what, plan_set set, const
   if (what->in & IN_CENTRED) add_item(&p->state, what, CENTRED, set, wanted);
 }
 
+bool plan_shows(const plan_list *list) {
+  for (size_t i = 0; i < list->value_count; i++) {
+    if (list->values[i].wanted) return true;
+  }
+  return false;
+}
+
+size_t plan_first_value(const plan_list *list, const char *column) {
+  for (size_t i = 0; i < list->value_count; i++) {
+    if (strcmp(list->values[i].name, column) == 0) return i;
+  }
+  return SIZE_MAX;
+}
+
+static bool wants_calibration(const plan_list *list) {
+  static const char end[] = "_calibrated";
+  for (size_t i = 0; i < list->value_count; i++) {
+    size_t length = strlen(list->values[i].name), tail = sizeof end - 1;
+    if (list->values[i].wanted && length > tail && strcmp(list->values[i].name + length - tail, end) == 0) return true;
+  }
+  return false;
+}
+
+/* The calibrated energies of a network need the temperature of its heads, whether that is asked for or not. */
+static void add_calibration(plan *p, const dwell_trajectory *t, double beta) {
+  const instrument *what = instrument_find("beta_eff");
+  bool needed = wants_calibration(&p->state) || wants_calibration(&p->step);
+  if (!needed || !isnan(beta) || t->heads == 0 || t->states < 2) return;
+  if (plan_first_value(&p->head, "beta_eff") != SIZE_MAX) return;
+  size_t first = p->head.value_count;
+  add_values(&p->head, what, RAW, SET_SELECTION, ""); /* none of them is printed */
+  assert(p->head.item_count < PLAN_MAX_ITEMS);
+  p->head.items[p->head.item_count++] = (plan_item){what, RAW, SET_SELECTION, first};
+}
+
 static void add_instrument(plan *p, const instrument *what, const dwell_trajectory *t, const char *wanted) {
+  if (what->optional && wanted == NULL) return;
   switch (what->scope) {
     case PER_STATE:
       add_state_items(p, what, SET_SELECTION, wanted);
@@ -130,6 +167,7 @@ dwell_status plan_make(const dwell_trajectory *t, const dwell_measure_options *o
   memset(ret_plan, 0, sizeof *ret_plan);
   ret_plan->sets = t->token_ids != NULL && !options->types ? SETS : 1; /* without ids every token is a type */
   for (size_t i = 0; i < count; i++) add_instrument(ret_plan, all[i], t, wanted);
+  add_calibration(ret_plan, t, options->beta);
   add_nulls(ret_plan, options->null_draws);
   ret_plan->wants_geometry = ret_plan->state.item_count + ret_plan->step.item_count > 0;
   return DWELL_OK;

@@ -58,4 +58,9 @@ dwell_status plan_make(const dwell_trajectory *t, const dwell_measure_options *o
 bool plan_has_set(const plan *p, plan_set set);
 bool plan_draws_set(const plan *p, plan_set set);
 
+/* Is any column of it to be printed? Values may be measured for others only (beta_eff for the calibrated energies). */
+bool plan_shows(const plan_list *list);
+/* Place of a column among the values, or SIZE_MAX. */
+size_t plan_first_value(const plan_list *list, const char *column);
+
 #endif

@@ -205,6 +205,6 @@ dwell_status measurement_measure(measurement *s, dwell_error *err) {
     context_progress(s->ctx, "measure", (double)(b.first + b.count), (double)s->frames);
   }
   geometry_destroy(b.kept);
-  s->run->seconds.instruments = clock_seconds() - started;
+  s->run->seconds.instruments += clock_seconds() - started;
   return status;
 }

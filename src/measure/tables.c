@@ -114,7 +114,7 @@ static dwell_status fill_heads(measurement *s, dwell_error *err) {
   static const char *const fixed[] = {"replica", "block", "head", NULL};
   table *t = &s->run->heads;
   dwell_status status = DWELL_OK;
-  if (s->plan.head.item_count == 0) return DWELL_OK;
+  if (!plan_shows(&s->plan.head)) return DWELL_OK;
   TRY(add_columns(t, fixed, err));
   TRY(add_value_columns(t, &s->plan.head, err));
   size_t per_replica = s->blocks * s->t->heads;
@@ -132,7 +132,7 @@ done:
 
 dwell_status measurement_tables(measurement *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  if (s->plan.wants_geometry || s->plan.head.item_count == 0) TRY(fill_layers(s, err));
+  if (s->plan.wants_geometry || !plan_shows(&s->plan.head)) TRY(fill_layers(s, err));
   TRY(fill_blocks(s, err));
   TRY(fill_heads(s, err));
 done:

@@ -9,6 +9,7 @@
 #include "base/context.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/threads.h"
 #include "file/npy.h"
 #include "hub/identity.h"
 #include "trajectory/source.h"
@@ -254,13 +255,40 @@ static dwell_status check_head(const import *m, const void *head, size_t block, 
   return status;
 }
 
-static dwell_status push_heads(import *m, size_t block, double *buffer, const dwell_sink *sink, dwell_error *err) {
-  size_t one = m->t.n * m->t.n;
+/* Heads in memory at once: one for each thread. */
+static size_t heads_at_once(const import *m, const dwell_context *ctx) {
+  size_t threads = (size_t)threads_count(ctx);
+  return m->t.heads < threads ? m->t.heads : threads;
+}
+
+typedef struct some_heads {
+  import *m;
+  const dwell_sink *sink;
+  double *buffer; /* a matrix of n x n doubles for each */
+  size_t block, first;
+} some_heads;
+
+static dwell_status push_head(void *arg, size_t item, int worker, dwell_error *err) {
+  const some_heads *s = arg;
+  (void)worker;
+  size_t h = s->first + item;
+  const double *head = s->buffer + item * s->m->t.n * s->m->t.n;
+  dwell_status status = check_head(s->m, head, s->block, h, err);
+  return status == DWELL_OK ? s->sink->on_head(s->sink->self, 0, s->block, h, head, err) : status;
+}
+
+/* Read one after the other from the file, taken by the sink side by side. */
+static dwell_status push_heads(const dwell_context *ctx, some_heads *s, dwell_error *err) {
+  import *m = s->m;
+  size_t one = m->t.n * m->t.n, most = heads_at_once(m, ctx);
   dwell_status status = DWELL_OK;
-  for (size_t h = 0; status == DWELL_OK && h < m->t.heads; h++) {
-    status = read_as(m, m->attention, (block * m->t.heads + h) * one, one, buffer, err);
-    if (status == DWELL_OK) status = check_head(m, buffer, block, h, err);
-    if (status == DWELL_OK) status = sink->on_head(sink->self, 0, block, h, buffer, err);
+  for (s->first = 0; status == DWELL_OK && s->first < m->t.heads; s->first += most) {
+    size_t left = m->t.heads - s->first, count = left < most ? left : most;
+    size_t at = (s->block * m->t.heads + s->first) * one;
+    for (size_t h = 0; status == DWELL_OK && h < count; h++) {
+      status = read_as(m, m->attention, at + h * one, one, s->buffer + h * one, err);
+    }
+    if (status == DWELL_OK) status = threads_for(ctx, count, push_head, s, err);
   }
   return status;
 }
@@ -269,8 +297,8 @@ static dwell_status import_run(void *self, const dwell_context *ctx, const dwell
   import *m = self;
   bool heads = m->has_attention && sink->wants_heads && sink->on_head != NULL;
   size_t first = m->t.first_state, end = first + m->t.states;
-  size_t one = m->t.n * m->t.d, largest = heads && m->t.n > m->t.d ? m->t.n * m->t.n : one;
-  double *buffer = MEM_NEW(double, largest);
+  size_t one = m->t.n * m->t.d, of_heads = heads ? heads_at_once(m, ctx) * m->t.n * m->t.n : 0;
+  double *buffer = MEM_NEW(double, of_heads > one ? of_heads : one);
   dwell_status status = DWELL_OK;
   TRY_ALLOC(buffer, "a state");
   for (size_t l = sink->wants_earlier ? 0 : first; l < end; l++) {
@@ -278,7 +306,8 @@ static dwell_status import_run(void *self, const dwell_context *ctx, const dwell
     dwell_cloud cloud = {m->t.n, m->t.d, m->t.dtype, buffer};
     TRY(read_as(m, m->members[m->stacked ? 0 : l], m->stacked ? l * one : 0, one, buffer, err));
     TRY(source_push_state(ctx, sink, &frame, &cloud, err));
-    if (heads && l >= first && l + 1 < end) TRY(push_heads(m, l, buffer, sink, err));
+    some_heads of_block = {.m = m, .sink = sink, .buffer = buffer, .block = l};
+    if (heads && l >= first && l + 1 < end) TRY(push_heads(ctx, &of_block, err));
     context_progress(ctx, "import", (double)(l + 1), (double)end);
   }
   status = source_push_end(sink, err);
@@ -290,8 +319,8 @@ done:
 
 static uint64_t import_bytes(const void *self, const dwell_context *ctx) {
   const import *m = self;
-  (void)ctx;
-  uint64_t one = (uint64_t)m->t.n * m->t.d, head = m->has_attention ? (uint64_t)m->t.n * m->t.n : 0;
+  uint64_t one = (uint64_t)m->t.n * m->t.d, at_once = (uint64_t)heads_at_once(m, ctx);
+  uint64_t head = m->has_attention ? at_once * m->t.n * m->t.n : 0;
   return 8 * (one > head ? one : head) + m->storage.total;
 }
 

@@ -180,6 +180,26 @@ static void check_heads(const golden *g, json_t *exact) {
   free(narrow);
 }
 
+/* Measures that read the state at the block's input. */
+static void check_heads_with_input(const golden *g, json_t *exact) {
+  static const char *const columns[][2] = {
+      {"spread", "tv_mean"}, {"temperature", "beta_eff"}, {"temperature", "beta_r2"}, {"temperature", "beta_rows"}};
+  for (size_t e = 0; e < g->blocks * g->heads; e++) {
+    geometry *input = golden_geometry(g, e / g->heads, false);
+    instrument_head head = {.n = g->n, .dtype = DWELL_F64, .causal = g->causal};
+    head.attention = g->attention + e * g->n * g->n;
+    head.kept = g->selected.all, head.kept_count = g->selected.all_count;
+    assert_ok(geometry_cosines(input, RAW, &head.cosines, NULL), NULL);
+    json_t *expected = json_array_get(golden_item(exact, "attention", e / g->heads), e % g->heads);
+    for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++) {
+      measured got = {.m = instrument_find(columns[c][0])};
+      assert_ok(got.m->head(&head, got.values, NULL), NULL);
+      check(&got, columns[c][1], golden_key(expected, columns[c][1]), false);
+    }
+    geometry_destroy(input);
+  }
+}
+
 static void check_section(const golden *g, json_t *exact, bool types) {
   geometry *before = NULL;
   assert_int_equal(types ? g->selected.types_count : g->selected.all_count,
@@ -199,18 +219,21 @@ static void check_file(const char *name, bool with_types, size_t at_least) {
   compared = 0;
   check_section(&g, golden_key(g.json, "exact"), false);
   if (with_types) check_section(&g, golden_key(golden_key(g.json, "types"), "exact"), true);
-  if (g.attention != NULL) check_heads(&g, golden_key(g.json, "exact"));
+  if (g.attention != NULL) {
+    check_heads(&g, golden_key(g.json, "exact"));
+    check_heads_with_input(&g, golden_key(g.json, "exact"));
+  }
   assert_true(compared >= at_least); /* the loops above did run */
   golden_close(&g);
 }
 
 static void test_bidirectional(void **state) {
   (void)state;
-  check_file("bidirectional", true, 2 * (5 * 29 + 4 * 6) + 8 * 6);
+  check_file("bidirectional", true, 2 * (5 * 29 + 4 * 6) + 8 * 10);
 }
 static void test_causal(void **state) {
   (void)state;
-  check_file("causal", false, 4 * 29 + 3 * 6 + 9 * 6);
+  check_file("causal", false, 4 * 29 + 3 * 6 + 9 * 10);
 }
 static void test_edge(void **state) {
   (void)state;

@@ -87,15 +87,34 @@ static void check_step(const dwell_run *run, size_t b, json_t *exact) {
 }
 
 static void check_heads(const dwell_run *run, json_t *attention) {
-  static const char *const keys[] = {"entropy", "entropy_norm", "sink", "sink_uniform", "self_mass", "previous"};
+  static const char *const keys[] = {"entropy",  "entropy_norm", "sink",     "sink_uniform", "self_mass",
+                                     "previous", "tv_mean",      "beta_eff", "beta_r2",      "beta_rows"};
   size_t row = 0;
   for (size_t b = 0; b < json_array_size(attention); b++) {
     json_t *block = json_array_get(attention, b);
     for (size_t h = 0; h < json_array_size(block); h++, row++) {
-      for (size_t k = 0; k < 6; k++) check(run, "heads", row, keys[k], golden_key(json_array_get(block, h), keys[k]));
+      for (size_t k = 0; k < 10; k++) check(run, "heads", row, keys[k], golden_key(json_array_get(block, h), keys[k]));
     }
   }
   assert_int_equal(row, dwell_run_rows(run, "heads"));
+}
+
+/* The energies at the temperature of the heads, and what run.json says of it. */
+static void check_calibration(const dwell_run *run, json_t *exact) {
+  char *whole = malloc(run->manifest_body.length + 3);
+  sprintf(whole, "{%s}", run->manifest_body.data);
+  json_t *manifest = json_loads(whole, 0, NULL);
+  free(whole);
+  json_t *beta = golden_key(exact, "beta_cal");
+  json_t *got = golden_key(golden_key(manifest, "summaries"), "beta_cal");
+  if (json_is_null(beta)) assert_true(json_is_null(got));
+  else assert_near(json_number_value(got), json_number_value(beta), RELATIVE, 0);
+  compared++;
+  json_t *energy = golden_key(exact, "energy_calibrated");
+  for (size_t l = 0; l < dwell_run_rows(run, "layers"); l++) {
+    check(run, "layers", l, "energy_calibrated", json_is_null(energy) ? energy : golden_item(energy, "energy", l));
+  }
+  json_decref(manifest);
 }
 
 static void check_histograms(const dwell_run *run, json_t *exact) {
@@ -135,7 +154,9 @@ static void check_exact(const dwell_run *run, const golden *g, json_t *exact) {
   for (size_t b = 0; b < json_array_size(golden_key(exact, "steps")); b++) check_step(run, b, exact);
   check_histograms(run, exact);
   check_labels(run, g, exact);
-  if (json_object_get(exact, "attention") != NULL) check_heads(run, golden_key(exact, "attention"));
+  if (json_object_get(exact, "attention") == NULL) return;
+  check_heads(run, golden_key(exact, "attention"));
+  check_calibration(run, exact);
 }
 
 /* Null mean, sd and p of a column, against a member of monte_carlo.states[l]. */
@@ -177,12 +198,12 @@ static void check_file(const char *name, size_t least) {
 
 static void bidirectional(void **state) {
   (void)state;
-  check_file("bidirectional", 190);
+  check_file("bidirectional", 228);
 }
 
 static void causal(void **state) {
   (void)state;
-  check_file("causal", 160);
+  check_file("causal", 200);
 }
 
 static void edge(void **state) {
@@ -219,8 +240,23 @@ static void only_what_is_asked(void **state) {
   dwell_run_destroy(run);
 }
 
+/* What is calibrated does not depend on what is printed: energies alone give the same as all. */
+static void energies_alone(void **state) {
+  (void)state;
+  golden g = golden_open("bidirectional");
+  dwell_measure_options options = dwell_measure_options_default();
+  options.instruments = "energy_calibrated";
+  dwell_run *run = measure("bidirectional", options);
+  assert_int_equal(dwell_run_columns(run, "layers"), 7 + 1);
+  assert_int_equal(dwell_run_columns(run, "heads"), 0);
+  check_calibration(run, golden_key(g.json, "exact"));
+  dwell_run_destroy(run);
+  golden_close(&g);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(bidirectional), cmocka_unit_test(causal), cmocka_unit_test(edge),
-                                     cmocka_unit_test(types), cmocka_unit_test(only_what_is_asked)};
+                                     cmocka_unit_test(types), cmocka_unit_test(only_what_is_asked),
+                                     cmocka_unit_test(energies_alone)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,232 @@
+/* measure/heads.c - attention, head by head, as the source delivers it.
+ *
+ * An instrument that reads the state at a block's input needs to know which tokens are kept, and that is decided by all
+ * states. A guess is nearly always right: a token that is dropped is dropped by its kind, or is massive from the first
+ * blocks on. So every head is measured when it first comes, with the tokens that the states so far keep; if later
+ * states drop another token, the blocks concerned are delivered a second time by running the source again (with the
+ * same result, as sources promise). Keeping the attention for that, [L, H, n, n], would take more memory than all else:
+ * 151 MB for 12 blocks of 12 heads at 512 tokens. */
+#include "measure/heads.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/sort.h"
+#include "base/threads.h"
+
+/* The state at the input of the block whose heads come next. Heads may come from several threads; they only read. */
+struct head_input {
+  unsigned needs;
+  size_t *kept_count; /* [replicas, blocks] tokens kept when the block's heads were measured */
+  size_t *kept;       /* [n], the first kept_now of them */
+  size_t kept_now;
+  geometry *cloud; /* of the kept tokens */
+  const double *cosines;
+};
+
+static void forget_state(head_input *in) {
+  geometry_destroy(in->cloud);
+  in->cloud = NULL, in->cosines = NULL;
+}
+
+void heads_free(head_input *in) {
+  if (in == NULL) return;
+  forget_state(in);
+  mem_free(in->kept_count);
+  mem_free(in->kept);
+  mem_free(in);
+}
+
+static unsigned needs_of(const plan_list *list) {
+  unsigned needs = 0;
+  for (size_t i = 0; i < list->item_count; i++) needs |= list->items[i].what->needs;
+  return needs;
+}
+
+dwell_status heads_make_room(measurement *s, dwell_error *err) {
+  const dwell_trajectory *t = s->t;
+  dwell_status status = DWELL_OK;
+  size_t heads, blocks;
+  if (s->plan.head.item_count == 0) return DWELL_OK;
+  if (!size_mul(t->replicas, s->blocks, &blocks) || !size_mul(blocks, t->heads, &heads)) {
+    return error_no_memory(err, "the attention measures");
+  }
+  s->head_values = mem_zero(heads, s->plan.head.value_count * sizeof(value));
+  TRY_ALLOC(s->head_values, "the attention measures");
+  unsigned needs = needs_of(&s->plan.head);
+  if (needs == 0) return DWELL_OK;
+  s->input = MEM_ZERO(head_input, 1);
+  TRY_ALLOC(s->input, "the attention measures");
+  s->input->needs = needs;
+  s->input->kept_count = MEM_ZERO(size_t, blocks);
+  s->input->kept = MEM_NEW(size_t, t->n);
+  TRY_ALLOC(s->input->kept_count, "the attention measures");
+  TRY_ALLOC(s->input->kept, "the attention measures");
+done:
+  return status;
+}
+
+/* The cloud's tokens as doubles, allocated. */
+static double *ret_wide(const dwell_cloud *x) {
+  size_t count = x->n * x->d;
+  if (x->dtype == DWELL_F64) return mem_copy(x->data, count, sizeof(double));
+  double *wide = MEM_NEW(double, count);
+  for (size_t i = 0; wide != NULL && i < count; i++) wide[i] = (double)((const float *)x->data)[i];
+  return wide;
+}
+
+static dwell_status take_state(head_input *in, const selection *selected, const dwell_cloud *x, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  double *wide = ret_wide(x);
+  TRY_ALLOC(wide, "a state");
+  forget_state(in);
+  in->kept_now = selected->all_count;
+  memcpy(in->kept, selected->all, selected->all_count * sizeof(size_t));
+  TRY(geometry_create(wide, x->d, in->kept, in->kept_now, &in->cloud, err));
+  TRY(geometry_cosines(in->cloud, RAW, &in->cosines, err));
+done:
+  mem_free(wide);
+  return status;
+}
+
+static bool is_input(const measurement *s, const dwell_frame *frame, size_t *ret_block) {
+  *ret_block = frame->replica * s->blocks + frame->state - s->t->first_state;
+  return strcmp(frame->tap, "resid") == 0 && frame->state - s->t->first_state < s->blocks;
+}
+
+dwell_status heads_on_state(measurement *s, const dwell_frame *frame, const dwell_cloud *x, size_t rows,
+                            dwell_error *err) {
+  size_t block;
+  selection so_far = {0};
+  if (s->input == NULL || !is_input(s, frame, &block)) return DWELL_OK;
+  dwell_status status = selection_decide(s->t, rows, s->norms, s->options->drop_special, &so_far, err);
+  if (status == DWELL_OK) status = take_state(s->input, &so_far, x, err);
+  s->input->kept_count[block] = so_far.all_count;
+  selection_free(&so_far);
+  return status;
+}
+
+dwell_status heads_measure(const measurement *s, size_t replica, size_t block, size_t head, const void *attention,
+                           dwell_error *err) {
+  const dwell_trajectory *t = s->t;
+  const plan_list *list = &s->plan.head;
+  size_t at = (replica * s->blocks + block - t->first_state) * t->heads + head;
+  instrument_head h = {.n = t->n, .dtype = t->dtype, .attention = attention, .causal = t->causal, .seed = s->ctx->seed};
+  if (s->input != NULL) {
+    h.kept = s->input->kept, h.kept_count = s->input->kept_now, h.cosines = s->input->cosines;
+  }
+  dwell_status status = DWELL_OK;
+  for (size_t i = 0; status == DWELL_OK && i < list->item_count; i++) {
+    const plan_item *item = &list->items[i];
+    status = item->what->head(&h, s->head_values + at * list->value_count + item->first, err);
+  }
+  return status;
+}
+
+/* ---- the second delivery ---- */
+
+typedef struct again {
+  measurement *s;
+  bool *wrong;  /* [replicas, blocks] measured with tokens that are not kept after all */
+  size_t left;  /* of them; when none is, the source need not go on */
+  bool measure; /* the heads that come now */
+  bool enough;
+} again;
+
+static dwell_status again_on_state(void *self, const dwell_frame *frame, const dwell_cloud *x, dwell_error *err) {
+  again *a = self;
+  size_t block;
+  a->enough = a->left == 0;
+  if (a->enough) return DWELL_INTERRUPTED;
+  a->measure = is_input(a->s, frame, &block) && a->wrong[block];
+  if (!a->measure) return DWELL_OK;
+  a->left--;
+  return take_state(a->s->input, &a->s->selection, x, err);
+}
+
+static dwell_status again_on_head(void *self, size_t replica, size_t block, size_t head, const void *attention,
+                                  dwell_error *err) {
+  const again *a = self;
+  return a->measure ? heads_measure(a->s, replica, block, head, attention, err) : DWELL_OK;
+}
+
+/* States so far can only keep more tokens than all states do, so equal numbers are equal tokens. */
+static dwell_status measure_again(measurement *s, dwell_error *err) {
+  size_t blocks = s->t->replicas * s->blocks;
+  again a = {.s = s, .wrong = MEM_ZERO(bool, blocks)};
+  if (a.wrong == NULL) return error_no_memory(err, "the attention measures");
+  for (size_t b = 0; b < blocks; b++) {
+    a.wrong[b] = s->input->kept_count[b] != s->selection.all_count;
+    a.left += a.wrong[b];
+  }
+  dwell_sink sink = {.self = &a, .wants_heads = true, .on_state = again_on_state, .on_head = again_on_head};
+  dwell_status status = a.left > 0 ? dwell_source_run(s->source, s->ctx, &sink, err) : DWELL_OK;
+  mem_free(a.wrong);
+  return status == DWELL_INTERRUPTED && a.enough ? DWELL_OK : status;
+}
+
+/* ---- the calibrated temperature ---- */
+
+/* instruments.md 5.2: a head whose scores the cosine explains less than this has no temperature; of fewer heads than
+ * these the median is not one of the network. */
+static const double LEAST_R2 = 0.1;
+enum { LEAST_HEADS = 8 };
+
+static double median_of(double *x, size_t count) {
+  sort_doubles(x, count);
+  return sort_median(x, count);
+}
+
+static dwell_status calibrate(measurement *s, dwell_error *err) {
+  const plan_list *list = &s->plan.head;
+  head_calibration *c = &s->calibration;
+  size_t first = plan_first_value(list, "beta_eff"), heads = s->t->replicas * s->blocks * s->t->heads;
+  if (first == SIZE_MAX) return DWELL_OK;
+  double *positive = MEM_NEW(double, 2 * heads);
+  if (positive == NULL) return error_no_memory(err, "the temperatures");
+  double *qualified = positive + heads;
+  for (size_t i = 0; i < heads; i++) {
+    const value *beta = s->head_values + i * list->value_count + first, *r2 = beta + 1;
+    if (beta->undefined != NULL || !(beta->number > 0)) continue;
+    positive[c->positive++] = beta->number;
+    if (r2->undefined == NULL && r2->number >= LEAST_R2) qualified[c->qualified++] = beta->number;
+  }
+  c->heads = heads;
+  if (c->positive > 0) c->median = median_of(positive, c->positive);
+  if (c->qualified >= LEAST_HEADS && 2 * c->qualified >= heads) c->beta = median_of(qualified, c->qualified);
+  if (isnan(s->setting.beta)) s->setting.beta = c->beta;
+  mem_free(positive);
+  return DWELL_OK;
+}
+
+dwell_status measurement_heads(measurement *s, dwell_error *err) {
+  double started = clock_seconds();
+  dwell_status status = DWELL_OK;
+  s->calibration = (head_calibration){.beta = NAN, .median = NAN};
+  if (s->input == NULL) return DWELL_OK;
+  status = measure_again(s, err);
+  heads_free(s->input);
+  s->input = NULL;
+  if (status == DWELL_OK) status = calibrate(s, err);
+  s->run->seconds.instruments += clock_seconds() - started;
+  return status;
+}
+
+/* ---- what it takes ---- */
+
+uint64_t heads_bytes(const dwell_context *ctx, const plan *p, const dwell_trajectory *t) {
+  uint64_t work = 0, threads = (uint64_t)threads_count(ctx), n = t->n;
+  for (size_t i = 0; i < p->head.item_count; i++) {
+    const instrument *what = p->head.items[i].what;
+    uint64_t one = what->work_bytes != NULL ? what->work_bytes(t->n) : 0;
+    if (one > work) work = one;
+  }
+  if (t->heads < threads) threads = t->heads;
+  uint64_t bytes = threads * work;
+  if (needs_of(&p->head) == 0) return bytes;
+  uint64_t blocks = (uint64_t)t->replicas * t->states;
+  return bytes + n * t->d * sizeof(double) + geometry_bytes(t->n, t->d) + (n + blocks) * sizeof(size_t);
+}

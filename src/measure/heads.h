@@ -1,0 +1,21 @@
+/* measure/heads.h - attention, head by head, as the source delivers it. */
+#ifndef DWELL_MEASURE_HEADS_H
+#define DWELL_MEASURE_HEADS_H
+
+#include "measure/measurement.h"
+
+/* Room for the values of all heads. */
+dwell_status heads_make_room(measurement *s, dwell_error *err);
+void heads_free(head_input *in);
+
+/* A state has come, the first `rows` rows of s->norms are known; heads of the block that starts from it follow. */
+dwell_status heads_on_state(measurement *s, const dwell_frame *frame, const dwell_cloud *x, size_t rows,
+                            dwell_error *err);
+/* All instruments of one head; may be called from several threads. `block` as the source counts. */
+dwell_status heads_measure(const measurement *s, size_t replica, size_t block, size_t head, const void *attention,
+                           dwell_error *err);
+
+/* Memory while the source delivers heads, beyond the source's own and the table. */
+uint64_t heads_bytes(const dwell_context *ctx, const plan *p, const dwell_trajectory *t);
+
+#endif
