@@ -23,24 +23,24 @@ typedef enum instrument_scope {
 } instrument_scope;
 
 enum { /* representations an instrument reports in; a centred column's name ends in _centred */
-  IN_RAW = 1,
-  IN_CENTRED = 2
+       IN_RAW = 1,
+       IN_CENTRED = 2
 };
 
 typedef struct instrument_column {
-  const char *name;      /* column name for RAW ("ip_mean"); with IN_CENTRED also ip_mean_centred */
-  const char *unit;      /* "1", "rad", "nat", ... */
-  double low, high;      /* range; +-INFINITY if open */
-  const char *meaning;   /* one line */
-  const char *null;      /* name of the sampled null drawn for it, or NULL */
-  unsigned null_in;      /* representations in which that null is drawn */
-  const char *null_where; /* a column: drawn only at states where that one's p is at most 0.05; NULL: everywhere */
+  const char *name;           /* column name for RAW ("ip_mean"); with IN_CENTRED also ip_mean_centred */
+  const char *unit;           /* "1", "rad", "nat", ... */
+  double low, high;           /* range; +-INFINITY if open */
+  const char *meaning;        /* one line */
+  const char *null;           /* name of the sampled null drawn for it, or NULL */
+  unsigned null_in;           /* representations in which that null is drawn */
+  const char *null_where;     /* a column: drawn only at states where that one's p is at most 0.05; NULL: everywhere */
   double (*chance)(size_t n); /* mean under the token shuffle (N2), analytic; NULL: none */
 } instrument_column;
 
-enum { /* what a PER_HEAD instrument reads besides the attention */
-  NEEDS_COSINES = 1, /* of the kept tokens, and which those are */
-  NEEDS_LABELS = 2
+enum {                    /* what a PER_HEAD instrument reads besides the attention */
+       NEEDS_COSINES = 1, /* of the kept tokens, and which those are */
+       NEEDS_LABELS = 2
 };
 
 /* One attention matrix, as a source delivers it, and what is known of the state at the block's input. The latter may be
@@ -53,16 +53,16 @@ typedef struct instrument_head {
   const size_t *kept; /* [kept_count] kept tokens, ascending */
   size_t kept_count;
   const double *cosines; /* [kept_count, kept_count] */
-  const int32_t *labels;     /* [n] cluster of each token, -1: none */
+  const int32_t *labels; /* [n] cluster of each token, -1: none */
   uint64_t seed;         /* of samples, the same for every head */
   bool surrogate;        /* a draw of a null: an error well below the draws' spread will do */
 } instrument_head;
 
 /* What an instrument may know beside the geometry. */
 typedef struct instrument_setting {
-  double epsilon;    /* relative rounding error of the states */
-  double beta;       /* calibrated inverse temperature (flows: their own), or NaN */
-  uint64_t skip;     /* bit k: column k is not needed, may be left out (undefined) where that saves work */
+  double epsilon; /* relative rounding error of the states */
+  double beta;    /* calibrated inverse temperature (flows: their own), or NaN */
+  uint64_t skip;  /* bit k: column k is not needed, may be left out (undefined) where that saves work */
 } instrument_setting;
 
 /* Arrays that an instrument adds to arrays.npz. */
@@ -73,12 +73,12 @@ typedef enum instrument_array {
 } instrument_array;
 
 typedef struct instrument {
-  const char *name;     /* --instruments NAME */
-  const char *summary;  /* one line */
-  const char *source;   /* paper and equation, section of instruments.md */
+  const char *name;    /* --instruments NAME */
+  const char *summary; /* one line */
+  const char *source;  /* paper and equation, section of instruments.md */
   instrument_scope scope;
-  unsigned in;          /* IN_RAW | IN_CENTRED (PER_STATE only) */
-  bool types_too;       /* measured twice: also over the first occurrences of token ids, columns NAME_types */
+  unsigned in;    /* IN_RAW | IN_CENTRED (PER_STATE only) */
+  bool types_too; /* measured twice: also over the first occurrences of token ids, columns NAME_types */
   const instrument_column *columns;
   size_t column_count;
   /* Exactly one of these three. ret_values [column_count]. */
@@ -99,6 +99,6 @@ typedef struct instrument {
 } instrument;
 
 const instrument *const *instrument_registry(size_t *ret_count);
-const instrument *instrument_find(const char *name);           /* by instrument or column name */
+const instrument *instrument_find(const char *name); /* by instrument or column name */
 
 #endif
