@@ -133,6 +133,7 @@ void geometry_destroy(geometry *g) {
   mem_free(g->centred_gram);
   mem_free(g->centred);
   mem_free(g->labels);
+  mem_free(g->heights);
   for (size_t r = 0; r < 3; r++) mem_free(g->values[r]), mem_free(g->order[r]);
   mem_free(g);
 }
@@ -150,7 +151,7 @@ const char *geometry_clusters_undefined(const geometry *g) {
 
 uint64_t geometry_bytes(size_t n, size_t d) {
   uint64_t square = (uint64_t)n * n * sizeof(double), rows = (uint64_t)n * d * sizeof(double);
-  return rows + 3 * square + 5 * (uint64_t)n * sizeof(double) + (uint64_t)n * sizeof(int32_t) +
+  return rows + 3 * square + 6 * (uint64_t)n * sizeof(double) + (uint64_t)n * sizeof(int32_t) +
          2 * (uint64_t)n * GEOMETRY_NEIGHBOURS * sizeof(uint32_t) + sizeof(geometry);
 }
 

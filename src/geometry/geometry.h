@@ -64,6 +64,13 @@ typedef struct geometry_groups {
   const int32_t *labels; /* [n], -1 in none */
 } geometry_groups;
 dwell_status geometry_clusters(geometry *g, const geometry_groups **ret_groups, dwell_error *err);
+/* The average-linkage dendrogram of the centred cosines and its best cut (linkage.h). */
+typedef struct geometry_tree {
+  const double *heights; /* [n-1], ascending */
+  double silhouette;     /* largest mean silhouette of a cut into 2..min(8, n/3) clusters */
+  size_t silhouette_k;   /* its number of clusters, the smallest on ties; fewer than 8 tokens: silhouette 0, 1 */
+} geometry_tree;
+dwell_status geometry_linkage(geometry *g, const geometry_tree **ret_tree, dwell_error *err);
 /* HSIC_u(G,G) (Song et al. 2012, eq. 5), tr(K) etc. are derived by the instruments from the Grams. */
 
 size_t geometry_clamped(const geometry *g);                 /* pairs outside [-1,1] by more than rounding */

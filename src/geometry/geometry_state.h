@@ -25,6 +25,8 @@ struct geometry {
   size_t energy_count;
   int32_t *labels; /* [n] of groups; NULL unless asked for */
   geometry_groups groups;
+  double *heights;        /* [n-1] of tree; NULL unless asked for */
+  geometry_tree tree;
   size_t clamped, centred_undefined;
   bool collapsed;
 };

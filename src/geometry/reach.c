@@ -17,17 +17,25 @@ size_t reach_work(size_t n) { return KEPT * n; }
 
 /* ---- cores ---- */
 
+/* One rank of the ranking below: keeps the larger, passes the smaller on. */
+ISA_INLINE double keep_larger(double *kept, double x) {
+  double here = *kept;
+  *kept = larger(here, x);
+  return smaller(here, x);
+}
+
 /* Column j of `kept` [KEPT,n] holds the largest entries of column j so far, in order; a row of the matrix passes
- * through it, and each rank keeps the larger. The matrix is symmetric, so columns are rows. */
+ * through it. The matrix is symmetric, so columns are rows. Written out: gcc does not vectorise it with a loop over
+ * ranks, nor while it thinks that the ranks may overlap. */
 ISA_INLINE void insert_row_body(size_t n, const double *restrict row, double *restrict kept) {
+#pragma GCC ivdep
   for (size_t j = 0; j < n; j++) {
-    double x = row[j];
-#pragma GCC unroll 6
-    for (size_t rank = 0; rank < KEPT; rank++) {
-      double here = kept[rank * n + j];
-      kept[rank * n + j] = larger(here, x);
-      x = smaller(here, x);
-    }
+    double x = keep_larger(kept + j, row[j]);
+    x = keep_larger(kept + n + j, x);
+    x = keep_larger(kept + 2 * n + j, x);
+    x = keep_larger(kept + 3 * n + j, x);
+    x = keep_larger(kept + 4 * n + j, x);
+    kept[5 * n + j] = larger(kept[5 * n + j], x);
   }
 }
 ISA_DEFINE(static, insert_row, (size_t n, const double *row, double *kept), (n, row, kept))

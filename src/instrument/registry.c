@@ -11,6 +11,7 @@ static const instrument *const registry[] = {
     &instrument_energy,        &instrument_energy_change,
     &instrument_neighbours,    &instrument_cka,
     &instrument_motion,        &instrument_cluster,
+    &instrument_silhouette,    &instrument_ari,
     &instrument_attention,     &instrument_spread,
     &instrument_temperature,
     &instrument_components,

@@ -1,9 +1,11 @@
 /* tests/geometry/test_clusters.c - T and its clusters against the definition said slowly: recompute the connected
- * components of mutual reachability at every height that occurs. */
+ * components of mutual reachability at every height that occurs. Average linkage and silhouettes against their
+ * definitions. */
 #include <string.h>
 
 #include "base/mem.h"
 #include "geometry/excess.h"
+#include "geometry/linkage.h"
 #include "geometry/reach.h"
 #include "util/clouds.h"
 
@@ -218,10 +220,202 @@ static void excess_of_few_heights(void **state) {
   }
 }
 
+/* ---- average linkage ---- */
+
+/* All clusters, all pairs, all distances again for every merge. Labels of the cut into k clusters, numbered by the
+ * smallest token; heights of the merges as they come. */
+static void slow_linkage(size_t n, const double *cosines, size_t k, double *ret_heights, uint32_t *ret_labels) {
+  for (size_t i = 0; i < n; i++) ret_labels[i] = (uint32_t)i; /* the smallest token of its cluster, first */
+  for (size_t merge = 0; merge + k < n; merge++) {
+    double least = INFINITY;
+    size_t low = 0, high = 0;
+    for (size_t a = 0; a < n; a++) {
+      for (size_t b = a + 1; b < n; b++) {
+        double sum = 0, pairs = 0;
+        for (size_t e = 0; e < n * n; e++) {
+          if (ret_labels[e / n] == a && ret_labels[e % n] == b) sum += acos(cosines[e]) / PI, pairs++;
+        }
+        if (pairs > 0 && sum / pairs < least) least = sum / pairs, low = a, high = b;
+      }
+    }
+    for (size_t i = 0; i < n; i++) ret_labels[i] = ret_labels[i] == high ? (uint32_t)low : ret_labels[i];
+    ret_heights[merge] = least;
+  }
+  uint32_t names[MOST], count = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (ret_labels[i] == i) names[i] = count++;
+    ret_labels[i] = names[ret_labels[i]];
+  }
+}
+
+/* Rousseeuw's definition, token by token. */
+static double slow_silhouette(size_t n, const double *cosines, const uint32_t *labels, size_t k) {
+  double total = 0;
+  for (size_t i = 0; i < n; i++) {
+    double sum[MOST] = {0}, size[MOST] = {0}, outside = INFINITY;
+    for (size_t j = 0; j < n; j++) {
+      size[labels[j]]++;
+      if (j != i) sum[labels[j]] += acos(cosines[i * n + j]) / PI;
+    }
+    if (size[labels[i]] == 1) continue;
+    double inside = sum[labels[i]] / (size[labels[i]] - 1);
+    for (size_t c = 0; c < k; c++) {
+      if (c != labels[i]) outside = fmin(outside, sum[c] / size[c]);
+    }
+    total += (outside - inside) / fmax(inside, outside);
+  }
+  return total / (double)n;
+}
+
+/* 1e-12: sums in another order, updated instead of made anew. */
+static void check_linkage(size_t n, const double *cosines) {
+  dwell_error err;
+  linkage_merge merges[MOST];
+  double heights[MOST], silhouettes[LINKAGE_CUTS + 1];
+  uint32_t expected[MOST], labels[MOST], work[MOST];
+  assert_ok(linkage_average(n, cosines, merges, &err), &err);
+  slow_linkage(n, cosines, 1, heights, expected);
+  for (size_t k = 0; k + 1 < n; k++) assert_near(merges[k].height, heights[k], 1e-12, 0);
+  size_t most = n < LINKAGE_CUTS ? n : LINKAGE_CUTS;
+  if (n >= 2) assert_ok(linkage_silhouettes(n, cosines, merges, most, silhouettes, &err), &err);
+  for (size_t k = 1; k <= most; k++) {
+    slow_linkage(n, cosines, k, heights, expected);
+    linkage_cut(n, merges, k, work, labels);
+    assert_memory_equal(labels, expected, n * sizeof *labels);
+    if (k >= 2) assert_near(silhouettes[k], slow_silhouette(n, cosines, expected, k), 0, 1e-12);
+  }
+}
+
+static void linkage_against_definition(void **state) {
+  (void)state;
+  static const size_t sizes[] = {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 23, 31};
+  for (uint32_t which = 0; which < sizeof sizes / sizeof *sizes; which++) {
+    size_t n = sizes[which], d = 3 + which % 5; /* angles of random points: no ties */
+    double *x = which % 2 ? clouds_normal(n, d, 1, 50 + which) : grouped_cloud(n, d, 3, 0.2, 50 + which);
+    geometry *g = clouds_geometry(x, n, d);
+    const double *cosines;
+    assert_ok(geometry_cosines(g, RAW, &cosines, NULL), NULL);
+    check_linkage(n, cosines);
+    geometry_destroy(g);
+    free(x);
+  }
+}
+
+/* Equal heights: identical tokens in groups, all heights 0 or one of few. Only what does not depend on the order. */
+static void linkage_of_identical_tokens(void **state) {
+  (void)state;
+  enum { N = 12, D = 3 };
+  double x[N * D] = {0}, silhouettes[LINKAGE_CUTS + 1];
+  dwell_error err;
+  linkage_merge merges[N];
+  uint32_t labels[N], work[N];
+  for (size_t i = 0; i < N; i++) x[i * D + i % 3] = 1;
+  geometry *g = clouds_geometry(x, N, D);
+  const double *cosines;
+  assert_ok(geometry_cosines(g, RAW, &cosines, NULL), NULL);
+  assert_ok(linkage_average(N, cosines, merges, &err), &err);
+  for (size_t k = 0; k < N - 1; k++) assert_near(merges[k].height, k < N - 3 ? 0 : 0.5, 0, 1e-15);
+  linkage_cut(N, merges, 3, work, labels);
+  for (size_t i = 0; i < N; i++) assert_int_equal(labels[i], i % 3);
+  assert_ok(linkage_silhouettes(N, cosines, merges, 8, silhouettes, &err), &err);
+  assert_near(silhouettes[3], 1, 0, 1e-15);
+  for (size_t k = 4; k <= 8; k++) assert_true(silhouettes[k] < 1 && silhouettes[k] >= 0); /* 0/0 counts 0 */
+  geometry_destroy(g);
+}
+
+/* ---- accessors ---- */
+
+/* A surrogate's clusters are those of the cloud whose cosines it got: its C is made another way. */
+static void surrogates_have_clusters(void **state) {
+  (void)state;
+  size_t n = 40, d = 12;
+  double *x = grouped_cloud(n, d, 3, 0.25, 7), *copy = malloc(n * n * sizeof *copy);
+  geometry *g = clouds_geometry(x, n, d), *surrogate;
+  const double *cosines, *a, *b;
+  const geometry_groups *groups, *same_groups;
+  const geometry_tree *tree, *same_tree;
+  assert_ok(geometry_cosines(g, RAW, &cosines, NULL), NULL);
+  double *gram = mem_copy(cosines, n * n, sizeof *gram);
+  assert_ok(geometry_from_gram(gram, n, d, &surrogate, NULL), NULL);
+  assert_ok(geometry_clusters(g, &groups, NULL), NULL);
+  assert_ok(geometry_clusters(surrogate, &same_groups, NULL), NULL);
+  assert_ok(geometry_linkage(g, &tree, NULL), NULL);
+  assert_ok(geometry_linkage(surrogate, &same_tree, NULL), NULL);
+  assert_true(groups->count == 3 && tree->silhouette_k == 3);
+  assert_near(groups->excess, same_groups->excess, 0, 1e-12);
+  assert_memory_equal(groups->labels, same_groups->labels, n * sizeof *groups->labels);
+  assert_near(tree->silhouette, same_tree->silhouette, 0, 1e-12);
+  for (size_t k = 0; k + 1 < n; k++) assert_near(tree->heights[k], same_tree->heights[k], 1e-12, 0);
+  /* and the C it is made of has the bits of the one made by way of Kc */
+  assert_ok(geometry_cosines(surrogate, CENTRED, &a, NULL), NULL);
+  memcpy(copy, a, n * n * sizeof *copy);
+  geometry_destroy(surrogate);
+  gram = mem_copy(cosines, n * n, sizeof *gram);
+  assert_ok(geometry_from_gram(gram, n, d, &surrogate, NULL), NULL);
+  assert_ok(geometry_centred_gram(surrogate, &b, NULL), NULL);
+  assert_ok(geometry_cosines(surrogate, CENTRED, &b, NULL), NULL);
+  assert_memory_equal(copy, b, n * n * sizeof *copy);
+  geometry_destroy(surrogate), geometry_destroy(g);
+  free(x), free(copy);
+}
+
+/* Few, identical and antipodal tokens. */
+static void corners(void **state) {
+  (void)state;
+  for (size_t n = 1; n <= 12; n++) {
+    double x[12 * 2] = {0};
+    for (size_t i = 0; i < n; i++) x[2 * i] = 1;
+    geometry *g = clouds_geometry(x, n, 2);
+    const geometry_groups *groups;
+    const geometry_tree *tree;
+    assert_ok(geometry_clusters(g, &groups, NULL), NULL);
+    assert_ok(geometry_linkage(g, &tree, NULL), NULL);
+    assert_string_equal(geometry_clusters_undefined(g), "collapsed");
+    geometry_destroy(g);
+    for (size_t i = 0; i < n; i++) x[2 * i] = i % 2 ? 1 : -1, x[2 * i + 1] = 0;
+    g = clouds_geometry(x, n, 2);
+    assert_ok(geometry_clusters(g, &groups, NULL), NULL);
+    assert_ok(geometry_linkage(g, &tree, NULL), NULL);
+    if (n < 8) assert_true(groups->excess == 0 && groups->count == 0 && tree->silhouette_k == 1);
+    if (n < 8) assert_int_equal(groups->unassigned, n);
+    if (n == 12) { /* two groups of six: from ln 1 to ln 1e-6, for all tokens */
+      assert_near(groups->excess, log(1e6), 1e-9, 0);
+      assert_true(groups->count == 2 && groups->unassigned == 0 && tree->silhouette_k == 2);
+      assert_near(tree->silhouette, 1, 0, 1e-9);
+    }
+    geometry_destroy(g);
+  }
+}
+
+/* Permuted tokens have the same T, the same silhouette, and permuted labels: no order of ties gets in. */
+static void order_does_not_matter(void **state) {
+  (void)state;
+  enum { N = 45 };
+  for (uint32_t which = 0; which < 20; which++) {
+    double *x = which % 2 ? grid_cloud(N, 3, 2, which) : grouped_cloud(N, 3, 4, 0.3, which), permuted[N * 3];
+    for (size_t i = 0; i < N; i++) memcpy(permuted + 3 * i, x + 3 * (i * 7 % N), 3 * sizeof *x);
+    geometry *g = clouds_geometry(x, N, 3), *h = clouds_geometry(permuted, N, 3);
+    const geometry_groups *a, *b;
+    assert_ok(geometry_clusters(g, &a, NULL), NULL);
+    assert_ok(geometry_clusters(h, &b, NULL), NULL);
+    assert_near(a->excess, b->excess, 0, 1e-11);
+    for (size_t i = 0; i < N; i++) {
+      for (size_t j = 0; j < N; j++) {
+        int32_t u = a->labels[i * 7 % N], v = a->labels[j * 7 % N];
+        assert_int_equal(b->labels[i] >= 0 && b->labels[i] == b->labels[j], u >= 0 && u == v);
+      }
+    }
+    geometry_destroy(g), geometry_destroy(h);
+    free(x);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(excess_against_thresholds),
-      cmocka_unit_test(excess_of_few_heights),
+      cmocka_unit_test(excess_against_thresholds),  cmocka_unit_test(excess_of_few_heights),
+      cmocka_unit_test(linkage_against_definition), cmocka_unit_test(linkage_of_identical_tokens),
+      cmocka_unit_test(surrogates_have_clusters),   cmocka_unit_test(corners),
+      cmocka_unit_test(order_does_not_matter),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,8 +42,12 @@ static void check(const dwell_run *run, const char *name, size_t row, const char
 static bool collapsed(json_t *state) { return json_integer_value(golden_key(state, "centred_undefined")) > 0; }
 
 static void check_clusters(const dwell_run *run, size_t l, json_t *cluster) {
-  static const char *const keys[][2] = {{"T", "cluster_T"}, {"k_raw", "cluster_count"}, {"unassigned", "unassigned"}};
-  for (size_t k = 0; k < 3; k++) check(run, "layers", l, keys[k][1], golden_key(cluster, keys[k][0]));
+  static const char *const keys[][2] = {{"T", "cluster_T"},
+                                        {"k_raw", "cluster_count"},
+                                        {"unassigned", "unassigned"},
+                                        {"sil", "silhouette"},
+                                        {"k_sil", "silhouette_k"}};
+  for (size_t k = 0; k < 5; k++) check(run, "layers", l, keys[k][1], golden_key(cluster, keys[k][0]));
 }
 
 /* README of the goldens: a margin below 1e-3 is known to 1e-5 only. */
@@ -77,10 +81,10 @@ static void check_state(const dwell_run *run, size_t l, json_t *state) {
 
 /* Steps b of `exact`; neighbours in a collapsed state are rounding, and left out. */
 static void check_step(const dwell_run *run, size_t b, json_t *exact) {
-  static const char *const keys[] = {"cka", "cka_u", "angle_mean", "nn_stability", "knn_overlap"};
+  static const char *const keys[] = {"cka", "cka_u", "angle_mean", "nn_stability", "knn_overlap", "ari"};
   json_t *step = golden_item(exact, "steps", b);
   bool part = collapsed(golden_item(exact, "states", b)) || collapsed(golden_item(exact, "states", b + 1));
-  for (size_t k = 0; k < (part ? 3 : 5); k++) check(run, "blocks", b, keys[k], golden_key(step, keys[k]));
+  for (size_t k = 0; k < (part ? 3 : 6); k++) check(run, "blocks", b, keys[k], golden_key(step, keys[k]));
   if (part) return;
   check(run, "blocks", b, "knn_overlap_null_mean", golden_key(step, "knn_null"));
   check(run, "blocks", b, "change", golden_item(exact, "change", b));
@@ -130,6 +134,21 @@ static void check_histograms(const dwell_run *run, json_t *exact) {
   mem_free(hist);
 }
 
+/* The golden has no heights where there are too few tokens for two clusters. */
+static void check_heights(const dwell_run *run, json_t *exact) {
+  double *heights;
+  size_t rank, shape[4];
+  dwell_error err;
+  assert_ok(run_read_array(run, "merge_heights", &heights, &rank, shape, &err), &err);
+  for (size_t l = 0; l < shape[0]; l++) {
+    json_t *expected = golden_key(golden_key(golden_item(exact, "states", l), "cluster"), "merge_heights");
+    if (json_array_size(expected) > 0) assert_int_equal(json_array_size(expected), shape[1]);
+    for (size_t k = 0; k < json_array_size(expected); k++)
+      assert_near(heights[l * shape[1] + k], json_number_value(json_array_get(expected, k)), RELATIVE, ABSOLUTE);
+  }
+  mem_free(heights);
+}
+
 /* Labels are written for every token of the trajectory, -1 for those not measured. */
 static void check_labels(const dwell_run *run, const golden *g, json_t *exact) {
   double *labels;
@@ -154,6 +173,7 @@ static void check_exact(const dwell_run *run, const golden *g, json_t *exact) {
   for (size_t b = 0; b < json_array_size(golden_key(exact, "steps")); b++) check_step(run, b, exact);
   check_histograms(run, exact);
   check_labels(run, g, exact);
+  check_heights(run, exact);
   if (json_object_get(exact, "attention") == NULL) return;
   check_heads(run, golden_key(exact, "attention"));
   check_calibration(run, exact);
@@ -172,6 +192,14 @@ static void check_null(const dwell_run *run, size_t l, const char *column, json_
   compared += 3;
 }
 
+/* Drawn where T is significant only; the golden has it everywhere. */
+static void check_silhouette_null(const dwell_run *run, size_t l, json_t *expected) {
+  double p, mean;
+  if (!dwell_run_number(run, "layers", l, "cluster_T_p", &p)) return;
+  if (p <= 0.05) check_null(run, l, "silhouette", expected);
+  else assert_false(dwell_run_number(run, "layers", l, "silhouette_null_mean", &mean));
+}
+
 /* Nulls with the phases of the file are deterministic, so 1e-5 relative as the README says. */
 static void check_nulls(const dwell_run *run, json_t *states) {
   for (size_t l = 0; l < json_array_size(states); l++) {
@@ -180,6 +208,7 @@ static void check_nulls(const dwell_run *run, json_t *states) {
     check_null(run, l, "margin", json_object_get(state, "margin"));
     check_null(run, l, "two_nn", json_object_get(state, "two_nn"));
     check_null(run, l, "cluster_T", json_object_get(state, "T"));
+    check_silhouette_null(run, l, json_object_get(state, "sil"));
   }
 }
 

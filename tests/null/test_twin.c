@@ -41,6 +41,18 @@ static void *prepared_of(const null_setting *setting, geometry *g) {
 
 /* ---- golden ---- */
 
+/* T and silhouette of one draw. */
+static void check_draw(geometry *s, json_t *expected, size_t draw) {
+  const geometry_groups *groups;
+  const geometry_tree *tree;
+  assert_ok(geometry_clusters(s, &groups, NULL), NULL);
+  assert_ok(geometry_linkage(s, &tree, NULL), NULL);
+  json_t *t = golden_item(golden_key(expected, "T"), "draws", draw);
+  json_t *silhouette = golden_item(golden_key(expected, "sil"), "draws", draw);
+  assert_near(groups->excess, json_number_value(t), 1e-5, 1e-9);
+  assert_near(tree->silhouette, json_number_value(silhouette), 1e-5, 1e-9);
+}
+
 /* Phases given, so the draws are exact: mean, population sd and p of centred mass90 to 1e-5 (README of the goldens). */
 static void check_golden_state(const golden *g, const null_setting *setting, json_t *expected, size_t l) {
   geometry *data = golden_geometry(g, l, false);
@@ -50,6 +62,7 @@ static void check_golden_state(const golden *g, const null_setting *setting, jso
   for (size_t d = 0; d < count; d++) {
     geometry *s = surrogate(setting, prepared, d);
     draws[d] = mass90(s);
+    check_draw(s, expected, d);
     sum += draws[d] / (double)count;
     above += draws[d] >= obs - 1e-12;
     geometry_destroy(s);

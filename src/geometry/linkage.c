@@ -1,0 +1,229 @@
+/* geometry/linkage.c - average linkage by a nearest-neighbour chain, cuts, silhouettes. */
+#include "geometry/linkage.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/isa.h"
+#include "base/mem.h"
+#include "linalg/vmath.h"
+
+static const double PI = 3.14159265358979323846;
+
+/* Not fmin: it is a call. */
+static inline double smaller(double a, double b) { return a < b ? a : b; }
+
+static void distances_of(size_t n, const double *cosines, double *ret_distances) {
+  vmath_acos_f64(n, cosines, ret_distances);
+  for (size_t j = 0; j < n; j++) ret_distances[j] /= PI;
+}
+
+/* ---- dendrogram ---- */
+
+typedef struct chain {
+  size_t n;
+  double *distance; /* [n,n] between clusters; the diagonal is infinite. A cluster sits at its smallest token */
+  double *size;     /* [n] */
+  double *gone;     /* [n] 0, or infinite where no cluster sits any more */
+  double *tops;     /* least of each block of a row */
+  uint32_t *path;   /* [n] the chain */
+  size_t length;
+} chain;
+
+enum { BLOCK = 8 * ISA_LANES };
+
+ISA_INLINE double least_of_block(size_t n, const double *row, const double *gone) {
+  double lanes[ISA_LANES], least;
+  size_t j = 0;
+  for (size_t k = 0; k < ISA_LANES; k++) lanes[k] = INFINITY;
+  for (; j + ISA_LANES <= n; j += ISA_LANES) {
+    for (size_t k = 0; k < ISA_LANES; k++) lanes[k] = smaller(lanes[k], row[j + k] + gone[j + k]);
+  }
+  least = lanes[0];
+  for (size_t k = 1; k < ISA_LANES; k++) least = smaller(least, lanes[k]);
+  for (; j < n; j++) least = smaller(least, row[j] + gone[j]);
+  return least;
+}
+
+ISA_INLINE void least_of_row_body(size_t n, const double *row, const double *gone, double *tops) {
+  size_t b = 0;
+  for (; b + BLOCK <= n; b += BLOCK) tops[b / BLOCK] = least_of_block(BLOCK, row + b, gone + b);
+  if (b < n) tops[b / BLOCK] = least_of_block(n - b, row + b, gone + b);
+}
+ISA_DEFINE(static, least_of_row, (size_t n, const double *row, const double *gone, double *tops), (n, row, gone, tops))
+
+/* The nearest cluster of `from`: `before` if it is one of the nearest, so that the chain ends, else the first. */
+static size_t nearest(chain *c, size_t from, size_t before) {
+  const double *row = c->distance + from * c->n;
+  size_t block = 0, blocks = (c->n + BLOCK - 1) / BLOCK;
+  least_of_row(c->n, row, c->gone, c->tops);
+  for (size_t b = 1; b < blocks; b++) block = c->tops[b] < c->tops[block] ? b : block;
+  if (before < c->n && row[before] <= c->tops[block]) return before;
+  size_t j = block * BLOCK;
+  while (row[j] + c->gone[j] != c->tops[block]) j++;
+  return j;
+}
+
+ISA_INLINE void average_rows_body(size_t n, double *restrict row, const double *restrict other, double own,
+                                  double others) {
+  double sum = own + others;
+  for (size_t j = 0; j < n; j++) row[j] = (own * row[j] + others * other[j]) / sum;
+}
+ISA_DEFINE(static, average_rows, (size_t n, double *row, const double *other, double own, double others),
+           (n, row, other, own, others))
+
+/* Joins cluster `high` to cluster `low`. */
+static void join(chain *c, size_t low, size_t high) {
+  double *row = c->distance + low * c->n;
+  average_rows(c->n, row, c->distance + high * c->n, c->size[low], c->size[high]);
+  for (size_t j = 0; j < c->n; j++) {
+    if (c->gone[j] == 0) c->distance[j * c->n + low] = row[j];
+  }
+  c->size[low] += c->size[high];
+  c->gone[high] = INFINITY;
+}
+
+/* Follows nearest neighbours until two clusters are each other's, and joins them. */
+static linkage_merge next_merge(chain *c) {
+  if (c->length == 0) c->path[c->length++] = 0; /* cluster 0 is never joined to a smaller one */
+  for (;;) {
+    size_t at = c->path[c->length - 1], before = c->length > 1 ? c->path[c->length - 2] : c->n;
+    size_t next = nearest(c, at, before);
+    if (next != before) {
+      c->path[c->length++] = (uint32_t)next;
+      continue;
+    }
+    c->length -= 2;
+    size_t low = at < before ? at : before, high = at < before ? before : at;
+    linkage_merge merge = {(uint32_t)low, (uint32_t)high, c->distance[at * c->n + before]};
+    join(c, low, high);
+    return merge;
+  }
+}
+
+static int by_height(const void *a, const void *b) {
+  const linkage_merge *x = a, *y = b;
+  if (x->height != y->height) return x->height < y->height ? -1 : 1;
+  return x->high < y->high ? -1 : x->high > y->high;
+}
+
+dwell_status linkage_average(size_t n, const double *cosines, linkage_merge *ret_merges, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  size_t entries;
+  chain c = {.n = n, .size = MEM_NEW(double, n), .gone = MEM_ZERO(double, n), .path = MEM_NEW(uint32_t, n)};
+  c.tops = MEM_NEW(double, n / BLOCK + 1);
+  c.distance = size_mul(n, n, &entries) ? MEM_NEW(double, entries) : NULL;
+  bool room = c.size != NULL && c.gone != NULL && c.path != NULL && c.tops != NULL && c.distance != NULL;
+  TRY_ALLOC(room ? &c : NULL, "a dendrogram");
+  for (size_t i = 0; i < n; i++) {
+    distances_of(n, cosines + i * n, c.distance + i * n);
+    c.distance[i * n + i] = INFINITY;
+    c.size[i] = 1;
+  }
+  for (size_t k = 0; k + 1 < n; k++) ret_merges[k] = next_merge(&c);
+  if (n > 1) qsort(ret_merges, n - 1, sizeof *ret_merges, by_height);
+done:
+  mem_free(c.distance), mem_free(c.size), mem_free(c.gone), mem_free(c.tops), mem_free(c.path);
+  return status;
+}
+
+/* ---- cuts ---- */
+
+/* Each merge takes `high`, the smallest token of its cluster, into another cluster: exactly one merge does that to a
+ * token, and the n-k first do it to all but k, whatever the order of equal heights. */
+void linkage_cut(size_t n, const linkage_merge *merges, size_t k, uint32_t *work, uint32_t *ret_labels) {
+  uint32_t *parent = work, count = 0;
+  for (size_t i = 0; i < n; i++) parent[i] = (uint32_t)i;
+  for (size_t m = 0; m + k < n; m++) parent[merges[m].high] = merges[m].low;
+  for (size_t i = 0; i < n; i++) ret_labels[i] = parent[i] == i ? count++ : ret_labels[parent[i]]; /* parent[i] < i */
+}
+
+/* ---- silhouettes ---- */
+
+typedef struct partition {
+  size_t n, count;
+  uint32_t *label; /* [n] */
+  double *sums;    /* [count,n] sum of the distances of a token to a cluster */
+  double size[LINKAGE_CUTS];
+} partition;
+
+static void add_rows(size_t n, const double *row, double *sum) {
+  for (size_t i = 0; i < n; i++) sum[i] += row[i];
+}
+
+/* `row` [n] is scratch. */
+static void sum_distances(partition *p, const double *cosines, double *row) {
+  size_t n = p->n;
+  memset(p->sums, 0, p->count * n * sizeof *p->sums);
+  memset(p->size, 0, sizeof p->size);
+  for (size_t j = 0; j < n; j++) {
+    distances_of(n, cosines + j * n, row);
+    row[j] = 0;
+    add_rows(n, row, p->sums + p->label[j] * n);
+    p->size[p->label[j]]++;
+  }
+}
+
+/* Cluster `from` becomes part of cluster `to`; the last cluster takes its number. */
+static void unite(partition *p, uint32_t to, uint32_t from) {
+  uint32_t last = (uint32_t)p->count - 1;
+  add_rows(p->n, p->sums + from * p->n, p->sums + to * p->n);
+  p->size[to] += p->size[from];
+  for (size_t i = 0; i < p->n; i++) {
+    if (p->label[i] == from) p->label[i] = to;
+  }
+  if (from != last) {
+    memcpy(p->sums + from * p->n, p->sums + last * p->n, p->n * sizeof *p->sums);
+    p->size[from] = p->size[last];
+    for (size_t i = 0; i < p->n; i++) {
+      if (p->label[i] == last) p->label[i] = from;
+    }
+  }
+  p->count--;
+}
+
+static double mean_silhouette(const partition *p) {
+  double total = 0;
+  for (size_t i = 0; i < p->n; i++) {
+    size_t own = p->label[i];
+    if (p->size[own] == 1) continue;
+    double inside = p->sums[own * p->n + i] / (p->size[own] - 1), outside = INFINITY;
+    for (size_t c = 0; c < p->count; c++) {
+      if (c != own) outside = smaller(outside, p->sums[c * p->n + i] / p->size[c]);
+    }
+    double larger = inside > outside ? inside : outside;
+    if (larger > 0) total += (outside - inside) / larger;
+  }
+  return total / (double)p->n;
+}
+
+dwell_status linkage_silhouettes(size_t n, const double *cosines, const linkage_merge *merges, size_t most,
+                                 double ret_silhouettes[LINKAGE_CUTS + 1], dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  partition p = {.n = n, .count = most};
+  size_t entries = n * most; /* fits: fewer than the n x n cosines */
+  double *row = MEM_NEW(double, n);
+  uint32_t *work = MEM_NEW(uint32_t, n);
+  p.label = MEM_NEW(uint32_t, n);
+  p.sums = MEM_NEW(double, entries);
+  bool room = row != NULL && work != NULL && p.label != NULL && p.sums != NULL;
+  TRY_ALLOC(room ? &p : NULL, "silhouettes");
+  linkage_cut(n, merges, most, work, p.label);
+  sum_distances(&p, cosines, row);
+  for (size_t k = most; k >= 2; k--) {
+    ret_silhouettes[k] = mean_silhouette(&p);
+    const linkage_merge *next = &merges[n - k];
+    unite(&p, p.label[next->low], p.label[next->high]);
+  }
+done:
+  mem_free(row), mem_free(work), mem_free(p.label), mem_free(p.sums);
+  return status;
+}
+
+uint64_t linkage_work_bytes(size_t n) {
+  uint64_t chain_bytes = ((uint64_t)n * n + 3 * (uint64_t)n + 1) * sizeof(double) + n * sizeof(uint32_t);
+  uint64_t cut_bytes = (uint64_t)n * ((LINKAGE_CUTS + 1) * sizeof(double) + 2 * sizeof(uint32_t));
+  return chain_bytes > cut_bytes ? chain_bytes : cut_bytes;
+}
