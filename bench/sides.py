@@ -1,4 +1,5 @@
-"""How forward.py, memory.py and start.py start the sides: dwell's programs and the rivals, each a process of its own.
+"""How forward.py, memory.py, start.py, measure.py and analysis.py start the sides: dwell's programs and the rivals,
+each a process of its own.
 
 Both sides print lines of a name and numbers (forward.c, rivals.py)."""
 import argparse
@@ -48,8 +49,17 @@ def dwell(case, repeats, heads, files=(), keep=False):
 
 def measure(build, folder, ids, threads, out, *options):
     """The manifest of a run of `dwell measure`."""
-    subprocess.run([os.path.join(build, "src/cli/dwell"), "measure", folder, "--ids=" + ",".join(map(str, ids)), "-o",
-                    out, "-t", str(threads), "-q", "--force", *options], check=True)
+    return run_measure(build, threads, out, folder, "--ids=" + ",".join(map(str, ids)), *options)
+
+
+def measure_states(build, path, threads, out, *options):
+    """The same of states from a file."""
+    return run_measure(build, threads, out, "--states", path, *options)
+
+
+def run_measure(build, threads, out, *arguments):
+    subprocess.run([os.path.join(build, "src/cli/dwell"), "measure", "-o", out, "-t", str(threads), "-q", "--force",
+                    *arguments], check=True)
     with open(os.path.join(out, "run.json")) as f:
         return json.load(f)
 
