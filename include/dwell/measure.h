@@ -10,6 +10,13 @@
 extern "C" {
 #endif
 
+/* A run of the same shape that shows what something else would have given. */
+typedef struct dwell_control {
+  dwell_source *source; /* the caller's; is run once. Same states, heads and replicas as the source that is measured */
+  const char *kind;     /* part of the names of columns: "random", "shuffled" */
+  const char *detail;   /* for the manifest: "seed 3"; may be NULL */
+} dwell_control;
+
 /* What is measured. Start from dwell_measure_options_default(). Strings are read during the call only. */
 typedef struct dwell_measure_options {
   const char *instruments; /* comma-separated registry or column names; NULL: all that apply */
@@ -20,6 +27,10 @@ typedef struct dwell_measure_options {
   bool save_attention;     /* `attention` [L, H, n, n]; DWELL_USAGE where the source has none */
   bool save_gram;          /* `gram` [L+1, m, m], cosines of the m measured tokens */
   double beta;             /* inverse temperature of energy_calibrated (flows: their own), NaN: unknown */
+  /* At most 100. Measured with the same instruments but no sampled nulls: for each kind and each column NAME there are
+   * NAME_KIND_min, _median and _max. */
+  const dwell_control *controls;
+  size_t control_count;
   const char *command;     /* the command line, for the manifest; may be NULL */
 } dwell_measure_options;
 

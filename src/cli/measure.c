@@ -5,9 +5,20 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/cli.h"
+#include "cli/controls.h"
 #include "cli/texts.h"
 
-enum { KEY_STATES = 0x4000, KEY_IDS, KEY_MAX_TOKENS, KEY_SHUFFLE, KEY_RANDOM_INIT, KEY_PROMPT };
+enum {
+  KEY_STATES = 0x4000,
+  KEY_IDS,
+  KEY_MAX_TOKENS,
+  KEY_SHUFFLE,
+  KEY_RANDOM_INIT,
+  KEY_PROMPT,
+  KEY_RANDOM_CONTROLS,
+  KEY_SHUFFLED_CONTROLS,
+  KEY_CONTROL
+};
 
 /* Values of an option that may be repeated. */
 typedef struct names {
@@ -21,6 +32,9 @@ typedef struct measure {
   dwell_model_options model_options;
   const char *model, *states, *ids;
   names words, files, prompts; /* -p, -f, --prompt */
+  names control_files;         /* --control */
+  size_t random_controls, shuffled_controls;
+  controls controls; /* of the run at hand */
   arena storage;
   texts texts;
 } measure;
@@ -42,6 +56,9 @@ static void check(struct argp_state *state, const measure *m) {
   int inputs = (m->words.count > 0) + (m->files.count > 0) + (m->prompts.count > 0) + (m->ids != NULL);
   if (m->c->out == NULL) cli_usage(state, "say where the results go: -o RUN");
   if (m->states != NULL && (m->model != NULL || inputs > 0)) cli_usage(state, "--states needs no model and no text");
+  if (m->states != NULL && m->random_controls + m->shuffled_controls > 0)
+    cli_usage(state, "controls of --states are files: --control FILE.npz");
+  if (m->states == NULL && m->control_files.count > 0) cli_usage(state, "--control needs --states");
   if (m->states == NULL && m->model == NULL)
     cli_usage(state, "name a MODEL (a folder, nursery:NAME or a hub name), or --states FILE.npz");
   if (m->states == NULL && inputs != 1)
@@ -72,6 +89,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
       m->model_options.random_weights = true;
       m->model_options.random_seed = cli_size(state, "--random-init", arg, 0, INT64_MAX);
       break;
+    case KEY_RANDOM_CONTROLS: m->random_controls = cli_size(state, "--random-controls", arg, 0, 50); break;
+    case KEY_SHUFFLED_CONTROLS: m->shuffled_controls = cli_size(state, "--shuffled-controls", arg, 0, 50); break;
+    case KEY_CONTROL: add_name(state, m, &m->control_files, arg); break;
     case ARGP_KEY_END: check(state, m); break;
     default: return ARGP_ERR_UNKNOWN;
   }
@@ -91,6 +111,12 @@ static const struct argp_option options[] = {
      20},
     {"shuffle-tokens", KEY_SHUFFLE, "SEED", 0, "A control: the tokens that are not special change places", 20},
     {"random-init", KEY_RANDOM_INIT, "SEED", 0, "A control: random weights of the same shape", 20},
+    {"random-controls", KEY_RANDOM_CONTROLS, "M", 0,
+     "Beside each column its smallest, median and largest value in M networks with random weights (at least 5 say "
+     "something)",
+     20},
+    {"shuffled-controls", KEY_SHUFFLED_CONTROLS, "M", 0, "The same of M random orders of the tokens", 20},
+    {"control", KEY_CONTROL, "FILE.npz", 0, "The same of these states; with --states, may be repeated", 20},
     {0}};
 
 static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0}, {&cli_argp_running, 0, NULL, 0},
@@ -126,24 +152,57 @@ done:
 
 /* ---- the runs ---- */
 
+/* The controls of the run at hand become part of what is asked for. */
+static void use_controls(measure *m) {
+  m->measuring.options.controls = m->controls.list, m->measuring.options.control_count = m->controls.count;
+}
+
 static dwell_status measure_states(measure *m, dwell_error *err) {
-  dwell_source *source = NULL;
+  dwell_source *source = NULL, *control;
   const dwell_model_options *o = &m->model_options;
-  dwell_status status = dwell_import_open_states(m->states, o->first_state, o->last_state, &m->c->ctx, &source, err);
-  if (status == DWELL_OK) status = cli_measure_source(m->c, source, &m->measuring, m->c->out, err);
+  dwell_status status = DWELL_OK;
+  TRY(dwell_import_open_states(m->states, o->first_state, o->last_state, &m->c->ctx, &source, err));
+  for (size_t k = 0; k < m->control_files.count; k++) {
+    const char *file = m->control_files.list[k];
+    TRY(dwell_import_open_states(file, o->first_state, o->last_state, &m->c->ctx, &control, err));
+    TRY(controls_add(&m->controls, control, "control", file, err));
+  }
+  use_controls(m);
+  TRY(cli_measure_source(m->c, source, &m->measuring, m->c->out, err));
+done:
   dwell_source_destroy(source);
+  controls_clear(&m->controls);
   return status;
 }
 
-static dwell_status open_text(measure *m, dwell_model *model, const text *t, dwell_source **ret_source,
-                              dwell_error *err) {
+static dwell_status open_text(dwell_model *model, const dwell_model_options *o, const text *t,
+                              dwell_source **ret_source, dwell_error *err) {
   if (t->error != NULL) {
     *err = *t->error;
     return err->status;
   }
-  const dwell_model_options *o = &m->model_options;
   if (t->data == NULL) return dwell_model_open_ids(model, t->ids, t->count, o, ret_source, err);
   return dwell_model_open_text(model, t->data, t->length, o, ret_source, err);
+}
+
+/* The same tokens through networks with random weights (seeds 1, 2, ...), and shuffled ones through this network. */
+static dwell_status add_controls(measure *m, dwell_model *model, const text *t, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  for (size_t k = 0; k < m->random_controls + m->shuffled_controls; k++) {
+    bool random = k < m->random_controls;
+    uint64_t seed = 1 + (random ? k : k - m->random_controls);
+    dwell_model_options o = m->model_options;
+    dwell_source *source;
+    char detail[CONTROLS_DETAIL];
+    if (random) o.random_weights = true, o.random_seed = seed;
+    else o.shuffle = true, o.shuffle_seed = seed;
+    TRY(open_text(model, &o, t, &source, err));
+    snprintf(detail, sizeof detail, "seed %llu", (unsigned long long)seed);
+    TRY(controls_add(&m->controls, source, random ? "random" : "shuffled", detail, err));
+  }
+  use_controls(m);
+done:
+  return status;
 }
 
 /* One text into a folder. *ret_there: it was measured before, by the same command. */
@@ -152,11 +211,13 @@ static dwell_status measure_text(measure *m, dwell_model *model, const text *t, 
   dwell_source *source = NULL;
   dwell_status status = DWELL_OK;
   *ret_there = false;
-  TRY(open_text(m, model, t, &source, err));
+  TRY(open_text(model, &m->model_options, t, &source, err));
+  TRY(add_controls(m, model, t, err));
   if (m->texts.many && !m->c->force) TRY(cli_measured_before(m->c, source, &m->measuring, folder, ret_there, err));
   if (!*ret_there) TRY(cli_measure_source(m->c, source, &m->measuring, folder, err));
 done:
   dwell_source_destroy(source);
+  controls_clear(&m->controls);
   return status;
 }
 

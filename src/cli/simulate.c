@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/controls.h"
 #include "file/npy.h"
 #include "flow/flow.h"
 
@@ -23,7 +24,8 @@ enum {
   KEY_MASK,
   KEY_REPLICAS,
   KEY_INTEGRATOR,
-  KEY_RTOL
+  KEY_RTOL,
+  KEY_BETA0_CONTROL
 };
 
 typedef struct simulate {
@@ -33,6 +35,8 @@ typedef struct simulate {
   double *times;
   double *masses;
   const char *masses_file;
+  bool beta0_control;
+  controls controls;
 } simulate;
 
 /* "rk45", "rk4:H", "euler:H", "layer:ETA" */
@@ -81,6 +85,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_REPLICAS: s->flow.replicas = cli_size(state, "--replicas", arg, 1, 1000000); break;
     case KEY_INTEGRATOR: parse_integrator(state, arg, &s->flow); break;
     case KEY_RTOL: s->flow.rtol = cli_real(state, "--rtol", arg, 1e-14, 1e-2); break;
+    case KEY_BETA0_CONTROL: s->beta0_control = true; break;
     case ARGP_KEY_ARG: cli_usage(state, "unexpected argument \"%s\"", arg); break;
     case ARGP_KEY_END:
       if (s->c->out == NULL) cli_usage(state, "say where the results go: -o RUN");
@@ -107,6 +112,8 @@ static const struct argp_option options[] = {
     {"times", KEY_TIMES, "T0,T1,...", 0, "Exactly these times", 20},
     {"integrator", KEY_INTEGRATOR, "NAME", 0,
      "rk45 (default), rk4:H, euler:H (the published scripts' map), layer:ETA (a post-norm layer)", 30},
+    {"beta0-control", KEY_BETA0_CONTROL, NULL, 0,
+     "Beside each column its value along the same starts' flow at beta = 0", 30},
     {"rtol", KEY_RTOL, "R", 0, "Relative tolerance of rk45 per step (default 1e-10)", 30},
     {0}};
 
@@ -143,6 +150,18 @@ done:
   return status;
 }
 
+/* The flow at beta = 0 from the same starts, which has no clusters to form: what random weights are to a network. */
+static dwell_status add_control(simulate *s, dwell_error *err) {
+  dwell_flow_options o = s->flow;
+  dwell_source *source;
+  if (!s->beta0_control) return DWELL_OK;
+  o.beta = 0;
+  dwell_status status = dwell_flow_open(&o, &s->c->ctx, &source, err);
+  if (status == DWELL_OK) status = controls_add(&s->controls, source, "beta0", "beta 0, the same starts", err);
+  s->measuring.options.controls = s->controls.list, s->measuring.options.control_count = s->controls.count;
+  return status;
+}
+
 int cmd_simulate(int argc, char **argv, cli *c) {
   static const struct argp argp = {options, parse, NULL, doc, children, NULL, NULL};
   simulate s = {.c = c, .flow = dwell_flow_options_default()};
@@ -156,9 +175,11 @@ int cmd_simulate(int argc, char **argv, cli *c) {
   TRY(cli_selfcheck(&err));
   TRY(read_masses(&s, &err));
   TRY(dwell_flow_open(&s.flow, &c->ctx, &source, &err));
+  TRY(add_control(&s, &err));
   TRY(cli_measure_source(c, source, &s.measuring, c->out, &err));
 done:
   dwell_source_destroy(source);
+  controls_clear(&s.controls);
   mem_free(s.times);
   mem_free(s.masses);
   return status == DWELL_OK ? DWELL_OK : cli_fail(c, argv[0], &err);

@@ -82,9 +82,19 @@ static uint64_t total_bytes(const dwell_context *ctx, const dwell_source *source
     uint64_t sets = plan_draws_set(p, SET_SELECTION) + plan_draws_set(p, SET_TYPES);
     kept += frames * (sets * p->nulls[0].null->bytes(t->n) + p->draws * p->null_count * sizeof(double));
   }
-  uint64_t stage = dwell_source_bytes(source, ctx) + heads_bytes(ctx, p, t);
+  uint64_t stage = dwell_source_bytes(source, ctx) + heads_bytes(ctx, p, t), control = 0;
+  for (size_t k = 0; k < options->control_count; k++) {
+    control = larger(control, dwell_source_bytes(options->controls[k].source, ctx) + heads_bytes(ctx, p, t));
+  }
   stage = larger(stage, measure_bytes(ctx, p, frames, t->n, t->d));
   stage = larger(stage, null_bytes(ctx, p, t->n));
+  if (options->control_count > 0) { /* a measurement within the measurement, and what is kept of each */
+    uint64_t values = frames * (p->state.value_count + p->step.value_count) +
+                      (uint64_t)t->replicas * (t->states - 1) * t->heads * p->head.value_count;
+    kept += options->control_count * values * sizeof(double) + 3 * table_bytes(p, t, frames);
+    stage = larger(stage, spooled + norms + table_bytes(p, t, frames) +
+                              larger(control, measure_bytes(ctx, p, frames, t->n, t->d)));
+  }
   /* An eighth more: gaps between blocks that live on, which the allocator can neither use nor give back. */
   return larger(program + (kept + stage) / 8 * 9, clock_peak_bytes());
 }

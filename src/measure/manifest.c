@@ -23,6 +23,20 @@ static void write_program(jwriter *w, const measurement *s) {
   jwriter_close(w);
 }
 
+/* Kind and source of each control. */
+static void write_controls(jwriter *w, const dwell_measure_options *o) {
+  if (o->control_count == 0) return;
+  jwriter_key(w, "controls");
+  jwriter_array(w);
+  for (size_t k = 0; k < o->control_count; k++) {
+    jwriter_flat_object(w);
+    jwriter_put_string(w, "kind", o->controls[k].kind);
+    jwriter_put_string(w, "detail", o->controls[k].detail);
+    jwriter_close(w);
+  }
+  jwriter_close(w);
+}
+
 static void write_options(jwriter *w, const measurement *s) {
   const dwell_measure_options *o = s->options;
   jwriter_key(w, "measure");
@@ -33,6 +47,7 @@ static void write_options(jwriter *w, const measurement *s) {
   jwriter_put_string(w, "special", o->drop_special ? "drop" : "keep");
   jwriter_put_int(w, "seed", (int64_t)s->ctx->seed);
   jwriter_put_double(w, "beta", o->beta);
+  write_controls(w, o);
   jwriter_key(w, "save");
   jwriter_flat_array(w);
   if (o->save_states) jwriter_string(w, "states");

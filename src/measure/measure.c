@@ -37,6 +37,7 @@ void measurement_destroy(measurement *s) {
   mem_free(s->state_values);
   mem_free(s->step_values);
   mem_free(s->null_draws);
+  for (size_t k = 0; k < CONTROL_TABLES; k++) mem_free(s->control_values[k]);
   for (size_t i = 0; i < PLAN_MAX_ITEMS; i++) mem_free(s->arrays[i]);
   mem_free(s->gram);
   mem_free(s->clamped);
@@ -53,6 +54,7 @@ static dwell_status check_options(const dwell_trajectory *t, const dwell_measure
     error_remedy(err, "Models and imports with an `attention` array have");
     return DWELL_USAGE;
   }
+  if (o->control_count > MEASUREMENT_MAX_CONTROLS) return error_set(err, DWELL_USAGE, "more than 100 controls");
   if (o->null_draws > 100000) return error_set(err, DWELL_USAGE, "more than 100000 null draws");
   return DWELL_OK;
 }
@@ -87,6 +89,8 @@ static dwell_status run_stages(measurement *s, dwell_error *err) {
   TRY(measurement_measure(s, err));
   release_memory();
   TRY(measurement_nulls(s, err));
+  release_memory();
+  TRY(measurement_controls(s, err));
   release_memory();
   TRY(measurement_tables(s, err));
   TRY(measurement_arrays(s, err));

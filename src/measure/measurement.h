@@ -24,6 +24,9 @@ typedef struct head_calibration {
   size_t heads, positive, qualified;
 } head_calibration;
 
+typedef enum control_table { CONTROL_LAYERS, CONTROL_BLOCKS, CONTROL_HEADS, CONTROL_TABLES } control_table;
+enum { MEASUREMENT_MAX_CONTROLS = 100 };
+
 typedef struct measurement {
   const dwell_context *ctx;
   dwell_source *source;
@@ -58,6 +61,10 @@ typedef struct measurement {
   double *gram;                        /* [resid frames, rows, rows] if saved, or NULL */
   size_t *clamped, *centred_undefined; /* [frames] */
 
+  /* controls */
+  dwell_measure_options control_options;
+  double *control_values[CONTROL_TABLES]; /* [controls, rows, values] of a table; NaN: undefined. NULL: no controls */
+
   dwell_run *run;
 } measurement;
 
@@ -71,6 +78,7 @@ dwell_status measurement_collect(measurement *s, dwell_error *err);             
 dwell_status measurement_heads(measurement *s, dwell_error *err);                            /* between: heads.c */
 dwell_status measurement_measure(measurement *s, dwell_error *err);                          /* phase two: states.c */
 dwell_status measurement_nulls(measurement *s, dwell_error *err);                            /* phase two: nulls.c */
+dwell_status measurement_controls(measurement *s, dwell_error *err);                         /* controls.c */
 dwell_status measurement_tables(measurement *s, dwell_error *err);                           /* tables.c */
 dwell_status measurement_arrays(measurement *s, dwell_error *err);                           /* tables.c */
 dwell_status measurement_manifest(measurement *s, const dwell_cost *cost, dwell_error *err); /* manifest.c */
@@ -89,6 +97,19 @@ bool measurement_null(const measurement *s, size_t frame, size_t slot, double *r
 
 /* Entries per state of an item's array. */
 size_t measurement_array_length(const measurement *s, const plan_item *item);
+
+/* The printed number of clusters of a set (instruments.md): 1 unless T is significant and found at least two; then by
+ * the silhouette if that is significant as well, else as T found. measurement_counts: are T, the silhouette and their
+ * nulls measured? */
+bool measurement_counts(const measurement *s, plan_set set);
+value measurement_count(const measurement *s, size_t frame, plan_set set);
+
+/* Smallest, median and largest of the controls of a kind, at a row and value (column) of a table; false where one is
+ * undefined.
+ * measurement_control_kind: the number-th kind that there is, or NULL. */
+bool measurement_band(const measurement *s, control_table which, const char *kind, size_t row, size_t column,
+                      double ret_band[3]);
+const char *measurement_control_kind(const measurement *s, size_t number);
 
 /* Geometries alive at once in phase two, besides the one kept from the batch before. */
 size_t measurement_batch(const dwell_context *ctx, size_t n);

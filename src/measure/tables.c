@@ -30,6 +30,42 @@ done:
   return status;
 }
 
+/* Columns of the bands of controls, behind all others. */
+static dwell_status add_bands(const measurement *s, table *t, const plan_list *list, dwell_error *err) {
+  static const char *const parts[] = {"min", "median", "max"};
+  dwell_status status = DWELL_OK;
+  const char *kind;
+  for (size_t c = 0; (kind = measurement_control_kind(s, c)) != NULL; c++) {
+    for (size_t i = 0; i < list->value_count; i++) {
+      for (size_t k = 0; list->values[i].wanted && k < 3; k++) {
+        char suffix[64];
+        snprintf(suffix, sizeof suffix, "_%s_%s", kind, parts[k]);
+        TRY(add_suffixed(t, list->values[i].name, suffix, err));
+      }
+    }
+  }
+done:
+  return status;
+}
+
+/* at: the row of the values; the bands are the last columns of the table. */
+static void set_bands(const measurement *s, table *t, size_t row, control_table which, const plan_list *list,
+                      size_t at) {
+  size_t kinds = 0, wanted = 0;
+  while (measurement_control_kind(s, kinds) != NULL) kinds++;
+  for (size_t i = 0; i < list->value_count; i++) wanted += list->values[i].wanted;
+  size_t column = t->columns - 3 * kinds * wanted;
+  for (size_t c = 0; c < kinds; c++) {
+    for (size_t i = 0; i < list->value_count; i++) {
+      double band[3];
+      if (!list->values[i].wanted) continue;
+      bool there = measurement_band(s, which, measurement_control_kind(s, c), at, i, band);
+      for (size_t k = 0; there && k < 3; k++) table_set_number(t, row, column + k, band[k]);
+      column += 3;
+    }
+  }
+}
+
 static dwell_status add_columns(table *t, const char *const *names, dwell_error *err) {
   dwell_status status = DWELL_OK;
   for (; *names != NULL && status == DWELL_OK; names++) status = table_add_column(t, *names, NULL, err);
@@ -68,12 +104,44 @@ static void set_time(table *t, size_t row, const dwell_frame *frame) {
   table_set_number(t, row, 4, frame->log_time); /* t = 0: empty */
 }
 
+/* Columns that add_value_columns made. */
+static size_t value_columns(const plan_list *list) {
+  size_t count = 0;
+  for (size_t i = 0; i < list->value_count; i++) {
+    const plan_value *v = &list->values[i];
+    if (v->wanted) count += v->null_slot != SIZE_MAX ? 4 : v->column->chance != NULL ? 2 : 1;
+  }
+  return count;
+}
+
+/* The printed numbers of clusters stand behind the measures. */
+static dwell_status add_count_columns(const measurement *s, table *t, dwell_error *err) {
+  static const char *const names[SETS] = {"clusters", "clusters_types"};
+  dwell_status status = DWELL_OK;
+  for (plan_set set = 0; set < SETS && status == DWELL_OK; set++) {
+    if (measurement_counts(s, set)) status = table_add_column(t, names[set], NULL, err);
+  }
+  return status;
+}
+
+static void set_counts(const measurement *s, table *t, size_t row, size_t first, size_t frame) {
+  size_t column = first + value_columns(&s->plan.state);
+  for (plan_set set = 0; set < SETS; set++) {
+    if (!measurement_counts(s, set)) continue;
+    value k = measurement_count(s, frame, set);
+    if (k.undefined == NULL) table_set_number(t, row, column, k.number);
+    column++;
+  }
+}
+
 static dwell_status fill_layers(measurement *s, dwell_error *err) {
   static const char *const fixed[] = {"replica", "state", "tap", "time", "log_time", "n", "d", NULL};
   table *t = &s->run->layers;
   dwell_status status = DWELL_OK;
   TRY(add_columns(t, fixed, err));
   TRY(add_value_columns(t, &s->plan.state, err));
+  TRY(add_count_columns(s, t, err));
+  TRY(add_bands(s, t, &s->plan.state, err));
   for (size_t i = 0; i < s->frames; i++) {
     const dwell_frame *frame = spool_frame(s->states, i);
     size_t row;
@@ -85,6 +153,8 @@ static dwell_status fill_layers(measurement *s, dwell_error *err) {
     table_set_number(t, row, 5, (double)s->row_count);
     table_set_number(t, row, 6, (double)s->t->d);
     set_values(s, t, row, 7, &s->plan.state, s->state_values + i * s->plan.state.value_count, i);
+    set_counts(s, t, row, 7, i);
+    set_bands(s, t, row, CONTROL_LAYERS, &s->plan.state, i);
   }
 done:
   return status;
@@ -97,6 +167,7 @@ static dwell_status fill_blocks(measurement *s, dwell_error *err) {
   if (s->plan.step.item_count == 0) return DWELL_OK;
   TRY(add_columns(t, fixed, err));
   TRY(add_value_columns(t, &s->plan.step, err));
+  TRY(add_bands(s, t, &s->plan.step, err));
   for (size_t i = 1; i < s->frames; i++) {
     const dwell_frame *frame = spool_frame(s->states, i);
     if (frame->state == s->t->first_state || strcmp(frame->tap, "resid") != 0) continue;
@@ -105,6 +176,7 @@ static dwell_status fill_blocks(measurement *s, dwell_error *err) {
     table_set_number(t, row, 0, (double)frame->replica);
     table_set_number(t, row, 1, (double)(frame->state - 1));
     set_values(s, t, row, 2, &s->plan.step, s->step_values + i * s->plan.step.value_count, SIZE_MAX);
+    set_bands(s, t, row, CONTROL_BLOCKS, &s->plan.step, i);
   }
 done:
   return status;
@@ -117,6 +189,7 @@ static dwell_status fill_heads(measurement *s, dwell_error *err) {
   if (!plan_shows(&s->plan.head)) return DWELL_OK;
   TRY(add_columns(t, fixed, err));
   TRY(add_value_columns(t, &s->plan.head, err));
+  TRY(add_bands(s, t, &s->plan.head, err));
   size_t per_replica = s->blocks * s->t->heads;
   for (size_t i = 0; i < s->t->replicas * per_replica; i++) {
     size_t row;
@@ -125,6 +198,7 @@ static dwell_status fill_heads(measurement *s, dwell_error *err) {
     table_set_number(t, row, 1, (double)(s->t->first_state + i % per_replica / s->t->heads));
     table_set_number(t, row, 2, (double)(i % s->t->heads));
     set_values(s, t, row, 3, &s->plan.head, s->head_values + i * s->plan.head.value_count, SIZE_MAX);
+    set_bands(s, t, row, CONTROL_HEADS, &s->plan.head, i);
   }
 done:
   return status;

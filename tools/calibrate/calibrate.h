@@ -1,0 +1,23 @@
+/* tools/calibrate/calibrate.h - how often the tests of docs/instruments.md cry wolf, and how often they see what is
+ * there: measured on data whose truth is known, with fixed seeds. Nothing here is installed. */
+#ifndef DWELL_CALIBRATE_H
+#define DWELL_CALIBRATE_H
+
+#include <dwell/context.h>
+#include <dwell/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One part of the tables: prints Markdown. */
+typedef struct calibration_part {
+  const char *name, *summary;
+  dwell_status (*run)(const dwell_context *ctx, dwell_error *err);
+} calibration_part;
+
+extern const calibration_part calibrate_clouds, calibrate_groups, calibrate_networks;
+
+/* A rate of ours beside a published one, [.03], in a cell of a table; "!" where they are more than three standard
+ * errors apart (of both: published_runs 0 means the published one is exact). published NaN: there is none. */
+void print_rate(size_t hits, size_t runs, double published, size_t published_runs);
+
+#endif

@@ -1,0 +1,227 @@
+/* tools/calibrate/clouds.c - clouds without groups, and with planted ones. */
+#include <math.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "calibrate.h"
+#include "test.h"
+
+enum { RUNS = 200, DRAWS = 19, NUMBERS = 0, CENTRES = 1, EXTRA = 2, ORDER = 3 };
+
+/* One kind of cloud: x = mean + coordinates whose variances fall as k^-power, or groups. */
+typedef struct cloud_case {
+  const char *name;
+  size_t n, d;
+  double power, mean; /* mean: its length, in units of the spread */
+  double serial;      /* correlation of one token with the next; 1: a random walk */
+  double norms;       /* sd of the logarithm of the tokens' lengths */
+  bool layer_norm, ring;
+  size_t groups;
+  double noise; /* of a group's members, relative to the centres */
+  double stray; /* share of tokens that belong to no group */
+  bool contiguous, uneven;
+  double published[4]; /* T, sil under phases; T, sil under rotations (or: exact count) */
+  size_t published_runs;
+} cloud_case;
+
+#define NONE NAN
+
+/* Specification, 9.1: last column and the one before. */
+static const cloud_case structureless[] = {
+    {"isotropic", 60, 64, .published = {.05, .00, .03, .03}, .published_runs = 60},
+    {"spectrum k^-1", 60, 256, 1, .published = {.02, .00, .12, .07}, .published_runs = 60},
+    {"spectrum k^-2", 60, 256, 2, .published = {.02, .00, .05, .07}, .published_runs = 60},
+    {"k^-1, mean twice the spread", 60, 256, 1, 2, .published = {.07, .02, .07, .12}, .published_runs = 60},
+    {"k^-1, log-normal lengths (sd .7)", 60, 256, 1, .norms = .7, .published = {.03, .02, .10, .05},
+     .published_runs = 60},
+    {"k^-1, LayerNorm", 60, 256, 1, .layer_norm = true, .published = {.02, .00, .12, .07}, .published_runs = 60},
+    {"k^-2 with mean, LayerNorm", 60, 256, 2, 1, .layer_norm = true, .published = {.02, .02, .05, .02},
+     .published_runs = 60},
+    {"serial correlation .5", 60, 64, .serial = .5, .published = {.02, .00, NONE, NONE}, .published_runs = 60},
+    {"serial correlation .8", 60, 64, .serial = .8, .published = {.07, .03, .65, .90}, .published_runs = 60},
+    {"random walk along the text", 60, 64, .serial = 1, .published = {.07, .28, .33, 1.0}, .published_runs = 60},
+    {"ring", 60, 64, .ring = true, .published = {.00, .03, .00, .03}, .published_runs = 60},
+    {"n = 150, k^-1.5, mean 1", 150, 64, 1.5, 1, .published = {.04, .04, .00, .05}, .published_runs = 24},
+};
+
+/* Specification, 9.2; the third figure is the exact count. */
+static const cloud_case planted[] = {
+    {"2 groups, noise 1", 60, 64, .groups = 2, .noise = 1, .mean = 1, .published = {1, 1, 1}, .published_runs = 40},
+    {"4 groups, noise 1", 60, 64, .groups = 4, .noise = 1, .mean = 1, .published = {1, 1, NONE}, .published_runs = 40},
+    {"4 groups, noise 1.5", 64, 64, .groups = 4, .noise = 1.5, .mean = 1, .published = {NONE, NONE, .97},
+     .published_runs = 40},
+    {"8 groups, noise 1", 60, 64, .groups = 8, .noise = 1, .mean = 1, .published = {1, 1, NONE}, .published_runs = 40},
+    {"4 groups, noise 2", 60, 64, .groups = 4, .noise = 2, .mean = 1, .published = {.85, 1, NONE},
+     .published_runs = 40},
+    {"4 groups, noise 1, 30 % stray tokens", 60, 64, .groups = 4, .noise = 1, .mean = 1, .stray = .3,
+     .published = {1, 1, NONE}, .published_runs = 40},
+    {"3 groups of 70, 20, 10 %, noise 1.5", 60, 64, .groups = 3, .noise = 1.5, .mean = 1, .uneven = true,
+     .published = {.87, 1, NONE}, .published_runs = 40},
+    {"4 contiguous segments, noise 1.5", 60, 64, .groups = 4, .noise = 1.5, .mean = 1, .contiguous = true,
+     .published = {1, 1, NONE}, .published_runs = 40},
+    {"4 groups, noise 2.5, n = 40", 40, 64, .groups = 4, .noise = 2.5, .mean = 1, .published = {.77, 1, NONE},
+     .published_runs = 40},
+    {"4 groups, noise 2.5, n = 64", 64, 64, .groups = 4, .noise = 2.5, .mean = 1, .published = {.93, 1, NONE},
+     .published_runs = 40},
+};
+
+/* ---- making clouds ---- */
+
+static double gauss(uint64_t run, uint32_t what, size_t i, size_t j) {
+  const random_stream s = {.seed = run, .purpose = RANDOM_TEST, .replica = what};
+  return random_normal(&s, (uint32_t)i, (uint32_t)j);
+}
+
+/* Coordinates of unit total variance; serially correlated ones are stationary, a walk is not. */
+static void fill_noise(const cloud_case *c, uint64_t run, double *x) {
+  double total = 0;
+  for (size_t k = 0; k < c->d; k++) total += pow((double)(k + 1), -c->power);
+  double fresh = c->serial < 1 ? sqrt(1 - c->serial * c->serial) : 1;
+  for (size_t i = 0; i < c->n; i++) {
+    for (size_t k = 0; k < c->d; k++) {
+      double sd = sqrt(pow((double)(k + 1), -c->power) / total), z = sd * gauss(run, NUMBERS, i, k);
+      x[i * c->d + k] = i == 0 ? z : c->serial * x[(i - 1) * c->d + k] + (c->serial > 0 ? fresh : 1) * z;
+    }
+  }
+}
+
+static void fill_ring(const cloud_case *c, uint64_t run, double *x) {
+  for (size_t i = 0; i < c->n; i++) {
+    const random_stream s = {.seed = run, .purpose = RANDOM_TEST, .replica = EXTRA};
+    double angle = 6.283185307179586 * random_uniform(&s, (uint32_t)i, 0);
+    for (size_t k = 0; k < c->d; k++) x[i * c->d + k] = k == 0 ? cos(angle) : k == 1 ? sin(angle) : 0;
+  }
+}
+
+/* The group of the token at place i: shares 70, 20, 10 % if uneven; in random order unless contiguous. */
+static size_t group_of(const cloud_case *c, size_t place) {
+  double share = ((double)place + 0.5) / (double)c->n;
+  if (c->uneven) return share < .7 ? 0 : share < .9 ? 1 : 2;
+  return (size_t)(share * (double)c->groups);
+}
+
+static dwell_status add_groups(const cloud_case *c, uint64_t run, double *x, dwell_error *err) {
+  const random_stream s = {.seed = run, .purpose = RANDOM_TEST, .replica = ORDER};
+  size_t *order = MEM_NEW(size_t, c->n);
+  if (order == NULL) return error_no_memory(err, "an order");
+  random_permutation(&s, 0, c->n, order);
+  for (size_t i = 0; i < c->n; i++) {
+    size_t place = c->contiguous ? i : order[i], group = group_of(c, place);
+    bool stray = random_uniform(&s, 1, (uint32_t)i) < c->stray;
+    for (size_t k = 0; k < c->d; k++) {
+      double centre = gauss(run, CENTRES, stray ? 1000 + i : group, k) / sqrt((double)c->d);
+      x[i * c->d + k] = centre + c->noise * x[i * c->d + k];
+    }
+  }
+  mem_free(order);
+  return DWELL_OK;
+}
+
+static void layer_norm(size_t d, double *row) {
+  double mean = 0, square = 0;
+  for (size_t k = 0; k < d; k++) mean += row[k] / (double)d;
+  for (size_t k = 0; k < d; k++) square += (row[k] - mean) * (row[k] - mean) / (double)d;
+  for (size_t k = 0; k < d; k++) row[k] = (row[k] - mean) / sqrt(square);
+}
+
+static dwell_status make_cloud(const cloud_case *c, uint64_t run, double *x, dwell_error *err) {
+  if (c->ring) fill_ring(c, run, x);
+  else fill_noise(c, run, x);
+  if (c->groups > 0) {
+    dwell_status status = add_groups(c, run, x, err);
+    if (status != DWELL_OK) return status;
+  }
+  for (size_t i = 0; i < c->n; i++) {
+    double length = c->norms > 0 ? exp(c->norms * gauss(run, EXTRA, i, 0)) : 1;
+    for (size_t k = 0; k < c->d; k++) {
+      double mean = c->mean * gauss(run, EXTRA, 100000, k) / sqrt((double)c->d);
+      x[i * c->d + k] = length * x[i * c->d + k] + mean;
+    }
+    if (c->layer_norm) layer_norm(c->d, x + i * c->d);
+  }
+  return DWELL_OK;
+}
+
+/* ---- running ---- */
+
+typedef struct study {
+  const cloud_case *which;
+  bool ordered;
+  cluster_test result[RUNS];
+} study;
+
+static dwell_status run_item(void *arg, size_t run, int worker, dwell_error *err) {
+  (void)worker;
+  study *s = arg;
+  const cloud_case *c = s->which;
+  double *x = MEM_NEW(double, c->n * c->d);
+  dwell_status status = DWELL_OK;
+  TRY_ALLOC(x, "a cloud");
+  TRY(make_cloud(c, run, x, err));
+  TRY(cluster_test_run(c->n, c->d, x, s->ordered, run, DRAWS, &s->result[run], err));
+done:
+  mem_free(x);
+  return status;
+}
+
+static size_t hits(const study *s, int what, size_t count) {
+  size_t sum = 0;
+  for (size_t r = 0; r < RUNS; r++) {
+    const cluster_test *t = &s->result[r];
+    sum += what == 0 ? t->excess : what == 1 ? t->silhouette : t->count == count;
+  }
+  return sum;
+}
+
+static double mean_effect(const study *s) {
+  double sum = 0;
+  for (size_t r = 0; r < RUNS; r++) sum += s->result[r].effect / RUNS;
+  return sum;
+}
+
+static dwell_status run_clouds(const dwell_context *ctx, dwell_error *err) {
+  static study phases, rotations;
+  size_t rejected = 0, runs = 0;
+  printf(
+      "%d runs a row, %d draws; rejections at 5 %%, in brackets those of the specification (9.1), where \"!\" marks "
+      "more than three standard errors. N1: phases; N1': rotations.\n\n",
+      RUNS, DRAWS);
+  printf("| cloud | T, N1 | sil, N1 | T, N1' | sil, N1' | k = 1 | mean effect |\n|---|---|---|---|---|---|---|\n");
+  for (size_t i = 0; i < sizeof structureless / sizeof structureless[0]; i++) {
+    const cloud_case *c = &structureless[i];
+    phases = (study){.which = c, .ordered = true}, rotations = (study){.which = c};
+    dwell_status status = threads_for(ctx, RUNS, run_item, &phases, err);
+    if (status == DWELL_OK) status = threads_for(ctx, RUNS, run_item, &rotations, err);
+    if (status != DWELL_OK) return status;
+    printf("| %s |", c->name);
+    for (int k = 0; k < 4; k++)
+      print_rate(hits(k < 2 ? &phases : &rotations, k % 2, 0), RUNS, c->published[k], c->published_runs);
+    print_rate(hits(&phases, 2, 1), RUNS, NAN, 0);
+    printf(" %.4f |\n", mean_effect(&phases));
+    rejected += hits(&phases, 0, 0), runs += RUNS;
+  }
+  printf("\nAll clouds together, T under N1: %.3f of %zu [.034 of 684].\n", (double)rejected / (double)runs, runs);
+  return DWELL_OK;
+}
+
+static dwell_status run_groups(const dwell_context *ctx, dwell_error *err) {
+  static study phases;
+  printf("%d runs a row, %d draws, N1; in brackets the specification (9.2).\n\n", RUNS, DRAWS);
+  printf("| groups | T | sil | count exact | mean effect |\n|---|---|---|---|---|\n");
+  for (size_t i = 0; i < sizeof planted / sizeof planted[0]; i++) {
+    const cloud_case *c = &planted[i];
+    phases = (study){.which = c, .ordered = true};
+    dwell_status status = threads_for(ctx, RUNS, run_item, &phases, err);
+    if (status != DWELL_OK) return status;
+    printf("| %s |", c->name);
+    for (int k = 0; k < 3; k++) print_rate(hits(&phases, k, c->groups), RUNS, c->published[k], c->published_runs);
+    printf(" %.3f |\n", mean_effect(&phases));
+  }
+  return DWELL_OK;
+}
+
+const calibration_part calibrate_clouds = {"clouds", "Cluster tests on clouds without groups", run_clouds};
+const calibration_part calibrate_groups = {"groups", "Cluster tests on planted groups", run_groups};

@@ -1,0 +1,20 @@
+/* tools/calibrate/test.h - the cluster tests on one cloud: T and the silhouette under the twin. */
+#ifndef DWELL_CALIBRATE_TEST_H
+#define DWELL_CALIBRATE_TEST_H
+
+#include <dwell/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct cluster_test {
+  bool excess, silhouette; /* rejected at 5 % */
+  double effect;           /* T minus the mean of its draws */
+  size_t count, capped;    /* the printed count k (instruments.md, "number"), by the silhouette wherever T rejects */
+} cluster_test;
+
+/* x [n,d]; ordered: random phases, else rotations. */
+dwell_status cluster_test_run(size_t n, size_t d, const double *x, bool ordered, uint64_t seed, size_t draws,
+                              cluster_test *ret_test, dwell_error *err);
+
+#endif
