@@ -36,6 +36,7 @@ typedef struct instrument_column {
   unsigned null_in;           /* representations in which that null is drawn */
   const char *null_where;     /* a column: drawn only at states where that one's p is at most 0.05; NULL: everywhere */
   double (*chance)(size_t n); /* mean under the token shuffle (N2), analytic; NULL: none */
+  const char *after_set;      /* end of the name that follows a set's suffix: align_p is align_types_p; or NULL */
 } instrument_column;
 
 enum {                    /* what a PER_HEAD instrument reads besides the attention */

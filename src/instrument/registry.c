@@ -13,7 +13,7 @@ static const instrument *const registry[] = {
     &instrument_motion,        &instrument_cluster,
     &instrument_silhouette,    &instrument_ari,
     &instrument_attention,     &instrument_spread,
-    &instrument_temperature,
+    &instrument_temperature,   &instrument_alignment,
     &instrument_components,
 };
 
@@ -22,12 +22,21 @@ const instrument *const *instrument_registry(size_t *ret_count) {
   return registry;
 }
 
+/* Is `name` the column's, with `suffix` before the end that follows one? */
+static bool is_name(const instrument_column *column, const char *suffix, const char *name) {
+  const char *end = column->after_set != NULL ? column->after_set : "";
+  size_t length = strlen(column->name) - strlen(end), more = strlen(suffix);
+  return strncmp(column->name, name, length) == 0 && strncmp(name + length, suffix, more) == 0 &&
+         str_equal(name + length + more, end);
+}
+
 static bool has_column(const instrument *m, const char *name) {
   for (size_t c = 0; c < m->column_count; c++) {
-    size_t length = strlen(m->columns[c].name);
-    if (str_equal(m->columns[c].name, name)) return true;
-    if (m->in & IN_CENTRED && strncmp(m->columns[c].name, name, length) == 0 && str_equal(name + length, "_centred"))
-      return true;
+    const instrument_column *column = &m->columns[c];
+    if (is_name(column, "", name)) return true;
+    if (m->in & IN_CENTRED && is_name(column, "_centred", name)) return true;
+    if (m->types_too && is_name(column, "_types", name)) return true;
+    if (m->types_too && m->in & IN_CENTRED && is_name(column, "_centred_types", name)) return true;
   }
   return false;
 }

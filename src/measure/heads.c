@@ -25,6 +25,7 @@ struct head_input {
   size_t kept_now;
   geometry *cloud; /* of the kept tokens */
   const double *cosines;
+  int32_t *labels[SETS]; /* [n] each, or NULL: not needed */
 };
 
 static void forget_state(head_input *in) {
@@ -37,6 +38,7 @@ void heads_free(head_input *in) {
   forget_state(in);
   mem_free(in->kept_count);
   mem_free(in->kept);
+  for (size_t k = 0; k < SETS; k++) mem_free(in->labels[k]);
   mem_free(in);
 }
 
@@ -44,6 +46,16 @@ static unsigned needs_of(const plan_list *list) {
   unsigned needs = 0;
   for (size_t i = 0; i < list->item_count; i++) needs |= list->items[i].what->needs;
   return needs;
+}
+
+static dwell_status make_labels(head_input *in, const plan_list *list, size_t n, dwell_error *err) {
+  for (size_t i = 0; i < list->item_count; i++) {
+    int32_t **labels = &in->labels[list->items[i].set];
+    if (!(list->items[i].what->needs & NEEDS_LABELS) || *labels != NULL) continue;
+    *labels = MEM_NEW(int32_t, n);
+    if (*labels == NULL) return error_no_memory(err, "cluster labels");
+  }
+  return DWELL_OK;
 }
 
 dwell_status heads_make_room(measurement *s, dwell_error *err) {
@@ -65,6 +77,7 @@ dwell_status heads_make_room(measurement *s, dwell_error *err) {
   s->input->kept = MEM_NEW(size_t, t->n);
   TRY_ALLOC(s->input->kept_count, "the attention measures");
   TRY_ALLOC(s->input->kept, "the attention measures");
+  TRY(make_labels(s->input, &s->plan.head, t->n, err));
 done:
   return status;
 }
@@ -78,7 +91,33 @@ static double *ret_wide(const dwell_cloud *x) {
   return wide;
 }
 
-static dwell_status take_state(head_input *in, const selection *selected, const dwell_cloud *x, dwell_error *err) {
+/* The clusters among these tokens of the state; -1 for all others, and for all where the state has none. */
+static dwell_status take_labels(geometry *g, const size_t *rows, size_t count, size_t n, int32_t *ret_labels,
+                                dwell_error *err) {
+  const geometry_groups *groups;
+  for (size_t i = 0; i < n; i++) ret_labels[i] = -1;
+  dwell_status status = geometry_clusters(g, &groups, err);
+  if (status != DWELL_OK || geometry_clusters_undefined(g) != NULL) return status;
+  for (size_t k = 0; k < count; k++) ret_labels[rows[k]] = groups->labels[k];
+  return DWELL_OK;
+}
+
+/* Labels of the kept tokens, or of first occurrences of their ids. */
+static dwell_status label_set(head_input *in, const selection *selected, bool types, const double *wide,
+                              const dwell_cloud *x, int32_t *ret_labels, dwell_error *err) {
+  if (ret_labels == NULL) return DWELL_OK;
+  if (!types) return take_labels(in->cloud, selected->all, selected->all_count, x->n, ret_labels, err);
+  geometry *firsts = NULL;
+  dwell_status status = geometry_create(wide, x->d, selected->types, selected->types_count, &firsts, err);
+  if (status == DWELL_OK) {
+    status = take_labels(firsts, selected->types, selected->types_count, x->n, ret_labels, err);
+  }
+  geometry_destroy(firsts);
+  return status;
+}
+
+static dwell_status take_state(head_input *in, const selection *selected, bool types, const dwell_cloud *x,
+                               dwell_error *err) {
   dwell_status status = DWELL_OK;
   double *wide = ret_wide(x);
   TRY_ALLOC(wide, "a state");
@@ -87,6 +126,8 @@ static dwell_status take_state(head_input *in, const selection *selected, const 
   memcpy(in->kept, selected->all, selected->all_count * sizeof(size_t));
   TRY(geometry_create(wide, x->d, in->kept, in->kept_now, &in->cloud, err));
   TRY(geometry_cosines(in->cloud, RAW, &in->cosines, err));
+  TRY(label_set(in, selected, types, wide, x, in->labels[SET_SELECTION], err));
+  TRY(label_set(in, selected, true, wide, x, in->labels[SET_TYPES], err));
 done:
   mem_free(wide);
   return status;
@@ -103,7 +144,7 @@ dwell_status heads_on_state(measurement *s, const dwell_frame *frame, const dwel
   selection so_far = {0};
   if (s->input == NULL || !is_input(s, frame, &block)) return DWELL_OK;
   dwell_status status = selection_decide(s->t, rows, s->norms, s->options->drop_special, &so_far, err);
-  if (status == DWELL_OK) status = take_state(s->input, &so_far, x, err);
+  if (status == DWELL_OK) status = take_state(s->input, &so_far, s->options->types, x, err);
   s->input->kept_count[block] = so_far.all_count;
   selection_free(&so_far);
   return status;
@@ -121,6 +162,7 @@ dwell_status heads_measure(const measurement *s, size_t replica, size_t block, s
   dwell_status status = DWELL_OK;
   for (size_t i = 0; status == DWELL_OK && i < list->item_count; i++) {
     const plan_item *item = &list->items[i];
+    h.labels = s->input != NULL ? s->input->labels[item->set] : NULL;
     status = item->what->head(&h, s->head_values + at * list->value_count + item->first, err);
   }
   return status;
@@ -144,7 +186,7 @@ static dwell_status again_on_state(void *self, const dwell_frame *frame, const d
   a->measure = is_input(a->s, frame, &block) && a->wrong[block];
   if (!a->measure) return DWELL_OK;
   a->left--;
-  return take_state(a->s->input, &a->s->selection, x, err);
+  return take_state(a->s->input, &a->s->selection, a->s->options->types, x, err);
 }
 
 static dwell_status again_on_head(void *self, size_t replica, size_t block, size_t head, const void *attention,
@@ -228,5 +270,8 @@ uint64_t heads_bytes(const dwell_context *ctx, const plan *p, const dwell_trajec
   uint64_t bytes = threads * work;
   if (needs_of(&p->head) == 0) return bytes;
   uint64_t blocks = (uint64_t)t->replicas * t->states;
-  return bytes + n * t->d * sizeof(double) + geometry_bytes(t->n, t->d) + (n + blocks) * sizeof(size_t);
+  uint64_t clouds = 1; /* with the clusters of first occurrences a second one */
+  for (size_t i = 0; i < p->head.item_count; i++) clouds = p->head.items[i].set == SET_TYPES ? 2 : clouds;
+  uint64_t state = n * t->d * sizeof(double) + clouds * geometry_bytes(t->n, t->d) + geometry_cluster_bytes(t->n);
+  return bytes + state + (n + blocks) * sizeof(size_t) + SETS * n * sizeof(int32_t);
 }

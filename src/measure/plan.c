@@ -54,8 +54,10 @@ static void add_values(plan_list *list, const instrument *what, representation i
     assert(list->value_count < PLAN_MAX_VALUES);
     plan_value *v = &list->values[list->value_count++];
     *v = (plan_value){.column = &what->columns[k], .null_slot = SIZE_MAX};
-    snprintf(v->name, sizeof v->name, "%s%s%s", what->columns[k].name, in == CENTRED ? "_centred" : "",
-             set == SET_TYPES ? "_types" : "");
+    const char *name = what->columns[k].name, *after = what->columns[k].after_set;
+    int length = (int)(strlen(name) - (after != NULL ? strlen(after) : 0));
+    snprintf(v->name, sizeof v->name, "%.*s%s%s%s", length, name, in == CENTRED ? "_centred" : "",
+             set == SET_TYPES ? "_types" : "", after != NULL ? after : "");
     v->wanted = whole || listed(wanted, v->name);
   }
 }
@@ -124,7 +126,9 @@ static void add_instrument(plan *p, const instrument *what, const dwell_trajecto
       if (t->states > 1) add_item(&p->step, what, RAW, SET_SELECTION, wanted);
       break;
     case PER_HEAD:
-      if (t->heads > 0 && t->states > 1) add_item(&p->head, what, RAW, SET_SELECTION, wanted);
+      if (t->heads == 0 || t->states < 2) break;
+      add_item(&p->head, what, RAW, SET_SELECTION, wanted);
+      if (what->types_too && p->sets > SET_TYPES) add_item(&p->head, what, RAW, SET_TYPES, wanted);
       break;
   }
 }

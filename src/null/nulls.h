@@ -4,6 +4,6 @@
 
 #include "null/null.h"
 
-extern const null_model null_token_shuffle, null_gaussian_twin;
+extern const null_model null_token_shuffle, null_gaussian_twin, null_label_shift;
 
 #endif

@@ -217,6 +217,29 @@ static void check_heads_with_input(const golden *g, json_t *exact) {
   }
 }
 
+/* Labels of the kept tokens by the golden itself. */
+static void check_alignment(const golden *g, json_t *exact) {
+  static const char *const keys[] = {"inside", "null_mean", "null_sd", "p"};
+  static const char *const columns[] = {"align", "align_null_mean", "align_null_sd", "align_p"};
+  int32_t *labels = malloc(g->n * sizeof *labels);
+  for (size_t e = 0; e < g->blocks * g->heads; e++) {
+    json_t *given = golden_key(golden_key(golden_item(exact, "states", e / g->heads), "cluster"), "labels");
+    for (size_t i = 0; i < g->n; i++) labels[i] = -1;
+    for (size_t k = 0; k < g->selected.all_count; k++) {
+      labels[g->selected.all[k]] = (int32_t)json_integer_value(json_array_get(given, k));
+    }
+    instrument_head head = {.n = g->n, .dtype = DWELL_F64, .causal = g->causal, .labels = labels};
+    head.attention = g->attention + e * g->n * g->n;
+    measured got = {.m = instrument_find("alignment")};
+    assert_ok(got.m->head(&head, got.values, NULL), NULL);
+    json_t *expected = golden_key(json_array_get(golden_item(exact, "attention", e / g->heads), e % g->heads), "align");
+    for (size_t c = 0; c < 4; c++) {
+      check(&got, columns[c], json_is_null(expected) ? expected : golden_key(expected, keys[c]), false);
+    }
+  }
+  free(labels);
+}
+
 static void check_section(const golden *g, json_t *exact, bool types) {
   geometry *before = NULL;
   assert_int_equal(types ? g->selected.types_count : g->selected.all_count,
@@ -239,6 +262,7 @@ static void check_file(const char *name, bool with_types, size_t at_least) {
   if (g.attention != NULL) {
     check_heads(&g, golden_key(g.json, "exact"));
     check_heads_with_input(&g, golden_key(g.json, "exact"));
+    check_alignment(&g, golden_key(g.json, "exact"));
   }
   assert_true(compared >= at_least); /* the loops above did run */
   golden_close(&g);
@@ -246,11 +270,11 @@ static void check_file(const char *name, bool with_types, size_t at_least) {
 
 static void test_bidirectional(void **state) {
   (void)state;
-  check_file("bidirectional", true, 2 * (5 * 31 + 4 * 7) + 8 * 10);
+  check_file("bidirectional", true, 2 * (5 * 31 + 4 * 7) + 8 * 14);
 }
 static void test_causal(void **state) {
   (void)state;
-  check_file("causal", false, 4 * 31 + 3 * 7 + 9 * 10);
+  check_file("causal", false, 4 * 31 + 3 * 7 + 9 * 14);
 }
 static void test_edge(void **state) {
   (void)state;

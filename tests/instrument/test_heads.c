@@ -186,6 +186,155 @@ static void temperatures_that_there_are_none_of(void **state) {
   close_input(&in);
 }
 
+/* ---- align ---- */
+
+/* Weight within clusters over weight between labelled tokens, for labels turned by `shift`; NaN: none. */
+static double twin_inside(size_t n, const double *a, const int32_t *labels, size_t shift) {
+  double inside = 0, labelled = 0;
+  for (size_t i = 0; i < n; i++) {
+    for (size_t j = 1; j < n; j++) {
+      int32_t p = labels[(i + n - shift) % n], q = labels[(j + n - shift) % n];
+      if (i == j || p < 0 || q < 0) continue;
+      labelled += a[i * n + j];
+      if (p == q) inside += a[i * n + j];
+    }
+  }
+  return labelled > 0 ? inside / labelled : NAN;
+}
+
+static void check_twin(const instrument_head *h) {
+  size_t n = h->n, valid = 0, above = 0;
+  double sum = 0, squares = 0, observed = twin_inside(n, h->attention, h->labels, 0);
+  for (size_t s = 1; s < n; s++) {
+    double x = twin_inside(n, h->attention, h->labels, s);
+    if (isnan(x)) continue;
+    valid++, sum += x, squares += x * x;
+    above += x >= observed - 1e-12;
+  }
+  double mean = sum / (double)valid;
+  assert_near(heads_value("align", h).number, observed, 1e-11, 1e-13); /* sums in another order, 1e-16 n each */
+  assert_near(heads_value("align_null_mean", h).number, mean, 1e-11, 1e-13);
+  assert_near(heads_value("align_null_sd", h).number, sqrt(squares / (double)valid - mean * mean), 1e-6, 1e-9);
+  assert_near(heads_value("align_p", h).number, (double)(1 + above) / (double)(valid + 1), 1e-12, 0);
+}
+
+/* `missing` in ten tokens have no label. */
+static void random_labels(size_t n, size_t clusters, size_t missing, uint32_t which, int32_t *labels) {
+  random_stream s = {.seed = 40, .purpose = RANDOM_TEST, .replica = which};
+  for (size_t i = 0; i < n; i++) {
+    labels[i] = (int32_t)random_below(&s, (uint32_t)i, 0, clusters);
+    if (random_below(&s, (uint32_t)i, 1, 10) < missing) labels[i] = -1;
+  }
+  for (size_t c = 0; c < clusters; c++) labels[2 * c] = (int32_t)c; /* all of them exist */
+}
+
+static void align_is_the_brute_force(void **state) {
+  (void)state;
+  int32_t labels[120];
+  size_t compared = 0;
+  for (uint32_t which = 0; which < 30; which++) {
+    size_t n = 30 + which * 11 % 71, clusters = 2 + which % 3;
+    bool causal = which % 2;
+    double *a = heads_random(n, 1 + which % 3, causal, 200 + which);
+    random_labels(n, clusters, which % 9, which, labels); /* from all labelled to few */
+    instrument_head h = head_of(n, a, causal);
+    h.labels = labels;
+    if (heads_value("align", &h).undefined == NULL) check_twin(&h), compared++;
+    free(a);
+  }
+  assert_true(compared >= 20); /* the others have few labels left, and too few runs of them */
+}
+
+/* Heads that look within planted groups are found, others are not; the sink and the diagonal do not matter. */
+static void align_finds_planted_groups(void **state) {
+  (void)state;
+  enum { N = 64, HEADS = 60 };
+  size_t found[2] = {0};
+  int32_t labels[N];
+  for (uint32_t which = 0; which < 2 * HEADS; which++) {
+    bool planted = which % 2, causal = which % 4 < 2;
+    double *a = heads_random(N, 0.5, causal, 300 + which);
+    random_labels(N, 3, 1, 300 + which, labels);
+    for (size_t e = 0; e < N * N; e++) {
+      bool same = labels[e / N] >= 0 && labels[e / N] == labels[e % N];
+      a[e] = a[e] > 0 ? log(a[e]) + (planted && same ? 1 : 0) + (e % N == 0 ? 2 : 0) : 0;
+    }
+    heads_softmax(N, a, causal);
+    instrument_head h = head_of(N, a, causal);
+    h.labels = labels;
+    value p = heads_value("align_p", &h);
+    assert_null(p.undefined);
+    found[planted] += p.number <= 0.05;
+    double before = heads_value("align", &h).number;
+    for (size_t i = 0; i < N; i++) a[i * N] = 7, a[i * N + i] = 9;
+    assert_near(heads_value("align", &h).number, before, 1e-12, 0);
+    free(a);
+  }
+  assert_true(found[1] == HEADS);
+  assert_true(found[0] <= 9); /* nominal 3 of 60; more than 9 has probability 1e-3 */
+}
+
+/* Labels that come back after two places: every second shift is a tie, and ties count. */
+static void align_counts_ties(void **state) {
+  (void)state;
+  enum { N = 40 };
+  int32_t labels[N];
+  double *a = heads_random(N, 1, false, 601);
+  for (size_t i = 0; i < N; i++) labels[i] = (int32_t)(i % 2);
+  instrument_head h = head_of(N, a, false);
+  h.labels = labels;
+  double p = heads_value("align_p", &h).number;
+  assert_near(p, 1, 1e-12, 0); /* labels 1, 0, 1, 0, ... have the same pairs as 0, 1, 0, 1, ... */
+  free(a);
+}
+
+/* D-1-1: a measure of causal heads must not be one of the mask. Even causal attention, with labels of no order, is no
+ * evidence of anything: p is spread over [0, 1]. (And no head is balanced by row and column first: a triangular matrix
+ * cannot be.) */
+static void d_1_1_an_even_causal_head_has_no_structure(void **state) {
+  (void)state;
+  enum { N = 48, TIMES = 100 };
+  static double even[N * N];
+  int32_t labels[N];
+  size_t low = 0, high = 0;
+  for (size_t e = 0; e < N * N; e++) even[e] = e % N <= e / N ? 1 / (double)(e / N + 1) : 0;
+  for (uint32_t which = 0; which < TIMES; which++) {
+    random_labels(N, 2 + which % 3, 0, 500 + which, labels);
+    instrument_head h = head_of(N, even, true);
+    h.labels = labels;
+    value p = heads_value("align_p", &h);
+    assert_null(p.undefined);
+    low += p.number <= 0.05, high += p.number > 0.5;
+  }
+  assert_true(low <= 13 && high >= 30); /* binomial of .05 and .5: beyond these 1e-3 and 5e-5 */
+}
+
+static void alignments_that_there_are_none_of(void **state) {
+  (void)state;
+  enum { N = 40 };
+  int32_t labels[N];
+  double *a = heads_random(N, 1, false, 600);
+  instrument_head h = head_of(N, a, false);
+  h.labels = labels;
+  for (size_t i = 0; i < N; i++) labels[i] = -1;
+  heads_undefined("align", &h, "few_clusters");
+  for (size_t i = 0; i < N; i++) labels[i] = 0;
+  heads_undefined("align_p", &h, "few_clusters");
+  for (size_t i = 0; i < N; i++) labels[i] = i % 5 == 4 ? -1 : i >= N / 2; /* tokens left out do not mix segments */
+  heads_undefined("align", &h, "contiguous_clusters");
+  for (size_t i = 0; i < N; i++) labels[i] = i < 8 ? (int32_t)(i % 2) : 1;
+  assert_null(heads_value("align", &h).undefined); /* 8 runs for 2 clusters */
+  labels[5] = 0;                                   /* 6 */
+  heads_undefined("align", &h, "contiguous_clusters");
+  for (size_t i = 0; i < N; i++) labels[i] = (int32_t)(i % 2);
+  for (size_t i = 0; i < N; i++) memset(a + i * N, 0, N * sizeof *a), a[i * N + (i < 5 ? 0 : i)] = 1;
+  heads_undefined("align", &h, "no_weight"); /* all to itself or the sink */
+  h.n = 5;
+  heads_undefined("align", &h, "contiguous_clusters");
+  for (h.n = 0; h.n < 2; h.n++) heads_undefined("align", &h, "few_clusters");
+  free(a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(tv_is_the_triple_loop),
@@ -195,6 +344,11 @@ int main(void) {
       cmocka_unit_test(softmax_gives_its_temperature_back),
       cmocka_unit_test(d_5_2_only_what_counts_is_fitted),
       cmocka_unit_test(temperatures_that_there_are_none_of),
+      cmocka_unit_test(align_is_the_brute_force),
+      cmocka_unit_test(align_finds_planted_groups),
+      cmocka_unit_test(align_counts_ties),
+      cmocka_unit_test(d_1_1_an_even_causal_head_has_no_structure),
+      cmocka_unit_test(alignments_that_there_are_none_of),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,9 @@ static void check_column(const instrument *m, const instrument_column *c) {
   assert_true((c->null == NULL) == (c->null_in == 0));
   if (c->null != NULL) {
     const null_model *null = null_find(c->null);
-    assert_true(null != NULL && !null->analytic && (c->null_in & ~m->in) == 0);
+    assert_non_null(null);
+    if (m->scope == PER_HEAD) assert_int_equal(c->null_in, IN_RAW); /* a head has one representation */
+    else assert_true(!null->analytic && (c->null_in & ~m->in) == 0);
   }
   if (c->chance != NULL) {
     for (size_t n = 1; n < 40; n++) {
@@ -73,6 +75,10 @@ static void test_find(void **state) {
   assert_string_equal(instrument_find("pr_unbiased")->name, "cloud");
   assert_string_equal(instrument_find("energy_b5")->name, "energy");
   assert_null(instrument_find("pr_unbiased_centred")); /* raw only */
+  assert_string_equal(instrument_find("cluster_T_types")->name, "cluster");
+  assert_string_equal(instrument_find("align_types_p")->name, "alignment");
+  assert_null(instrument_find("align_p_types"));
+  assert_null(instrument_find("ip_mean_types"));
   assert_null(instrument_find("ip_mean_"));
   assert_null(instrument_find(""));
 }
@@ -81,7 +87,7 @@ static void test_nulls(void **state) {
   (void)state;
   size_t count;
   const null_model *const *all = null_registry(&count);
-  assert_int_equal(count, 2);
+  assert_int_equal(count, 3);
   for (size_t i = 0; i < count; i++) {
     const null_model *m = all[i];
     assert_true(m->name != NULL && m->summary != NULL && m->source != NULL && m->holds != NULL && m->destroys != NULL);

@@ -90,6 +90,14 @@ static void check_step(const dwell_run *run, size_t b, json_t *exact) {
   check(run, "blocks", b, "change", golden_item(exact, "change", b));
 }
 
+static void check_alignment(const dwell_run *run, size_t row, json_t *align) {
+  static const char *const keys[][2] = {
+      {"align", "inside"}, {"align_null_mean", "null_mean"}, {"align_null_sd", "null_sd"}, {"align_p", "p"}};
+  for (size_t k = 0; k < 4; k++) {
+    check(run, "heads", row, keys[k][0], json_is_null(align) ? align : golden_key(align, keys[k][1]));
+  }
+}
+
 static void check_heads(const dwell_run *run, json_t *attention) {
   static const char *const keys[] = {"entropy",  "entropy_norm", "sink",     "sink_uniform", "self_mass",
                                      "previous", "tv_mean",      "beta_eff", "beta_r2",      "beta_rows"};
@@ -98,6 +106,7 @@ static void check_heads(const dwell_run *run, json_t *attention) {
     json_t *block = json_array_get(attention, b);
     for (size_t h = 0; h < json_array_size(block); h++, row++) {
       for (size_t k = 0; k < 10; k++) check(run, "heads", row, keys[k], golden_key(json_array_get(block, h), keys[k]));
+      check_alignment(run, row, golden_key(json_array_get(block, h), "align"));
     }
   }
   assert_int_equal(row, dwell_run_rows(run, "heads"));

@@ -9,12 +9,13 @@
 #include "util/clouds.h"
 #include "util/heads.h"
 
-enum { N = 14, D = 5, LAYERS = 5, HEADS = 5 };
+enum { N = 40, D = 5, LAYERS = 5, HEADS = 5 };
 
 typedef struct made {
   double x[LAYERS][N * D];
   double *attention[LAYERS - 1][HEADS];
   bool keep[N];
+  int64_t ids[N];
   int runs, heads_pushed;
   dwell_trajectory t;
 } made;
@@ -42,7 +43,8 @@ static uint64_t bytes(const void *self, const dwell_context *ctx) {
 
 static void destroy(void *self) { (void)self; }
 
-/* Every token of normal states; attention a function of nothing. */
+/* Normal tokens about two places, in no order; every ninth has the id of another. Attention is a function of nothing.
+ */
 static made make(bool causal) {
   made m = {.t = {.kind = "import",
                   .name = "made",
@@ -58,6 +60,7 @@ static made make(bool causal) {
     double *x = clouds_normal(N, D, 0, (uint32_t)(80 + l));
     memcpy(m.x[l], x, sizeof m.x[l]);
     free(x);
+    for (size_t i = 0; i < N; i++) m.x[l][i * D] += i * i / 3 % 2 ? 5 : -5, m.ids[i] = (int64_t)(i % 9 == 8 ? 0 : i);
     for (size_t h = 0; l + 1 < LAYERS && h < HEADS; h++) {
       m.attention[l][h] = heads_random(N, 1, causal, (uint32_t)(90 + l * HEADS + h));
     }
@@ -69,7 +72,7 @@ static void close_made(made *m) {
   for (size_t e = 0; e < (LAYERS - 1) * HEADS; e++) free(m->attention[e / HEADS][e % HEADS]);
 }
 
-static dwell_run *measure(made *m, const char *instruments) {
+static dwell_run *measure_with(made *m, const char *instruments, bool types) {
   static const source_vtable vtable = {run, bytes, NULL, destroy};
   dwell_context ctx = dwell_context_default();
   dwell_measure_options options = dwell_measure_options_default();
@@ -78,11 +81,14 @@ static dwell_run *measure(made *m, const char *instruments) {
   dwell_error err;
   options.null_draws = 0;
   options.instruments = instruments;
+  options.types = types;
   assert_ok(source_create(&vtable, m, &m->t, &source, &err), &err);
   assert_ok(dwell_measure(&ctx, source, &options, &ret, &err), &err);
   dwell_source_destroy(source);
   return ret;
 }
+
+static dwell_run *measure(made *m, const char *instruments) { return measure_with(m, instruments, false); }
 
 static void scale_token(double *x, size_t token, double factor) {
   for (size_t k = 0; k < D; k++) x[token * D + k] *= factor;
@@ -185,6 +191,31 @@ static void a_temperature_needs_half_of_the_heads(void **state) {
   }
 }
 
+/* Alignment with the clusters of first occurrences is `align` of a run over those alone. */
+static void alignment_over_types(void **state) {
+  (void)state;
+  static const char *const names[][2] = {{"align_types", "align"},
+                                         {"align_types_null_mean", "align_null_mean"},
+                                         {"align_types_null_sd", "align_null_sd"},
+                                         {"align_types_p", "align_p"}};
+  made m = make(true);
+  m.t.token_ids = m.ids;
+  dwell_run *both = measure(&m, "alignment"), *types = measure_with(&m, "alignment", true);
+  for (size_t row = 0; row < dwell_run_rows(both, "heads"); row++) {
+    for (size_t k = 0; k < 4; k++) {
+      double a = 0, b = 0, c = 0;
+      assert_true(dwell_run_number(both, "heads", row, names[k][0], &a));
+      assert_true(dwell_run_number(types, "heads", row, names[k][1], &b));
+      assert_true(dwell_run_number(both, "heads", row, names[k][1], &c));
+      assert_true(a == b && (a != c || k == 3));
+    }
+  }
+  assert_int_equal(dwell_run_columns(both, "heads"), 3 + 8);
+  assert_int_equal(dwell_run_columns(types, "heads"), 3 + 4);
+  dwell_run_destroy(both), dwell_run_destroy(types);
+  close_made(&m);
+}
+
 static dwell_status fail_late(void *self, const dwell_context *ctx, const dwell_sink *sink, dwell_error *err) {
   made *m = self;
   if (m->runs == 1) return m->runs++, error_set(err, DWELL_INTERRUPTED, "interrupted");
@@ -213,6 +244,7 @@ static void the_second_run_may_fail(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_token_that_turns_massive_late), cmocka_unit_test(only_what_needs_it_runs_again),
-      cmocka_unit_test(a_temperature_needs_half_of_the_heads), cmocka_unit_test(the_second_run_may_fail)};
+      cmocka_unit_test(alignment_over_types), cmocka_unit_test(a_temperature_needs_half_of_the_heads),
+      cmocka_unit_test(the_second_run_may_fail)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,24 @@
+/* null/label_shift.c - labels turned along the sequence, by every number of places. No draws: the instrument takes all
+ * n - 1 shifts (instruments.md 5.3). */
+#include "null/nulls.h"
+
+static double flops(size_t n) {
+  (void)n;
+  return 0;
+}
+
+static uint64_t bytes(size_t n) {
+  (void)n;
+  return 0;
+}
+
+const null_model null_label_shift = {
+    .name = "label_shift",
+    .summary = "cluster labels turned along the sequence, by all n - 1 numbers of places",
+    .source = "docs/instruments.md 5.3",
+    .holds = "the head: its locality, sink, popular keys and mask; the sizes and the serial order of the clusters",
+    .destroys = "which token is in which cluster",
+    .analytic = true,
+    .flops = flops,
+    .bytes = bytes,
+};
