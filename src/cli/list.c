@@ -200,6 +200,7 @@ static void instrument_details(const void *object, jwriter *w) {
   static const char *const scopes[] = {"state", "step", "head"};
   const instrument *t = object;
   jwriter_put_string(w, "per", scopes[t->scope]);
+  jwriter_put_bool(w, "optional", t->optional);
   jwriter_key(w, "columns");
   jwriter_array(w);
   for (size_t k = 0; k < t->column_count; k++) {
@@ -222,13 +223,15 @@ static const char *range_of(const instrument_column *column, char text[64]) {
 static void instrument_print(const void *object) {
   static const char *const tables[] = {"layers.csv", "blocks.csv", "heads.csv"};
   const instrument *t = object;
-  printf("    in %s:\n", tables[t->scope]);
+  printf("    in %s%s:\n", tables[t->scope], t->optional ? ", only where --instruments names it" : "");
   for (size_t k = 0; k < t->column_count; k++) {
     const instrument_column *column = &t->columns[k];
     const char *raw = null_of(column, false), *centred = reports(t, true) ? null_of(column, true) : NULL;
     char range[64];
     printf("    %-24s %-16s %s%s\n", column->name, range_of(column, range), column->meaning,
-           reports(t, true) ? "; also _centred" : "");
+           reports(t, true) ? "; also _centred"
+           : t->types_too   ? "; also _types"
+                            : "");
     if (raw != NULL || centred != NULL) {
       printf("    %-24s %-16s null: %s%s\n", "", "", raw != NULL ? raw : centred, raw == NULL ? " (of _centred)" : "");
     }

@@ -11,7 +11,7 @@
 static inline double larger(double a, double b) { return a > b ? a : b; }
 static inline double smaller(double a, double b) { return a < b ? a : b; }
 
-enum { KEPT = REACH_CORE + 1 }; /* a point's own closeness is the largest of its row */
+enum { KEPT = REACH_CORE + 1 }; /* with the point itself: its closeness is the largest of its row */
 
 size_t reach_work(size_t n) { return KEPT * n; }
 
@@ -40,10 +40,10 @@ ISA_INLINE void insert_row_body(size_t n, const double *restrict row, double *re
 }
 ISA_DEFINE(static, insert_row, (size_t n, const double *row, double *kept), (n, row, kept))
 
-static void cores_of_five(size_t n, const double *closeness, double *kept, double *ret_core) {
+static void cores_by_rank(size_t n, const double *closeness, size_t k, double *kept, double *ret_core) {
   for (size_t e = 0; e < KEPT * n; e++) kept[e] = -INFINITY;
   for (size_t i = 0; i < n; i++) insert_row(n, closeness + i * n, kept);
-  memcpy(ret_core, kept + REACH_CORE * n, n * sizeof *ret_core);
+  memcpy(ret_core, kept + k * n, n * sizeof *ret_core);
 }
 
 /* The rank-th largest of `values` [n], which are reordered (Hoare's selection, middle element as pivot). */
@@ -70,8 +70,8 @@ static double select_largest(size_t n, double *values, size_t rank) {
 }
 
 void reach_cores(size_t n, const double *closeness, size_t k, double *work, double *ret_core) {
-  if (k == REACH_CORE) {
-    cores_of_five(n, closeness, work, ret_core);
+  if (k <= REACH_CORE) {
+    cores_by_rank(n, closeness, k, work, ret_core);
     return;
   }
   for (size_t i = 0; i < n; i++) {

@@ -13,8 +13,8 @@ enum { REACH_CORE = 5 }; /* instruments.md 3.1 */
 /* Scratch of the functions below, in doubles. */
 size_t reach_work(size_t n);
 
-/* Core closeness of each point: that of its k-th nearest other point, 1 <= k <= n-1, of a symmetric closeness [n,n]
- * whose diagonal is the largest of its row. */
+/* Core closeness of each point: that of its k-th nearest other point, k <= n-1 (0: its own), of a symmetric closeness
+ * [n,n] whose diagonal is the largest of its row. */
 void reach_cores(size_t n, const double *closeness, size_t k, double *work, double *ret_core);
 
 /* The minimum spanning tree of mutual reachability min(closeness, both cores), in the order in which Prim's algorithm

@@ -96,7 +96,7 @@ typedef struct instrument {
   double (*flops)(size_t n, size_t d); /* per state, step or head */
   unsigned needs;                      /* PER_HEAD: NEEDS_... */
   uint64_t (*work_bytes)(size_t n);    /* PER_HEAD: memory while one head is measured, at most; NULL: none */
-  bool optional;                       /* measured only where --instruments names it: it would take most of the time */
+  bool optional;                       /* measured only where --instruments names it: dear, or no evidence */
 } instrument;
 
 const instrument *const *instrument_registry(size_t *ret_count);
