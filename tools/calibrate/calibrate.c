@@ -12,7 +12,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-static const calibration_part *const parts[] = {&calibrate_clouds, &calibrate_groups, &calibrate_networks};
+static const calibration_part *const parts[] = {&calibrate_clouds, &calibrate_groups, &calibrate_networks,
+                                                &calibrate_flows};
 enum { PARTS = sizeof parts / sizeof parts[0] };
 
 static double variance(double rate, size_t runs) {

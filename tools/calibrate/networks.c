@@ -16,10 +16,10 @@
 enum { TOKENS = 64, WIDTH = 64, BLOCKS = 8, VOCABULARY = 4096, SEEDS = 20, DRAWS = 19, STATES = BLOCKS + 1 };
 
 #define SIZES "\"vocab_size\": 4096, "
-#define BERT_SIZES                                                                                              \
-  SIZES                                                                                                         \
-      "\"hidden_size\": 64, \"num_hidden_layers\": 8, \"num_attention_heads\": 4, \"intermediate_size\": 256, " \
-      "\"max_position_embeddings\": 128"
+#define BERT_SIZES                                                                                          \
+  SIZES                                                                                                     \
+  "\"hidden_size\": 64, \"num_hidden_layers\": 8, \"num_attention_heads\": 4, \"intermediate_size\": 256, " \
+  "\"max_position_embeddings\": 128"
 
 typedef struct network_case {
   const char *name, *config;
