@@ -9,7 +9,7 @@
 #include "calibrate.h"
 #include "test.h"
 
-enum { RUNS = 200, DRAWS = 19, NUMBERS = 0, CENTRES = 1, EXTRA = 2, ORDER = 3 };
+enum { PUBLISHED_RUNS = 40, RUNS = 200, DRAWS = 19, NUMBERS = 0, CENTRES = 1, EXTRA = 2, ORDER = 3 };
 
 /* One kind of cloud: x = mean + coordinates whose variances fall as k^-power, or groups. */
 typedef struct cloud_case {
@@ -47,25 +47,38 @@ static const cloud_case structureless[] = {
     {"n = 150, k^-1.5, mean 1", 150, 64, 1.5, 1, .published = {.04, .04, .00, .05}, .published_runs = 24},
 };
 
-/* Specification, 9.2; the third figure is the exact count. */
+/* Specification, 9.2; the third figure is the exact count. It does not say the dimension; of 64, 256 and 768, 256 gives
+ * its figures in the rows that have it here, and 64 its effects at noise 1 and 2 (9.9). The row of noise 2 was measured
+ * there with an older, more liberal variant of T. */
 static const cloud_case planted[] = {
-    {"2 groups, noise 1", 60, 64, .groups = 2, .noise = 1, .mean = 1, .published = {1, 1, 1}, .published_runs = 40},
-    {"4 groups, noise 1", 60, 64, .groups = 4, .noise = 1, .mean = 1, .published = {1, 1, NONE}, .published_runs = 40},
-    {"4 groups, noise 1.5", 64, 64, .groups = 4, .noise = 1.5, .mean = 1, .published = {NONE, NONE, .97},
-     .published_runs = 40},
-    {"8 groups, noise 1", 60, 64, .groups = 8, .noise = 1, .mean = 1, .published = {1, 1, NONE}, .published_runs = 40},
-    {"4 groups, noise 2", 60, 64, .groups = 4, .noise = 2, .mean = 1, .published = {.85, 1, NONE},
-     .published_runs = 40},
-    {"4 groups, noise 1, 30 % stray tokens", 60, 64, .groups = 4, .noise = 1, .mean = 1, .stray = .3,
-     .published = {1, 1, NONE}, .published_runs = 40},
-    {"3 groups of 70, 20, 10 %, noise 1.5", 60, 64, .groups = 3, .noise = 1.5, .mean = 1, .uneven = true,
-     .published = {.87, 1, NONE}, .published_runs = 40},
-    {"4 contiguous segments, noise 1.5", 60, 64, .groups = 4, .noise = 1.5, .mean = 1, .contiguous = true,
-     .published = {1, 1, NONE}, .published_runs = 40},
-    {"4 groups, noise 2.5, n = 40", 40, 64, .groups = 4, .noise = 2.5, .mean = 1, .published = {.77, 1, NONE},
-     .published_runs = 40},
-    {"4 groups, noise 2.5, n = 64", 64, 64, .groups = 4, .noise = 2.5, .mean = 1, .published = {.93, 1, NONE},
-     .published_runs = 40},
+    {.name = "2 groups, noise 1", .n = 60, .d = 64, .groups = 2, .noise = 1, .published = {1, 1, 1}},
+    {.name = "4 groups, noise 1", .n = 60, .d = 64, .groups = 4, .noise = 1, .published = {1, 1, NONE}},
+    {.name = "8 groups, noise 1", .n = 60, .d = 64, .groups = 8, .noise = 1, .published = {1, 1, NONE}},
+    {.name = "4 groups, noise 1.5", .n = 64, .d = 64, .groups = 4, .noise = 1.5, .published = {NONE, NONE, .97}},
+    {.name = "4 groups, noise 2", .n = 60, .d = 64, .groups = 4, .noise = 2, .published = {.85, 1, NONE}},
+    {.name = "4 groups, noise 1, 30 % stray",
+     .n = 60,
+     .d = 256,
+     .groups = 4,
+     .noise = 1,
+     .stray = .3,
+     .published = {1, 1, NONE}},
+    {.name = "70, 20, 10 %, noise 1.5",
+     .n = 60,
+     .d = 256,
+     .groups = 3,
+     .noise = 1.5,
+     .uneven = true,
+     .published = {.87, 1, NONE}},
+    {.name = "4 segments, noise 1.5",
+     .n = 60,
+     .d = 256,
+     .groups = 4,
+     .noise = 1.5,
+     .contiguous = true,
+     .published = {1, 1, NONE}},
+    {.name = "4 groups, noise 2.5", .n = 40, .d = 256, .groups = 4, .noise = 2.5, .published = {.77, 1, NONE}},
+    {.name = "4 groups, noise 2.5", .n = 64, .d = 256, .groups = 4, .noise = 2.5, .published = {.93, 1, .92}},
 };
 
 /* ---- making clouds ---- */
@@ -137,7 +150,7 @@ static dwell_status make_cloud(const cloud_case *c, uint64_t run, double *x, dwe
   for (size_t i = 0; i < c->n; i++) {
     double length = c->norms > 0 ? exp(c->norms * gauss(run, EXTRA, i, 0)) : 1;
     for (size_t k = 0; k < c->d; k++) {
-      double mean = c->mean * gauss(run, EXTRA, 100000, k) / sqrt((double)c->d);
+      double mean = (c->groups > 0 ? 1 : c->mean) * gauss(run, EXTRA, 100000, k) / sqrt((double)c->d);
       x[i * c->d + k] = length * x[i * c->d + k] + mean;
     }
     if (c->layer_norm) layer_norm(c->d, x + i * c->d);
@@ -210,14 +223,14 @@ static dwell_status run_clouds(const dwell_context *ctx, dwell_error *err) {
 static dwell_status run_groups(const dwell_context *ctx, dwell_error *err) {
   static study phases;
   printf("%d runs a row, %d draws, N1; in brackets the specification (9.2).\n\n", RUNS, DRAWS);
-  printf("| groups | T | sil | count exact | mean effect |\n|---|---|---|---|---|\n");
+  printf("| groups | n | d | T | sil | count exact | mean effect |\n|---|---|---|---|---|---|---|\n");
   for (size_t i = 0; i < sizeof planted / sizeof planted[0]; i++) {
     const cloud_case *c = &planted[i];
     phases = (study){.which = c, .ordered = true};
     dwell_status status = threads_for(ctx, RUNS, run_item, &phases, err);
     if (status != DWELL_OK) return status;
-    printf("| %s |", c->name);
-    for (int k = 0; k < 3; k++) print_rate(hits(&phases, k, c->groups), RUNS, c->published[k], c->published_runs);
+    printf("| %s | %zu | %zu |", c->name, c->n, c->d);
+    for (int k = 0; k < 3; k++) print_rate(hits(&phases, k, c->groups), RUNS, c->published[k], PUBLISHED_RUNS);
     printf(" %.3f |\n", mean_effect(&phases));
   }
   return DWELL_OK;
