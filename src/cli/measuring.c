@@ -200,7 +200,7 @@ dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measurin
   TRY(dwell_run_save(run, folder, c->force, err));
   if (c->json) fputs(dwell_run_manifest(run), stdout);
   else if (!c->quiet) print_table(c, run);
-  cli_say(c, "%s: layers.csv%s%s, arrays.npz, run.json%s", folder,
+  cli_say(c, "%s: layers.csv%s%s, events.csv, arrays.npz, run.json%s", folder,
           dwell_run_columns(run, "blocks") ? ", blocks.csv" : "", dwell_run_columns(run, "heads") ? ", heads.csv" : "",
           m->report ? ", report.html" : "");
 done:

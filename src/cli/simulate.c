@@ -128,7 +128,8 @@ static const char doc[] =
     "Examples:\n"
     "  dwell simulate --n 64 --d 3 --beta 9 --until 1e4 --log-times -o run\n"
     "  dwell simulate --init equiangular:0.1 --beta 5 --n 8 --d 8 -o run\n\n"
-    "RUN gets layers.csv (a row per state), blocks.csv (a row per step), arrays.npz and run.json.";
+    "RUN gets layers.csv (a row per state), blocks.csv (a row per step), events.csv (what happened), arrays.npz and\n"
+    "run.json.";
 
 static dwell_status read_masses(simulate *s, dwell_error *err) {
   npz *z = NULL;

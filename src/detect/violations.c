@@ -70,7 +70,8 @@ static void keep_worst(energy_parts *parts, energy_pair pair) {
 
 static value share(const void *known, double part, double whole) {
   if (known == NULL) return UNDEFINED("not known");
-  return whole < 0 ? VALUE(part / whole) : UNDEFINED("no fall");
+  if (whole >= 0) return UNDEFINED("no fall");
+  return VALUE(part == 0 ? 0 : part / whole); /* not -0 */
 }
 
 dwell_status detect_drop_pairs(size_t n, const double *before, const double *after, double beta,

@@ -114,25 +114,25 @@ dwell_status selection_decide(const dwell_trajectory *t, size_t frames, const do
                               selection *ret_selection, dwell_error *err) {
   dwell_status status = DWELL_OK;
   selection s = {0};
-  bool *massive = MEM_ZERO(bool, t->n), *zero = MEM_ZERO(bool, t->n);
+  bool *zero = MEM_ZERO(bool, t->n);
   bool rules = (drop_special || t->keep != NULL) && !str_equal(t->kind, "flow");
   s.keep = MEM_ZERO(bool, t->n);
+  s.massive = MEM_ZERO(bool, t->n);
   s.all = MEM_NEW(size_t, t->n);
   s.types = MEM_NEW(size_t, t->n);
-  TRY_ALLOC(massive, "token selection");
+  TRY_ALLOC(s.massive, "token selection");
   TRY_ALLOC(zero, "token selection");
   TRY_ALLOC(s.keep, "token selection");
   TRY_ALLOC(s.all, "token selection");
   TRY_ALLOC(s.types, "token selection");
-  TRY(judge_norms(t->n, frames, norms, massive, zero, err));
+  TRY(judge_norms(t->n, frames, norms, s.massive, zero, err));
   for (size_t i = 0; i < t->n; i++) {
-    s.keep[i] = keep_token(t, i, rules, massive[i], zero[i], &s);
+    s.keep[i] = keep_token(t, i, rules, s.massive[i], zero[i], &s);
     if (s.keep[i]) s.all[s.all_count++] = i;
   }
   if (s.all_count == 0) TRY(nothing_left(t, &s, err));
   TRY(find_types(t, &s, err));
 done:
-  mem_free(massive);
   mem_free(zero);
   if (status != DWELL_OK) selection_free(&s);
   *ret_selection = s;
@@ -141,6 +141,7 @@ done:
 
 void selection_free(selection *s) {
   mem_free(s->keep);
+  mem_free(s->massive);
   mem_free(s->all);
   mem_free(s->types);
   *s = (selection){0};

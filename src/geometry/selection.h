@@ -10,6 +10,7 @@ typedef struct selection {
   size_t all_count;
   size_t *types;              /* kept tokens that are the first occurrence of their id; == all without ids */
   size_t types_count;
+  bool *massive;              /* [n] rule 3 is about it, dropped or not */
   size_t dropped_special, dropped_first, dropped_massive, dropped_zero, dropped_given; /* counts per reason */
 } selection;
 

@@ -39,6 +39,14 @@ static uint64_t table_bytes(const plan *p, const dwell_trajectory *t, uint64_t f
   return bytes + frames * (arrays + 4 * sizeof(size_t) + sizeof(double));
 }
 
+/* Rows of events.csv and what becomes of them as text, and the detectors' arrays of one replica. A row's detail names
+ * up to 20 tokens. Measured: at most 10 rows per state, of 100 bytes for particles and 700 for tokens with names. */
+static uint64_t event_bytes(const plan *p, const dwell_trajectory *t, uint64_t frames) {
+  uint64_t row = t->pieces != NULL ? 3 << 10 : 512, summary = 8 << 10;
+  uint64_t replica = t->states * ((uint64_t)t->n * sizeof(int32_t) * 2 + (p->draws + 40) * sizeof(double));
+  return frames * 10 * row + t->replicas * summary + replica;
+}
+
 static uint64_t saved_bytes(const dwell_trajectory *t, const dwell_measure_options *o) {
   uint64_t n2 = (uint64_t)t->n * t->n, bytes = 0;
   if (o->save_gram) bytes += (uint64_t)t->replicas * t->states * n2 * 8;
@@ -76,8 +84,8 @@ static uint64_t total_bytes(const dwell_context *ctx, const dwell_source *source
   uint64_t program = (now > 0 ? now + PROGRAM_BYTES : PROGRAM_BYTES_WITHOUT_PROC) + threads * THREAD_BYTES;
   if (spooled > MEASURE_SPOOL_MEMORY) spooled = 0;
   uint64_t norms = (frames + t->first_state) * t->n * sizeof(double);
-  uint64_t kept =
-      spooled + saved_bytes(t, options) + norms + table_bytes(p, t, frames) + 4 * (uint64_t)t->n * sizeof(size_t);
+  uint64_t kept = spooled + saved_bytes(t, options) + norms + table_bytes(p, t, frames) + event_bytes(p, t, frames) +
+                  4 * (uint64_t)t->n * sizeof(size_t);
   if (p->draws > 0) {
     uint64_t sets = plan_draws_set(p, SET_SELECTION) + plan_draws_set(p, SET_TYPES);
     kept += frames * (sets * p->nulls[0].null->bytes(t->n) + p->draws * p->null_count * sizeof(double));

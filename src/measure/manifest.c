@@ -298,6 +298,7 @@ dwell_status measurement_manifest(measurement *s, const dwell_cost *cost, dwell_
   write_nulls(&w, s);
   write_null_notes(&w, s);
   write_summaries(&w, s);
+  if (s->detected.data != NULL) jwriter_members(&w, s->detected.data);
   write_warnings(&w, s);
   write_undefined(&w, s);
   jwriter_put_int(&w, "bound_bytes", (int64_t)cost->bytes);

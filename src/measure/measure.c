@@ -42,6 +42,7 @@ void measurement_destroy(measurement *s) {
   mem_free(s->gram);
   mem_free(s->clamped);
   mem_free(s->centred_undefined);
+  strbuf_free(&s->detected);
   mem_free(s);
 }
 
@@ -91,6 +92,8 @@ static dwell_status run_stages(measurement *s, dwell_error *err) {
   TRY(measurement_nulls(s, err));
   release_memory();
   TRY(measurement_controls(s, err));
+  release_memory();
+  TRY(measurement_events(s, err));
   release_memory();
   TRY(measurement_tables(s, err));
   TRY(measurement_arrays(s, err));

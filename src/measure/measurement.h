@@ -65,6 +65,8 @@ typedef struct measurement {
   dwell_measure_options control_options;
   double *control_values[CONTROL_TABLES]; /* [controls, rows, values] of a table; NaN: undefined. NULL: no controls */
 
+  strbuf detected; /* what the detectors found, as JSON members */
+
   dwell_run *run;
 } measurement;
 
@@ -79,6 +81,7 @@ dwell_status measurement_heads(measurement *s, dwell_error *err);               
 dwell_status measurement_measure(measurement *s, dwell_error *err);                          /* phase two: states.c */
 dwell_status measurement_nulls(measurement *s, dwell_error *err);                            /* phase two: nulls.c */
 dwell_status measurement_controls(measurement *s, dwell_error *err);                         /* controls.c */
+dwell_status measurement_events(measurement *s, dwell_error *err);                           /* events.c */
 dwell_status measurement_tables(measurement *s, dwell_error *err);                           /* tables.c */
 dwell_status measurement_arrays(measurement *s, dwell_error *err);                           /* tables.c */
 dwell_status measurement_manifest(measurement *s, const dwell_cost *cost, dwell_error *err); /* manifest.c */

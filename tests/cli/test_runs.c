@@ -27,6 +27,7 @@ static void same_bytes(const char *arguments, const char *name, bool heads) {
     program_free(&r);
     same_file(one, out, "layers.csv");
     same_file(one, out, "blocks.csv");
+    same_file(one, out, "events.csv");
     same_file(one, out, "arrays.npz");
     if (heads) same_file(one, out, "heads.csv");
   }
