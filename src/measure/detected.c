@@ -86,8 +86,8 @@ static const int64_t *find_labels(const measurement *s, plan_set set) {
   return NULL;
 }
 
-/* Tokens that lie along one direction only (two points, at the end of a flow) have no null: there the clusters are those
- * of G_ij > 0.999 (instruments.md 6.2). */
+/* Tokens that lie along one direction only (two points, at the end of a flow) have no null: every grouping of a line
+ * would do. There the labels stand without one (instruments.md 6.2). */
 static bool is_degenerate(const measurement *s, const detected *d, size_t l) {
   const char *const *reasons = s->sets[d->set].null_reason;
   const char *reason = reasons != NULL ? reasons[d->first + l] : NULL;
