@@ -56,7 +56,10 @@ typedef struct instrument_head {
   const double *cosines; /* [kept_count, kept_count] */
   const int32_t *labels; /* [n] cluster of each token, -1: none */
   uint64_t seed;         /* of samples, the same for every head */
-  bool surrogate;        /* a draw of a null: an error well below the draws' spread will do */
+  size_t draws;          /* of a sampled null of heads; 0: none */
+  /* Surrogate number `draw` of an attention matrix (null_model.permute_head). */
+  void (*permute)(uint64_t seed, size_t draw, size_t n, dwell_dtype dtype, bool causal, const void *attention,
+                  void *ret_attention);
 } instrument_head;
 
 /* What an instrument may know beside the geometry. */

@@ -14,7 +14,8 @@ static const instrument *const registry[] = {
     &instrument_silhouette,    &instrument_ari,
     &instrument_attention,     &instrument_spread,
     &instrument_temperature,   &instrument_alignment,
-    &instrument_components,    &instrument_peer_hdbscan,
+    &instrument_fiedler,       &instrument_components,
+    &instrument_peer_hdbscan,
 };
 
 const instrument *const *instrument_registry(size_t *ret_count) {

@@ -150,6 +150,18 @@ dwell_status heads_on_state(measurement *s, const dwell_frame *frame, const dwel
   return status;
 }
 
+/* instruments.md 5.4: a mean to a quarter of a standard deviation is enough of a description. */
+enum { DRAWS_OF_HEADS = 19 };
+
+/* The null that an instrument's columns name, if it is one of heads. */
+static const null_model *null_of_heads(const instrument *what) {
+  for (size_t k = 0; k < what->column_count; k++) {
+    const null_model *null = what->columns[k].null != NULL ? null_find(what->columns[k].null) : NULL;
+    if (null != NULL && null->permute_head != NULL) return null;
+  }
+  return NULL;
+}
+
 dwell_status heads_measure(const measurement *s, size_t replica, size_t block, size_t head, const void *attention,
                            dwell_error *err) {
   const dwell_trajectory *t = s->t;
@@ -162,7 +174,10 @@ dwell_status heads_measure(const measurement *s, size_t replica, size_t block, s
   dwell_status status = DWELL_OK;
   for (size_t i = 0; status == DWELL_OK && i < list->item_count; i++) {
     const plan_item *item = &list->items[i];
+    const null_model *null = null_of_heads(item->what);
     h.labels = s->input != NULL ? s->input->labels[item->set] : NULL;
+    h.permute = null != NULL ? null->permute_head : NULL;
+    h.draws = null != NULL && s->options->null_draws > 0 ? DRAWS_OF_HEADS : 0;
     status = item->what->head(&h, s->head_values + at * list->value_count + item->first, err);
   }
   return status;

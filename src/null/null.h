@@ -2,6 +2,8 @@
 #ifndef DWELL_NULL_NULL_H
 #define DWELL_NULL_NULL_H
 
+#include <dwell/cloud.h>
+
 #include "base/random.h"
 #include "geometry/geometry.h"
 
@@ -29,6 +31,10 @@ typedef struct null_model {
   dwell_status (*begin_draw)(const null_setting *setting, size_t draw, void **ret_draw, dwell_error *err);
   void (*end_draw)(void *draw);
   dwell_status (*surrogate)(const void *prepared, const void *draw, geometry **ret_geometry, dwell_error *err);
+  /* Nulls of attention heads have only this: surrogate number `draw` of a head [n,n] into ret_attention [n,n], the same
+   * permutations for every head. */
+  void (*permute_head)(uint64_t seed, size_t draw, size_t n, dwell_dtype dtype, bool causal, const void *attention,
+                       void *ret_attention);
   double (*flops)(size_t n); /* per draw and state */
   /* Memory at most: of one prepared state, while preparing one (d dimensions), and for one draw with the cosines of one
    * surrogate. */

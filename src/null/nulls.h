@@ -4,6 +4,6 @@
 
 #include "null/null.h"
 
-extern const null_model null_token_shuffle, null_gaussian_twin, null_label_shift;
+extern const null_model null_token_shuffle, null_gaussian_twin, null_label_shift, null_row_permutation;
 
 #endif

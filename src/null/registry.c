@@ -6,6 +6,7 @@ static const null_model *const registry[] = {
     &null_gaussian_twin,
     &null_token_shuffle,
     &null_label_shift,
+    &null_row_permutation,
 };
 
 const null_model *const *null_registry(size_t *ret_count) {

@@ -52,6 +52,28 @@ static void threads_do_not_matter(void **state) {
              "bert", true);
 }
 
+/* Whole networks with their attention, all its measures: of one direction and of two. */
+static void heads_of_networks(void **state) {
+  (void)state;
+  static const char *const models[] = {"gpt2-nursery-6", "bert-nursery"};
+  static const char *const columns[] = {"entropy", "tv_mean",       "beta_eff",   "beta_r2",     "align",
+                                        "align_p", "align_types_p", "fiedler_co", "fiedler_sym", "fiedler_co_null_sd"};
+  for (size_t m = 0; m < 2; m++) {
+    const char *model = testing_nursery(models[m]);
+    if (model == NULL) fail_msg("data/models/%s is not there", models[m]);
+    same_bytes(testing_format("measure '%s' --prompt encyclopedia_salt_marsh --max-tokens 90 --nulls 1 --instruments "
+                              "ip,motion,attention,spread,temperature,alignment,fiedler",
+                              model),
+               models[m], true);
+    char *text = testing_read(testing_format("%s/heads.csv", folder_of(testing_format("%s-1", models[m]))), NULL);
+    *strchr(text, '\n') = ',';
+    for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++) {
+      assert_non_null(strstr(text, testing_format(",%s,", columns[c])));
+    }
+    free(text);
+  }
+}
+
 static void real_models_do_not_depend_on_threads(void **state) {
   (void)state;
   const char *model = testing_trained("bert-minilm-l6", "bert-nursery");
@@ -130,6 +152,7 @@ static void the_bound_holds(void **state) {
   char ids[4096] = "";
   for (int i = 0; i < 500; i++) snprintf(ids + strlen(ids), 8, "%s%d", i ? "," : "", 500 + 3 * i);
   check_bound(testing_format("measure '%s' --ids %s -t 2", model, ids));
+  check_bound(testing_format("measure '%s' --ids %s -t 2 --instruments fiedler,alignment --nulls 1", model, ids));
   check_bound(testing_format("measure '%s' --ids %s -t 1 --dtype f64 --save states,attention,gram", model, ids));
 }
 
@@ -316,6 +339,7 @@ int main(void) {
                                      cmocka_unit_test(real_models_do_not_depend_on_threads),
                                      cmocka_unit_test(the_rounding_of_states_is_told),
                                      cmocka_unit_test(the_bound_holds),
+                                     cmocka_unit_test(heads_of_networks),
                                      cmocka_unit_test(output_is_for_scripts),
                                      cmocka_unit_test(the_nursery_is_listed_and_recorded),
                                      cmocka_unit_test(a_gguf_file_is_inspected),

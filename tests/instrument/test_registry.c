@@ -87,12 +87,12 @@ static void test_nulls(void **state) {
   (void)state;
   size_t count;
   const null_model *const *all = null_registry(&count);
-  assert_int_equal(count, 3);
+  assert_int_equal(count, 4);
   for (size_t i = 0; i < count; i++) {
     const null_model *m = all[i];
     assert_true(m->name != NULL && m->summary != NULL && m->source != NULL && m->holds != NULL && m->destroys != NULL);
     assert_true(m->flops != NULL && m->bytes != NULL);
-    assert_true(m->analytic == (m->surrogate == NULL));
+    assert_int_equal(m->analytic + (m->surrogate != NULL) + (m->permute_head != NULL), 1);
     assert_ptr_equal(null_find(m->name), m);
   }
   assert_null(null_find("twin"));

@@ -278,6 +278,62 @@ static void only_what_is_asked(void **state) {
   dwell_run_destroy(run);
 }
 
+/* Two means and two sds over 19 draws each, from other permutations: means within 4 standard errors of their difference
+ * (README of the goldens); sds, whose error is a sixth, within a factor of 2.5. */
+static void check_fiedler_null(const dwell_run *run, size_t row, const char *column, json_t *expected,
+                               const char *kind) {
+  double mean, sd, golden_mean = json_number_value(golden_key(expected, testing_format("%s_null", kind)));
+  double golden_sd = json_number_value(golden_key(expected, testing_format("%s_sd", kind)));
+  assert_true(dwell_run_number(run, "heads", row, testing_format("%s_null_mean", column), &mean));
+  assert_true(dwell_run_number(run, "heads", row, testing_format("%s_null_sd", column), &sd));
+  assert_near(mean, golden_mean, 0, 4 * sqrt((sd * sd + golden_sd * golden_sd) / 19));
+  assert_true(sd < 2.5 * golden_sd && golden_sd < 2.5 * sd);
+}
+
+static void check_fiedler(const char *name) {
+  golden g = golden_open(name);
+  dwell_measure_options options = dwell_measure_options_default();
+  options.instruments = "fiedler";
+  dwell_run *run = measure(name, options);
+  json_t *exact = golden_key(golden_key(g.json, "exact"), "attention");
+  json_t *drawn = golden_key(golden_key(g.json, "monte_carlo"), "attention");
+  double x;
+  for (size_t row = 0; row < dwell_run_rows(run, "heads"); row++) {
+    size_t b = row / g.heads, h = row % g.heads;
+    json_t *values = json_array_get(json_array_get(exact, b), h), *nulls = json_array_get(json_array_get(drawn, b), h);
+    check(run, "heads", row, "fiedler_co", golden_key(values, "fiedler_co"));
+    check_fiedler_null(run, row, "fiedler_co", nulls, "co");
+    if (g.causal) { /* not of a triangular matrix */
+      assert_false(dwell_run_number(run, "heads", row, "fiedler_sym", &x));
+      continue;
+    }
+    check(run, "heads", row, "fiedler_sym", golden_key(values, "fiedler_sym"));
+    check_fiedler_null(run, row, "fiedler_sym", nulls, "sym");
+  }
+  assert_int_equal(dwell_run_rows(run, "heads"), g.blocks * g.heads);
+  dwell_run_destroy(run);
+  golden_close(&g);
+}
+
+/* Measured where it is named, with its null; not by default. */
+static void graphs_of_heads(void **state) {
+  (void)state;
+  check_fiedler("bidirectional");
+  check_fiedler("causal");
+  dwell_measure_options options = dwell_measure_options_default();
+  dwell_run *run = measure("causal", options);
+  assert_true(table_find(run_table(run, "heads"), "fiedler_co") == SIZE_MAX);
+  assert_true(table_find(run_table(run, "heads"), "tv_mean") != SIZE_MAX);
+  dwell_run_destroy(run);
+  options.instruments = "fiedler_co,fiedler_co_null_mean", options.null_draws = 0;
+  run = measure("causal", options);
+  double x;
+  assert_int_equal(dwell_run_columns(run, "heads"), 3 + 2);
+  assert_true(dwell_run_number(run, "heads", 0, "fiedler_co", &x));
+  assert_false(dwell_run_number(run, "heads", 0, "fiedler_co_null_mean", &x));
+  dwell_run_destroy(run);
+}
+
 /* What is calibrated does not depend on what is printed: energies alone give the same as all. */
 static void energies_alone(void **state) {
   (void)state;
@@ -295,6 +351,6 @@ static void energies_alone(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(bidirectional), cmocka_unit_test(causal), cmocka_unit_test(edge),
                                      cmocka_unit_test(types), cmocka_unit_test(only_what_is_asked),
-                                     cmocka_unit_test(energies_alone)};
+                                     cmocka_unit_test(energies_alone), cmocka_unit_test(graphs_of_heads)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
