@@ -13,7 +13,7 @@
 #include "base/error.h"
 
 static const calibration_part *const parts[] = {&calibrate_clouds, &calibrate_groups, &calibrate_networks,
-                                                &calibrate_flows};
+                                                &calibrate_flows, &calibrate_heads};
 enum { PARTS = sizeof parts / sizeof parts[0] };
 
 static double variance(double rate, size_t runs) {
