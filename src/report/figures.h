@@ -13,6 +13,8 @@ void header_write(const view *v, strbuf *out);
 dwell_status figures_curves(view *v, strbuf *out, dwell_error *err);
 /* Maps of heads x blocks (heads.c). */
 dwell_status figures_heads(const view *v, strbuf *out, dwell_error *err);
+/* Tokens by state, coloured by cluster (groups.c). */
+dwell_status figures_groups(const view *v, strbuf *out, dwell_error *err);
 /* Histograms of pairwise cosines (cosines.c). */
 dwell_status figures_cosines(const view *v, strbuf *out, dwell_error *err);
 

@@ -18,6 +18,14 @@ static const head_map maps[] = {
     {"h-sink", "sink", "Attention to the first token",
      "Mean weight on token 0. The mark on the colour bar is what even attention would put there.", "sink_uniform",
      "even"},
+    {"h-spread", "tv_mean", "Do tokens read differently?",
+     "Mean total variation between the rows of two queries: 0, all read the same mixture; 1, no key in common.", NULL,
+     NULL},
+    {"h-align", "align", "Attention within clusters",
+     "Share of the attention between clustered tokens that stays within a cluster. The mark on the colour bar is what "
+     "the "
+     "first head would have with the labels shifted along the text.",
+     "align_null_mean", "shifted"},
     {"h-self", "self_mass", "Attention to itself", "Mean weight of a token on itself.", NULL, NULL},
     {"h-previous", "previous", "Attention to the previous token", "Mean weight on the token before.", NULL, NULL},
 };

@@ -70,6 +70,7 @@ static dwell_status add_page(view *v, const sphere_frames *s, strbuf *out, dwell
   /* Particles on a sphere are seen before they are measured. */
   TRY(figures_sphere(v, s, out, err));
   TRY(figures_curves(v, out, err));
+  TRY(figures_groups(v, out, err));
   TRY(figures_heads(v, out, err));
   TRY(figures_cosines(v, out, err));
   TRY(figures_provenance(v, out, err));

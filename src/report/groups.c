@@ -1,0 +1,156 @@
+/* report/groups.c - which tokens are in a cluster together, state by state. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "detect/detect.h"
+#include "draw/colour.h"
+#include "draw/svg.h"
+#include "report/figures.h"
+
+enum { NAMED = 96, NAME_HEIGHT = 11, TALL = 560, LEFT = 92, TOP = 8, BOTTOM = 34, WIDEST = 34, WIDE = 620 };
+
+/* Clusters of the first replica by identity, and which tokens were measured. */
+typedef struct groups {
+  size_t states, n;
+  int32_t *labels; /* [states, n] */
+  double *keep;    /* [n] */
+  tracking tracks;
+  size_t shown; /* tokens measured */
+} groups;
+
+static dwell_status read_groups(const view *v, groups *ret_groups, dwell_error *err) {
+  double *labels = NULL;
+  size_t rank, shape[4], keep_rank, keep_shape[4];
+  groups *g = ret_groups;
+  dwell_status status = DWELL_OK;
+  TRY(run_read_array(v->run, "labels", &labels, &rank, shape, err));
+  TRY(run_read_array(v->run, "keep", &g->keep, &keep_rank, keep_shape, err));
+  if (labels == NULL || g->keep == NULL || rank < 2 || keep_rank != 1 || keep_shape[0] != shape[rank - 1]) goto done;
+  size_t states = shape[rank - 2], n = shape[rank - 1], count = states * n;
+  TRY_ALLOC(g->labels = MEM_NEW(int32_t, count), "the clusters of a page");
+  for (size_t i = 0; i < count; i++) g->labels[i] = labels[i] >= 0 && labels[i] < (double)n ? (int32_t)labels[i] : -1;
+  for (size_t i = 0; i < n; i++) g->shown += g->keep[i] > 0;
+  TRY(detect_tracking(g->labels, states, n, &g->tracks, err));
+  g->states = states, g->n = n;
+done:
+  mem_free(labels);
+  return status;
+}
+
+static void free_groups(groups *g) {
+  tracking_free(&g->tracks);
+  mem_free(g->labels);
+  mem_free(g->keep);
+}
+
+static bool any_cluster(const groups *g) {
+  for (size_t i = 0; i < g->states * g->n; i++) {
+    if (g->labels[i] >= 0) return true;
+  }
+  return false;
+}
+
+/* ---- drawing ---- */
+
+typedef struct layout {
+  double cell, row, width, height; /* of a state's column, of a token's row, of the picture */
+} layout;
+
+static layout make_layout(const groups *g) {
+  layout l;
+  l.cell = fmin(WIDEST, (double)WIDE / (double)g->states);
+  l.row = g->shown <= NAMED ? NAME_HEIGHT : fmax(1.2, (double)TALL / (double)g->shown);
+  l.width = LEFT + l.cell * (double)g->states + 16;
+  l.height = TOP + l.row * (double)g->shown + BOTTOM;
+  return l;
+}
+
+/* One column; tokens of one identity that follow each other are one rectangle. Pale where chance gives as much. */
+static void draw_state(const view *v, const groups *g, const layout *l, size_t state, strbuf *out) {
+  const int32_t *ids = g->tracks.ids + state * g->n;
+  double p = view_number(v->states.t, v->states.rows[state], "cluster_T_p");
+  svg_group(out, p <= 0.05 ? "clusters" : "clusters pale");
+  size_t row = 0, first = 0;
+  int32_t open = -1;
+  for (size_t i = 0; i <= g->n; i++) {
+    if (i < g->n && !(g->keep[i] > 0)) continue;
+    int32_t id = i < g->n ? ids[i] : -1;
+    if (id != open && open >= 0) {
+      char classes[16];
+      snprintf(classes, sizeof classes, "bar fc%d", open % COLOUR_CATEGORIES);
+      svg_rect(out, classes, LEFT + l->cell * (double)state + 1, TOP + l->row * (double)first, l->cell - 2,
+               l->row * (double)(row - first) - (l->row > 4 ? 1 : 0));
+    }
+    if (id != open) first = row, open = id;
+    row++;
+  }
+  svg_end(out);
+}
+
+/* Drops whole UTF-8 characters from the end until the text fits beside the picture. */
+static void shorten(char *text) {
+  size_t length = strlen(text);
+  while (length > 0 && svg_text_width(text, 10) > LEFT - 10) {
+    do length--;
+    while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80);
+    text[length] = '\0';
+  }
+}
+
+static void draw_names(const view *v, const groups *g, const layout *l, strbuf *out) {
+  json_t *tokens = json_object_get(v->manifest, "tokens");
+  size_t row = 0;
+  for (size_t i = 0; i < g->n && g->shown <= NAMED; i++) {
+    char number[24];
+    if (!(g->keep[i] > 0)) continue;
+    const char *piece = json_string_value(json_object_get(json_array_get(tokens, i), "piece"));
+    snprintf(number, sizeof number, "%zu", i);
+    char text[64];
+    if (piece == NULL) piece = number;
+    str_display(text, sizeof text, piece, strlen(piece));
+    shorten(text);
+    svg_text(out, "note", LEFT - 6, TOP + l->row * (double)row + 8.5, 'e', text);
+    row++;
+  }
+}
+
+static void draw_axis(const view *v, const groups *g, const layout *l, strbuf *out) {
+  size_t every = 1 + (size_t)(24 / l->cell);
+  double y = TOP + l->row * (double)g->shown;
+  for (size_t s = 0; s < g->states; s += every) {
+    char text[32];
+    svg_text(out, "note", LEFT + l->cell * ((double)s + 0.5), y + 13, 'm', view_state_label(v, s, text, sizeof text));
+  }
+  svg_text(out, "lab", LEFT + l->cell * (double)g->states / 2, y + 29, 'm', v->is_flow ? "time" : "state l");
+}
+
+static void draw(const view *v, const groups *g, strbuf *out) {
+  layout l = make_layout(g);
+  figure_open(out, "groups", "Clusters of tokens",
+              "One row per measured token, in the order of the text; one column per state. Tokens of one colour are in "
+              "one cluster, and a cluster keeps its colour while it keeps its identity; white: in no cluster. Pale "
+              "columns: a structureless cloud of the same mean and spectrum gives as much (p > 0.05), or there is no "
+              "such test.");
+  svg_open(out, "groups", l.width, l.height, "Clusters of tokens", "Tokens by state, coloured by cluster",
+           "style=\"max-width:760px\"");
+  for (size_t s = 0; s < g->states && s < v->states.steps; s++) draw_state(v, g, &l, s, out);
+  draw_names(v, g, &l, out);
+  draw_axis(v, g, &l, out);
+  svg_close(out);
+  figure_close(out, "arrays.npz: <code>labels</code>; layers.csv: <code>cluster_T_p</code>");
+}
+
+dwell_status figures_groups(const view *v, strbuf *out, dwell_error *err) {
+  groups g = {0};
+  dwell_status status = read_groups(v, &g, err);
+  if (status == DWELL_OK && g.states > 0 && any_cluster(&g) && v->states.t != NULL) {
+    section_open(out, "groups", "Clusters", "Which tokens belong together, and for how long.");
+    draw(v, &g, out);
+    section_close(out);
+  }
+  free_groups(&g);
+  return status;
+}
