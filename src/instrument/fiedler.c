@@ -21,7 +21,7 @@ static const double TOLERANCE_OF_DRAW = 1e-7;
 /* The normalised weights N of a graph: of `sym` themselves, of `co` a factor B with N = B B^T. */
 typedef struct graph {
   size_t n;
-  bool factored, causal;
+  bool factored;
   double *a;     /* [n,n] N or B */
   double *top;   /* [n] unit eigenvector of the largest eigenvalue, 1: the square roots of the degrees */
   double *scale; /* [n] 1 / square root of the degree */
@@ -120,44 +120,59 @@ static dwell_status fiedler_of(graph *g, const instrument_head *h, double tolera
   return status;
 }
 
-/* Value, and mean and sd of the draws, into three values. */
-static dwell_status measure_kind(graph *g, const instrument_head *h, void *surrogate, value *ret_values,
-                                 dwell_error *err) {
-  double observed, x, sum = 0, squares = 0;
-  dwell_status status = fiedler_of(g, h, TOLERANCE, &observed, err);
-  ret_values[0] = VALUE(observed);
-  ret_values[1] = ret_values[2] = UNDEFINED("no_draws");
-  instrument_head drawn = *h;
-  drawn.attention = surrogate;
-  for (size_t k = 0; status == DWELL_OK && k < h->draws; k++) {
-    h->permute(h->seed, k, h->n, h->dtype, h->causal, h->attention, surrogate);
-    status = fiedler_of(g, &drawn, TOLERANCE_OF_DRAW, &x, err);
-    sum += x - observed, squares += (x - observed) * (x - observed);
+typedef struct kind {
+  bool wanted;
+  double observed, sum, squares; /* of the draws, less the observed value */
+} kind;
+
+/* Both graphs of the data, or of one permutation. */
+static dwell_status measure_both(graph *g, const instrument_head *h, kind kinds[2], bool data, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  for (size_t c = 0; status == DWELL_OK && c < 2; c++) {
+    double x = 0;
+    if (!kinds[c].wanted) continue;
+    g->factored = c == 1;
+    status = fiedler_of(g, h, data ? TOLERANCE : TOLERANCE_OF_DRAW, &x, err);
+    if (data) kinds[c].observed = x;
+    kinds[c].sum += x - kinds[c].observed;
+    kinds[c].squares += (x - kinds[c].observed) * (x - kinds[c].observed);
   }
-  if (status != DWELL_OK || h->draws == 0) return status;
-  double mean = sum / (double)h->draws;
-  ret_values[1] = VALUE(observed + mean);
-  ret_values[2] = VALUE(sqrt(fmax(0, squares / (double)h->draws - mean * mean)));
-  return DWELL_OK;
+  return status;
+}
+
+static void results(const kind *k, size_t draws, value *ret_values) {
+  ret_values[0] = ret_values[1] = ret_values[2] = UNDEFINED("causal");
+  if (!k->wanted) return;
+  ret_values[0] = VALUE(k->observed);
+  ret_values[1] = ret_values[2] = UNDEFINED("no_draws");
+  if (draws == 0) return;
+  double mean = k->sum / (double)draws;
+  ret_values[1] = VALUE(k->observed + mean);
+  ret_values[2] = VALUE(sqrt(fmax(0, k->squares / (double)draws - mean * mean)));
 }
 
 static dwell_status measure(const instrument_head *h, value *ret_values, dwell_error *err) {
   size_t n = h->n;
   dwell_status status = DWELL_OK;
   graph g = {.n = n};
+  kind kinds[2] = {{.wanted = !h->causal}, {.wanted = true}};
+  instrument_head drawn = *h;
   void *surrogate = NULL;
-  for (size_t k = 0; k < 6; k++) ret_values[k] = UNDEFINED(n < 2 ? "n < 2" : "causal");
+  for (size_t k = 0; k < 6; k++) ret_values[k] = UNDEFINED("n < 2");
   if (n < 2) return DWELL_OK;
   g.a = mem_alloc(n * n, sizeof(double));
   g.top = MEM_NEW(double, 3 * n);
-  surrogate = mem_alloc(n * n, (size_t)h->dtype);
+  drawn.attention = surrogate = mem_alloc(n * n, (size_t)h->dtype);
   TRY_ALLOC(g.a, "a head's graph");
   TRY_ALLOC(g.top, "a head's graph");
   TRY_ALLOC(surrogate, "a head's surrogate");
   g.scale = g.top + n, g.other = g.scale + n;
-  if (!h->causal) TRY(measure_kind(&g, h, surrogate, ret_values, err));
-  g.factored = true;
-  TRY(measure_kind(&g, h, surrogate, ret_values + 3, err));
+  TRY(measure_both(&g, h, kinds, true, err));
+  for (size_t k = 0; k < h->draws; k++) {
+    h->permute(h->seed, k, n, h->dtype, h->causal, h->attention, surrogate);
+    TRY(measure_both(&g, &drawn, kinds, false, err));
+  }
+  for (size_t c = 0; c < 2; c++) results(&kinds[c], h->draws, ret_values + 3 * c);
 done:
   mem_free(g.a);
   mem_free(g.top);

@@ -4,11 +4,19 @@
 
 #include "null/nulls.h"
 
-static void swap(unsigned char *row, size_t size, size_t a, size_t b) {
-  unsigned char held[sizeof(double)];
-  memcpy(held, row + a * size, size);
-  memcpy(row + a * size, row + b * size, size);
-  memcpy(row + b * size, held, size);
+/* Copies of a constant size, which take no call. */
+static void swap_f32(unsigned char *row, size_t a, size_t b) {
+  unsigned char held[4];
+  memcpy(held, row + a * 4, 4);
+  memcpy(row + a * 4, row + b * 4, 4);
+  memcpy(row + b * 4, held, 4);
+}
+
+static void swap_f64(unsigned char *row, size_t a, size_t b) {
+  unsigned char held[8];
+  memcpy(held, row + a * 8, 8);
+  memcpy(row + a * 8, row + b * 8, 8);
+  memcpy(row + b * 8, held, 8);
 }
 
 /* Key number q of those of row i that move: all but 0 and i. */
@@ -20,7 +28,8 @@ static void permute_row(const random_stream *s, size_t i, size_t count, unsigned
   for (size_t q = 1; q < count; q++) {
     if (q == 1 || q % 4 == 0) random_bits(s, (uint32_t)i, (uint32_t)(q / 4), bits);
     size_t other = (size_t)(((uint64_t)bits[q % 4] * (q + 1)) >> 32);
-    swap(row, size, moving_key(i, q), moving_key(i, other));
+    if (size == 4) swap_f32(row, moving_key(i, q), moving_key(i, other));
+    else swap_f64(row, moving_key(i, q), moving_key(i, other));
   }
 }
 
