@@ -40,8 +40,8 @@ dwell_status excess(size_t n, const double *cosines, int32_t *ret_labels, size_t
     core = MEM_NEW(double, n), work = MEM_NEW(double, reach_work(n));
     TRY_ALLOC(core, "core distances");
     TRY_ALLOC(work, "core distances");
-    reach_cores(n, cosines, REACH_CORE, work, core);
-    reach_tree(n, cosines, core, work, order, height);
+    reach_cores(n, cosines, 1, REACH_CORE, work, core);
+    reach_tree(n, cosines, 1, core, work, order, height);
     measure_links(n - 1, height, height, level);
   }
   TRY(condense(&c, ret_labels, ret_count, ret_excess, err));

@@ -35,14 +35,15 @@ dwell_status hdbscan(size_t n, const double *matrix, const hdbscan_setting *s, i
     return error_set(err, DWELL_USAGE, "HDBSCAN needs clusters of at least 2 points and at least 1 sample");
   }
   dwell_status status = DWELL_OK;
+  double sign = s->metric == HDBSCAN_DISTANCE ? -1 : 1;
   uint32_t *order = MEM_NEW(uint32_t, n);
   double *height = MEM_NEW(double, n), *level = MEM_NEW(double, n), *core = MEM_NEW(double, n), score;
   double *work = MEM_NEW(double, reach_work(n));
   bool room = order != NULL && height != NULL && level != NULL && core != NULL && work != NULL;
   TRY_ALLOC(room ? work : NULL, "the tree of clusters");
   if (n > 1) {
-    reach_cores(n, matrix, core_rank(n, s), work, core);
-    reach_tree(n, matrix, core, work, order, height);
+    reach_cores(n, matrix, sign, core_rank(n, s), work, core);
+    reach_tree(n, matrix, sign, core, work, order, height);
     measure_links(s->metric, n - 1, height, level);
   }
   condensation c = {.n = n, .order = order, .height = height, .level = level, .smallest = s->min_cluster_size};

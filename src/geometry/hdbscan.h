@@ -19,9 +19,9 @@ typedef enum hdbscan_convention {
 
 /* What the entries of the matrix are. */
 typedef enum hdbscan_metric {
-  HDBSCAN_COSINE, /* cosines c; the distance is max(0, 1 - c) */
-  HDBSCAN_ANGLE,  /* cosines c; the distance is arccos(c)/pi */
-  HDBSCAN_NEGATED /* minus a distance */
+  HDBSCAN_COSINE,  /* cosines c; the distance is max(0, 1 - c) */
+  HDBSCAN_ANGLE,   /* cosines c; the distance is arccos(c)/pi */
+  HDBSCAN_DISTANCE /* distances */
 } hdbscan_metric;
 
 typedef struct hdbscan_setting {
@@ -31,7 +31,7 @@ typedef struct hdbscan_setting {
   size_t min_samples;      /* >= 1; counts beyond the points there are mean the last */
 } hdbscan_setting;
 
-/* Of n points with the symmetric matrix [n,n], each row's diagonal its largest entry. ret_labels [n]: clusters numbered
+/* Of n points with the symmetric matrix [n,n], each row's diagonal its nearest entry. ret_labels [n]: clusters numbered
  * by their smallest point, -1 for noise; their number. */
 dwell_status hdbscan(size_t n, const double *matrix, const hdbscan_setting *s, int32_t *ret_labels, size_t *ret_count,
                      dwell_error *err);

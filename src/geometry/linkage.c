@@ -10,14 +10,14 @@
 #include "base/mem.h"
 #include "linalg/vmath.h"
 
-static const double PI = 3.14159265358979323846;
+static const double PER_PI = 0.31830988618379067154; /* 1/pi */
 
 /* Not fmin: it is a call. */
 static inline double smaller(double a, double b) { return a < b ? a : b; }
 
 static void distances_of(size_t n, const double *cosines, double *ret_distances) {
   vmath_acos_f64(n, cosines, ret_distances);
-  for (size_t j = 0; j < n; j++) ret_distances[j] /= PI;
+  for (size_t j = 0; j < n; j++) ret_distances[j] *= PER_PI;
 }
 
 /* ---- dendrogram ---- */
@@ -29,28 +29,34 @@ typedef struct chain {
   double *gone;     /* [n] 0, or infinite where no cluster sits any more */
   double *tops;     /* least of each block of a row */
   uint32_t *path;   /* [n] the chain */
+  uint32_t *alive;  /* [count] clusters that are not gone, ascending */
+  size_t count;
   size_t length;
 } chain;
 
 enum { BLOCK = 8 * ISA_LANES };
 
-ISA_INLINE double least_of_block(size_t n, const double *row, const double *gone) {
-  double lanes[ISA_LANES], least;
-  size_t j = 0;
-  for (size_t k = 0; k < ISA_LANES; k++) lanes[k] = INFINITY;
-  for (; j + ISA_LANES <= n; j += ISA_LANES) {
-    for (size_t k = 0; k < ISA_LANES; k++) lanes[k] = smaller(lanes[k], row[j + k] + gone[j + k]);
+/* Pairs first, so that it is a loop over lanes. */
+ISA_INLINE double least_of_block(const double *row, const double *gone) {
+  double x[BLOCK], lanes[ISA_LANES], least;
+  for (size_t j = 0; j < BLOCK; j++) x[j] = row[j] + gone[j];
+  for (size_t k = 0; k < ISA_LANES; k++) {
+    double a = smaller(x[k], x[k + ISA_LANES]), b = smaller(x[k + 2 * ISA_LANES], x[k + 3 * ISA_LANES]);
+    double c = smaller(x[k + 4 * ISA_LANES], x[k + 5 * ISA_LANES]);
+    double d = smaller(x[k + 6 * ISA_LANES], x[k + 7 * ISA_LANES]);
+    lanes[k] = smaller(smaller(a, b), smaller(c, d));
   }
   least = lanes[0];
   for (size_t k = 1; k < ISA_LANES; k++) least = smaller(least, lanes[k]);
-  for (; j < n; j++) least = smaller(least, row[j] + gone[j]);
   return least;
 }
 
+/* The least entry of each block of clusters that are not gone. */
 ISA_INLINE void least_of_row_body(size_t n, const double *row, const double *gone, double *tops) {
   size_t b = 0;
-  for (; b + BLOCK <= n; b += BLOCK) tops[b / BLOCK] = least_of_block(BLOCK, row + b, gone + b);
-  if (b < n) tops[b / BLOCK] = least_of_block(n - b, row + b, gone + b);
+  for (; b + BLOCK <= n; b += BLOCK) tops[b / BLOCK] = least_of_block(row + b, gone + b);
+  if (b < n) tops[b / BLOCK] = INFINITY;
+  for (size_t j = b; j < n; j++) tops[b / BLOCK] = smaller(tops[b / BLOCK], row[j] + gone[j]);
 }
 ISA_DEFINE(static, least_of_row, (size_t n, const double *row, const double *gone, double *tops), (n, row, gone, tops))
 
@@ -68,21 +74,25 @@ static size_t nearest(chain *c, size_t from, size_t before) {
 
 ISA_INLINE void average_rows_body(size_t n, double *restrict row, const double *restrict other, double own,
                                   double others) {
-  double sum = own + others;
-  for (size_t j = 0; j < n; j++) row[j] = (own * row[j] + others * other[j]) / sum;
+  for (size_t j = 0; j < n; j++) row[j] = own * row[j] + others * other[j];
 }
 ISA_DEFINE(static, average_rows, (size_t n, double *row, const double *other, double own, double others),
            (n, row, other, own, others))
 
+static void leave(chain *c, size_t cluster) {
+  size_t at = 0;
+  while (c->alive[at] != cluster) at++;
+  memmove(c->alive + at, c->alive + at + 1, (--c->count - at) * sizeof *c->alive);
+  c->gone[cluster] = INFINITY;
+}
+
 /* Joins cluster `high` to cluster `low`. */
 static void join(chain *c, size_t low, size_t high) {
-  double *row = c->distance + low * c->n;
-  average_rows(c->n, row, c->distance + high * c->n, c->size[low], c->size[high]);
-  for (size_t j = 0; j < c->n; j++) {
-    if (c->gone[j] == 0) c->distance[j * c->n + low] = row[j];
-  }
-  c->size[low] += c->size[high];
-  c->gone[high] = INFINITY;
+  double *row = c->distance + low * c->n, size = c->size[low] + c->size[high];
+  average_rows(c->n, row, c->distance + high * c->n, c->size[low] / size, c->size[high] / size);
+  leave(c, high);
+  for (size_t k = 0; k < c->count; k++) c->distance[c->alive[k] * c->n + low] = row[c->alive[k]];
+  c->size[low] = size;
 }
 
 /* Follows nearest neighbours until two clusters are each other's, and joins them. */
@@ -112,20 +122,26 @@ static int by_height(const void *a, const void *b) {
 dwell_status linkage_average(size_t n, const double *cosines, linkage_merge *ret_merges, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t entries;
-  chain c = {.n = n, .size = MEM_NEW(double, n), .gone = MEM_ZERO(double, n), .path = MEM_NEW(uint32_t, n)};
+  chain c = {.n = n,
+             .size = MEM_NEW(double, n),
+             .gone = MEM_ZERO(double, n),
+             .path = MEM_NEW(uint32_t, n),
+             .alive = MEM_NEW(uint32_t, n),
+             .count = n};
   c.tops = MEM_NEW(double, n / BLOCK + 1);
   c.distance = size_mul(n, n, &entries) ? MEM_NEW(double, entries) : NULL;
-  bool room = c.size != NULL && c.gone != NULL && c.path != NULL && c.tops != NULL && c.distance != NULL;
+  bool room =
+      c.size != NULL && c.gone != NULL && c.path != NULL && c.alive != NULL && c.tops != NULL && c.distance != NULL;
   TRY_ALLOC(room ? &c : NULL, "a dendrogram");
   for (size_t i = 0; i < n; i++) {
     distances_of(n, cosines + i * n, c.distance + i * n);
     c.distance[i * n + i] = INFINITY;
-    c.size[i] = 1;
+    c.size[i] = 1, c.alive[i] = (uint32_t)i;
   }
   for (size_t k = 0; k + 1 < n; k++) ret_merges[k] = next_merge(&c);
   if (n > 1) qsort(ret_merges, n - 1, sizeof *ret_merges, by_height);
 done:
-  mem_free(c.distance), mem_free(c.size), mem_free(c.gone), mem_free(c.tops), mem_free(c.path);
+  mem_free(c.distance), mem_free(c.size), mem_free(c.gone), mem_free(c.tops), mem_free(c.path), mem_free(c.alive);
   return status;
 }
 
@@ -223,7 +239,7 @@ done:
 }
 
 uint64_t linkage_work_bytes(size_t n) {
-  uint64_t chain_bytes = ((uint64_t)n * n + 3 * (uint64_t)n + 1) * sizeof(double) + n * sizeof(uint32_t);
+  uint64_t chain_bytes = ((uint64_t)n * n + 3 * (uint64_t)n + 1) * sizeof(double) + 2 * n * sizeof(uint32_t);
   uint64_t cut_bytes = (uint64_t)n * ((LINKAGE_CUTS + 1) * sizeof(double) + 2 * sizeof(uint32_t));
   return chain_bytes > cut_bytes ? chain_bytes : cut_bytes;
 }

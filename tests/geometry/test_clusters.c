@@ -220,6 +220,50 @@ static void excess_of_few_heights(void **state) {
   }
 }
 
+/* One group among tokens that are all equally far from everything, up to rounding: no cluster. Were every rounded
+ * height a split of its own, some of the others would be a cluster beside the group, and it would be one as well. */
+static void ties_are_ties_in_spite_of_rounding(void **state) {
+  (void)state;
+  enum { N = 64, GROUP = 6 };
+  double c[N * N], t;
+  int32_t labels[N];
+  size_t count;
+  for (uint32_t which = 0; which < 20; which++) {
+    for (size_t i = 0; i < N; i++) {
+      c[i * N + i] = 1;
+      for (size_t j = 0; j < i; j++)
+        c[i * N + j] = c[j * N + i] = (i < GROUP ? 0.9 : 0.5) + 1e-14 * (uniform(which, i, j) - 0.5);
+    }
+    assert_ok(excess(N, c, labels, &count, &t, NULL), NULL);
+    assert_true(t == 0 && count == 0);
+  }
+}
+
+/* ---- cores ---- */
+
+/* Every rank, near (kept by rank) and far (by list), of closeness and of distances, against sorted rows. */
+static void cores_against_sorted_rows(void **state) {
+  (void)state;
+  double c[70 * 70], far[70 * 70], row[70], core[70], far_core[70], *work = malloc(reach_work(70) * sizeof *work);
+  for (size_t n = 1; n <= 70; n += 1 + n / 8) {
+    for (size_t i = 0; i < n; i++) {
+      for (size_t j = 0; j <= i; j++) c[i * n + j] = c[j * n + i] = i == j ? 1 : floor(uniform(9, i, j) * 200) / 200;
+    }
+    for (size_t e = 0; e < n * n; e++) far[e] = 1 - c[e];
+    for (size_t k = 0; k < n; k++) {
+      reach_cores(n, c, 1, k, work, core);
+      reach_cores(n, far, -1, k, work, far_core);
+      for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < n; j++) row[j] = far[i * n + j];
+        qsort(row, n, sizeof *row, ascending);
+        assert_true(far_core[i] == -row[k]);
+        assert_near(core[i], 1 - row[k], 0, 1e-15);
+      }
+    }
+  }
+  free(work);
+}
+
 /* ---- average linkage ---- */
 
 /* All clusters, all pairs, all distances again for every merge. Labels of the cut into k clusters, numbered by the
@@ -412,9 +456,14 @@ static void order_does_not_matter(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(excess_against_thresholds),  cmocka_unit_test(excess_of_few_heights),
-      cmocka_unit_test(linkage_against_definition), cmocka_unit_test(linkage_of_identical_tokens),
-      cmocka_unit_test(surrogates_have_clusters),   cmocka_unit_test(corners),
+      cmocka_unit_test(excess_against_thresholds),
+      cmocka_unit_test(excess_of_few_heights),
+      cmocka_unit_test(ties_are_ties_in_spite_of_rounding),
+      cmocka_unit_test(cores_against_sorted_rows),
+      cmocka_unit_test(linkage_against_definition),
+      cmocka_unit_test(linkage_of_identical_tokens),
+      cmocka_unit_test(surrogates_have_clusters),
+      cmocka_unit_test(corners),
       cmocka_unit_test(order_does_not_matter),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
