@@ -22,6 +22,8 @@ typedef struct dwell_measure_options {
   const char *instruments; /* comma-separated registry or column names; NULL: all that apply */
   size_t null_draws;       /* draws of sampled nulls; 0: none. The smallest possible p is 1 / (draws + 1) */
   bool types;              /* measure first occurrences of each token id only */
+  bool robust, normed;     /* measure robust states too (columns _robust), and states as the next block's norm puts them
+                            * out (columns _ln; docs/instruments.md 1.2) */
   bool drop_special;       /* leave special, first-of-causal and massive tokens out (docs/instruments.md 1.1) */
   bool save_states;        /* into arrays.npz: `states` [L+1, n, d] of every token, `final_norm` [n, d] */
   bool save_attention;     /* `attention` [L, H, n, n]; DWELL_USAGE where the source has none */

@@ -54,6 +54,14 @@ typedef struct dwell_frame {
   double log_time; /* ln t, which always fits; -INFINITY at t = 0 */
 } dwell_frame;
 
+/* A norm as it stands before the sublayers of a block: (x - mean) / sqrt(variance + epsilon) * gain + bias, or, if
+ * `rms`, x / sqrt(mean square + epsilon) * gain. */
+typedef struct dwell_norm {
+  bool rms;
+  double epsilon;
+  const double *gain, *bias; /* [d]; bias NULL: none */
+} dwell_norm;
+
 typedef struct dwell_sink {
   void *self;
   bool wants_heads; /* ask for on_head (costs the source a pass it may otherwise fuse away) */
@@ -70,6 +78,9 @@ typedef struct dwell_sink {
   dwell_status (*on_part)(void *self, size_t replica, size_t block, const char *part, const dwell_cloud *delta,
                           dwell_error *err);
   dwell_status (*on_end)(void *self, dwell_error *err);
+  /* The norm that block `block` applies first to the state it starts from: what its attention reads. Models whose norms
+   * stand before the sublayers call it once a block, before its heads; others never do. Valid during the call. */
+  dwell_status (*on_norm)(void *self, size_t block, const dwell_norm *norm, dwell_error *err);
 } dwell_sink;
 
 /* A source is opened by dwell_flow_open, dwell_model_open_text, dwell_import_open, ... and closed by

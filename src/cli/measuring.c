@@ -17,6 +17,7 @@ enum {
   KEY_NULLS,
   KEY_SELECTION,
   KEY_SPECIAL,
+  KEY_REPRESENTATION,
   KEY_SAVE,
   KEY_REPORT,
   KEY_ITERATIONS,
@@ -32,6 +33,13 @@ static void parse_save(struct argp_state *state, const char *list, dwell_measure
   while (str_item(&list, name, sizeof name)) *flags[cli_choice(state, "--save", name, names)] = true;
 }
 
+static void parse_representations(struct argp_state *state, const char *list, dwell_measure_options *o) {
+  static const char *const names[] = {"ln", "robust", NULL};
+  bool *flags[] = {&o->normed, &o->robust};
+  char name[32];
+  while (str_item(&list, name, sizeof name)) *flags[cli_choice(state, "--representation", name, names)] = true;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
   static const char *const selections[] = {"all", "types", NULL};
   static const char *const specials[] = {"keep", "drop", NULL};
@@ -41,6 +49,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_NULLS: m->options.null_draws = cli_size(state, "--nulls", arg, 0, 100000); break;
     case KEY_SELECTION: m->options.types = cli_choice(state, "--selection", arg, selections) == 1; break;
     case KEY_SPECIAL: m->options.drop_special = cli_choice(state, "--special", arg, specials) == 1; break;
+    case KEY_REPRESENTATION: parse_representations(state, arg, &m->options); break;
     case KEY_SAVE: parse_save(state, arg, &m->options); break;
     case KEY_REPORT: m->report = true; break;
     default: return ARGP_ERR_UNKNOWN;
@@ -54,6 +63,11 @@ static const struct argp_option options[] = {
     {"selection", KEY_SELECTION, "all|types", 0, "Measure all kept tokens, or first occurrences of each id", 60},
     {"special", KEY_SPECIAL, "keep|drop", 0,
      "Keep or leave out (default) special tokens, the first of a causal model, and massive ones", 60},
+    {"representation", KEY_REPRESENTATION, "LIST", 0,
+     "Measure ranks, cosines and clusters also of the states as the next block's norm puts them out (ln), and in "
+     "robust "
+     "units (robust)",
+     60},
     {"save", KEY_SAVE, "LIST", 0, "Put states, attention, gram into arrays.npz", 60},
     {"report", KEY_REPORT, NULL, 0, "Write report.html too", 60},
     {0}};

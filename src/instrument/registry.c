@@ -23,21 +23,28 @@ const instrument *const *instrument_registry(size_t *ret_count) {
   return registry;
 }
 
-/* Is `name` the column's, with `suffix` before the end that follows one? */
-static bool is_name(const instrument_column *column, const char *suffix, const char *name) {
-  const char *end = column->after_set != NULL ? column->after_set : "";
-  size_t length = strlen(column->name) - strlen(end), more = strlen(suffix);
-  return strncmp(column->name, name, length) == 0 && strncmp(name + length, suffix, more) == 0 &&
-         str_equal(name + length + more, end);
+/* `rest` goes on after `part` where it begins with it. */
+static const char *skip(const char *rest, const char *part) {
+  size_t length = strlen(part);
+  return strncmp(rest, part, length) == 0 ? rest + length : rest;
+}
+
+/* What may stand between a column's name and the end that follows it: a form of the state, the centred representation,
+ * the types. */
+static const char *skip_set(const instrument *m, const char *rest) {
+  bool centred = m->in & IN_CENTRED, formed = m->scope == PER_STATE && (centred || m->types_too);
+  const char *plain = rest;
+  if (formed) rest = skip(rest, "_robust");
+  if (formed && rest == plain) rest = skip(rest, "_ln");
+  if (centred) rest = skip(rest, "_centred");
+  return m->types_too ? skip(rest, "_types") : rest;
 }
 
 static bool has_column(const instrument *m, const char *name) {
   for (size_t c = 0; c < m->column_count; c++) {
-    const instrument_column *column = &m->columns[c];
-    if (is_name(column, "", name)) return true;
-    if (m->in & IN_CENTRED && is_name(column, "_centred", name)) return true;
-    if (m->types_too && is_name(column, "_types", name)) return true;
-    if (m->types_too && m->in & IN_CENTRED && is_name(column, "_centred_types", name)) return true;
+    const char *whole = m->columns[c].name, *end = m->columns[c].after_set != NULL ? m->columns[c].after_set : "";
+    size_t length = strlen(whole) - strlen(end);
+    if (strncmp(whole, name, length) == 0 && str_equal(skip_set(m, name + length), end)) return true;
   }
   return false;
 }

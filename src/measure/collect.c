@@ -50,6 +50,20 @@ static dwell_status on_head(void *self, size_t replica, size_t block, size_t hea
   return heads_measure(s, replica, block, head, attention, err);
 }
 
+/* A copy of a block's norm. */
+static dwell_status on_norm(void *self, size_t block, const dwell_norm *norm, dwell_error *err) {
+  measurement *s = self;
+  size_t d = s->t->d;
+  dwell_norm *kept = &s->next_norms[block - s->t->first_state];
+  double *values = MEM_ZERO(double, 2 * d);
+  if (values == NULL) return error_no_memory(err, "the weights of a norm");
+  memcpy(values, norm->gain, d * sizeof *values);
+  if (norm->bias != NULL) memcpy(values + d, norm->bias, d * sizeof *values);
+  mem_free((void *)(uintptr_t)kept->gain); /* of a replica before */
+  *kept = (dwell_norm){.rms = norm->rms, .epsilon = norm->epsilon, .gain = values, .bias = values + d};
+  return DWELL_OK;
+}
+
 static dwell_status make_room(measurement *s, dwell_error *err) {
   const dwell_trajectory *t = s->t;
   dwell_status status = DWELL_OK;
@@ -59,6 +73,10 @@ static dwell_status make_room(measurement *s, dwell_error *err) {
   s->norms = MEM_ZERO(double, norms);
   TRY_ALLOC(s->norms, "the norms");
   TRY(heads_make_room(s, err));
+  if (s->options->normed) {
+    s->next_norms = MEM_ZERO(dwell_norm, s->blocks + 1);
+    TRY_ALLOC(s->next_norms, "the norms of the blocks");
+  }
   if (s->options->save_attention && t->heads > 0) {
     size_t one;
     if (!size_mul(t->n, t->n, &one)) return error_no_memory(err, "the attention");
@@ -74,10 +92,9 @@ static dwell_status select_tokens(measurement *s, dwell_error *err) {
   size_t rows = s->t->first_state + s->frames;
   dwell_status status = selection_decide(s->t, rows, s->norms, s->options->drop_special, &s->selection, err);
   if (status != DWELL_OK) return status;
-  s->sets[SET_TYPES] = (measured_set){.rows = s->selection.types, .count = s->selection.types_count};
-  s->sets[SET_SELECTION] = s->options->types
-                               ? s->sets[SET_TYPES]
-                               : (measured_set){.rows = s->selection.all, .count = s->selection.all_count};
+  const measured_set types = {.rows = s->selection.types, .count = s->selection.types_count};
+  const measured_set all = {.rows = s->selection.all, .count = s->selection.all_count};
+  for (plan_set set = 0; set < SETS; set++) s->sets[set] = plan_set_has_types(set) || s->options->types ? types : all;
   s->rows = s->sets[SET_SELECTION].rows, s->row_count = s->sets[SET_SELECTION].count;
   return DWELL_OK;
 }
@@ -89,6 +106,7 @@ dwell_status measurement_collect(measurement *s, dwell_error *err) {
   if (status != DWELL_OK) return status;
   dwell_sink sink = {
       .self = s, .wants_heads = heads, .wants_earlier = true, .on_state = on_state, .on_head = heads ? on_head : NULL};
+  if (s->next_norms != NULL) sink.on_norm = on_norm;
   status = dwell_source_run(s->source, s->ctx, &sink, err);
   if (status != DWELL_OK) return status;
   s->frames = spool_frames(s->states);

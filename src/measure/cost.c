@@ -63,7 +63,10 @@ static uint64_t measure_bytes(const dwell_context *ctx, const plan *p, uint64_t 
   uint64_t alive = smaller(frames, measurement_batch(ctx, n) + 1);
   uint64_t work = 2 * (uint64_t)n * d * sizeof(double) + geometry_work_bytes(n, d);
   if (p->draws > 0) work += p->nulls[0].null->prepare_bytes(n, d);
-  if (plan_has_set(p, SET_TYPES)) work += geometry_bytes(n, d);
+  bool forms = false, types = plan_has_set(p, SET_TYPES);
+  for (plan_set set = SET_TYPES + 1; set < SETS; set++) forms = forms || plan_has_set(p, set);
+  if (types || forms) work += geometry_bytes(n, d);
+  if (forms) work += (uint64_t)n * (d + 2) * sizeof(double);
   return alive * geometry_bytes(n, d) + workers * (work + blas_bytes(n));
 }
 
@@ -87,8 +90,7 @@ static uint64_t total_bytes(const dwell_context *ctx, const dwell_source *source
   uint64_t kept = spooled + saved_bytes(t, options) + norms + table_bytes(p, t, frames) + event_bytes(p, t, frames) +
                   4 * (uint64_t)t->n * sizeof(size_t);
   if (p->draws > 0) {
-    uint64_t sets = plan_draws_set(p, SET_SELECTION) + plan_draws_set(p, SET_TYPES);
-    kept += frames * (sets * p->nulls[0].null->bytes(t->n) + p->draws * p->null_count * sizeof(double));
+    kept += frames * (plan_drawn_sets(p) * p->nulls[0].null->bytes(t->n) + p->draws * p->null_count * sizeof(double));
   }
   uint64_t stage = dwell_source_bytes(source, ctx) + heads_bytes(ctx, p, t), control = 0;
   for (size_t k = 0; k < options->control_count; k++) {
@@ -124,7 +126,7 @@ dwell_status cost_of(const dwell_context *ctx, const dwell_source *source, const
   ret_cost->flops_instruments = list_flops(&p->state, (double)frames, n, d) + list_flops(&p->step, steps, n, d) +
                                 list_flops(&p->head, steps * (double)t->heads, n, d) +
                                 (p->wants_geometry ? (double)frames * (double)n * (double)n * (double)d : 0);
-  double sets = (double)plan_draws_set(p, SET_SELECTION) + (double)plan_draws_set(p, SET_TYPES);
+  double sets = (double)plan_drawn_sets(p);
   ret_cost->flops_nulls = p->draws > 0 ? sets * (double)p->draws * (double)frames * p->nulls[0].null->flops(n) : 0;
   return DWELL_OK;
 }

@@ -135,7 +135,7 @@ static void choose_partition(detected *d, const double *z) {
 
 static dwell_status follow_clusters(const measurement *s, detected *d, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  d->set = s->plan.sets > SET_TYPES ? SET_TYPES : SET_SELECTION;
+  d->set = plan_offers_types(s->t, s->options) ? SET_TYPES : SET_SELECTION;
   const int64_t *labels = find_labels(s, d->set);
   size_t at = find_of_set(&s->plan.state, "cluster_T", d->set), count;
   size_t slot = at != SIZE_MAX ? s->plan.state.values[at].null_slot : SIZE_MAX;

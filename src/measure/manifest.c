@@ -37,6 +37,8 @@ static void write_controls(jwriter *w, const dwell_measure_options *o) {
   jwriter_close(w);
 }
 
+static const char *form_name(plan_form form) { return form == FORM_ROBUST ? "robust" : "ln"; }
+
 static void write_options(jwriter *w, const measurement *s) {
   const dwell_measure_options *o = s->options;
   jwriter_key(w, "measure");
@@ -44,6 +46,11 @@ static void write_options(jwriter *w, const measurement *s) {
   jwriter_put_string(w, "instruments", o->instruments != NULL ? o->instruments : "all");
   jwriter_put_int(w, "null_draws", (int64_t)s->plan.draws);
   jwriter_put_string(w, "selection", o->types ? "types" : "all");
+  jwriter_key(w, "representations");
+  jwriter_flat_array(w);
+  if (o->robust) jwriter_string(w, form_name(FORM_ROBUST));
+  if (o->normed) jwriter_string(w, form_name(FORM_NORMED));
+  jwriter_close(w);
   jwriter_put_string(w, "special", o->drop_special ? "drop" : "keep");
   jwriter_put_int(w, "seed", (int64_t)s->ctx->seed);
   jwriter_put_double(w, "beta", o->beta);
@@ -224,13 +231,15 @@ static void write_nulls(jwriter *w, const measurement *s) {
 }
 
 /* One entry per state without a null, or with a poor one. */
-static void write_null_states(jwriter *w, const measurement *s, const measured_set *set) {
+static void write_null_states(jwriter *w, const measurement *s, plan_set which) {
+  const measured_set *set = &s->sets[which];
   static const double POOR = 0.1; /* instruments.md 4.1: twin_poor */
   for (size_t f = 0; set->prepared != NULL && f < s->frames; f++) {
     bool poor = set->null_fit[f] > POOR;
     if (set->null_reason[f] == NULL && !poor) continue;
     jwriter_flat_object(w);
-    if (set == &s->sets[SET_TYPES]) jwriter_put_string(w, "selection", "types");
+    if (plan_set_has_types(which)) jwriter_put_string(w, "selection", "types");
+    if (plan_set_form(which) != FORM_PLAIN) jwriter_put_string(w, "representation", form_name(plan_set_form(which)));
     const dwell_frame *frame = spool_frame(s->states, f);
     jwriter_put_int(w, "replica", (int64_t)frame->replica);
     if (strcmp(frame->tap, "resid") == 0) jwriter_put_int(w, "state", (int64_t)frame->state);
@@ -245,7 +254,7 @@ static void write_null_notes(jwriter *w, const measurement *s) {
   if (s->plan.draws == 0) return;
   jwriter_key(w, "null_notes");
   jwriter_array(w);
-  for (size_t k = 0; k < s->plan.sets; k++) write_null_states(w, s, &s->sets[k]);
+  for (plan_set set = 0; set < SETS; set++) write_null_states(w, s, set);
   jwriter_close(w);
 }
 

@@ -33,6 +33,8 @@ void measurement_destroy(measurement *s) {
   mem_free(s->norms);
   mem_free(s->head_values);
   heads_free(s->input);
+  for (size_t b = 0; s->next_norms != NULL && b < s->blocks; b++) mem_free((void *)(uintptr_t)s->next_norms[b].gain);
+  mem_free(s->next_norms);
   mem_free(s->attention);
   mem_free(s->state_values);
   mem_free(s->step_values);

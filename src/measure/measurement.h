@@ -42,12 +42,13 @@ typedef struct measurement {
   size_t blocks;            /* states - 1 */
   value *head_values;       /* [replicas, blocks, heads, head.value_count], or NULL */
   head_input *input;        /* NULL: no wanted instrument reads the state before a head */
+  dwell_norm *next_norms;   /* [blocks] what each block applies first; gain NULL: nothing. NULL: not asked for */
   unsigned char *attention; /* [L, H, n, n] in the trajectory's dtype if saved, or NULL */
 
   /* between */
   head_calibration calibration;
   selection selection;
-  measured_set sets[SETS]; /* plan.sets of them */
+  measured_set sets[SETS];
   const size_t *rows;      /* == sets[SET_SELECTION] */
   size_t row_count;
   size_t frames;

@@ -90,7 +90,7 @@ static dwell_status draw_one(void *arg, size_t draw, int worker, dwell_error *er
   drawing *d = arg;
   (void)worker;
   dwell_status status = DWELL_OK;
-  for (plan_set set = 0; status == DWELL_OK && set < d->s->plan.sets; set++) status = draw_set(d, set, draw, err);
+  for (plan_set set = 0; status == DWELL_OK && set < SETS; set++) status = draw_set(d, set, draw, err);
 #pragma omp critical(nulls_progress)
   context_progress(d->s->ctx, "nulls", (double)++d->done, (double)d->all);
   return status;
@@ -128,7 +128,7 @@ dwell_status measurement_nulls(measurement *s, dwell_error *err) {
   if (s->plan.draws == 0) return DWELL_OK;
   double started = clock_seconds();
   drawing d = {.s = s, .null = s->plan.nulls[0].null};
-  for (plan_set set = 0; set < s->plan.sets; set++) d.setting[set] = measurement_null_setting(s, set);
+  for (plan_set set = 0; set < SETS; set++) d.setting[set] = measurement_null_setting(s, set);
   s->given_phases = d.setting[SET_SELECTION].phases != NULL;
   if (s->given_phases) s->plan.draws = d.setting[SET_SELECTION].phase_draws;
   if (s->t->phases != NULL && !s->given_phases) {

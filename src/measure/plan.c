@@ -33,7 +33,27 @@ static dwell_status refuse_name(const char *name, dwell_error *err) {
   return DWELL_USAGE;
 }
 
-static dwell_status check_names(const char *list, dwell_error *err) {
+static const char *const form_suffixes[FORMS] = {"", "_robust", "_ln"};
+static const char *const form_names[FORMS] = {"", "robust", "ln"};
+
+static bool is_offered(const dwell_measure_options *o, plan_form form) {
+  return form == FORM_ROBUST ? o->robust : form == FORM_NORMED ? o->normed : true;
+}
+
+/* A column of a form that is not asked for would be silently absent. */
+static dwell_status check_form(const char *name, const dwell_measure_options *o, dwell_error *err) {
+  for (plan_form form = FORM_ROBUST; form < FORMS; form++) {
+    const char *found = strstr(name, form_suffixes[form]);
+    size_t length = strlen(form_suffixes[form]);
+    if (found == NULL || (found[length] != '\0' && found[length] != '_') || is_offered(o, form)) continue;
+    error_set(err, DWELL_USAGE, "\"%s\" is not measured", name);
+    return error_remedy(err, "Ask for it by --representation %s", form_names[form]);
+  }
+  return DWELL_OK;
+}
+
+static dwell_status check_names(const dwell_measure_options *o, dwell_error *err) {
+  const char *list = o->instruments;
   if (list[strspn(list, ",")] == '\0') {
     error_set(err, DWELL_USAGE, "the list of instruments is empty");
     error_remedy(err, "`dwell list instruments` shows all");
@@ -41,12 +61,22 @@ static dwell_status check_names(const char *list, dwell_error *err) {
   }
   char name[NAME_SIZE];
   while (str_item(&list, name, sizeof name)) {
-    if (name[0] != '\0' && instrument_find(name) == NULL) return refuse_name(name, err);
+    if (name[0] == '\0') continue;
+    if (instrument_find(name) == NULL) return refuse_name(name, err);
+    dwell_status status = check_form(name, o, err);
+    if (status != DWELL_OK) return status;
   }
   return DWELL_OK;
 }
 
 /* ---- lists ---- */
+
+void plan_name(char *ret_name, size_t size, const char *name, const char *opt_after, plan_set set, representation in) {
+  const char *after = opt_after != NULL ? opt_after : "";
+  snprintf(ret_name, size, "%.*s%s%s%s%s", (int)(strlen(name) - strlen(after)), name,
+           form_suffixes[plan_set_form(set)], in == CENTRED ? "_centred" : "", plan_set_has_types(set) ? "_types" : "",
+           after);
+}
 
 static void add_values(plan_list *list, const instrument *what, representation in, plan_set set, const char *wanted) {
   bool whole = wanted == NULL || listed(wanted, what->name);
@@ -54,10 +84,7 @@ static void add_values(plan_list *list, const instrument *what, representation i
     assert(list->value_count < PLAN_MAX_VALUES);
     plan_value *v = &list->values[list->value_count++];
     *v = (plan_value){.column = &what->columns[k], .null_slot = SIZE_MAX};
-    const char *name = what->columns[k].name, *after = what->columns[k].after_set;
-    int length = (int)(strlen(name) - (after != NULL ? strlen(after) : 0));
-    snprintf(v->name, sizeof v->name, "%.*s%s%s%s", length, name, in == CENTRED ? "_centred" : "",
-             set == SET_TYPES ? "_types" : "", after != NULL ? after : "");
+    plan_name(v->name, sizeof v->name, what->columns[k].name, what->columns[k].after_set, set, in);
     v->wanted = whole || listed(wanted, v->name);
   }
 }
@@ -115,20 +142,33 @@ static void add_calibration(plan *p, const dwell_trajectory *t, double beta) {
   p->head.items[p->head.item_count++] = (plan_item){what, RAW, SET_SELECTION, first};
 }
 
-static void add_instrument(plan *p, const instrument *what, const dwell_trajectory *t, const char *wanted) {
+bool plan_offers_types(const dwell_trajectory *t, const dwell_measure_options *o) {
+  return t->token_ids != NULL && !o->types; /* without ids every token is one */
+}
+
+/* Over the tokens of the selection and, for some, over first occurrences; other forms than the plain one for what
+ * speaks of groups and spread. */
+static void add_state_sets(plan *p, const instrument *what, const dwell_trajectory *t, const dwell_measure_options *o) {
+  bool types = what->types_too && plan_offers_types(t, o);
+  for (plan_form form = FORM_PLAIN; form < FORMS; form++) {
+    if (!is_offered(o, form) || (form != FORM_PLAIN && !what->types_too && !(what->in & IN_CENTRED))) continue;
+    add_state_items(p, what, plan_set_of(form, SET_SELECTION), o->instruments);
+    if (types) add_state_items(p, what, plan_set_of(form, SET_TYPES), o->instruments);
+  }
+}
+
+static void add_instrument(plan *p, const instrument *what, const dwell_trajectory *t, const dwell_measure_options *o) {
+  const char *wanted = o->instruments;
   if (what->optional && wanted == NULL) return;
   switch (what->scope) {
-    case PER_STATE:
-      add_state_items(p, what, SET_SELECTION, wanted);
-      if (what->types_too && p->sets > SET_TYPES) add_state_items(p, what, SET_TYPES, wanted);
-      break;
+    case PER_STATE: add_state_sets(p, what, t, o); break;
     case PER_STEP:
       if (t->states > 1) add_item(&p->step, what, RAW, SET_SELECTION, wanted);
       break;
     case PER_HEAD:
       if (t->heads == 0 || t->states < 2) break;
       add_item(&p->head, what, RAW, SET_SELECTION, wanted);
-      if (what->types_too && p->sets > SET_TYPES) add_item(&p->head, what, RAW, SET_TYPES, wanted);
+      if (what->types_too && plan_offers_types(t, o)) add_item(&p->head, what, RAW, SET_TYPES, wanted);
       break;
   }
 }
@@ -141,13 +181,19 @@ static size_t find_null(const plan *p, const char *column, plan_set set) {
   return SIZE_MAX;
 }
 
+/* Of the other forms only the presence of clusters is tested. */
+static bool is_tested(const plan_item *item, const instrument_column *column) {
+  unsigned in = item->in == CENTRED ? IN_CENTRED : IN_RAW;
+  bool plain = plan_set_form(item->set) == FORM_PLAIN;
+  return column->null != NULL && column->null_in & in && (plain || (item->what->types_too && !column->null_where));
+}
+
 static void add_nulls(plan *p, size_t draws) {
   for (size_t i = 0; i < p->state.item_count && draws > 0; i++) {
     const plan_item *item = &p->state.items[i];
-    unsigned in = item->in == CENTRED ? IN_CENTRED : IN_RAW;
     for (size_t k = 0; k < item->what->column_count; k++) {
       plan_value *v = &p->state.values[item->first + k];
-      if (!v->wanted || v->column->null == NULL || !(v->column->null_in & in)) continue;
+      if (!v->wanted || !is_tested(item, v->column)) continue;
       assert(p->null_count < PLAN_MAX_NULLS);
       v->null_slot = p->null_count;
       p->nulls[p->null_count++] = (plan_null){null_find(v->column->null), item->first + k, item->set, SIZE_MAX};
@@ -163,14 +209,12 @@ dwell_status plan_make(const dwell_trajectory *t, const dwell_measure_options *o
                        dwell_error *err) {
   size_t count;
   const instrument *const *all = instrument_registry(&count);
-  const char *wanted = options->instruments;
-  if (wanted != NULL) {
-    dwell_status status = check_names(wanted, err);
+  if (options->instruments != NULL) {
+    dwell_status status = check_names(options, err);
     if (status != DWELL_OK) return status;
   }
   memset(ret_plan, 0, sizeof *ret_plan);
-  ret_plan->sets = t->token_ids != NULL && !options->types ? SETS : 1; /* without ids every token is a type */
-  for (size_t i = 0; i < count; i++) add_instrument(ret_plan, all[i], t, wanted);
+  for (size_t i = 0; i < count; i++) add_instrument(ret_plan, all[i], t, options);
   add_calibration(ret_plan, t, options->beta);
   add_nulls(ret_plan, options->null_draws);
   ret_plan->wants_geometry = ret_plan->state.item_count + ret_plan->step.item_count > 0;
@@ -189,4 +233,10 @@ bool plan_draws_set(const plan *p, plan_set set) {
     if (p->nulls[k].set == set) return true;
   }
   return false;
+}
+
+size_t plan_drawn_sets(const plan *p) {
+  size_t count = 0;
+  for (plan_set set = 0; set < SETS; set++) count += plan_draws_set(p, set);
+  return count;
 }

@@ -9,8 +9,21 @@
 
 enum { PLAN_MAX_ITEMS = 96, PLAN_MAX_VALUES = 384, PLAN_MAX_NULLS = 48 };
 
-/* Which tokens: those of the selection; for clusters also the first occurrences of their ids (suffix _types). */
-typedef enum plan_set { SET_SELECTION, SET_TYPES, SETS } plan_set;
+/* What is done to a state before its directions are taken: nothing; robust units; the next block's norm. */
+typedef enum plan_form { FORM_PLAIN, FORM_ROBUST, FORM_NORMED, FORMS } plan_form;
+
+/* Which tokens: those of the selection; for clusters also the first occurrences of their ids (suffix _types). In every
+ * form, the plain one first. */
+typedef enum plan_set { SET_SELECTION, SET_TYPES, SETS = 2 * FORMS } plan_set;
+
+static inline plan_set plan_set_of(plan_form form, plan_set tokens) { return 2 * form + tokens; }
+static inline plan_form plan_set_form(plan_set set) { return (plan_form)(set / 2); }
+static inline bool plan_set_has_types(plan_set set) { return set % 2 == SET_TYPES; }
+
+/* Column or array name of an item: "mass90" + "_robust" + "_centred" + "_types"; all of it before `opt_after`, the
+ * end of the name. */
+void plan_name(char *ret_name, size_t size, const char *name, const char *opt_after, plan_set set,
+               representation in);
 
 /* One call of one instrument: its values are values[first .. first + column_count). */
 typedef struct plan_item {
@@ -46,7 +59,6 @@ typedef struct plan {
   plan_null nulls[PLAN_MAX_NULLS];
   size_t null_count;
   size_t draws;        /* 0 if no sampled null is wanted */
-  size_t sets;         /* 2: SET_TYPES is measured as well */
   bool wants_geometry; /* anything of state or step is wanted */
 } plan;
 
@@ -54,9 +66,13 @@ typedef struct plan {
 dwell_status plan_make(const dwell_trajectory *t, const dwell_measure_options *options, plan *ret_plan,
                        dwell_error *err);
 
-/* Is anything measured over this set; is a null drawn for it? */
+/* Are first occurrences of ids measured beside the selection? */
+bool plan_offers_types(const dwell_trajectory *t, const dwell_measure_options *options);
+
+/* Is anything measured over this set; is a null drawn for it? How many sets have one? */
 bool plan_has_set(const plan *p, plan_set set);
 bool plan_draws_set(const plan *p, plan_set set);
+size_t plan_drawn_sets(const plan *p);
 
 /* Is any column of it to be printed? Values may be measured for others only (beta_eff for the calibrated energies). */
 bool plan_shows(const plan_list *list);

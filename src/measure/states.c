@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/threads.h"
+#include "geometry/forms.h"
 #include "measure/measurement.h"
 
 enum { SMALL = 160, MOST = 64 }; /* below SMALL tokens many states fit in cache: larger batches, fewer barriers */
@@ -85,7 +86,75 @@ static dwell_status prepare_null(measurement *s, plan_set which, size_t frame, g
   return status;
 }
 
-/* What is measured over the first occurrences as well; no step needs this geometry, so it is gone at once. */
+/* Why nothing of this set can be measured at this frame. */
+static void leave_out(measurement *s, plan_set set, size_t frame, const char *reason) {
+  value *row = s->state_values + frame * s->plan.state.value_count;
+  for (size_t i = 0; i < s->plan.state.item_count; i++) {
+    const plan_item *item = &s->plan.state.items[i];
+    for (size_t k = 0; item->set == set && k < item->what->column_count; k++) row[item->first + k] = UNDEFINED(reason);
+  }
+  if (s->sets[set].prepared != NULL) s->sets[set].null_reason[frame] = reason;
+}
+
+/* The norm that the next block applies to the state of a frame; *ret_reason where that is not known. NULL without a
+ * reason: none is applied (flows, and networks whose norms stand after the sublayers). */
+static const dwell_norm *next_norm(const measurement *s, size_t frame, const char **ret_reason) {
+  const dwell_frame *f = spool_frame(s->states, frame);
+  size_t block = f->state - s->t->first_state;
+  *ret_reason = NULL;
+  if (strcmp(s->t->kind, "flow") == 0) return NULL;
+  if (strcmp(s->t->kind, "import") == 0) *ret_reason = "the norm of the next block is not known";
+  else if (strcmp(f->tap, "resid") != 0 || block >= s->blocks) *ret_reason = "no next block";
+  return *ret_reason == NULL && s->next_norms[block].gain != NULL ? &s->next_norms[block] : NULL;
+}
+
+/* The selected tokens in the set's form into ret_rows [count, d]; *ret_reason where there is none. */
+static dwell_status make_form(const measurement *s, plan_set which, size_t frame, const double *x, double *ret_rows,
+                              const char **ret_reason, dwell_error *err) {
+  const measured_set *set = &s->sets[which];
+  size_t d = s->t->d;
+  dwell_status status = DWELL_OK;
+  *ret_reason = NULL;
+  if (plan_set_form(which) == FORM_ROBUST) {
+    status = form_robust(x, d, set->rows, set->count, ret_rows, err);
+  } else {
+    const dwell_norm *norm = next_norm(s, frame, ret_reason);
+    if (norm != NULL) form_normed(x, d, set->rows, set->count, norm, ret_rows);
+    for (size_t i = 0; norm == NULL && i < set->count; i++)
+      memcpy(ret_rows + i * d, x + set->rows[i] * d, d * sizeof(double));
+  }
+  for (size_t i = 0; i < set->count && *ret_reason == NULL; i++) {
+    if (!(geometry_norm(d, ret_rows + i * d) > 0)) *ret_reason = "a token of zero norm";
+  }
+  return status;
+}
+
+/* Another form than the plain one; no step needs this geometry, so it is gone at once. */
+static dwell_status measure_form(measurement *s, plan_set which, size_t frame, const double *x, dwell_error *err) {
+  const measured_set *set = &s->sets[which];
+  const char *reason;
+  geometry *g = NULL;
+  dwell_status status = DWELL_OK;
+  double *rows = MEM_NEW(double, set->count * s->t->d);
+  size_t *order = MEM_NEW(size_t, set->count);
+  TRY_ALLOC(rows, "a state in another form");
+  TRY_ALLOC(order, "a state in another form");
+  for (size_t i = 0; i < set->count; i++) order[i] = i;
+  TRY(make_form(s, which, frame, x, rows, &reason, err));
+  if (reason != NULL) {
+    leave_out(s, which, frame, reason);
+    goto done;
+  }
+  TRY(geometry_create(rows, s->t->d, order, set->count, &g, err));
+  TRY(measure_items(s, which, frame, g, err));
+  TRY(prepare_null(s, which, frame, g, err));
+done:
+  geometry_destroy(g);
+  mem_free(rows), mem_free(order);
+  return status;
+}
+
+/* What is measured over the first occurrences as well. */
 static dwell_status measure_types(measurement *s, size_t frame, const double *x, dwell_error *err) {
   const measured_set *set = &s->sets[SET_TYPES];
   dwell_status status = DWELL_OK;
@@ -108,6 +177,9 @@ static dwell_status measure_frame(void *arg, size_t item, int worker, dwell_erro
   TRY_ALLOC(x, "a state");
   TRY(spool_read(s->states, frame, x, err));
   if (plan_has_set(&s->plan, SET_TYPES)) TRY(measure_types(s, frame, x, err));
+  for (plan_set set = SET_TYPES + 1; set < SETS; set++) {
+    if (plan_has_set(&s->plan, set)) TRY(measure_form(s, set, frame, x, err));
+  }
   TRY(geometry_create(x, s->t->d, s->rows, s->row_count, &b->at[item], err));
   mem_free(x), x = NULL; /* the geometry has its own copy of what it needs */
   TRY(measure_items(s, SET_SELECTION, frame, b->at[item], err));
@@ -177,7 +249,7 @@ static dwell_status make_room(measurement *s, dwell_error *err) {
   TRY_ALLOC(s->clamped, "the measures");
   TRY_ALLOC(s->centred_undefined, "the measures");
   for (size_t i = 0; i < list->item_count; i++) {
-    if (list->items[i].what->array_name == NULL) continue;
+    if (list->items[i].what->array_name == NULL || plan_set_form(list->items[i].set) != FORM_PLAIN) continue;
     s->arrays[i] = mem_zero(s->frames, measurement_array_length(s, &list->items[i]) * ARRAY_ENTRY);
     TRY_ALLOC(s->arrays[i], "the arrays");
   }

@@ -260,8 +260,7 @@ static dwell_status add_instrument_array(measurement *s, size_t i, dwell_error *
     if (kind == ARRAY_PER_TOKEN) spread_tokens(s->t->n, &s->sets[item->set], values, place);
     else memcpy(place, values, length * ENTRY);
   }
-  snprintf(name, sizeof name, "%s%s%s", item->what->array_name, item->in == CENTRED ? "_centred" : "",
-           item->set == SET_TYPES ? "_types" : "");
+  plan_name(name, sizeof name, item->what->array_name, NULL, item->set, item->in);
   return run_add_array(s->run, name, kind == ARRAY_PER_MERGE ? NPY_FLOAT : NPY_INT, ENTRY, rank, shape, kept, err);
 }
 

@@ -75,5 +75,8 @@ done:
 
 dwell_status decoder_block(model_pass *p, const decoder_slots *slots, dwell_error *err) {
   const model_shape *s = &p->model->shape;
-  return s->post_norm ? after(p, slots, err) : s->parallel ? parallel(p, slots, err) : before(p, slots, err);
+  if (s->post_norm) return after(p, slots, err);
+  dwell_status status = pass_first_norm(p, slots->norm1, err);
+  if (status != DWELL_OK) return status;
+  return s->parallel ? parallel(p, slots, err) : before(p, slots, err);
 }

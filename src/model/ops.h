@@ -103,6 +103,7 @@ typedef struct ops {
   dwell_status (*rotate)(const dwell_context *ctx, const ops_rotation *o, dwell_error *err);
   dwell_status (*gate)(const dwell_context *ctx, const ops_gate *o, dwell_error *err);
   void (*store)(size_t count, const double *values, void *ret_values); /* rounded to the table's type */
+  void (*load)(size_t count, const void *values, double *ret_values);
   void (*add)(size_t count, void *x, const void *r);                   /* x += r */
   void (*add_row)(size_t rows, size_t d, void *x, const void *r);      /* every row of x += r[d] */
 } ops;

@@ -219,6 +219,20 @@ dwell_status pass_part(model_pass *p, const char *part, const void *delta, dwell
   return p->sink->on_part(p->sink->self, 0, p->b, part, &cloud, err);
 }
 
+dwell_status pass_first_norm(model_pass *p, size_t weight, dwell_error *err) {
+  if (p->quiet || p->sink->on_norm == NULL) return DWELL_OK;
+  const model_shape *s = &p->model->shape;
+  size_t d = s->width;
+  double *values = MEM_NEW(double, 2 * d);
+  if (values == NULL) return error_no_memory(err, "the weights of a norm");
+  dwell_norm norm = {.rms = s->rms, .epsilon = s->epsilon, .gain = values, .bias = s->rms ? NULL : values + d};
+  p->ops->load(d, pass_weight(p, &p->layout->block, weight), values);
+  if (!s->rms) p->ops->load(d, pass_weight(p, &p->layout->block, weight + 1), values + d);
+  dwell_status status = p->sink->on_norm(p->sink->self, p->b, &norm, err);
+  mem_free(values);
+  return status;
+}
+
 /* ---- attention ---- */
 
 /* Where queries, keys and values lie in a row of qkv. */

@@ -79,5 +79,7 @@ dwell_status pass_attention(model_pass *p, void **ret_context, dwell_error *err)
 
 /* Hands a part of the move, [n, d], to the sink if it wants parts. */
 dwell_status pass_part(model_pass *p, const char *part, const void *delta, dwell_error *err);
+/* Tells the sink of the norm that the block applies first: the block's slot of its weight. */
+dwell_status pass_first_norm(model_pass *p, size_t weight, dwell_error *err);
 
 #endif
