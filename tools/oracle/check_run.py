@@ -4,12 +4,12 @@
 usage: check_run.py [--tolerance T] [--draws N] [--brief] RUN...
 
 RUN is a run directory made with --save states,attention (flows: --save states). Nothing of dwell is used but the
-files it wrote: keep mask and counts, layers.csv, blocks.csv, heads.csv and the histograms are computed again in numpy
-from the definitions. Per column it prints the largest absolute and relative difference; `excess` is the largest
-|difference| / (T * unit + T * |value|), unit being the size of the terms whose sum or difference the column is. Counts
-(mass90, mass999, hist, neighbours) have to be equal but for pairs that rounding can move over a threshold. Sampled
-nulls are compared with N draws of its own, in standard errors. Exit status 1 if an excess is above 1 or a null more
-than 5 standard errors away. Needs numpy.
+files it wrote: keep mask and counts, layers.csv, blocks.csv, heads.csv, the histograms, labels and merge heights are
+computed again in numpy from the definitions. Per column it prints the largest absolute and relative difference;
+`excess` is the largest |difference| / (T * unit + T * |value|), unit being the size of the terms whose sum or
+difference the column is. Counts (mass90, mass999, hist, neighbours) have to be equal but for pairs that rounding can
+move over a threshold. Sampled nulls are compared with N draws of its own, in standard errors. Exit status 1 if an
+excess is above 1 or a null more than 5 standard errors away. Needs numpy.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import sys
 
 import numpy as np
 
+from clusters import adjusted_rand, best_cut, excess
 from twin import centred_cosines, rotated_gram, twin_fit, twin_gram
 
 EPS = {"f32": 6e-8, "f16": 5e-4, "bf16": 4e-3, "f64": 1e-15}
@@ -211,6 +212,31 @@ def check_state(tally, row, s, hists, eps, own_beta, where):
     tally.number("pr_unbiased", row["pr_unbiased"], value, 0, 0, where)
 
 
+def check_clusters(tally, row, s, labels, heights, where):
+    """T, its labels and the dendrogram; left out where rounding of near cosines decides more than a thousandth."""
+    names = ("cluster_T", "cluster_count", "unassigned", "silhouette", "silhouette_k")
+    if s.collapsed or not s.defined.all():
+        for name in names:
+            tally.number(name, row[name], None, 0, 0, where)
+        return
+    t, own, links = excess(s.c)
+    angle = np.pi * links
+    error = (s.c_error / (angle * np.maximum(np.sin(angle), 1e-3))).max() if len(links) else 0
+    if error > 1e-3:
+        return
+    tally.number("cluster_T", row["cluster_T"], t, 1, 10 * error, where)
+    tally.number("cluster_count", row["cluster_count"], float(own.max() + 1), 0, 0, where)
+    tally.number("unassigned", row["unassigned"], float((own < 0).mean()), 0, 0, where)
+    value, k, merges, values = best_cut(s.c)
+    tally.number("silhouette", row["silhouette"], value, 1, 10 * error, where)
+    if len(values) < 2 or values[-1] - values[-2] > 1e-9 + 20 * error:
+        tally.number("silhouette_k", row["silhouette_k"], float(k), 0, 0, where)
+    if labels is not None and not (labels == own).all():
+        tally.complain(f"labels {where}: {(labels != own).sum()} differ")
+    for got, want in zip([] if heights is None else heights, np.sort(merges)):
+        tally.number("merge_heights", str(got), float(want), 1, 10 * error, where)
+
+
 # ---- one step -----------------------------------------------------------------------------------------------------
 
 
@@ -257,6 +283,11 @@ def check_neighbours(tally, row, a, b, where):
     doubt = int((unsure(a.c, k, 2 * a.c_error) | unsure(b.c, k, 2 * b.c_error)).sum())
     tally.number("knn_overlap", row["knn_overlap"], share, 0, doubt / n, where)
     tally.number("knn_overlap_null_mean", row["knn_overlap_null_mean"], k / (n - 1), 0, 0, where)
+
+
+def check_ari(tally, row, a, b, labels, where):
+    defined = all(s.defined.all() and not s.collapsed for s in (a, b))
+    tally.number("ari", row["ari"], adjusted_rand(*labels) if defined else None, 1, 0, where)
 
 
 def check_step(tally, row, a, b, own_beta, where):
@@ -484,6 +515,8 @@ def check_run(run, tolerance, draws):
             row["_draws"] = manifest["measure"]["null_draws"]
             hists = [replica(name, r)[l] for name in ("hist", "hist_centred")]
             check_state(tally, row, s, hists, eps, own_beta, where)
+            if "cluster_T" in row:
+                check_clusters(tally, row, s, replica("labels", r)[l][measured], replica("merge_heights", r)[l], where)
             check_null(tally, row, s, draws, rng, rotations, where)
         if source["final_norm"]:
             row = next(x for x in mine if x["tap"] == "final_norm")
@@ -495,6 +528,9 @@ def check_run(run, tolerance, draws):
         for b in range(len(states_of) - 1):
             row = next(x for x in blocks if int(x["replica"]) == r and int(x["block"]) == b)
             check_step(tally, row, states_of[b], states_of[b + 1], own_beta, f"replica {r} block {b}")
+            if "ari" in row:
+                labels = replica("labels", r)[b : b + 2][:, measured]
+                check_ari(tally, row, states_of[b], states_of[b + 1], labels, f"replica {r} block {b}")
         attention = replica("attention", r)
         if (attention is None) != (heads is None):
             tally.complain("attention and heads.csv: one is there without the other")
