@@ -44,7 +44,7 @@ static uint64_t table_bytes(const plan *p, const dwell_trajectory *t, uint64_t f
 static uint64_t event_bytes(const plan *p, const dwell_trajectory *t, uint64_t frames) {
   uint64_t row = t->pieces != NULL ? 3 << 10 : 512, summary = 8 << 10;
   uint64_t replica = t->states * ((uint64_t)t->n * sizeof(int32_t) * 2 + (p->draws + 40) * sizeof(double));
-  return frames * 10 * row + t->replicas * summary + replica;
+  return frames * 10 * row + t->replicas * summary + replica + measurement_track_bytes(p, frames, t->n);
 }
 
 static uint64_t saved_bytes(const dwell_trajectory *t, const dwell_measure_options *o) {

@@ -86,8 +86,8 @@ static const int64_t *find_labels(const measurement *s, plan_set set) {
   return NULL;
 }
 
-/* Tokens that lie along one direction only (two points, at the end of a flow) have no null: every grouping of a line
- * would do. There the labels stand without one (instruments.md 6.2). */
+/* Tokens that lie along one direction only (two points, at the end of a flow) have no null: of a
+ * line there is nothing to draw from. There the labels stand without one (instruments.md 6.2). */
 static bool is_degenerate(const measurement *s, const detected *d, size_t l) {
   const char *const *reasons = s->sets[d->set].null_reason;
   const char *reason = reasons != NULL ? reasons[d->first + l] : NULL;
@@ -135,7 +135,7 @@ static void choose_partition(detected *d, const double *z) {
 
 static dwell_status follow_clusters(const measurement *s, detected *d, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  d->set = plan_offers_types(s->t, s->options) ? SET_TYPES : SET_SELECTION;
+  d->set = measurement_followed(s);
   const int64_t *labels = find_labels(s, d->set);
   size_t at = find_of_set(&s->plan.state, "cluster_T", d->set), count;
   size_t slot = at != SIZE_MAX ? s->plan.state.values[at].null_slot : SIZE_MAX;
@@ -155,6 +155,7 @@ static dwell_status follow_clusters(const measurement *s, detected *d, dwell_err
   TRY(test_all_states(s, d, slot, z, err));
   TRY(detect_tracking(d->labels, d->states, s->sets[d->set].count, &d->tracks, err));
   TRY(detect_lifespan(&d->tracks, &d->lifespan, err));
+  TRY(detected_track_null(s, d, slot, err));
   choose_partition(d, z);
 done:
   mem_free(z);

@@ -6,7 +6,7 @@
 #include "file/jwriter.h"
 #include "measure/measurement.h"
 
-enum { DETECTED_ENERGIES = 8 };
+enum { DETECTED_ENERGIES = 8, TRACK_KINDS = 5 };
 
 /* One energy of the table along the states. */
 typedef struct detected_energy {
@@ -31,6 +31,8 @@ typedef struct detected {
   max_t any;
   tracking tracks;
   value lifespan;
+  const char *no_track_null; /* or NULL; then by track_kind, of its number of events: */
+  double track_null_mean[TRACK_KINDS], track_p[TRACK_KINDS];
 
   const char *no_plateaus;                           /* or NULL; then: */
   plateaus plateaus, plateaus_third, plateaus_fifth; /* slow: 1/4, 1/3 and 1/5 of the mean change */
@@ -54,6 +56,12 @@ typedef struct detected {
 dwell_status detected_make(const measurement *s, size_t replica, detected *ret, dwell_error *err); /* detected.c */
 dwell_status detected_look_again(const measurement *s, detected *d, dwell_error *err);             /* revisit.c */
 void detected_free(detected *d);
+
+/* Number of events of a kind. */
+size_t detected_events(const tracking *t, track_kind kind);
+/* The same numbers in the surrogates, which share their randomness over the states (surrogate_tracks.c); the slot is
+ * that of cluster_T. */
+dwell_status detected_track_null(const measurement *s, detected *d, size_t slot, dwell_error *err);
 
 /* Did both clusters of a merge live for two states or more? Others are read with care (instruments.md 6.2). */
 bool detected_lasting_merge(const detected *d, const track_event *e);

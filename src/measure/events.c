@@ -90,7 +90,8 @@ static dwell_status add_tracks(events *e, dwell_error *err) {
     if (event->kind == TRACK_SPLIT) strbuf_printf(&e->detail, " from=%ld", (long)event->other);
     if (event->kind == TRACK_MERGE && !detected_lasting_merge(e->d, event)) strbuf_puts(&e->detail, " brief");
     add_members(e, ends ? t->lives[event->id].last : event->state, event->id);
-    status = add_row(e, track_kind_name(event->kind), event->state, event->state, (double)event->id, NAN, err);
+    double p = e->d->no_track_null == NULL ? e->d->track_p[event->kind] : NAN;
+    status = add_row(e, track_kind_name(event->kind), event->state, event->state, (double)event->id, p, err);
   }
   return status;
 }

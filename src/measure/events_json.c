@@ -30,12 +30,6 @@ static void put_exp(jwriter *w, const char *key, value log_value) {
   put_value(w, key, v);
 }
 
-static size_t events_of(const tracking *t, track_kind kind) {
-  size_t count = 0;
-  for (size_t k = 0; k < t->event_count; k++) count += t->events[k].kind == kind;
-  return count;
-}
-
 static void write_clusters(const measurement *s, const detected *d, jwriter *w) {
   jwriter_key(w, "clusters");
   jwriter_object(w);
@@ -49,8 +43,17 @@ static void write_clusters(const measurement *s, const detected *d, jwriter *w) 
   put_state(w, s, "best_state", d->any.best);
   jwriter_put_int(w, "significant_states", (int64_t)d->significant);
   jwriter_put_int(w, "identities", (int64_t)d->tracks.life_count);
+  char name[48];
   static const char *const keys[] = {"births", "deaths", "merges", "splits", "resumes"};
-  for (int k = 0; k < 5; k++) jwriter_put_int(w, keys[k], (int64_t)events_of(&d->tracks, (track_kind)k));
+  for (int k = 0; k < TRACK_KINDS; k++) {
+    jwriter_put_int(w, keys[k], (int64_t)detected_events(&d->tracks, (track_kind)k));
+    if (d->no_track_null != NULL) continue;
+    snprintf(name, sizeof name, "%s_null_mean", keys[k]);
+    jwriter_put_double(w, name, d->track_null_mean[k]);
+    snprintf(name, sizeof name, "%s_p", keys[k]);
+    jwriter_put_double(w, name, d->track_p[k]);
+  }
+  if (d->no_track_null != NULL) jwriter_put_string(w, "null_undefined", d->no_track_null);
   size_t lasting = 0;
   for (size_t k = 0; k < d->tracks.event_count; k++) lasting += detected_lasting_merge(d, &d->tracks.events[k]);
   jwriter_put_int(w, "merges_lasting", (int64_t)lasting);

@@ -45,6 +45,7 @@ void measurement_destroy(measurement *s) {
   mem_free(s->clamped);
   mem_free(s->centred_undefined);
   strbuf_free(&s->detected);
+  mem_free(s->null_labels);
   mem_free(s);
 }
 

@@ -70,6 +70,8 @@ static dwell_status draw_frame(const drawing *d, plan_set set, size_t draw, cons
     const plan_item *item = &s->plan.state.items[i];
     if (item->set == set) status = measure_item(d, item, frame, g, slots, err);
   }
+  bool followed = set == measurement_followed(s) && !d->conditional;
+  if (status == DWELL_OK && followed) status = measurement_keep_surrogate(s, draw, frame, g, err);
   geometry_destroy(g);
   return status;
 }
@@ -137,6 +139,7 @@ dwell_status measurement_nulls(measurement *s, dwell_error *err) {
                 s->t->phase_columns, s->row_count, s->row_count / 2 + 1);
   }
   dwell_status status = make_draws(s, err);
+  if (status == DWELL_OK) status = measurement_keep_tracks(s, err);
   bool conditional = has_conditional(&s->plan);
   d.all = s->plan.draws * (conditional ? 2 : 1);
   if (status == DWELL_OK) status = threads_for(s->ctx, s->plan.draws, draw_one, &d, err);

@@ -69,6 +69,48 @@ static void identities_add_up(void **state) {
   dwell_run_destroy(run);
 }
 
+/* 40 starts that hardly move: independent points on a sphere, no clusters. Nominal 5 %; with 39 draws the largest of
+ * several states is up to 7 %: 3 standard errors above that are 8 of 40. */
+static void structureless_clouds_have_no_events(void **state) {
+  (void)state;
+  enum { STARTS = 40, MOST = 8 };
+  dwell_run *run = run_of("simulate --n 48 --d 8 --until 0.01 --frames 4 --replicas 40 --instruments cluster", "cloud");
+  json_t *manifest = json_loads(dwell_run_manifest(run), 0, NULL), *all = json_object_get(manifest, "detected");
+  static const char *const keys[] = {"p_any_state", "births_p", "deaths_p", "merges_p", "splits_p"};
+  assert_int_equal(json_array_size(all), STARTS);
+  for (size_t k = 0; k < 5; k++) {
+    int found = 0;
+    for (size_t r = 0; r < STARTS; r++) {
+      json_t *p = json_object_get(json_object_get(json_array_get(all, r), "clusters"), keys[k]);
+      if (!json_is_number(p)) fail_msg("start %zu has no %s", r, keys[k]);
+      assert_true(json_number_value(p) >= 1 / 40. - 1e-12 && json_number_value(p) <= 1);
+      found += json_number_value(p) <= 0.05 + 1e-12;
+    }
+    if (found > MOST) fail_msg("%s is at most .05 in %d of %d starts", keys[k], found, STARTS);
+  }
+  json_decref(manifest);
+  dwell_run_destroy(run);
+}
+
+/* The p of a row is that of the number of rows of its kind. */
+static void rows_carry_the_p_of_their_kind(void **state) {
+  (void)state;
+  dwell_run *run = run_of("simulate --n 32 --d 3 --beta 9 --until 1e6 --log-times --seed 1", "kinds");
+  const table *t = run_table(run, "events");
+  static const char *const kinds[] = {"birth", "death", "merge", "split"}, *const plural[] = {"births", "deaths",
+                                                                                              "merges", "splits"};
+  for (size_t k = 0; k < 4; k++) {
+    double p = detected(run, "clusters", testing_format("%s_p", plural[k]));
+    assert_near(detected(run, "clusters", plural[k]), (double)rows_of(run, kinds[k]), 0, 0);
+    for (size_t row = 0; row < t->rows; row++) {
+      if (strcmp(table_at(t, row, table_find(t, "kind"))->text, kinds[k]) != 0) continue;
+      assert_near(table_at(t, row, table_find(t, "null_p"))->number, p, 0, 0);
+    }
+  }
+  assert_true(detected(run, "clusters", "merges_p") <= 0.05);
+  dwell_run_destroy(run);
+}
+
 static void the_header_is_always_there(void **state) {
   (void)state;
   static const char *const columns[] = {"kind", "first", "last", "value", "null_p", "detail"};
@@ -110,10 +152,9 @@ static void falls_name_their_tokens(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(merges_and_stairs_need_metastability),
-      cmocka_unit_test(identities_add_up),
-      cmocka_unit_test(the_header_is_always_there),
-      cmocka_unit_test(falls_name_their_tokens),
+      cmocka_unit_test(merges_and_stairs_need_metastability), cmocka_unit_test(identities_add_up),
+      cmocka_unit_test(structureless_clouds_have_no_events),  cmocka_unit_test(rows_carry_the_p_of_their_kind),
+      cmocka_unit_test(the_header_is_always_there),           cmocka_unit_test(falls_name_their_tokens),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,6 +214,11 @@ static void test_staircase_censored_and_flat(void **state) {
   s = stairs(straight, time, 4);
   assert_true(s.count == 0 && s.best == SIZE_MAX && s.log_ratio == 0);
   staircase_free(&s);
+  const size_t skips[] = {8, 4, 1, 1}; /* 3 and 2 are never seen: 4 ends where fewer are */
+  s = stairs(skips, time, 4);
+  assert_true(s.count == 1 && s.stairs[0].level == 4 && !s.stairs[0].censored);
+  assert_near(exp(s.log_ratio), 2, 1e-12, 0);
+  staircase_free(&s);
   s = stairs(none, time, 4);
   assert_int_equal(s.count, 0);
   staircase_free(&s);
