@@ -57,7 +57,7 @@ typedef struct measurement {
   value *state_values;                 /* [frames, state.value_count] */
   value *step_values;                  /* [frames, step.value_count]: of the step that ends in the frame */
   double *null_draws;                  /* [draws, frames, null_count]; NaN: undefined */
-  int8_t *null_labels;                 /* [draws, frames, tokens] clusters of the surrogates (surrogate_tracks.c), or NULL */
+  int8_t *null_labels;                 /* [draws, frames, tokens] clusters of the surrogates, or NULL */
   bool given_phases;                   /* the draws use the phases that came with the data */
   void *arrays[PLAN_MAX_ITEMS];        /* per state item: [frames, its length] of 8 bytes each, or NULL */
   double *gram;                        /* [resid frames, rows, rows] if saved, or NULL */
@@ -118,8 +118,8 @@ const char *measurement_control_kind(const measurement *s, size_t number);
 
 /* Whose clusters are followed along the states: those of first occurrences where they are measured apart. */
 plan_set measurement_followed(const measurement *s);
-/* Room for the clusters of every surrogate, and one surrogate's: what the counts of births, merges, ... are compared with
- * (surrogate_tracks.c). Without room, beyond a bound, nothing is kept. */
+/* Room for the clusters of every surrogate, and one surrogate's: what the counts of births, merges, ... are compared
+ * with (surrogate_tracks.c). Without room, beyond a bound, nothing is kept. */
 dwell_status measurement_keep_tracks(measurement *s, dwell_error *err);
 dwell_status measurement_keep_surrogate(measurement *s, size_t draw, size_t frame, geometry *g, dwell_error *err);
 uint64_t measurement_track_bytes(const plan *p, uint64_t frames, uint64_t n);
