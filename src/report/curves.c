@@ -1,5 +1,4 @@
-/* report/curves.c - what the measures do from state to state, one panel per question. A panel is one line of a table.
- */
+/* report/curves.c - what the measures do from state to state, one panel per question (panels.h). */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,194 +9,9 @@
 #include "draw/colour.h"
 #include "file/jwriter.h"
 #include "report/figures.h"
+#include "report/panels.h"
 
-enum curve_extra { PLAIN, WITH_NULL, WITH_CHANCE };
-
-typedef struct curve {
-  const char *column;
-  const char *label;  /* NULL: the part of the column's name after the prefix, as a beta */
-  const char *colour; /* NULL: from the ramp */
-  const char *more;
-  enum curve_extra extra; /* WITH_NULL: band null_mean +- 2 null_sd and p; WITH_CHANCE: dashed line of null_mean */
-  const char *spread;     /* column of a standard deviation drawn as a band around the curve */
-} curve;
-
-enum { MOST_CURVES = 6, MOST_FAMILY = 12 };
-
-typedef struct panel {
-  const char *id, *heading, *text, *y_label;
-  bool blocks;           /* from blocks.csv */
-  double low, high;      /* values the axis must include; NaN: none */
-  double floor, ceiling; /* hard range of the measure, bands are cut there; NaN: open */
-  bool may_log;          /* logarithmic if the values are positive and span more than a factor of 20 */
-  double zero_line;      /* a reference line; NaN: none */
-  const char *prefix;    /* a family: every column that starts so */
-  curve curves[MOST_CURVES];
-} panel;
-
-static const panel panels[] = {
-    {.id = "ip",
-     .heading = "Mean cosine",
-     .y_label = "cosine between two tokens",
-     .text = "Mean over all pairs of kept tokens; the shade is one standard deviation of the pairs to either side. "
-             "1 means that all tokens point the same way.",
-     .low = 0,
-     .high = 1,
-     .floor = -1,
-     .ceiling = 1,
-     .zero_line = 0,
-     .curves = {{.column = "ip_mean", .label = "mean", .colour = "c0", .spread = "ip_std"}}},
-    {.id = "mass90c",
-     .heading = "Pairs close together, beyond what the spectrum forces",
-     .y_label = "share of pairs",
-     .text = "Share of pairs with centred cosine above 0.9. The shade is the Gaussian twin: a cloud with the same mean "
-             "and spectrum but no groups (mean ± 2 sd of its draws). Filled dots: p ≤ 0.05 at that state. Where too "
-             "few directions are left there is no twin.",
-     .low = 0,
-     .high = NAN,
-     .floor = 0,
-     .ceiling = 1,
-     .zero_line = NAN,
-     .curves = {{.column = "mass90_centred", .label = "observed", .colour = "c1", .extra = WITH_NULL}}},
-    {.id = "mass",
-     .heading = "Pairs close together, raw",
-     .y_label = "share of pairs",
-     .text = "Share of pairs with raw cosine above 0.9 and above 0.999. A common direction of all tokens counts here, "
-             "so this alone says nothing about groups.",
-     .low = 0,
-     .high = NAN,
-     .floor = 0,
-     .ceiling = 1,
-     .zero_line = NAN,
-     .curves = {{.column = "mass90", .label = "> 0.9", .colour = "c0"},
-                {.column = "mass999", .label = "> 0.999", .colour = "c5"}}},
-    {.id = "rank",
-     .heading = "Effective rank",
-     .y_label = "directions",
-     .text = "Exponential of the entropy of the singular values of the unit tokens: how many directions the cloud "
-             "fills, with and without its mean.",
-     .low = 1,
-     .high = NAN,
-     .floor = 1,
-     .ceiling = NAN,
-     .zero_line = NAN,
-     .may_log = true,
-     .curves = {{.column = "effective_rank", .label = "raw", .colour = "c0"},
-                {.column = "effective_rank_centred", .label = "centred", .colour = "c1"}}},
-    {.id = "pr",
-     .heading = "Participation ratio",
-     .y_label = "directions",
-     .text = "Squared trace over squared norm of the Gram matrix; the unbiased form estimates the population's value "
-             "and does not grow with the number of tokens.",
-     .low = 1,
-     .high = NAN,
-     .floor = NAN,
-     .ceiling = NAN,
-     .zero_line = NAN,
-     .may_log = true,
-     .curves = {{.column = "participation_ratio", .label = "raw", .colour = "c0"},
-                {.column = "participation_ratio_centred", .label = "centred", .colour = "c1"},
-                {.column = "pr_unbiased", .label = "unbiased", .colour = "c2"}}},
-    {.id = "energy",
-     .heading = "Interaction energy",
-     .y_label = "energy",
-     .text =
-         "Mean of exp(β(cosine − 1)) over all pairs, a token with itself included, for several inverse temperatures β: "
-         "1 for a single point. The larger β is, the nearer K equal, separated groups come to 1/K.",
-     .low = NAN,
-     .high = 1,
-     .floor = 0,
-     .ceiling = 1,
-     .zero_line = NAN,
-     .prefix = "energy_b",
-     .curves = {{.column = "energy_calibrated", .label = "calibrated β", .colour = "c1", .more = "dash"}}},
-    {.id = "norm",
-     .heading = "Token norms",
-     .y_label = "median norm",
-     .text = "Median over tokens of the Euclidean norm of a state, before anything is normalised.",
-     .low = NAN,
-     .high = NAN,
-     .floor = 0,
-     .ceiling = NAN,
-     .zero_line = NAN,
-     .may_log = true,
-     .curves = {{.column = "norm_median", .label = "median", .colour = "c0"}}},
-    {.id = "meannorm",
-     .heading = "Length of the mean direction",
-     .y_label = "|mean of unit tokens|",
-     .text = "0: directions cancel; 1: all tokens point the same way.",
-     .low = 0,
-     .high = 1,
-     .floor = 0,
-     .ceiling = 1,
-     .zero_line = NAN,
-     .curves = {{.column = "mean_norm", .label = "length", .colour = "c0"}}},
-    {.id = "change",
-     .heading = "Change of structure per block",
-     .y_label = "1 − unbiased CKA",
-     .blocks = true,
-     .text = "How much the pattern of similarities differs before and after each block, drawn between the two states. "
-             "Runs of small values are candidates for a plateau.",
-     .low = 0,
-     .high = NAN,
-     .floor = 0,
-     .ceiling = NAN,
-     .zero_line = NAN,
-     .may_log = true,
-     .curves = {{.column = "change", .label = "change", .colour = "c0"}}},
-    {.id = "cka",
-     .heading = "Similarity of neighbouring states",
-     .y_label = "CKA",
-     .blocks = true,
-     .text = "Centred kernel alignment of the states before and after a block. The biased form is near 1 for "
-             "unrelated clouds too when there are more dimensions than tokens; it is drawn for comparison only.",
-     .low = 1,
-     .high = NAN,
-     .floor = NAN,
-     .ceiling = NAN,
-     .zero_line = NAN,
-     .curves = {{.column = "cka_u", .label = "unbiased", .colour = "c0"},
-                {.column = "cka", .label = "biased", .colour = "c6", .more = "thin"}}},
-    {.id = "angle",
-     .heading = "Motion per block",
-     .y_label = "radians",
-     .blocks = true,
-     .text = "Mean angle by which a token turns in one block.",
-     .low = 0,
-     .high = NAN,
-     .floor = 0,
-     .ceiling = NAN,
-     .zero_line = NAN,
-     .may_log = true,
-     .curves = {{.column = "angle_mean", .label = "mean angle", .colour = "c2"}}},
-    {.id = "neighbours",
-     .heading = "Do neighbours stay neighbours?",
-     .y_label = "share kept",
-     .blocks = true,
-     .text = "Share of tokens whose nearest neighbour, and mean share of the 5 nearest, is the same after the block. "
-             "Dashed: what shuffled tokens would give.",
-     .low = 0,
-     .high = 1,
-     .floor = 0,
-     .ceiling = 1,
-     .zero_line = NAN,
-     .curves = {{.column = "nn_stability", .label = "nearest", .colour = "c0", .extra = WITH_CHANCE},
-                {.column = "knn_overlap", .label = "5 nearest", .colour = "c1", .extra = WITH_CHANCE}}},
-    {.id = "denergy",
-     .heading = "Energy gained per block",
-     .y_label = "energy after − before",
-     .blocks = true,
-     .text = "Without a mask and with equal masses a flow never loses energy at its own β; a trained model may. Values "
-             "below "
-             "the line are falls.",
-     .low = 0,
-     .high = NAN,
-     .floor = NAN,
-     .ceiling = NAN,
-     .zero_line = 0,
-     .prefix = "dE_b",
-     .curves = {{.column = "dE_calibrated", .label = "calibrated β", .colour = "c1", .more = "dash"}}},
-};
+enum { MOST_FAMILY = 12 };
 
 /* ---- scratch of one panel ---- */
 
@@ -548,10 +362,10 @@ dwell_status figures_curves(view *v, strbuf *out, dwell_error *err) {
           : "State 0 is the embedding, state b + 1 the stream after block b; what a block does is drawn "
             "between its two states. Move over a figure to read all of them at that state.");
   strbuf_puts(out, "<div class=\"grid\">\n");
-  for (size_t i = 0; i < sizeof panels / sizeof panels[0] && status == DWELL_OK; i++) {
-    const view_grid *g = panels[i].blocks ? &v->blocks : &v->states;
+  for (size_t i = 0; i < report_panel_count && status == DWELL_OK; i++) {
+    const view_grid *g = report_panels[i].blocks ? &v->blocks : &v->states;
     if (g->t == NULL || g->steps == 0) continue;
-    sheet s = {.v = v, .g = g, .def = &panels[i]};
+    sheet s = {.v = v, .g = g, .def = &report_panels[i]};
     status = open_sheet(&s, err);
     if (status == DWELL_OK) {
       load_sheet(&s);
