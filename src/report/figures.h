@@ -31,6 +31,9 @@ dwell_status sphere_open(const view *v, sphere_frames *ret_frames, dwell_error *
 void sphere_close(sphere_frames *s);
 dwell_status figures_sphere(const view *v, const sphere_frames *s, strbuf *out, dwell_error *err);
 
+/* What the detectors found, as a table (events.c). */
+void figures_events(const view *v, strbuf *out);
+
 /* Where the numbers come from: the manifest as nested tables, tokens as chips (provenance.c). */
 dwell_status figures_provenance(const view *v, strbuf *out, dwell_error *err);
 

@@ -111,6 +111,7 @@ static dwell_status tokens_html(const view *v, strbuf *out, dwell_error *err) {
 static const char *const folds[][2] = {{"command", "Command"},
                                        {"source", "Source"},
                                        {"measure", "Measurement"},
+                                       {"detected", "What the detectors found"},
                                        {"conventions", "Conventions"},
                                        {"selection", "Selection"},
                                        {"nulls", "Nulls"},

@@ -73,6 +73,7 @@ static dwell_status add_page(view *v, const sphere_frames *s, strbuf *out, dwell
   TRY(figures_groups(v, out, err));
   TRY(figures_heads(v, out, err));
   TRY(figures_cosines(v, out, err));
+  figures_events(v, out);
   TRY(figures_provenance(v, out, err));
   strbuf_puts(out,
               "</main>\n<div id=\"tip\" role=\"status\" aria-live=\"polite\" hidden></div>\n"

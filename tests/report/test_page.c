@@ -95,6 +95,33 @@ static void test_every_figure_is_there(void **state) {
   free(page);
 }
 
+/* Names of tokens come from files; so does whatever stands in a detail. */
+static void test_events(void **state) {
+  (void)state;
+  dwell_run *run = fixture_model(3, 2, 14);
+  char *page = page_of(run, "quiet");
+  assert_null(strstr(page, "id=\"s-events\"")); /* nothing happened */
+  free(page);
+  static const char *const names[] = {"kind", "first", "last", "value", "null_p", "detail"};
+  run = fixture_model(3, 2, 14);
+  table *t = run_table(run, "events");
+  for (size_t k = 0; k < 6; k++) assert_ok(table_add_column(t, names[k], NULL, NULL), NULL);
+  for (size_t row = 0; row < 203; row++) {
+    assert_ok(table_add_row(t, NULL, NULL), NULL);
+    assert_ok(table_set_text(t, row, 0, "merge", NULL), NULL);
+    table_set_number(t, row, 1, 2);
+    table_set_number(t, row, 4, 0.025);
+    assert_ok(table_set_text(t, row, 5, EVIL, NULL), NULL);
+  }
+  page = page_of(run, "events");
+  assert_int_equal(count_of(page, "<bdi>merge</bdi></td><td>2</td><td></td><td></td><td>0.025</td>"), 200);
+  assert_non_null(strstr(page, "id=\"s-events\""));
+  assert_non_null(strstr(page, "and 3 more in events.csv"));
+  assert_int_equal(count_of(page, "<script"), 2);
+  assert_null(strstr(page, "<img"));
+  free(page);
+}
+
 static void test_nothing_breaks_out(void **state) {
   (void)state;
   char *page = page_of(fixture_model(3, 2, 14), "evil");
@@ -273,6 +300,7 @@ int main(void) {
       cmocka_unit_test(test_a_run_of_later_states),
       cmocka_unit_test(test_numbers_are_exact),
       cmocka_unit_test(test_every_figure_is_there),
+      cmocka_unit_test(test_events),
       cmocka_unit_test(test_nothing_breaks_out),
       cmocka_unit_test(test_gaps),
       cmocka_unit_test(test_flow_on_logarithmic_axis),
