@@ -19,7 +19,8 @@ enum { RUNS_PER_CLUSTER = 4, LEAST_SHIFTS = 5 };
 static const double ROUNDING = 1e-12; /* of the weight per token: sums below it are what subtraction leaves */
 static const double TIE = 1e-12;
 
-enum { STRIP = 32 }; /* shifts whose sums stay in registers */
+enum { STRIP = 32 };  /* shifts whose sums stay in registers */
+enum { OFFSETS = 8 }; /* f64 weights in a cache line */
 
 typedef double lanes __attribute__((vector_size(ISA_LANES * sizeof(double))));
 
@@ -41,10 +42,10 @@ static size_t padded(size_t n) { return (n + STRIP - 1) / STRIP * STRIP; }
 
 typedef struct alignment {
   const instrument_head *h;
-  double *twice;             /* [padded + n] weights of one offset, twice round */
-  double *inside, *labelled; /* [padded] by shift: weight within clusters, and between labelled tokens */
-  double *part;              /* [padded] */
-  uint32_t *same, *other;    /* [n] places of an offset's pairs: within a cluster; labelled, or not both labelled */
+  double *twice;                   /* [OFFSETS, padded + n] weights of some offsets, twice round */
+  double *inside, *labelled;       /* [padded] by shift: weight within clusters, and between labelled tokens */
+  double *part;                    /* [padded] */
+  uint32_t *same, *both, *lacking; /* [n] places of an offset's pairs: within a cluster; both labelled; not both */
 } alignment;
 
 static double weight(const instrument_head *h, size_t i, size_t j) {
@@ -52,49 +53,56 @@ static double weight(const instrument_head *h, size_t i, size_t j) {
   return h->dtype == DWELL_F32 ? (double)((const float *)h->attention)[at] : ((const double *)h->attention)[at];
 }
 
-/* P_t,t+o for t = 0..n-1 and round again, without the sink; the offset is not 0, so never the diagonal. */
-static double take_offset(const alignment *m, size_t offset) {
+/* P_t,t+o for t = 0..n-1 and round again, without the sink, for some offsets at once: their weights lie side by side in
+ * a row of P. No offset is 0, so none has the diagonal. */
+static void take_offsets(const alignment *m, size_t first, size_t count) {
   size_t n = m->h->n, length = padded(n) + n;
-  double sum = 0;
   for (size_t t = 0; t < n; t++) {
-    size_t j = t + offset < n ? t + offset : t + offset - n;
-    m->twice[t] = j == 0 ? 0 : weight(m->h, t, j);
-    sum += m->twice[t];
+    for (size_t o = 0; o < count; o++) {
+      size_t j = t + first + o < n ? t + first + o : t + first + o - n;
+      m->twice[o * length + t] = j == 0 ? 0 : weight(m->h, t, j);
+    }
   }
-  for (size_t t = n; t < length; t++) m->twice[t] = m->twice[t - n];
-  return sum;
+  for (size_t o = 0; o < count; o++) {
+    double *twice = m->twice + o * length;
+    for (size_t t = n; t < length; t++) twice[t] = twice[t - n];
+  }
 }
 
-static void add_places(const alignment *m, const uint32_t *at, size_t count, double *sums) {
-  for (size_t s = 0; s < m->h->n; s += STRIP) add_strip(m->twice + s, at, count, sums + s);
+static void add_places(size_t n, const double *twice, const uint32_t *at, size_t count, double *sums) {
+  for (size_t s = 0; s < n; s += STRIP) add_strip(twice + s, at, count, sums + s);
 }
 
 /* Pairs of labelled tokens may be nearly all: then the others are added up, and taken from the whole. */
-static void add_offset(const alignment *m, size_t offset) {
+static void add_offset(const alignment *m, size_t offset, const double *twice) {
   size_t n = m->h->n, same = 0, both = 0, lacking = 0;
   const int32_t *c = m->h->labels;
-  double whole = take_offset(m, offset);
-  for (size_t a = 0; a < n; a++) {
+  double whole = 0;
+  for (size_t a = 0; a < n; a++) { /* every place is written, and kept if it belongs there */
     size_t b = a + offset < n ? a + offset : a + offset - n;
-    both += c[a] >= 0 && c[b] >= 0;
+    size_t labelled = (c[a] | c[b]) >= 0; /* no branch: labels are in no order */
+    m->same[same] = m->both[both] = m->lacking[lacking] = (uint32_t)a;
+    same += labelled & (size_t)(c[a] == c[b]), both += labelled, lacking += 1 - labelled;
+    whole += twice[a];
   }
-  bool lacking_ones = 2 * both > n;
-  for (size_t a = 0; a < n; a++) {
-    size_t b = a + offset < n ? a + offset : a + offset - n;
-    bool labelled = c[a] >= 0 && c[b] >= 0;
-    if (labelled && c[a] == c[b]) m->same[same++] = (uint32_t)a;
-    if (labelled != lacking_ones) m->other[lacking++] = (uint32_t)a;
+  add_places(n, twice, m->same, same, m->inside);
+  if (both <= lacking) {
+    add_places(n, twice, m->both, both, m->labelled);
+    return;
   }
-  add_places(m, m->same, same, m->inside);
   memset(m->part, 0, padded(n) * sizeof(double));
-  add_places(m, m->other, lacking, m->part);
-  for (size_t s = 0; s < n; s++) m->labelled[s] += lacking_ones ? whole - m->part[s] : m->part[s];
+  add_places(n, twice, m->lacking, lacking, m->part);
+  for (size_t s = 0; s < n; s++) m->labelled[s] += whole - m->part[s];
 }
 
 /* Shares by shift into `inside`, NaN where there is no weight between labelled tokens. */
 static void take_shares(const alignment *m) {
   size_t n = m->h->n;
-  for (size_t offset = 1; offset < n; offset++) add_offset(m, offset);
+  for (size_t first = 1; first < n; first += OFFSETS) {
+    size_t count = n - first < OFFSETS ? n - first : OFFSETS;
+    take_offsets(m, first, count);
+    for (size_t o = 0; o < count; o++) add_offset(m, first + o, m->twice + o * (padded(n) + n));
+  }
   for (size_t s = 0; s < n; s++) {
     m->inside[s] = m->labelled[s] > ROUNDING * (double)n ? m->inside[s] / m->labelled[s] : NAN;
   }
@@ -133,15 +141,15 @@ static const char *judge_labels(const instrument_head *h) {
   return runs < RUNS_PER_CLUSTER * (size_t)clusters ? "contiguous_clusters" : NULL;
 }
 
-static size_t double_count(size_t n) { return padded(n) + n + 3 * padded(n); }
+static size_t double_count(size_t n) { return OFFSETS * (padded(n) + n) + 3 * padded(n); }
 
 static dwell_status make_room(alignment *m, size_t n, dwell_error *err) {
   m->twice = mem_zero(double_count(n), sizeof(double));
-  m->same = MEM_NEW(uint32_t, 2 * n);
+  m->same = MEM_NEW(uint32_t, 3 * n + 2); /* lists may be written one place beyond */
   if (m->twice == NULL || m->same == NULL) return error_no_memory(err, "the alignment of a head");
-  m->inside = m->twice + padded(n) + n;
+  m->inside = m->twice + OFFSETS * (padded(n) + n);
   m->labelled = m->inside + padded(n), m->part = m->labelled + padded(n);
-  m->other = m->same + n;
+  m->both = m->same + n, m->lacking = m->both + n;
   return DWELL_OK;
 }
 
@@ -166,7 +174,7 @@ static double flops(size_t n, size_t d) {
   return (double)n * (double)n * (0.6 * (double)n + 10);
 }
 
-static uint64_t work_bytes(size_t n) { return double_count(n) * sizeof(double) + 2 * n * sizeof(uint32_t); }
+static uint64_t work_bytes(size_t n) { return double_count(n) * sizeof(double) + (3 * n + 2) * sizeof(uint32_t); }
 
 static const instrument_column columns[] = {
     {"align", "1", 0, 1, "share of the attention between clustered tokens that stays within a cluster",
