@@ -337,6 +337,94 @@ def check_head(tally, row, a, causal, where):
     tally.number("previous", row["previous"], float(np.diag(a, -1).mean()) if n > 1 else None, 0, 0, where)
 
 
+def check_spread(tally, row, a, where):
+    n = len(a)
+    if n < 2:
+        return tally.number("tv_mean", row["tv_mean"], None, where=where)
+    total = sum(float(np.abs(a[i] - a[:i]).sum()) / 2 for i in range(1, n))
+    # more than 256 tokens: 4096 of the pairs, each within [0, 1]
+    return tally.number("tv_mean", row["tv_mean"], total / (n * (n - 1) / 2), 0, 0.03 if n > 256 else 0, where)
+
+
+def check_temperature(tally, row, a, cosines, kept, causal, where):
+    """Least squares of ln P on G within rows; G is of the kept tokens. Returns (beta, R^2) or None."""
+    xx = xy = yy = 0.0
+    rows = 0
+    for p, i in enumerate(kept):
+        keys = [(q, j) for q, j in enumerate(kept) if j not in (0, i) and (not causal or j <= i) and a[i, j] > 1e-30]
+        if len(keys) < 3:
+            continue
+        x = np.array([cosines[p, q] for q, _ in keys])
+        y = np.log(np.array([a[i, j] for _, j in keys]))
+        x, y = x - x.mean(), y - y.mean()
+        xx, xy, yy, rows = xx + x @ x, xy + x @ y, yy + y @ y, rows + 1
+    tally.number("beta_rows", row["beta_rows"], rows, where=where)
+    if rows == 0 or xx == 0 or yy == 0:
+        return None
+    # sums of many terms of either sign: rounding is relative to their sizes
+    tally.number("beta_eff", row["beta_eff"], xy / xx, 0, 1e-13 * np.sqrt(yy / xx), where)
+    tally.number("beta_r2", row["beta_r2"], xy * xy / (xx * yy), 0, 1e-13, where)
+    return xy / xx, xy * xy / (xx * yy)
+
+
+def own_alignment(a, labels):
+    """(share, mean, sd, p), or None where 5.3 of docs/instruments.md says that there is none."""
+    found = labels[labels >= 0]
+    clusters = len(set(found.tolist()))
+    if clusters < 2 or 1 + (found[1:] != found[:-1]).sum() < 4 * clusters:
+        return None
+    weights = a.copy()
+    np.fill_diagonal(weights, 0)
+    weights[:, 0] = 0
+    shares = []
+    for s in range(len(a)):
+        turned = np.roll(labels, s)
+        one = np.stack([turned == c for c in range(clusters)]).astype(float)
+        total = one.sum(0) @ weights @ one.sum(0)
+        shares.append(np.einsum("ci,ij,cj->", one, weights, one, optimize=True) / total if total > 1e-12 * len(a) else None)
+    null = np.array([x for x in shares[1:] if x is not None])
+    if shares[0] is None or len(null) < 5:
+        return None
+    return shares[0], null.mean(), null.std(), (1 + (null >= shares[0] - 1e-12).sum()) / (len(null) + 1)
+
+
+def check_alignment(tally, row, a, labels, suffix, where):
+    own = own_alignment(a, labels)
+    for k, end in enumerate(("", "_null_mean", "_null_sd", "_p")):
+        name = f"align{suffix}{end}"
+        tally.number(name, row[name], None if own is None else float(own[k]), 0, 1e-12, where)
+
+
+def check_graphs(tally, row, a, causal, where):
+    def fiedler(w):
+        d = w.sum(1)
+        return 1 - np.linalg.eigvalsh(w / np.sqrt(np.outer(d, d)))[-2]
+
+    if len(a) < 2:
+        return
+    if "fiedler_sym" in row:
+        tally.number("fiedler_sym", row["fiedler_sym"], None if causal else fiedler((a + a.T) / 2), 0, 1e-9, where)
+    if "fiedler_co" in row:
+        tally.number("fiedler_co", row["fiedler_co"], fiedler(np.sqrt(a) @ np.sqrt(a).T), 0, 1e-9, where)
+
+
+def check_inputs_of_heads(tally, rows, attention, states, arrays_of, kept, causal):
+    """What heads say with the state before them; the calibrated temperature, or None."""
+    found = []
+    for (b, h), row in rows.items():
+        a, where = attention[b, h].astype(np.float64), f"block {b} head {h}"
+        check_spread(tally, row, a, where)
+        fit = check_temperature(tally, row, a, State(states[b][kept]).g, kept, causal, where)
+        if fit is not None and fit[0] > 0 and fit[1] >= 0.1:
+            found.append(fit[0])
+        for suffix in ("", "_types"):
+            labels = arrays_of("labels" + suffix)
+            if labels is not None and f"align{suffix}" in row:
+                check_alignment(tally, row, a, labels[b], suffix, where)
+        check_graphs(tally, row, a, causal, where)
+    return float(np.median(found)) if len(found) >= 8 and 2 * len(found) >= len(rows) else None
+
+
 # ---- the manifest's account of the tokens -------------------------------------------------------------------------
 
 
@@ -505,6 +593,15 @@ def check_run(run, tolerance, draws):
         measured = check_selection(tally, manifest, states, saved)
         mine = [row for row in layers if int(row["replica"]) == r]
         states_of = [State(x[measured]) for x in states]
+        attention = replica("attention", r)
+        if attention is not None and heads is not None:
+            rows = {(int(x["block"]), int(x["head"])): x for x in heads if x["replica"] == str(r)}
+            beta_cal = check_inputs_of_heads(tally, rows, attention, states, lambda name: replica(name, r),
+                                             np.flatnonzero(saved), source["causal"])
+            said = manifest["summaries"]["beta_cal"]
+            if (said is None) != (beta_cal is None) or (said is not None and abs(said - beta_cal) > 1e-9 * abs(said)):
+                tally.complain(f"beta_cal is {said}, own is {beta_cal}")
+            own_beta = manifest["measure"]["beta"] or beta_cal
         for l, s in enumerate(states_of):
             where = f"replica {r} state {l}"
             row = next((x for x in mine if x["state"] == str(l) and x["tap"] == "resid"), None)
@@ -531,7 +628,6 @@ def check_run(run, tolerance, draws):
             if "ari" in row:
                 labels = replica("labels", r)[b : b + 2][:, measured]
                 check_ari(tally, row, states_of[b], states_of[b + 1], labels, f"replica {r} block {b}")
-        attention = replica("attention", r)
         if (attention is None) != (heads is None):
             tally.complain("attention and heads.csv: one is there without the other")
         if attention is not None:
