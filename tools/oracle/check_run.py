@@ -381,7 +381,8 @@ def own_alignment(a, labels):
         turned = np.roll(labels, s)
         one = np.stack([turned == c for c in range(clusters)]).astype(float)
         total = one.sum(0) @ weights @ one.sum(0)
-        shares.append(np.einsum("ci,ij,cj->", one, weights, one, optimize=True) / total if total > 1e-12 * len(a) else None)
+        inside = np.einsum("ci,ij,cj->", one, weights, one, optimize=True)
+        shares.append(inside / total if total > 1e-12 * len(a) else None)
     null = np.array([x for x in shares[1:] if x is not None])
     if shares[0] is None or len(null) < 5:
         return None
