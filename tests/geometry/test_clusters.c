@@ -454,6 +454,60 @@ static void order_does_not_matter(void **state) {
   }
 }
 
+/* ---- defects of the reference study ---- */
+
+/* D-1-3: two groups under a common mean (cosines about 0.97 within, 0.78 between) are two, not one: the first gap of a
+ * spectrum is that mean. */
+static void d_1_3_two_groups_with_a_common_mean(void **state) {
+  (void)state;
+  enum { N = 40, D = 24 };
+  double *x = clouds_normal(N, D, 0, 61);
+  for (size_t i = 0; i < N; i++) {
+    for (size_t k = 0; k < D; k++) x[i * D + k] *= 0.035;
+    x[i * D] += 0.88, x[i * D + 1 + i % 2] += 0.44;
+  }
+  geometry *g = clouds_geometry(x, N, D);
+  const double *cosines;
+  const geometry_groups *groups;
+  const geometry_tree *tree;
+  assert_ok(geometry_cosines(g, RAW, &cosines, NULL), NULL);
+  assert_near(cosines[2], 0.97, 0, 0.015); /* tokens 0 and 2 */
+  assert_near(cosines[1], 0.78, 0, 0.04);
+  assert_ok(geometry_clusters(g, &groups, NULL), NULL);
+  assert_ok(geometry_linkage(g, &tree, NULL), NULL);
+  assert_true(groups->count == 2 && groups->excess > 0.3 && groups->unassigned == 0);
+  for (size_t i = 0; i < N; i++) assert_int_equal(groups->labels[i], i % 2);
+  assert_int_equal(tree->silhouette_k, 2);
+  geometry_destroy(g);
+  free(x);
+}
+
+/* D-1-6: a common mean that makes every cosine larger than 0.9 is no cluster, and hides none. */
+static void d_1_6_a_common_mean_changes_nothing(void **state) {
+  (void)state;
+  enum { N = 60, D = 48 };
+  for (uint32_t which = 0; which < 10; which++) {
+    bool grouped = which % 2;
+    double *x = clouds_normal(N, D, 0.5, 70 + which), excesses[2];
+    for (size_t i = 0; grouped && i < N; i++) x[i * D + i % 3] += 6;
+    for (int mean = 0; mean < 2; mean++) {
+      for (size_t i = 0; mean && i < N; i++) x[i * D + D - 1] += 40;
+      geometry *g = clouds_geometry(x, N, D);
+      const geometry_groups *groups;
+      size_t above;
+      assert_ok(geometry_clusters(g, &groups, NULL), NULL);
+      assert_ok(geometry_pairs_above(g, RAW, 0.9, &above, NULL), NULL);
+      assert_true(!mean || above == N * (N - 1) / 2);
+      assert_true(!grouped || groups->count == 3);
+      excesses[mean] = groups->excess;
+      geometry_destroy(g);
+    }
+    assert_true(grouped ? excesses[0] > 0.2 : excesses[0] < 0.1);
+    assert_near(excesses[1], excesses[0], 0.1, 0.02); /* the mean bends the sphere a little */
+    free(x);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(excess_against_thresholds),
@@ -465,6 +519,8 @@ int main(void) {
       cmocka_unit_test(surrogates_have_clusters),
       cmocka_unit_test(corners),
       cmocka_unit_test(order_does_not_matter),
+      cmocka_unit_test(d_1_3_two_groups_with_a_common_mean),
+      cmocka_unit_test(d_1_6_a_common_mean_changes_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
