@@ -118,16 +118,22 @@ typedef struct shown_column {
   const char *unless;  /* left out where this column has numbers */
 } shown_column;
 
+/* Of the clusters the ones of first occurrences, where there are ids. */
 static const shown_column shown[] = {
     {"state", "state", 5, 0, NULL},
     {"time", "time", 9, -4, NULL},
     {"ip_mean", "ip_mean", 7, 4, NULL},
     {"mass90", "mass90", 6, 4, NULL},
-    {"mass90_centred", "mass90_c", 8, 4, NULL},
-    {"mass90_centred_null_mean", "chance", 6, 4, NULL},
-    {"mass90_centred_p", "p", 6, 4, NULL},
     {"effective_rank", "erank", 7, 2, NULL},
     {"effective_rank_centred", "erank_c", 7, 2, NULL},
+    {"cluster_T_types", "T", 7, 4, NULL},
+    {"cluster_T_types_null_mean", "chance", 7, 4, NULL},
+    {"cluster_T_types_p", "p", 6, 4, NULL},
+    {"clusters_types", "k", 2, 0, NULL},
+    {"cluster_T", "T", 7, 4, "cluster_T_types"},
+    {"cluster_T_null_mean", "chance", 7, 4, "cluster_T_types"},
+    {"cluster_T_p", "p", 6, 4, "cluster_T_types"},
+    {"clusters", "k", 2, 0, "cluster_T_types"},
     {"energy_calibrated", "energy", 6, 4, NULL},
     {"energy_b1", "E_b1", 6, 4, "energy_calibrated"},
 };
@@ -186,10 +192,11 @@ void cli_print_layers(const cli *c, const dwell_run *run, size_t most) {
 
 static void print_table(const cli *c, const dwell_run *run) {
   cli_print_layers(c, run, 24);
-  if (any_number(run, "mass90_centred_p")) {
-    cli_say(c,
-            "mass90_c: share of pairs with centred cosine above 0.9; chance: the same in a structureless cloud of the");
-    cli_say(c, "  same mean and spectrum; p: how often chance gives as much; erank: effective rank");
+  bool types = any_number(run, "cluster_T_types");
+  if (types || any_number(run, "cluster_T")) {
+    cli_say(c, "T: how strongly the tokens%s cluster; chance: T of a structureless cloud of the same",
+            types ? " (first occurrences)" : "");
+    cli_say(c, "  mean and spectrum; p: how often chance gives as much; k: clusters (1: none stand out)");
   }
 }
 
