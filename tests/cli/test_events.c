@@ -111,6 +111,37 @@ static void rows_carry_the_p_of_their_kind(void **state) {
   dwell_run_destroy(run);
 }
 
+/* From the states to run.json, with the phases of the file: as the goldens, which know neither dwell nor its files. */
+static void goldens_through_a_whole_run(void **state) {
+  (void)state;
+  json_t *golden = json_load_file(testing_source("tests/golden/instruments/causal.json"), 0, NULL);
+  json_t *exact = json_object_get(golden, "exact"), *drawn = json_object_get(golden, "monte_carlo");
+  json_t *scales = json_object_get(drawn, "two_timescales");
+  dwell_run *run =
+      run_of(testing_format("measure --states '%s'", testing_source("tests/golden/instruments/causal.npz")), "golden");
+  const struct {
+    const char *what, *key;
+    json_t *expected;
+  } numbers[] = {
+      {"clusters", "p_any_state", json_object_get(drawn, "p_any_state")},
+      {"clusters", "best_state", json_object_get(drawn, "best_state")},
+      {"two_timescales", "groups_of_state", json_object_get(drawn, "best_state")},
+      {"two_timescales", "ratio", json_object_get(scales, "ratio")},
+      {"two_timescales", "t_form", json_object_get(scales, "t_form")},
+      {"collapse", "collapse_rate", json_object_get(exact, "collapse_rate")},
+      {"collapse", "fit_rate", json_object_get(json_object_get(exact, "collapse"), "rate")},
+      {"staircase", "ratio", json_object_get(json_object_get(exact, "staircase"), "ratio")},
+  };
+  for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++) {
+    assert_true(json_is_number(numbers[k].expected));
+    double got = detected(run, numbers[k].what, numbers[k].key);
+    testing_near(got, json_number_value(numbers[k].expected), 1e-6, 1e-9, numbers[k].key, __FILE__, __LINE__);
+  }
+  assert_int_equal(rows_of(run, "energy_drop"), 0);
+  dwell_run_destroy(run);
+  json_decref(golden);
+}
+
 static void the_header_is_always_there(void **state) {
   (void)state;
   static const char *const columns[] = {"kind", "first", "last", "value", "null_p", "detail"};
@@ -152,9 +183,13 @@ static void falls_name_their_tokens(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(merges_and_stairs_need_metastability), cmocka_unit_test(identities_add_up),
-      cmocka_unit_test(structureless_clouds_have_no_events),  cmocka_unit_test(rows_carry_the_p_of_their_kind),
-      cmocka_unit_test(the_header_is_always_there),           cmocka_unit_test(falls_name_their_tokens),
+      cmocka_unit_test(merges_and_stairs_need_metastability),
+      cmocka_unit_test(identities_add_up),
+      cmocka_unit_test(structureless_clouds_have_no_events),
+      cmocka_unit_test(rows_carry_the_p_of_their_kind),
+      cmocka_unit_test(goldens_through_a_whole_run),
+      cmocka_unit_test(the_header_is_always_there),
+      cmocka_unit_test(falls_name_their_tokens),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
