@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-static const calibration_part *const parts[] = {&calibrate_clouds, &calibrate_groups, &calibrate_networks,
-                                                &calibrate_flows, &calibrate_heads};
+static const calibration_part *const parts[] = {&calibrate_clouds, &calibrate_groups,   &calibrate_networks,
+                                                &calibrate_flows,  &calibrate_energies, &calibrate_heads};
 enum { PARTS = sizeof parts / sizeof parts[0] };
 
 static double variance(double rate, size_t runs) {
