@@ -175,6 +175,49 @@ def check_cosines(tally, row, s, hist, suffix, where):
         tally.complain(f"hist{suffix} {where}: sums to {hist.sum()}, pairs {len(values)}")
 
 
+def least_norm(u):
+    """Distance of the origin from the convex hull of the rows, by Lawson and Hanson's non-negative least squares
+    (1974): the y >= 0 nearest to solving y U = 0, sum y = 1 is the minimiser's weights over 1 + squared distance."""
+    e = np.vstack([u.T, np.ones(len(u))])
+    f = np.append(np.zeros(u.shape[1]), 1.0)
+    y, free = np.zeros(len(u)), np.zeros(len(u), bool)
+    for _ in range(20 * len(u)):
+        gain = np.where(free, -np.inf, e.T @ (f - e @ y))
+        if gain.max() <= 1e-13:
+            break
+        free[gain.argmax()] = True
+        while True:
+            z = np.zeros(len(u))
+            z[free] = np.linalg.lstsq(e[:, free], f, rcond=None)[0]
+            low = free & (z <= 0)
+            if not low.any():
+                break
+            y += (y[low] / (y[low] - z[low])).min() * (z - y)
+            free &= y > 1e-15
+            y[~free] = 0
+        y = z
+    return np.sqrt(max(0.0, 1 / y.sum() - 1))
+
+
+def check_cap(tally, row, s, mean_norm, where):
+    """Margin (its square is exact to 1e-10) and two-NN dimension."""
+    margin = least_norm(s.u)
+    slack = min(1e-5, 1e-10 / max(margin, 1e-10))
+    tally.number("margin", row["margin"], margin, 0, slack, where)
+    if mean_norm > 2e-5:
+        tally.number("margin_ratio", row["margin_ratio"], margin / mean_norm, 0, slack / mean_norm, where)
+    chords = np.sqrt(np.maximum(0, 2 - 2 * s.g)) + np.where(np.eye(s.n) > 0, np.inf, 0)
+    first, second = np.sort(chords, axis=1)[:, :2].T if s.n > 2 else (np.zeros(0), np.zeros(0))
+    apart = first > 1e-7
+    if apart.sum() < 3:
+        return tally.number("two_nn", row["two_nn"], None, 0, 0, where)
+    logs = np.log(second[apart] / first[apart]).sum()
+    # a cosine is rounded by 1e-16, a square of a chord by twice that
+    rounding = (2e-16 / first[apart] ** 2).sum() / max(logs, 1e-300)
+    value = (apart.sum() - 1) / logs if logs > 1e-12 else None
+    return tally.number("two_nn", row["two_nn"], value, 0, 0 if value is None else value * rounding, where)
+
+
 def check_state(tally, row, s, hists, eps, own_beta, where):
     n = s.n
     tally.number("n", row["n"], float(n), 0, 0, where)
@@ -189,10 +232,13 @@ def check_state(tally, row, s, hists, eps, own_beta, where):
     tally.number("participation_ratio", row["participation_ratio"], float(pr), 0, 0, where)
     mean_norm = float(np.sqrt((s.u.mean(0) ** 2).sum()))
     tally.number("mean_norm", row["mean_norm"], mean_norm, 0, 1e-14 / max(mean_norm, 1e-8), where)
+    check_cap(tally, row, s, mean_norm, where)
     betas = dict(BETAS, calibrated=own_beta)
     for name, beta in betas.items():
         e = None if beta is None else energy(s.g, beta)
         tally.number("energy_" + name, row["energy_" + name], e, 0, 0, where)
+        founding = None if not beta else np.exp(beta) / (2 * beta) * e
+        tally.number("founding_" + name, row["founding_" + name], founding, 0, 0, where)
         floor = None if beta is None else 2 * eps * abs(beta) * (e - 1 / n)
         tally.number("energy_floor_" + name, row["energy_floor_" + name], floor, 2 * eps / n, 0, where)
     if s.collapsed:
