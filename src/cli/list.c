@@ -256,13 +256,12 @@ static void null_details(const void *object, jwriter *w) {
   const null_model *n = object;
   jwriter_put_string(w, "holds", n->holds);
   jwriter_put_string(w, "destroys", n->destroys);
-  jwriter_put_bool(w, "analytic", n->analytic);
+  jwriter_put_string(w, "how", n->how);
 }
 
 static void null_print(const void *object) {
   const null_model *n = object;
-  printf("    holds     %s\n    destroys  %s\n    %s\n", n->holds, n->destroys,
-         n->analytic ? "in closed form" : "sampled (--nulls DRAWS)");
+  printf("    holds     %s\n    destroys  %s\n    %s\n", n->holds, n->destroys, n->how);
 }
 
 /* ---- detectors ---- */

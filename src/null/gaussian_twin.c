@@ -342,7 +342,7 @@ const null_model null_gaussian_twin = {
               "docs/instruments.md 4.1",
     .holds = "mean, covariance spectrum; for ordered tokens serial and cross-state covariances",
     .destroys = "grouping beyond second moments",
-    .analytic = false,
+    .how = "sampled (--nulls DRAWS)",
     .prepare = prepare,
     .release = release,
     .fit_error = fit_error,

@@ -18,7 +18,7 @@ const null_model null_label_shift = {
     .source = "docs/instruments.md 5.3",
     .holds = "the head: its locality, sink, popular keys and mask; the sizes and the serial order of the clusters",
     .destroys = "which token is in which cluster",
-    .analytic = true,
+    .how = "all shifts, exactly",
     .flops = flops,
     .bytes = bytes,
 };

@@ -19,7 +19,7 @@ typedef struct null_setting {
 typedef struct null_model {
   const char *name, *summary, *source;
   const char *holds, *destroys; /* one line each */
-  bool analytic;                /* no draws: columns carry their chance value */
+  const char *how;              /* "in closed form", "sampled (--nulls DRAWS)", ... */
   /* Once per state, with the setting of the draws to come. ret_prepared NULL and *ret_reason set: no null for this
    * state ("few_tokens", "degenerate"). */
   dwell_status (*prepare)(const null_setting *setting, geometry *g, void **ret_prepared, const char **ret_reason,

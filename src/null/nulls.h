@@ -4,6 +4,7 @@
 
 #include "null/null.h"
 
-extern const null_model null_token_shuffle, null_gaussian_twin, null_label_shift, null_row_permutation;
+extern const null_model null_random_weights, null_shuffled_tokens, null_token_shuffle, null_gaussian_twin,
+    null_label_shift, null_row_permutation;
 
 #endif

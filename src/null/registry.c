@@ -7,6 +7,8 @@ static const null_model *const registry[] = {
     &null_token_shuffle,
     &null_label_shift,
     &null_row_permutation,
+    &null_random_weights,
+    &null_shuffled_tokens,
 };
 
 const null_model *const *null_registry(size_t *ret_count) {

@@ -18,7 +18,7 @@ const null_model null_token_shuffle = {
     .source = "docs/instruments.md 4.2",
     .holds = "the cloud of each state",
     .destroys = "which token of one state is which of the other",
-    .analytic = true,
+    .how = "in closed form",
     .flops = flops,
     .bytes = bytes,
 };
