@@ -159,15 +159,16 @@ static dwell_status record_norm(void *self, size_t block, const dwell_norm *norm
 
 static dwell_source *open_model(const char *name) {
   static const int64_t ids[] = {5, 9, 2, 7, 11, 3, 8, 6, 1, 4, 10, 12, 9, 2, 14, 13, 15, 16, 7, 3};
+  static dwell_model *model; /* its source reads its weights, so it lives until the next one is opened */
   dwell_context ctx = dwell_context_default();
-  dwell_model *model;
   dwell_source *source;
   dwell_error err;
   dwell_model_options options = dwell_model_options_default();
   options.dtype = DWELL_F64;
+  dwell_model_destroy(model);
   assert_ok(dwell_model_open(testing_source(testing_format("tests/golden/model/%s", name)), &ctx, &model, &err), &err);
   assert_ok(dwell_model_open_ids(model, ids, sizeof ids / sizeof *ids, &options, &source, &err), &err);
-  return source; /* the model is released with the process: the source reads its weights */
+  return source;
 }
 
 static void check_normed(const char *name) {
