@@ -2,7 +2,7 @@
  *
  * usage: bench_hdbscan DISTANCES LABELS N SIZE SAMPLES SECONDS
  * Reads N x N doubles from DISTANCES, clusters them for about SECONDS, writes the labels
- * (32-bit integers) to LABELS and prints the wall and processor seconds of each run. bench/hdbscan.py drives it. */
+ * (32-bit integers) to LABELS and prints the wall and processor seconds of each run. bench/density.py drives it. */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
 #include <stdio.h>
 #include <stdlib.h>

@@ -25,6 +25,8 @@ typedef struct bench {
   double *x[2];     /* [n,d] a state and the next */
   size_t *rows;     /* [n] */
   float *attention; /* [n,n] causal */
+  double *cosines;  /* [n,n] of the first state, for heads */
+  int32_t *labels;  /* [n] four groups in no order, for heads */
   const null_model *null;
   null_setting setting;
   void *prepared, *draw;
@@ -85,22 +87,30 @@ static void open_bench(bench *b) {
   b->x[0] = MEM_NEW(double, b->n * b->d), b->x[1] = MEM_NEW(double, b->n * b->d);
   b->rows = MEM_NEW(size_t, b->n);
   b->attention = MEM_NEW(float, b->n * b->n);
-  if (!b->x[0] || !b->x[1] || !b->rows || !b->attention) exit((int)DWELL_NO_MEMORY);
+  b->labels = MEM_NEW(int32_t, b->n);
+  if (!b->x[0] || !b->x[1] || !b->rows || !b->attention || !b->labels) exit((int)DWELL_NO_MEMORY);
   for (size_t i = 0; i < b->n; i++) b->rows[i] = i;
   fill_state(b, 0, b->x[0]), fill_state(b, 1, b->x[1]);
   for (size_t e = 0; e < b->n * b->d; e++) b->x[1][e] = b->x[0][e] + 0.5 * b->x[1][e];
   fill_attention(b);
+  const random_stream s = {.seed = 3, .purpose = RANDOM_TEST};
+  for (size_t i = 0; i < b->n; i++) b->labels[i] = (int32_t)random_below(&s, (uint32_t)i, 0, 4);
   b->null = null_find("gaussian_twin");
   b->setting = (null_setting){.seed = 1, .n = b->n, .ordered = true};
   geometry *g = state_of(b, 0, true);
   check(b->null->prepare(&b->setting, g, &b->prepared, &reason, &err), &err);
   check(b->null->begin_draw(&b->setting, 0, &b->draw, &err), &err);
+  const double *cosines;
+  check(geometry_cosines(g, RAW, &cosines, &err), &err);
+  b->cosines = mem_copy(cosines, b->n * b->n, sizeof(double));
+  if (b->cosines == NULL) exit((int)DWELL_NO_MEMORY);
   geometry_destroy(g);
 }
 
 static void close_bench(bench *b) {
   b->null->end_draw(b->draw), b->null->release(b->prepared);
   mem_free(b->x[0]), mem_free(b->x[1]), mem_free(b->rows), mem_free(b->attention);
+  mem_free(b->cosines), mem_free(b->labels);
 }
 
 /* ---- how long it takes ---- */
@@ -123,6 +133,7 @@ static double call(const bench *b, const instrument *m, representation r, phase 
   dwell_error err;
   instrument_setting setting = SETTING;
   instrument_head head = {.n = b->n, .dtype = DWELL_F32, .attention = b->attention, .causal = true};
+  head.kept = b->rows, head.kept_count = b->n, head.cosines = b->cosines, head.labels = b->labels;
   geometry *g = m->scope == PER_HEAD ? NULL : p == DRAW ? surrogate_of(b) : state_of(b, 0, true);
   geometry *next = m->scope == PER_STEP ? state_of(b, 1, true) : NULL;
   if (p == DRAW) setting.skip = without_null(m, r);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """HDBSCAN on a matrix of cosine distances: dwell against the package hdbscan, one thread each, in one run.
 
-usage: hdbscan.py BENCH_HDBSCAN [SECONDS]
+usage: density.py BENCH_HDBSCAN [SECONDS]
 
 Both get the same n x n distances in double precision. For each size and setting the two alternate ROUNDS times, SECONDS
 each. Ratios are the package over dwell. Numbers of clusters are printed: where distances tie the package's result
