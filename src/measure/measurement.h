@@ -20,7 +20,7 @@ typedef struct head_input head_input; /* heads.c */
 
 /* What the heads say of the inverse temperature (instruments.md 5.2). */
 typedef struct head_calibration {
-  double beta, median;                /* of the heads that qualify; of all with beta_eff > 0. NaN: none */
+  double beta, median; /* of the heads that qualify; of all with beta_eff > 0. NaN: none */
   size_t heads, positive, qualified;
 } head_calibration;
 
@@ -49,7 +49,7 @@ typedef struct measurement {
   head_calibration calibration;
   selection selection;
   measured_set sets[SETS];
-  const size_t *rows;      /* == sets[SET_SELECTION] */
+  const size_t *rows; /* == sets[SET_SELECTION] */
   size_t row_count;
   size_t frames;
 
@@ -96,6 +96,9 @@ null_setting measurement_null_setting(const measurement *s, plan_set set);
 
 /* p at most this: significant (instruments.md 3.3, 4). */
 #define MEASUREMENT_LEVEL 0.05
+
+/* Ties count as extreme: instruments.md 1. */
+bool measurement_reaches(double drawn, double observed);
 
 /* Mean, population sd and p of a null slot at a frame against the observed value; false where there is none. */
 bool measurement_null(const measurement *s, size_t frame, size_t slot, double *ret_mean, double *ret_sd, double *ret_p);

@@ -1,8 +1,12 @@
 /* measure/nulls.c - sampled nulls: what a structureless cloud would have given.
  *
  * A draw's randomness is shared by all states of the trajectory; draws are independent, one thread each. The instrument
- * that measured the data measures the surrogates. A dear null may be drawn only where a cheap one is significant: that
- * is a second round over the same surrogates. */
+ * that measured the data measures the surrogates.
+ *
+ * A dear null may be drawn only where a cheap one is significant. That is known after all draws, but making a surrogate
+ * anew costs as much as measuring it, so there are three rounds: a third of the draws for the cheap ones; the rest for
+ * both, where the cheap one can still become significant; the first third again for the dear one, where it did. What
+ * was drawn in vain is forgotten. */
 #include <math.h>
 
 #include "base/clock.h"
@@ -12,21 +16,44 @@
 #include "base/threads.h"
 #include "measure/measurement.h"
 
+typedef enum conditions { NEVER, WHERE_POSSIBLE, WHERE_SIGNIFICANT } conditions;
+
 typedef struct drawing {
   measurement *s;
   const null_model *null;
-  bool conditional; /* this round draws the nulls that are drawn where another one is significant, else the others */
+  size_t first;           /* draw of this round */
+  bool plain;             /* this round draws the nulls that are drawn everywhere */
+  conditions conditional; /* and those that are drawn where another one is significant */
+  size_t third;           /* draws of the first round */
   null_setting setting[SETS];
   size_t done, all; /* draws, for the progress bar */
 } drawing;
 
+static bool is_significant(const measurement *s, size_t frame, size_t slot) {
+  double mean, sd, p;
+  return measurement_null(s, frame, slot, &mean, &sd, &p) && p <= MEASUREMENT_LEVEL;
+}
+
+/* After the first round: would the null be significant if no later draw reached the observed value? */
+static bool is_possible(const drawing *d, size_t frame, size_t slot) {
+  const measurement *s = d->s;
+  const value *observed = s->state_values + frame * s->plan.state.value_count + s->plan.nulls[slot].value;
+  size_t above = 0;
+  if (observed->undefined != NULL) return false;
+  for (size_t k = 0; k < d->third; k++) {
+    double x = s->null_draws[(k * s->frames + frame) * s->plan.null_count + slot];
+    if (isnan(x)) return false;
+    above += measurement_reaches(x, observed->number);
+  }
+  return (double)(1 + above) / (double)(s->plan.draws + 1) <= MEASUREMENT_LEVEL;
+}
+
 /* Is this null drawn in this round, at this frame? */
 static bool is_drawn(const drawing *d, size_t slot, size_t frame) {
   size_t where = d->s->plan.nulls[slot].where;
-  double mean, sd, p;
-  if ((where != SIZE_MAX) != d->conditional) return false;
-  if (where == SIZE_MAX) return true;
-  return measurement_null(d->s, frame, where, &mean, &sd, &p) && p <= MEASUREMENT_LEVEL;
+  if (where == SIZE_MAX) return d->plain;
+  if (d->conditional == WHERE_POSSIBLE) return is_possible(d, frame, where);
+  return d->conditional == WHERE_SIGNIFICANT && is_significant(d->s, frame, where);
 }
 
 /* All slots of one item of the state list, measured on one surrogate. */
@@ -70,7 +97,7 @@ static dwell_status draw_frame(const drawing *d, plan_set set, size_t draw, cons
     const plan_item *item = &s->plan.state.items[i];
     if (item->set == set) status = measure_item(d, item, frame, g, slots, err);
   }
-  bool followed = set == measurement_followed(s) && !d->conditional;
+  bool followed = set == measurement_followed(s) && d->plain;
   if (status == DWELL_OK && followed) status = measurement_keep_surrogate(s, draw, frame, g, err);
   geometry_destroy(g);
   return status;
@@ -88,11 +115,11 @@ static dwell_status draw_set(const drawing *d, plan_set set, size_t draw, dwell_
   return status;
 }
 
-static dwell_status draw_one(void *arg, size_t draw, int worker, dwell_error *err) {
+static dwell_status draw_one(void *arg, size_t item, int worker, dwell_error *err) {
   drawing *d = arg;
   (void)worker;
   dwell_status status = DWELL_OK;
-  for (plan_set set = 0; status == DWELL_OK && set < SETS; set++) status = draw_set(d, set, draw, err);
+  for (plan_set set = 0; status == DWELL_OK && set < SETS; set++) status = draw_set(d, set, d->first + item, err);
 #pragma omp critical(nulls_progress)
   context_progress(d->s->ctx, "nulls", (double)++d->done, (double)d->all);
   return status;
@@ -126,6 +153,36 @@ static bool has_conditional(const plan *p) {
   return false;
 }
 
+/* What was drawn where another null turned out not to be significant. */
+static void forget_vain(measurement *s) {
+  for (size_t slot = 0; slot < s->plan.null_count; slot++) {
+    size_t where = s->plan.nulls[slot].where;
+    for (size_t frame = 0; where != SIZE_MAX && frame < s->frames; frame++) {
+      if (is_significant(s, frame, where)) continue;
+      for (size_t k = 0; k < s->plan.draws; k++)
+        s->null_draws[(k * s->frames + frame) * s->plan.null_count + slot] = NAN;
+    }
+  }
+}
+
+static dwell_status draw_rounds(drawing *d, dwell_error *err) {
+  measurement *s = d->s;
+  size_t draws = s->plan.draws;
+  bool conditional = has_conditional(&s->plan);
+  dwell_status status = DWELL_OK;
+  d->third = conditional ? draws / 3 : draws, d->all = conditional ? draws + d->third : draws;
+  d->plain = true;
+  TRY(threads_for(s->ctx, d->third, draw_one, d, err));
+  if (!conditional) return DWELL_OK;
+  d->first = d->third, d->conditional = WHERE_POSSIBLE;
+  TRY(threads_for(s->ctx, draws - d->third, draw_one, d, err));
+  d->first = 0, d->plain = false, d->conditional = WHERE_SIGNIFICANT;
+  TRY(threads_for(s->ctx, d->third, draw_one, d, err));
+  forget_vain(s);
+done:
+  return status;
+}
+
 dwell_status measurement_nulls(measurement *s, dwell_error *err) {
   if (s->plan.draws == 0) return DWELL_OK;
   double started = clock_seconds();
@@ -140,14 +197,12 @@ dwell_status measurement_nulls(measurement *s, dwell_error *err) {
   }
   dwell_status status = make_draws(s, err);
   if (status == DWELL_OK) status = measurement_keep_tracks(s, err);
-  bool conditional = has_conditional(&s->plan);
-  d.all = s->plan.draws * (conditional ? 2 : 1);
-  if (status == DWELL_OK) status = threads_for(s->ctx, s->plan.draws, draw_one, &d, err);
-  d.conditional = true;
-  if (status == DWELL_OK && conditional) status = threads_for(s->ctx, s->plan.draws, draw_one, &d, err);
+  if (status == DWELL_OK) status = draw_rounds(&d, err);
   s->run->seconds.nulls = clock_seconds() - started;
   return status;
 }
+
+bool measurement_reaches(double drawn, double observed) { return drawn >= observed - 1e-12; }
 
 bool measurement_null(const measurement *s, size_t frame, size_t slot, double *ret_mean, double *ret_sd,
                       double *ret_p) {
@@ -159,7 +214,7 @@ bool measurement_null(const measurement *s, size_t frame, size_t slot, double *r
     double x = s->null_draws[(k * s->frames + frame) * s->plan.null_count + slot];
     if (isnan(x)) return false;
     sum += x;
-    above += x >= observed->number - 1e-12; /* ties count as extreme: instruments.md 1 */
+    above += measurement_reaches(x, observed->number);
   }
   *ret_mean = sum / (double)draws;
   for (size_t k = 0; k < draws; k++) {

@@ -79,8 +79,8 @@ static double p_of_draw(const recount *r, size_t draw, size_t frame) {
   const value *data = &s->state_values[frame * s->plan.state.value_count + s->plan.nulls[r->slot].value];
   double own = drawn(r, draw, frame);
   if (isnan(own) || data->undefined != NULL) return 1;
-  size_t above = data->number >= own - 1e-12;
-  for (size_t k = 0; k < s->plan.draws; k++) above += k != draw && drawn(r, k, frame) >= own - 1e-12;
+  size_t above = measurement_reaches(data->number, own);
+  for (size_t k = 0; k < s->plan.draws; k++) above += k != draw && measurement_reaches(drawn(r, k, frame), own);
   return (double)(1 + above) / (double)(s->plan.draws + 1);
 }
 
