@@ -10,18 +10,6 @@
 
 /* ---- columns ---- */
 
-static size_t find_value(const plan_list *list, const char *column) {
-  size_t i = 0;
-  while (i < list->value_count && strcmp(list->values[i].name, column) != 0) i++;
-  return i < list->value_count ? i : SIZE_MAX;
-}
-
-static size_t find_of_set(const plan_list *list, const char *column, plan_set set) {
-  char name[80];
-  snprintf(name, sizeof name, "%s%s", column, set == SET_TYPES ? "_types" : "");
-  return find_value(list, name);
-}
-
 /* A column along the states, or over the steps (the first of its `states - 1` values is step 0's). NaN: undefined.
  * ret [states]. False if it was not measured. */
 static bool read_states(const measurement *s, const detected *d, size_t at, double *ret) {
@@ -34,7 +22,7 @@ static bool read_states(const measurement *s, const detected *d, size_t at, doub
 }
 
 static bool read_steps(const measurement *s, const detected *d, const char *column, double *ret) {
-  size_t width = s->plan.step.value_count, at = find_value(&s->plan.step, column);
+  size_t width = s->plan.step.value_count, at = plan_find(&s->plan.step, column, SET_SELECTION);
   for (size_t b = 0; b + 1 < d->states; b++) {
     const value *v = at == SIZE_MAX ? NULL : &s->step_values[(d->first + b + 1) * width + at];
     ret[b] = v != NULL && v->undefined == NULL ? v->number : NAN;
@@ -137,7 +125,7 @@ static dwell_status follow_clusters(const measurement *s, detected *d, dwell_err
   dwell_status status = DWELL_OK;
   d->set = measurement_followed(s);
   const int64_t *labels = find_labels(s, d->set);
-  size_t at = find_of_set(&s->plan.state, "cluster_T", d->set), count;
+  size_t at = plan_find(&s->plan.state, "cluster_T", d->set), count;
   size_t slot = at != SIZE_MAX ? s->plan.state.values[at].null_slot : SIZE_MAX;
   d->any.p = d->lifespan = UNDEFINED("no clusters were followed");
   if (labels == NULL || at == SIZE_MAX) return d->no_clusters = "not measured", DWELL_OK;
@@ -150,7 +138,7 @@ static dwell_status follow_clusters(const measurement *s, detected *d, dwell_err
   TRY_ALLOC(d->labels, "the labels");
   TRY_ALLOC(d->cluster_p, "the labels");
   TRY_ALLOC(d->cluster_count, "the labels");
-  read_states(s, d, find_of_set(&s->plan.state, "cluster_count", d->set), d->cluster_count);
+  read_states(s, d, plan_find(&s->plan.state, "cluster_count", d->set), d->cluster_count);
   keep_significant(s, d, slot, labels);
   TRY(test_all_states(s, d, slot, z, err));
   TRY(detect_tracking(d->labels, d->states, s->sets[d->set].count, &d->tracks, err));
@@ -180,7 +168,7 @@ static dwell_status find_plateaus(const measurement *s, detected *d, dwell_error
     d->no_plateaus = "not measured";
     goto done;
   }
-  bool ip = read_states(s, d, find_value(&s->plan.state, "ip_mean"), x + n);
+  bool ip = read_states(s, d, plan_find(&s->plan.state, "ip_mean", SET_SELECTION), x + n);
   bool moved = read_steps(s, d, "angle_max", x + 2 * n) && read_steps(s, d, "update_norm", x + 3 * n);
   plateau_evidence e = {.cluster_p = d->cluster_p, .clusters = d->cluster_count, .ip_mean = ip ? x + n : NULL};
   if (moved) e.angle_max = x + 2 * n, e.update_norm = x + 3 * n;
@@ -210,7 +198,8 @@ static dwell_status add_energy(const measurement *s, detected *d, size_t k, cons
   e->energy = MEM_NEW(double, d->states), e->floor = MEM_NEW(double, d->states);
   TRY_ALLOC(e->energy, "the energies");
   TRY_ALLOC(e->floor, "the energies");
-  bool known = read_states(s, d, k, e->energy) && read_states(s, d, find_value(&s->plan.state, floor), e->floor);
+  bool known =
+      read_states(s, d, k, e->energy) && read_states(s, d, plan_find(&s->plan.state, floor, SET_SELECTION), e->floor);
   if (known && all_finite(e->energy, d->states) && all_finite(e->floor, d->states)) {
     e->beta = beta;
     d->energy_count++;
@@ -232,7 +221,7 @@ static dwell_status follow_energies(const measurement *s, detected *d, dwell_err
   for (size_t k = 0; status == DWELL_OK && k < sizeof energies / sizeof energies[0]; k++) {
     char column[80];
     snprintf(column, sizeof column, "energy_%s", energies[k].suffix);
-    size_t at = find_value(&s->plan.state, column);
+    size_t at = plan_find(&s->plan.state, column, SET_SELECTION);
     if (at != SIZE_MAX) status = add_energy(s, d, at, energies[k].suffix, energies[k].beta, err);
   }
   return status;
@@ -246,7 +235,8 @@ static dwell_status climb_stairs(const measurement *s, detected *d, dwell_error 
   size_t *counts = MEM_NEW(size_t, d->states);
   TRY_ALLOC(x, "the staircase");
   TRY_ALLOC(counts, "the staircase");
-  bool known = read_states(s, d, find_value(&s->plan.state, "components999"), x) && all_finite(x, d->states);
+  bool known =
+      read_states(s, d, plan_find(&s->plan.state, "components999", SET_SELECTION), x) && all_finite(x, d->states);
   if (!known) d->no_stairs = "not measured";
   for (size_t l = 0; known && l < d->states; l++) counts[l] = (size_t)x[l];
   if (known) TRY(detect_staircase(counts, d->log_time, d->states, &d->stairs, err));
@@ -260,7 +250,7 @@ static dwell_status watch_collapse(const measurement *s, detected *d, dwell_erro
   double *x = MEM_NEW(double, d->states);
   if (x == NULL) return error_no_memory(err, "the collapse");
   dwell_status status = DWELL_OK;
-  bool known = read_states(s, d, find_value(&s->plan.state, "ip_mean"), x) && all_finite(x, d->states);
+  bool known = read_states(s, d, plan_find(&s->plan.state, "ip_mean", SET_SELECTION), x) && all_finite(x, d->states);
   if (!known) d->no_collapse = "not measured";
   else status = detect_collapse(x, d->log_time, d->states, &d->collapse, err);
   mem_free(x);

@@ -73,9 +73,8 @@ static dwell_status check_names(const dwell_measure_options *o, dwell_error *err
 
 void plan_name(char *ret_name, size_t size, const char *name, const char *opt_after, plan_set set, representation in) {
   const char *after = opt_after != NULL ? opt_after : "";
-  snprintf(ret_name, size, "%.*s%s%s%s%s", (int)(strlen(name) - strlen(after)), name,
-           form_suffixes[plan_set_form(set)], in == CENTRED ? "_centred" : "", plan_set_has_types(set) ? "_types" : "",
-           after);
+  snprintf(ret_name, size, "%.*s%s%s%s%s", (int)(strlen(name) - strlen(after)), name, form_suffixes[plan_set_form(set)],
+           in == CENTRED ? "_centred" : "", plan_set_has_types(set) ? "_types" : "", after);
 }
 
 static void add_values(plan_list *list, const instrument *what, representation in, plan_set set, const char *wanted) {
@@ -219,6 +218,14 @@ dwell_status plan_make(const dwell_trajectory *t, const dwell_measure_options *o
   add_nulls(ret_plan, options->null_draws);
   ret_plan->wants_geometry = ret_plan->state.item_count + ret_plan->step.item_count > 0;
   return DWELL_OK;
+}
+
+size_t plan_find(const plan_list *list, const char *column, plan_set set) {
+  char name[NAME_SIZE];
+  size_t i = 0;
+  plan_name(name, sizeof name, column, NULL, set, RAW);
+  while (i < list->value_count && !str_equal(list->values[i].name, name)) i++;
+  return i < list->value_count ? i : SIZE_MAX;
 }
 
 bool plan_has_set(const plan *p, plan_set set) {

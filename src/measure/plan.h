@@ -69,6 +69,9 @@ dwell_status plan_make(const dwell_trajectory *t, const dwell_measure_options *o
 /* Are first occurrences of ids measured beside the selection? */
 bool plan_offers_types(const dwell_trajectory *t, const dwell_measure_options *options);
 
+/* The value of a list that has this column (raw) in this set, or SIZE_MAX. */
+size_t plan_find(const plan_list *list, const char *column, plan_set set);
+
 /* Is anything measured over this set; is a null drawn for it? How many sets have one? */
 bool plan_has_set(const plan *p, plan_set set);
 bool plan_draws_set(const plan *p, plan_set set);

@@ -116,9 +116,9 @@ static size_t value_columns(const plan_list *list) {
 
 /* The printed numbers of clusters stand behind the measures. */
 static dwell_status add_count_columns(const measurement *s, table *t, dwell_error *err) {
-  static const char *const names[SETS] = {"clusters", "clusters_types"};
+  static const char *const names[] = {"clusters", "clusters_types"};
   dwell_status status = DWELL_OK;
-  for (plan_set set = 0; set < SETS && status == DWELL_OK; set++) {
+  for (plan_set set = 0; set <= SET_TYPES && status == DWELL_OK; set++) {
     if (measurement_counts(s, set)) status = table_add_column(t, names[set], NULL, err);
   }
   return status;
@@ -126,7 +126,7 @@ static dwell_status add_count_columns(const measurement *s, table *t, dwell_erro
 
 static void set_counts(const measurement *s, table *t, size_t row, size_t first, size_t frame) {
   size_t column = first + value_columns(&s->plan.state);
-  for (plan_set set = 0; set < SETS; set++) {
+  for (plan_set set = 0; set <= SET_TYPES; set++) {
     if (!measurement_counts(s, set)) continue;
     value k = measurement_count(s, frame, set);
     if (k.undefined == NULL) table_set_number(t, row, column, k.number);

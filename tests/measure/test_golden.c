@@ -218,6 +218,7 @@ static void check_nulls(const dwell_run *run, json_t *states) {
     check_null(run, l, "two_nn", json_object_get(state, "two_nn"));
     check_null(run, l, "cluster_T", json_object_get(state, "T"));
     check_silhouette_null(run, l, json_object_get(state, "sil"));
+    check(run, "layers", l, "clusters", golden_key(state, "k"));
   }
 }
 
@@ -349,8 +350,12 @@ static void energies_alone(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(bidirectional), cmocka_unit_test(causal), cmocka_unit_test(edge),
-                                     cmocka_unit_test(types), cmocka_unit_test(only_what_is_asked),
-                                     cmocka_unit_test(energies_alone), cmocka_unit_test(graphs_of_heads)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(bidirectional),
+                                     cmocka_unit_test(causal),
+                                     cmocka_unit_test(edge),
+                                     cmocka_unit_test(types),
+                                     cmocka_unit_test(only_what_is_asked),
+                                     cmocka_unit_test(energies_alone),
+                                     cmocka_unit_test(graphs_of_heads)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
