@@ -180,7 +180,7 @@ static dwell_run *measure_once(void) {
 static void save_fails_well(void **state) {
   (void)state;
   measured = measure_once();
-  torture(save, check_saved, 6); /* six files are written and their folder synced */
+  torture(save, check_saved, 7); /* seven files are written and their folder synced */
   dwell_run_destroy(measured);
 }
 
