@@ -2,15 +2,13 @@
  * shuffled tokens (N4), another file, a flow at beta = 0. They are measured with the same instruments, without nulls of
  * their own, and every column gets the smallest, the median and the largest of each kind. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/context.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/sort.h"
 #include "measure/measurement.h"
-#include "trajectory/source.h"
 
 /* ---- measuring one ---- */
 
@@ -107,11 +105,6 @@ done:
 
 /* ---- bands ---- */
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 bool measurement_band(const measurement *s, control_table which, const char *kind, size_t row, size_t column,
                       double ret_band[3]) {
   const dwell_measure_options *o = s->options;
@@ -124,9 +117,8 @@ bool measurement_band(const measurement *s, control_table which, const char *kin
     found[count++] = x;
   }
   if (count == 0) return false;
-  qsort(found, count, sizeof found[0], ascending);
-  ret_band[0] = found[0], ret_band[2] = found[count - 1];
-  ret_band[1] = (found[(count - 1) / 2] + found[count / 2]) / 2;
+  sort_doubles(found, count);
+  ret_band[0] = found[0], ret_band[1] = sort_median(found, count), ret_band[2] = found[count - 1];
   return true;
 }
 

@@ -10,16 +10,14 @@ bool measurement_counts(const measurement *s, plan_set set) {
   return s->plan.state.values[excess].null_slot != SIZE_MAX && s->plan.state.values[silhouette].null_slot != SIZE_MAX;
 }
 
-/* The null's p of a column at a frame is at most the level. */
-static bool significant(const measurement *s, size_t frame, size_t column) {
-  double mean, sd, p;
-  return measurement_null(s, frame, s->plan.state.values[column].null_slot, &mean, &sd, &p) && p <= MEASUREMENT_LEVEL;
-}
-
 /* Where all directions are one, or no more than one is left, there is nothing to test: tokens that coincide are
  * counted. */
 static bool by_components(const char *reason) {
   return reason != NULL && (strcmp(reason, "collapsed") == 0 || strcmp(reason, "degenerate") == 0);
+}
+
+static bool significant(const measurement *s, size_t frame, size_t column) {
+  return measurement_significant(s, frame, s->plan.state.values[column].null_slot);
 }
 
 value measurement_count(const measurement *s, size_t frame, plan_set set) {

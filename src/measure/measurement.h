@@ -102,6 +102,8 @@ bool measurement_reaches(double drawn, double observed);
 
 /* Mean, population sd and p of a null slot at a frame against the observed value; false where there is none. */
 bool measurement_null(const measurement *s, size_t frame, size_t slot, double *ret_mean, double *ret_sd, double *ret_p);
+/* Is its p at most MEASUREMENT_LEVEL? False where there is none. */
+bool measurement_significant(const measurement *s, size_t frame, size_t slot);
 
 /* Entries per state of an item's array. */
 size_t measurement_array_length(const measurement *s, const plan_item *item);

@@ -29,11 +29,6 @@ typedef struct drawing {
   size_t done, all; /* draws, for the progress bar */
 } drawing;
 
-static bool is_significant(const measurement *s, size_t frame, size_t slot) {
-  double mean, sd, p;
-  return measurement_null(s, frame, slot, &mean, &sd, &p) && p <= MEASUREMENT_LEVEL;
-}
-
 /* After the first round: would the null be significant if no later draw reached the observed value? */
 static bool is_possible(const drawing *d, size_t frame, size_t slot) {
   const measurement *s = d->s;
@@ -53,7 +48,7 @@ static bool is_drawn(const drawing *d, size_t slot, size_t frame) {
   size_t where = d->s->plan.nulls[slot].where;
   if (where == SIZE_MAX) return d->plain;
   if (d->conditional == WHERE_POSSIBLE) return is_possible(d, frame, where);
-  return d->conditional == WHERE_SIGNIFICANT && is_significant(d->s, frame, where);
+  return d->conditional == WHERE_SIGNIFICANT && measurement_significant(d->s, frame, where);
 }
 
 /* All slots of one item of the state list, measured on one surrogate. */
@@ -158,7 +153,7 @@ static void forget_vain(measurement *s) {
   for (size_t slot = 0; slot < s->plan.null_count; slot++) {
     size_t where = s->plan.nulls[slot].where;
     for (size_t frame = 0; where != SIZE_MAX && frame < s->frames; frame++) {
-      if (is_significant(s, frame, where)) continue;
+      if (measurement_significant(s, frame, where)) continue;
       for (size_t k = 0; k < s->plan.draws; k++)
         s->null_draws[(k * s->frames + frame) * s->plan.null_count + slot] = NAN;
     }
@@ -224,4 +219,9 @@ bool measurement_null(const measurement *s, size_t frame, size_t slot, double *r
   *ret_sd = sqrt(squares / (double)draws); /* population sd, as everywhere in instruments.md */
   *ret_p = (double)(1 + above) / (double)(draws + 1);
   return true;
+}
+
+bool measurement_significant(const measurement *s, size_t frame, size_t slot) {
+  double mean, sd, p;
+  return measurement_null(s, frame, slot, &mean, &sd, &p) && p <= MEASUREMENT_LEVEL;
 }

@@ -104,33 +104,22 @@ static void set_time(table *t, size_t row, const dwell_frame *frame) {
   table_set_number(t, row, 4, frame->log_time); /* t = 0: empty */
 }
 
-/* Columns that add_value_columns made. */
-static size_t value_columns(const plan_list *list) {
-  size_t count = 0;
-  for (size_t i = 0; i < list->value_count; i++) {
-    const plan_value *v = &list->values[i];
-    if (v->wanted) count += v->null_slot != SIZE_MAX ? 4 : v->column->chance != NULL ? 2 : 1;
-  }
-  return count;
-}
+static const char *const count_columns[] = {"clusters", "clusters_types"}; /* by set */
 
 /* The printed numbers of clusters stand behind the measures. */
 static dwell_status add_count_columns(const measurement *s, table *t, dwell_error *err) {
-  static const char *const names[] = {"clusters", "clusters_types"};
   dwell_status status = DWELL_OK;
   for (plan_set set = 0; set <= SET_TYPES && status == DWELL_OK; set++) {
-    if (measurement_counts(s, set)) status = table_add_column(t, names[set], NULL, err);
+    if (measurement_counts(s, set)) status = table_add_column(t, count_columns[set], NULL, err);
   }
   return status;
 }
 
-static void set_counts(const measurement *s, table *t, size_t row, size_t first, size_t frame) {
-  size_t column = first + value_columns(&s->plan.state);
+static void set_counts(const measurement *s, table *t, size_t row, size_t frame) {
   for (plan_set set = 0; set <= SET_TYPES; set++) {
     if (!measurement_counts(s, set)) continue;
     value k = measurement_count(s, frame, set);
-    if (k.undefined == NULL) table_set_number(t, row, column, k.number);
-    column++;
+    if (k.undefined == NULL) table_set_number(t, row, table_find(t, count_columns[set]), k.number);
   }
 }
 
@@ -153,7 +142,7 @@ static dwell_status fill_layers(measurement *s, dwell_error *err) {
     table_set_number(t, row, 5, (double)s->row_count);
     table_set_number(t, row, 6, (double)s->t->d);
     set_values(s, t, row, 7, &s->plan.state, s->state_values + i * s->plan.state.value_count, i);
-    set_counts(s, t, row, 7, i);
+    set_counts(s, t, row, i);
     set_bands(s, t, row, CONTROL_LAYERS, &s->plan.state, i);
   }
 done:

@@ -2,16 +2,6 @@
  * n - 1 shifts (instruments.md 5.3). */
 #include "null/nulls.h"
 
-static double flops(size_t n) {
-  (void)n;
-  return 0;
-}
-
-static uint64_t bytes(size_t n) {
-  (void)n;
-  return 0;
-}
-
 const null_model null_label_shift = {
     .name = "label_shift",
     .summary = "cluster labels turned along the sequence, by all n - 1 numbers of places",
@@ -19,6 +9,6 @@ const null_model null_label_shift = {
     .holds = "the head: its locality, sink, popular keys and mask; the sizes and the serial order of the clusters",
     .destroys = "which token is in which cluster",
     .how = "all shifts, exactly",
-    .flops = flops,
-    .bytes = bytes,
+    .flops = null_no_flops,
+    .bytes = null_no_bytes,
 };

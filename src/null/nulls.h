@@ -7,4 +7,8 @@
 extern const null_model null_random_weights, null_shuffled_tokens, null_token_shuffle, null_gaussian_twin,
     null_label_shift, null_row_permutation;
 
+/* Of a null without draws of its own. */
+double null_no_flops(size_t n);
+uint64_t null_no_bytes(size_t n);
+
 #endif

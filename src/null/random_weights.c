@@ -2,16 +2,6 @@
  * runs are made by the caller and measured by measure/controls.c; there are no surrogates of single states. */
 #include "null/nulls.h"
 
-static double flops(size_t n) {
-  (void)n;
-  return 0;
-}
-
-static uint64_t bytes(size_t n) {
-  (void)n;
-  return 0;
-}
-
 const null_model null_random_weights = {
     .name = "random_weights",
     .summary = "networks of the same shape with random weights, on the same tokens",
@@ -19,6 +9,6 @@ const null_model null_random_weights = {
     .holds = "architecture, tokens, mask",
     .destroys = "training",
     .how = "runs of their own (--random-controls M)",
-    .flops = flops,
-    .bytes = bytes,
+    .flops = null_no_flops,
+    .bytes = null_no_bytes,
 };

@@ -3,12 +3,8 @@
 #include "null/nulls.h"
 
 static const null_model *const registry[] = {
-    &null_gaussian_twin,
-    &null_token_shuffle,
-    &null_label_shift,
-    &null_row_permutation,
-    &null_random_weights,
-    &null_shuffled_tokens,
+    &null_gaussian_twin,   &null_token_shuffle,  &null_label_shift,
+    &null_row_permutation, &null_random_weights, &null_shuffled_tokens,
 };
 
 const null_model *const *null_registry(size_t *ret_count) {
@@ -21,4 +17,14 @@ const null_model *null_find(const char *name) {
     if (str_equal(registry[i]->name, name)) return registry[i];
   }
   return NULL;
+}
+
+double null_no_flops(size_t n) {
+  (void)n;
+  return 0;
+}
+
+uint64_t null_no_bytes(size_t n) {
+  (void)n;
+  return 0;
 }

@@ -46,11 +46,6 @@ static void permute_head(uint64_t seed, size_t draw, size_t n, dwell_dtype dtype
 
 static double flops(size_t n) { return 10 * (double)n * (double)n; }
 
-static uint64_t bytes(size_t n) {
-  (void)n;
-  return 0;
-}
-
 const null_model null_row_permutation = {
     .name = "row_permutation",
     .summary = "the weights of each row of a head permuted among its keys",
@@ -60,5 +55,5 @@ const null_model null_row_permutation = {
     .how = "sampled, by the instrument (fiedler)",
     .permute_head = permute_head,
     .flops = flops,
-    .bytes = bytes,
+    .bytes = null_no_bytes,
 };

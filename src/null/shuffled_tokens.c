@@ -2,16 +2,6 @@
  * by the caller and measured by measure/controls.c; there are no surrogates of single states. */
 #include "null/nulls.h"
 
-static double flops(size_t n) {
-  (void)n;
-  return 0;
-}
-
-static uint64_t bytes(size_t n) {
-  (void)n;
-  return 0;
-}
-
 const null_model null_shuffled_tokens = {
     .name = "shuffled_tokens",
     .summary = "the same network on the same tokens in random order",
@@ -19,6 +9,6 @@ const null_model null_shuffled_tokens = {
     .holds = "the vocabulary of the text",
     .destroys = "order and context",
     .how = "runs of their own (--shuffled-controls M)",
-    .flops = flops,
-    .bytes = bytes,
+    .flops = null_no_flops,
+    .bytes = null_no_bytes,
 };

@@ -2,16 +2,6 @@
  * (instruments.md 4.2), and the columns carry it as their chance value. */
 #include "null/nulls.h"
 
-static double flops(size_t n) {
-  (void)n;
-  return 0;
-}
-
-static uint64_t bytes(size_t n) {
-  (void)n;
-  return 0;
-}
-
 const null_model null_token_shuffle = {
     .name = "token_shuffle",
     .summary = "the tokens of one of two states permuted at random, in closed form",
@@ -19,6 +9,6 @@ const null_model null_token_shuffle = {
     .holds = "the cloud of each state",
     .destroys = "which token of one state is which of the other",
     .how = "in closed form",
-    .flops = flops,
-    .bytes = bytes,
+    .flops = null_no_flops,
+    .bytes = null_no_bytes,
 };

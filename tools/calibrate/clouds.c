@@ -83,11 +83,6 @@ static const cloud_case planted[] = {
 
 /* ---- making clouds ---- */
 
-static double gauss(uint64_t run, uint32_t what, size_t i, size_t j) {
-  const random_stream s = {.seed = run, .purpose = RANDOM_TEST, .replica = what};
-  return random_normal(&s, (uint32_t)i, (uint32_t)j);
-}
-
 /* Coordinates of unit total variance; serially correlated ones are stationary, a walk is not. */
 static void fill_noise(const cloud_case *c, uint64_t run, double *x) {
   double total = 0;
@@ -95,7 +90,7 @@ static void fill_noise(const cloud_case *c, uint64_t run, double *x) {
   double fresh = c->serial < 1 ? sqrt(1 - c->serial * c->serial) : 1;
   for (size_t i = 0; i < c->n; i++) {
     for (size_t k = 0; k < c->d; k++) {
-      double sd = sqrt(pow((double)(k + 1), -c->power) / total), z = sd * gauss(run, NUMBERS, i, k);
+      double sd = sqrt(pow((double)(k + 1), -c->power) / total), z = sd * calibrate_normal(run, NUMBERS, i, k);
       x[i * c->d + k] = i == 0 ? z : c->serial * x[(i - 1) * c->d + k] + (c->serial > 0 ? fresh : 1) * z;
     }
   }
@@ -125,7 +120,7 @@ static dwell_status add_groups(const cloud_case *c, uint64_t run, double *x, dwe
     size_t place = c->contiguous ? i : order[i], group = group_of(c, place);
     bool stray = random_uniform(&s, 1, (uint32_t)i) < c->stray;
     for (size_t k = 0; k < c->d; k++) {
-      double centre = gauss(run, CENTRES, stray ? 1000 + i : group, k) / sqrt((double)c->d);
+      double centre = calibrate_normal(run, CENTRES, stray ? 1000 + i : group, k) / sqrt((double)c->d);
       x[i * c->d + k] = centre + c->noise * x[i * c->d + k];
     }
   }
@@ -148,9 +143,9 @@ static dwell_status make_cloud(const cloud_case *c, uint64_t run, double *x, dwe
     if (status != DWELL_OK) return status;
   }
   for (size_t i = 0; i < c->n; i++) {
-    double length = c->norms > 0 ? exp(c->norms * gauss(run, EXTRA, i, 0)) : 1;
+    double length = c->norms > 0 ? exp(c->norms * calibrate_normal(run, EXTRA, i, 0)) : 1;
     for (size_t k = 0; k < c->d; k++) {
-      double mean = (c->groups > 0 ? 1 : c->mean) * gauss(run, EXTRA, 100000, k) / sqrt((double)c->d);
+      double mean = (c->groups > 0 ? 1 : c->mean) * calibrate_normal(run, EXTRA, 100000, k) / sqrt((double)c->d);
       x[i * c->d + k] = length * x[i * c->d + k] + mean;
     }
     if (c->layer_norm) layer_norm(c->d, x + i * c->d);

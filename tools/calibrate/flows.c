@@ -4,9 +4,9 @@
 #include <dwell/measure.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/error.h"
+#include "base/sort.h"
 #include "calibrate.h"
 #include "detect/detect.h"
 
@@ -59,11 +59,6 @@ static dwell_status separation(const dwell_run *run, size_t start, double *ret_r
   return status;
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static dwell_status run_case(const flow_case *c, const dwell_context *ctx, dwell_error *err) {
   dwell_run *run = NULL;
   double ratios[STARTS];
@@ -75,10 +70,9 @@ static dwell_status run_case(const flow_case *c, const dwell_context *ctx, dwell
     TRY(separation(run, k, &ratios[k], &open, err));
     above += ratios[k] > log(2), censored += open;
   }
-  qsort(ratios, STARTS, sizeof ratios[0], ascending);
-  printf("| %zu | %g | %.3g (%.3g, %.3g) | %.3g (%.3g, %.3g) |", c->d, c->beta,
-         exp((ratios[STARTS / 2 - 1] + ratios[STARTS / 2]) / 2), exp(ratios[1]), exp(ratios[STARTS - 2]),
-         c->published_median, c->published_low, c->published_high);
+  sort_doubles(ratios, STARTS);
+  printf("| %zu | %g | %.3g (%.3g, %.3g) | %.3g (%.3g, %.3g) |", c->d, c->beta, exp(sort_median(ratios, STARTS)),
+         exp(ratios[1]), exp(ratios[STARTS - 2]), c->published_median, c->published_low, c->published_high);
   print_rate(above, STARTS, c->published_share, STARTS);
   printf(" %.2f |\n", (double)censored / STARTS);
   fflush(stdout);

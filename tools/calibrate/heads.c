@@ -2,14 +2,13 @@
  * do. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/threads.h"
 #include "calibrate.h"
-#include "instrument/instrument.h"
+#include "test.h"
 
 enum { TOKENS = 64, RUNS = 200, INNER = 16 };
 
@@ -43,11 +42,6 @@ static const head_case heads[] = {
 
 /* ---- making heads ---- */
 
-static double gauss(uint64_t run, uint32_t what, size_t i, size_t j) {
-  const random_stream s = {.seed = run, .purpose = RANDOM_TEST, .replica = what};
-  return random_normal(&s, (uint32_t)i, (uint32_t)j);
-}
-
 static void make_labels(const head_case *c, uint64_t run, int32_t labels[TOKENS]) {
   const random_stream s = {.seed = run, .purpose = RANDOM_TEST, .replica = 11};
   for (size_t i = 0; i < TOKENS; i++) {
@@ -57,11 +51,12 @@ static void make_labels(const head_case *c, uint64_t run, int32_t labels[TOKENS]
 }
 
 static double logit(const head_case *c, uint64_t run, const int32_t labels[TOKENS], size_t i, size_t j) {
-  double sum = c->noise * gauss(run, 12, i, j) + c->popular * gauss(run, 13, 0, j);
+  double sum = c->noise * calibrate_normal(run, 12, i, j) + c->popular * calibrate_normal(run, 13, 0, j);
   if (j == 0) sum += c->sink;
   if (c->local > 0) sum -= fabs((double)i - (double)j) / c->local;
   if (labels[i] == labels[j]) sum += c->bonus;
-  for (size_t k = 0; k < INNER && c->product; k++) sum += gauss(run, 14, i, k) * gauss(run, 15, j, k) / sqrt(INNER);
+  for (size_t k = 0; k < INNER && c->product; k++)
+    sum += calibrate_normal(run, 14, i, k) * calibrate_normal(run, 15, j, k) / sqrt(INNER);
   return sum;
 }
 
@@ -83,12 +78,6 @@ typedef struct study {
   bool causal;
   bool rejected[RUNS], defined[RUNS];
 } study;
-
-static size_t column_named(const instrument *what, const char *name) {
-  size_t k = 0;
-  while (k < what->column_count && strcmp(what->columns[k].name, name) != 0) k++;
-  return k;
-}
 
 static dwell_status run_item(void *arg, size_t run, int worker, dwell_error *err) {
   (void)worker;

@@ -13,7 +13,7 @@
 #include "calibrate.h"
 #include "test.h"
 
-enum { TOKENS = 64, WIDTH = 64, BLOCKS = 8, VOCABULARY = 4096, SEEDS = 20, DRAWS = 19, STATES = BLOCKS + 1 };
+enum { TOKENS = 64, WIDTH = 64, BLOCKS = 8, VOCABULARY = 4096, SEEDS = 20, DRAWS = 19, DEPTHS = BLOCKS + 1 };
 
 #define SIZES "\"vocab_size\": 4096, "
 #define BERT_SIZES                                                                                          \
@@ -76,7 +76,7 @@ static void draw_ids(bool zipf, uint64_t seed, int64_t ids[TOKENS]) {
 /* ---- its states ---- */
 
 typedef struct states {
-  double *x; /* [STATES, TOKENS, WIDTH] */
+  double *x; /* [DEPTHS, TOKENS, WIDTH] */
 } states;
 
 static dwell_status keep_state(void *self, const dwell_frame *frame, const dwell_cloud *cloud, dwell_error *err) {
@@ -103,9 +103,9 @@ static dwell_status run_network(dwell_model *model, const dwell_context *ctx, bo
 }
 
 /* Rejections of T by state. Token 0 of a causal model sees only itself and is left out. */
-static dwell_status test_states(const states *s, bool causal, uint64_t seed, size_t rejected[STATES],
+static dwell_status test_states(const states *s, bool causal, uint64_t seed, size_t rejected[DEPTHS],
                                 dwell_error *err) {
-  for (size_t l = 0; l < STATES; l++) {
+  for (size_t l = 0; l < DEPTHS; l++) {
     cluster_test t;
     const double *x = s->x + (l * TOKENS + (causal ? 1 : 0)) * WIDTH;
     dwell_status status = cluster_test_run(TOKENS - (causal ? 1 : 0), WIDTH, x, true, seed, DRAWS, &t, err);
@@ -117,9 +117,9 @@ static dwell_status test_states(const states *s, bool causal, uint64_t seed, siz
 
 static dwell_status study(const network_case *c, const dwell_context *ctx, bool zipf, double published,
                           dwell_error *err) {
-  size_t rejected[STATES] = {0}, all = 0, least = SEEDS, most = 0;
+  size_t rejected[DEPTHS] = {0}, all = 0, least = SEEDS, most = 0;
   dwell_model *model = NULL;
-  states s = {MEM_NEW(double, STATES *TOKENS *WIDTH)};
+  states s = {MEM_NEW(double, DEPTHS *TOKENS *WIDTH)};
   dwell_status status = DWELL_OK;
   TRY_ALLOC(s.x, "the states");
   TRY(open_config(c->config, ctx, &model, err));
@@ -127,12 +127,12 @@ static dwell_status study(const network_case *c, const dwell_context *ctx, bool 
     TRY(run_network(model, ctx, zipf, seed, &s, err));
     TRY(test_states(&s, dwell_model_get_info(model)->causal, seed, rejected, err));
   }
-  for (size_t l = 0; l < STATES; l++) {
+  for (size_t l = 0; l < DEPTHS; l++) {
     all += rejected[l];
     if (rejected[l] < least) least = rejected[l];
     if (rejected[l] > most) most = rejected[l];
   }
-  printf(" %.3f [%.2f], by state %.2f to %.2f |", (double)all / (STATES * SEEDS), published, (double)least / SEEDS,
+  printf(" %.3f [%.2f], by state %.2f to %.2f |", (double)all / (DEPTHS * SEEDS), published, (double)least / SEEDS,
          (double)most / SEEDS);
 done:
   dwell_model_destroy(model);

@@ -2,10 +2,11 @@
 #include "test.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "instrument/instrument.h"
+#include "base/random.h"
 #include "null/null.h"
 
 enum { TESTED = 2 }; /* T, silhouette */
@@ -15,13 +16,22 @@ typedef struct tested {
   size_t excess_count, silhouette_count;
 } tested;
 
+size_t column_named(const instrument *what, const char *name) {
+  size_t k = 0;
+  while (k < what->column_count && strcmp(what->columns[k].name, name) != 0) k++;
+  return k;
+}
+
+double calibrate_normal(uint64_t run, uint32_t what, size_t i, size_t j) {
+  const random_stream s = {.seed = run, .purpose = RANDOM_TEST, .replica = what};
+  return random_normal(&s, (uint32_t)i, (uint32_t)j);
+}
+
+/* NaN: undefined, and the status says so where there is no such column. */
 static double column_of(const instrument *what, const value *values, const char *name, dwell_status *status,
                         dwell_error *err) {
-  for (size_t k = 0; k < what->column_count; k++) {
-    const char *a = what->columns[k].name, *b = name;
-    while (*a != '\0' && *a == *b) a++, b++;
-    if (*a == *b) return values[k].undefined == NULL ? values[k].number : NAN;
-  }
+  size_t k = column_named(what, name);
+  if (k < what->column_count) return values[k].undefined == NULL ? values[k].number : NAN;
   *status = error_set(err, DWELL_USAGE, "there is no column %s", name);
   return NAN;
 }

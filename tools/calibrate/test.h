@@ -7,14 +7,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "instrument/instrument.h"
+
 typedef struct cluster_test {
   bool excess, silhouette; /* rejected at 5 % */
   double effect;           /* T minus the mean of its draws */
-  size_t count, capped;    /* the printed count k (instruments.md, "number"), by the silhouette wherever T rejects */
+  size_t count;            /* the printed count k (instruments.md, "number"), by the silhouette wherever T rejects */
 } cluster_test;
 
 /* x [n,d]; ordered: random phases, else rotations. */
 dwell_status cluster_test_run(size_t n, size_t d, const double *x, bool ordered, uint64_t seed, size_t draws,
                               cluster_test *ret_test, dwell_error *err);
+
+/* A column of an instrument; column_count if it has none of this name. */
+size_t column_named(const instrument *what, const char *name);
+
+/* Number (i, j) of stream `what` of a run: standard normal. */
+double calibrate_normal(uint64_t run, uint32_t what, size_t i, size_t j);
 
 #endif
