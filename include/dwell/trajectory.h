@@ -4,10 +4,10 @@
  * maps state b to state b+1. Three kinds of *source* produce one: an idealised flow, a trained model with a text, an
  * import of somebody's states. A source pushes into a *sink*.
  *
- * Order of calls. For each replica: on_state for l = 0, then for each block b: its heads (on_head) and parts (on_part),
- * then on_state for l = b+1; a final norm, if any, as a last on_state with tap "final_norm". After the last replica
- * on_end. Heads of one block may be delivered from several threads at once; everything else comes from one thread.
- * A callback that returns anything but DWELL_OK stops the source, which returns that status.
+ * Order of calls. For each replica: on_state for l = 0, then for each block b: its heads (on_head), its legs with their
+ * parts (on_leg, on_part), then on_state for l = b+1; a final norm, if any, as a last on_state with tap "final_norm".
+ * After the last replica on_end. Heads of one block may be delivered from several threads at once; everything else
+ * comes from one thread. A callback that returns anything but DWELL_OK stops the source, which returns that status.
  */
 #ifndef DWELL_TRAJECTORY_H
 #define DWELL_TRAJECTORY_H
@@ -62,10 +62,33 @@ typedef struct dwell_norm {
   const double *gain, *bias; /* [d]; bias NULL: none */
 } dwell_norm;
 
+/* A straight leg of the way of a block from its state to the next one through the states that the network itself has in
+ * between. It begins where the leg before ended, the first one at the block's state; the last one ends at the next
+ * state. Norms before the sublayers: x + attention; + MLP. After them: x + attention; its norm; + MLP; its norm. Side
+ * by side: x + attention + MLP, one leg. Its `parts` are delivered after it, one by one; they add up to the leg, to
+ * rounding. */
+typedef struct dwell_leg {
+  const dwell_cloud *to;
+  size_t parts;
+} dwell_leg;
+
+typedef enum dwell_part_kind {
+  DWELL_PART_HEAD, /* what a head adds: its weighted values (their bias with them) through its rows of the output map */
+  DWELL_PART_BIAS, /* the bias of the attention's output map, the same for every token */
+  DWELL_PART_MLP,  /* with its biases */
+  DWELL_PART_NORM  /* what a norm on the stream moves */
+} dwell_part_kind;
+
+typedef struct dwell_part {
+  dwell_part_kind kind;
+  size_t head; /* of DWELL_PART_HEAD; heads come in order */
+  const dwell_cloud *delta;
+} dwell_part;
+
 typedef struct dwell_sink {
   void *self;
-  bool wants_heads; /* ask for on_head (costs the source a pass it may otherwise fuse away) */
-  bool wants_parts;
+  bool wants_heads;   /* ask for on_head (costs the source a pass it may otherwise fuse away) */
+  bool wants_parts;   /* ask for on_leg and on_part; only models have them */
   bool wants_earlier; /* on_state for the states before first_state too, which are no part of the trajectory: rules
                        * about a token in any state look at them */
   /* The cloud is valid during the call only. */
@@ -74,9 +97,9 @@ typedef struct dwell_sink {
    * May be called from several threads at once, for different heads. */
   dwell_status (*on_head)(void *self, size_t replica, size_t block, size_t head, const void *attention,
                           dwell_error *err);
-  /* The move that `part` ("attn", "mlp", ...) of block adds to the stream, [n, d]. */
-  dwell_status (*on_part)(void *self, size_t replica, size_t block, const char *part, const dwell_cloud *delta,
-                          dwell_error *err);
+  /* Clouds of legs and parts are valid during the call only. */
+  dwell_status (*on_leg)(void *self, size_t replica, size_t block, const dwell_leg *leg, dwell_error *err);
+  dwell_status (*on_part)(void *self, size_t replica, size_t block, const dwell_part *part, dwell_error *err);
   dwell_status (*on_end)(void *self, dwell_error *err);
   /* The norm that block `block` applies first to the state it starts from: what its attention reads. Models whose norms
    * stand before the sublayers call it once a block, before its heads; others never do. Valid during the call. */

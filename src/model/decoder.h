@@ -16,8 +16,7 @@ typedef struct decoder_slots {
 dwell_status decoder_embed(model_pass *p, size_t words, size_t positions, size_t mapping, dwell_error *err);
 
 /* One block. x += attention(N1(x)), then x += mlp(N2(x)); if the shape is `parallel`, x += attention(N1(x)) +
- * mlp(N2(x)); if it is `post_norm`, x = N1(x + attention(x)), then x = N2(x + mlp(x)). Parts are what the sublayers put
- * out. */
+ * mlp(N2(x)); if it is `post_norm`, x = N1(x + attention(x)), then x = N2(x + mlp(x)). */
 dwell_status decoder_block(model_pass *p, const decoder_slots *slots, dwell_error *err);
 
 #endif

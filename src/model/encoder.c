@@ -129,11 +129,13 @@ dwell_status encoder_block(model_pass *p, dwell_error *err) {
   TRY(pass_linear(p, g, ENCODER_QUERY, ENCODER_QUERY_BIAS, ACTIVATION_NONE, p->x, p->wide, err));
   TRY(pass_attention(p, &context, err));
   TRY(pass_linear(p, g, ENCODER_PROJECT, ENCODER_PROJECT_BIAS, ACTIVATION_NONE, context, p->y, err));
-  TRY(pass_part(p, "attn", p->y, err));
+  TRY(pass_leg_attention(p, context, ENCODER_PROJECT, ENCODER_PROJECT_BIAS, err));
   TRY(pass_norm(p, g, ENCODER_NORM1, s->width, p->x, p->y, false, p->x, err));
+  TRY(pass_leg_norm(p, err));
   TRY(pass_mlp(p, &mlp, p->x, p->y, err));
-  TRY(pass_part(p, "mlp", p->y, err));
+  TRY(pass_leg_mlp(p, err));
   TRY(pass_norm(p, g, ENCODER_NORM2, s->width, p->x, p->y, false, p->x, err));
+  TRY(pass_leg_norm(p, err));
 done:
   return status;
 }

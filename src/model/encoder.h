@@ -57,7 +57,7 @@ dwell_status encoder_padded_positions(const config *c, model_shape *shape, dwell
 /* State 0: LayerNorm(word + type 0 + position), mapped to the width of the stream if the shape has PART_MAPPING. */
 dwell_status encoder_embed(model_pass *p, dwell_error *err);
 
-/* x = LN(x + attention(x)); x = LN(x + mlp(x)). Parts are the sublayers' outputs before their LayerNorm. */
+/* x = LN(x + attention(x)); x = LN(x + mlp(x)). */
 dwell_status encoder_block(model_pass *p, dwell_error *err);
 
 #endif

@@ -39,7 +39,7 @@ uint64_t pass_bytes(const dwell_model *model, bool kept, size_t n, dwell_dtype d
   uint64_t size = (uint64_t)dtype;
   const model_layout *layout = model_layout_of(model, dtype);
   uint64_t weights = layout->outer.elements + (kept ? 0 : layout->block.elements);
-  uint64_t buffers = n * (2 * s->width + wide_columns(s) + rotary_columns(s));
+  uint64_t buffers = n * (2 * s->width + wide_columns(s) + rotary_columns(s) + parts_columns(s));
   buffers += s->heads * relative_columns(s, n) + s->kv_heads * packed_head(s, n, size);
   uint64_t per_thread =
       PASS_TILE * (uint64_t)n + (uint64_t)n * n + larger(layout->outer.scratch, layout->block.scratch);
@@ -95,6 +95,7 @@ static dwell_status make_buffers(model_pass *p, dwell_error *err) {
   if (!all) TRY(error_no_memory(err, "the buffers of the forward pass"));
   TRY(make_rotary(p, err));
   TRY(make_relative(p, err));
+  TRY(parts_open(p, err));
 done:
   return status;
 }
@@ -114,6 +115,7 @@ dwell_status pass_open(const dwell_model *model, const weight_provider *provider
 }
 
 void pass_close(model_pass *p) {
+  parts_close(p);
   mem_free(p->x);
   mem_free(p->y);
   mem_free(p->wide);
@@ -211,12 +213,6 @@ dwell_status pass_words(model_pass *p, size_t slot, void *ret_rows, dwell_error 
     if (status != DWELL_OK) return status;
   }
   return DWELL_OK;
-}
-
-dwell_status pass_part(model_pass *p, const char *part, const void *delta, dwell_error *err) {
-  if (p->quiet || !p->sink->wants_parts || p->sink->on_part == NULL) return DWELL_OK;
-  dwell_cloud cloud = {.n = p->n, .d = p->model->shape.width, .dtype = p->ops->dtype, .data = delta};
-  return p->sink->on_part(p->sink->self, 0, p->b, part, &cloud, err);
 }
 
 dwell_status pass_first_norm(model_pass *p, size_t weight, dwell_error *err) {

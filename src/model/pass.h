@@ -31,7 +31,12 @@ struct model_pass {
   void *scores;                      /* [threads][tile, n] */
   void *heads;                       /* [threads][n, n] if the sink wants heads, else NULL */
   void *cosines, *sines;             /* [n, rotary size / 2] of rotary positions, else NULL */
-  void *relative; /* [heads, 2 n - 1] added to the scores, by key - query + n - 1 (mpnet), else NULL */
+  void *relative;  /* [heads, 2 n - 1] added to the scores, by key - query + n - 1 (mpnet), else NULL */
+  struct {         /* if the sink wants parts (parts.c), else NULL */
+    void *end;     /* [n, d] the end of the leg */
+    void *part;    /* [n, d] what a head or a norm moves */
+    void *context; /* [n, queries] kept for later where attention and MLP stand side by side */
+  } parts;
 };
 
 /* Bytes of all that, with heads; kept: without blocks, which are there already. */
@@ -77,8 +82,22 @@ dwell_status pass_rows(model_pass *p, size_t slot, size_t first, size_t count, v
  * [n, heads * head_size] behind it. Heads go to the sink if it wants them. */
 dwell_status pass_attention(model_pass *p, void **ret_context, dwell_error *err);
 
-/* Hands a part of the move, [n, d], to the sink if it wants parts. */
-dwell_status pass_part(model_pass *p, const char *part, const void *delta, dwell_error *err);
+/* The legs of a block and their parts, for a sink that wants them (parts.c); else these do nothing. Slots are those of
+ * the attention's output map and its bias.
+ * attention: p->y is about to be added to p->x, `context` is what pass_attention returned.
+ * mlp: p->y is about to be added to p->x. norm: p->x is the norm of the end of the leg before. */
+dwell_status pass_leg_attention(model_pass *p, const void *context, size_t weight, size_t bias, dwell_error *err);
+dwell_status pass_leg_mlp(model_pass *p, dwell_error *err);
+dwell_status pass_leg_norm(model_pass *p, dwell_error *err);
+/* Of attention and MLP side by side: keeps the context before the MLP takes its place; then, when both were added to
+ * p->x, the leg with the MLP's output. */
+void pass_keep_context(model_pass *p, const void *context);
+dwell_status pass_leg_both(model_pass *p, const void *mlp, size_t weight, size_t bias, dwell_error *err);
+/* Their buffers, which pass_open and pass_close call for, and numbers of one token in them. */
+dwell_status parts_open(model_pass *p, dwell_error *err);
+void parts_close(model_pass *p);
+size_t parts_columns(const model_shape *s);
+
 /* Tells the sink of the norm that the block applies first: the block's slot of its weight. */
 dwell_status pass_first_norm(model_pass *p, size_t weight, dwell_error *err);
 

@@ -13,15 +13,17 @@
 
 typedef struct recording {
   size_t n, d, states, heads, blocks;
-  size_t size;            /* of a number as it was pushed */
-  size_t pushed;          /* on_state calls for "resid" */
-  double *x;              /* [states, n, d] */
-  unsigned char *bits;    /* the same as it came, for comparisons bit by bit */
-  double *final_norm;     /* [n, d], or NULL */
-  double *attention;      /* [blocks, heads, n, n], or NULL */
-  double *attn, *mlp;     /* [blocks, n, d], or NULL */
-  size_t delivered_heads; /* per block they may come in any order, so only the sum is counted */
-  size_t parts;
+  size_t size;             /* of a number as it was pushed */
+  size_t pushed;           /* on_state calls for "resid" */
+  double *x;               /* [states, n, d] */
+  unsigned char *bits;     /* the same as it came, for comparisons bit by bit */
+  double *final_norm;      /* [n, d], or NULL */
+  double *attention;       /* [blocks, heads, n, n], or NULL */
+  double *attn, *mlp;      /* [blocks, n, d] heads and bias together; the MLP; or NULL */
+  double *from, *to, *sum; /* [n, d] of the leg that runs: its ends, and its parts so far */
+  size_t legs, parts_left; /* of the block; of the leg */
+  double worst_leg;        /* largest |parts - displacement| of all legs, by the largest entry there */
+  size_t delivered_heads;  /* per block they may come in any order, so only the sum is counted */
   bool ended;
   int *seen; /* [blocks * heads] */
 } recording;
@@ -29,6 +31,8 @@ typedef struct recording {
 static inline void widen(const void *from, size_t count, size_t size, double *to) {
   for (size_t i = 0; i < count; i++) to[i] = size == 8 ? ((const double *)from)[i] : (double)((const float *)from)[i];
 }
+
+static inline void end_leg(recording *r);
 
 static inline dwell_status record_state(void *self, const dwell_frame *frame, const dwell_cloud *x, dwell_error *err) {
   (void)err;
@@ -48,6 +52,12 @@ static inline dwell_status record_state(void *self, const dwell_frame *frame, co
   assert_int_equal(frame->state, r->pushed);
   if (r->attention && frame->state > 0) assert_int_equal(r->delivered_heads, frame->state * r->heads);
   widen(x->data, count, r->size, r->x + r->pushed * count);
+  if (r->to && r->pushed > 0) { /* the last leg ends here */
+    assert_true(r->legs > 0);
+    end_leg(r);
+    assert_memory_equal(r->to, r->x + r->pushed * count, count * sizeof(double));
+    r->legs = 0;
+  }
   memcpy(r->bits + r->pushed * count * r->size, x->data, count * r->size);
   r->pushed++;
   return DWELL_OK;
@@ -63,15 +73,51 @@ static inline dwell_status record_head(void *self, size_t replica, size_t block,
   return DWELL_OK;
 }
 
-static inline dwell_status record_part(void *self, size_t replica, size_t block, const char *part,
-                                       const dwell_cloud *delta, dwell_error *err) {
+/* The parts of a leg must add up to it. */
+static inline void end_leg(recording *r) {
+  size_t count = r->n * r->d;
+  double most = 0, largest = 0;
+  assert_int_equal(r->parts_left, 0);
+  if (r->legs == 0) return;
+  for (size_t i = 0; i < count; i++) {
+    most = fmax(most, fabs(r->to[i] - r->from[i] - r->sum[i]));
+    largest = fmax(largest, fmax(fabs(r->to[i]), fabs(r->from[i])));
+  }
+  r->worst_leg = fmax(r->worst_leg, most / largest);
+}
+
+static inline dwell_status record_leg(void *self, size_t replica, size_t block, const dwell_leg *leg,
+                                      dwell_error *err) {
   (void)err;
   recording *r = self;
+  size_t count = r->n * r->d;
   assert_int_equal(replica, 0);
   assert_int_equal(block, r->pushed - 1);
-  assert_string_equal(part, r->parts++ % 2 == 0 ? "attn" : "mlp");
-  double *to = strcmp(part, "attn") == 0 ? r->attn : r->mlp;
-  widen(delta->data, r->n * r->d, r->size, to + block * r->n * r->d);
+  end_leg(r);
+  const double *begin = r->legs == 0 ? r->x + block * count : r->to;
+  memcpy(r->from, begin, count * sizeof(double));
+  memset(r->sum, 0, count * sizeof(double));
+  widen(leg->to->data, count, r->size, r->to);
+  r->legs++, r->parts_left = leg->parts;
+  return DWELL_OK;
+}
+
+static inline dwell_status record_part(void *self, size_t replica, size_t block, const dwell_part *part,
+                                       dwell_error *err) {
+  (void)err;
+  recording *r = self;
+  size_t count = r->n * r->d;
+  double *delta = malloc(count * sizeof(double));
+  assert_int_equal(replica, 0);
+  assert_int_equal(block, r->pushed - 1);
+  assert_true(r->parts_left-- > 0);
+  widen(part->delta->data, count, r->size, delta);
+  double *to = part->kind == DWELL_PART_MLP ? r->mlp : part->kind == DWELL_PART_NORM ? NULL : r->attn;
+  for (size_t i = 0; i < count; i++) {
+    r->sum[i] += delta[i];
+    if (to != NULL) to[block * count + i] += delta[i];
+  }
+  free(delta);
   return DWELL_OK;
 }
 
@@ -84,6 +130,7 @@ static inline dwell_status record_end(void *self, dwell_error *err) {
 
 static inline void recording_free(recording *r) {
   free(r->x), free(r->bits), free(r->final_norm), free(r->attention), free(r->attn), free(r->mlp), free(r->seen);
+  free(r->from), free(r->to), free(r->sum);
 }
 
 enum { WITH_HEADS = 1, WITH_PARTS = 2 };
@@ -100,6 +147,8 @@ static inline recording record(dwell_source *source, int threads, unsigned with)
   if (with & WITH_PARTS) {
     r.attn = calloc(r.blocks * r.n * r.d, sizeof(double));
     r.mlp = calloc(r.blocks * r.n * r.d, sizeof(double));
+    r.from = calloc(r.n * r.d, sizeof(double)), r.to = calloc(r.n * r.d, sizeof(double));
+    r.sum = calloc(r.n * r.d, sizeof(double));
   }
   dwell_context ctx = {.threads = threads};
   dwell_sink sink = {.self = &r,
@@ -107,6 +156,7 @@ static inline recording record(dwell_source *source, int threads, unsigned with)
                      .wants_parts = with & WITH_PARTS,
                      .on_state = record_state,
                      .on_head = record_head,
+                     .on_leg = record_leg,
                      .on_part = record_part,
                      .on_end = record_end};
   dwell_error err = {0};
@@ -114,7 +164,6 @@ static inline recording record(dwell_source *source, int threads, unsigned with)
   assert_true(r.ended);
   assert_int_equal(r.pushed, r.states);
   assert_int_equal(r.final_norm != NULL, t->has_final_norm);
-  if (with & WITH_PARTS) assert_int_equal(r.parts, 2 * r.blocks);
   return r;
 }
 

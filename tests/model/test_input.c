@@ -229,9 +229,8 @@ static dwell_status refuse_head(void *self, size_t replica, size_t block, size_t
   return DWELL_FAILED;
 }
 
-static dwell_status refuse_part(void *self, size_t replica, size_t block, const char *part, const dwell_cloud *x,
-                                dwell_error *err) {
-  (void)self, (void)replica, (void)block, (void)part, (void)x;
+static dwell_status refuse_part(void *self, size_t replica, size_t block, const dwell_part *part, dwell_error *err) {
+  (void)self, (void)replica, (void)block, (void)part;
   *err = (dwell_error){.status = DWELL_FAILED, .message = "no parts", .offset = -1};
   return DWELL_FAILED;
 }
