@@ -42,6 +42,41 @@ dwell_status dwell_model_keep_weights(dwell_model *model, dwell_dtype dtype, con
                                       dwell_error *err);
 void dwell_model_drop_weights(dwell_model *model);
 
+/* Head `head` of block `block`. */
+typedef struct dwell_head_place {
+  size_t block, head;
+} dwell_head_place;
+
+/* What is done to a network before or while it runs, to see what it changes. Start from dwell_intervention_none(). W_O
+ * is the map from the heads' outputs to the stream, W_Q that from the stream to the queries; their biases go with them
+ * unless something else is said. What is pointed to is copied when a source is opened. */
+typedef struct dwell_intervention {
+  double scale_wo; /* every W_O times this; 1: as it is */
+  double scale_wq; /* every W_Q times this: the inverse temperature of attention; 1: as it is */
+  /* W_O becomes Q W_O with one Haar-distributed orthogonal Q per block, a pure function of rotate_seed and the block:
+   * singular values and inner products between heads' writes stay. Blocks that share their weights share Q. */
+  bool rotate_wo;
+  uint64_t rotate_seed;
+  /* [drop_count] heads whose columns of W_O become 0; the bias stays. Of blocks that share their weights, block 0
+   * stands for all. */
+  const dwell_head_place *drop;
+  size_t drop_count;
+  /* [patch_n, patch_d] state patch_state as it is to be, of every token: the pass goes on from there. NULL: none. */
+  const double *patch;
+  size_t patch_n, patch_d, patch_state;
+  const char *patch_name; /* for the manifest: a file; may be NULL */
+} dwell_intervention;
+
+dwell_intervention dwell_intervention_none(void);
+
+/* Reads a patch for `state` from an npz file: its member `state` or `states` [n, d], or, as --save states writes them,
+ * `states` [states, n, d] (the first of them being state_index[0], if the file has that member, else 0). *ret_values
+ * [n, d] is released with dwell_patch_free. DWELL_BAD_INPUT: neither is there, or of another shape, or holds NaN or
+ * Inf; DWELL_USAGE: the file has no such state. */
+dwell_status dwell_patch_read(const char *path, size_t state, double **ret_values, size_t *ret_n, size_t *ret_d,
+                              dwell_error *err);
+void dwell_patch_free(double *values);
+
 typedef struct dwell_model_options {
   dwell_dtype dtype; /* DWELL_F32 or DWELL_F64: of the whole forward pass */
   size_t iterations; /* albert: applications of the shared block; 0: as in config.json */
@@ -59,13 +94,16 @@ typedef struct dwell_model_options {
    * with config.json's deviation, biases 0, norms 1), instead of the checkpoint's, which need not be there. */
   bool random_weights;
   uint64_t random_seed;
+  dwell_intervention intervention;
 } dwell_model_options;
 
-/* f32, native depth, special tokens, no cut, all states, no shuffle, the checkpoint's weights. */
+/* f32, native depth, special tokens, no cut, all states, no shuffle, the checkpoint's weights, no intervention. */
 dwell_model_options dwell_model_options_default(void);
 
 /* A source for `text` (UTF-8), or for token ids. The model must outlive the source; ids are copied. A model without
- * weights and without random_weights: DWELL_BAD_INPUT, or DWELL_UNSUPPORTED where they are there in another format. */
+ * weights and without random_weights: DWELL_BAD_INPUT, or DWELL_UNSUPPORTED where they are there in another format. An
+ * intervention that the model does not allow (no such head or state, a scale that is no finite number): DWELL_USAGE; a
+ * patch of another shape: DWELL_BAD_INPUT. */
 dwell_status dwell_model_open_text(dwell_model *model, const char *text, size_t length,
                                    const dwell_model_options *options, dwell_source **ret_source, dwell_error *err);
 dwell_status dwell_model_open_ids(dwell_model *model, const int64_t *ids, size_t n, const dwell_model_options *options,

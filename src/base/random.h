@@ -10,17 +10,19 @@
 
 /* What a stream is for; one number each, never reused, so that no two uses share numbers. */
 enum {
-  RANDOM_START = 1,     /* initial tokens of a flow: i = particle, j = coordinate */
-  RANDOM_TWIN = 2,      /* phases of the Gaussian twin: i = draw, j = frequency */
-  RANDOM_TWIN_HAAR = 3, /* rotations of the Gaussian twin: i = draw, j = entry */
-  RANDOM_INIT = 4,      /* random-initialised weights: i = tensor, j = entry */
-  RANDOM_SHUFFLE = 5,   /* permutations: i = what is permuted, j = position */
-  RANDOM_SELFCHECK = 6, /* operands of the BLAS check */
-  RANDOM_STEPS = 7,     /* permuted steps of a plateau: i = draw, j = position */
+  RANDOM_START = 1,       /* initial tokens of a flow: i = particle, j = coordinate */
+  RANDOM_TWIN = 2,        /* phases of the Gaussian twin: i = draw, j = frequency */
+  RANDOM_TWIN_HAAR = 3,   /* rotations of the Gaussian twin: i = draw, j = entry */
+  RANDOM_INIT = 4,        /* random-initialised weights: i = tensor, j = entry */
+  RANDOM_SHUFFLE = 5,     /* permutations: i = what is permuted, j = position */
+  RANDOM_SELFCHECK = 6,   /* operands of the BLAS check */
+  RANDOM_STEPS = 7,       /* permuted steps of a plateau: i = draw, j = position */
   RANDOM_HEAD_PAIRS = 20, /* pairs of queries: i = pair, j = which of the two */
   RANDOM_HEAD_ROWS = 21,  /* permutations of attention rows: replica = draw, i = row, j = place */
   RANDOM_LANCZOS = 22,    /* the vector that a Lanczos iteration starts from: j = entry */
-  RANDOM_TEST = 100     /* tests and benchmarks */
+  RANDOM_ROTATION = 40,   /* rotations of attention's writes: i = block, j = entry (linalg/haar.h) */
+  RANDOM_PUSH = 41,       /* directions of random perturbations: replica = draw, i = direction, j = entry */
+  RANDOM_TEST = 100       /* tests and benchmarks */
 };
 
 typedef struct random_stream {

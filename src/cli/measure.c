@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "cli/controls.h"
+#include "cli/interventions.h"
 #include "cli/texts.h"
 
 enum {
@@ -30,6 +31,7 @@ typedef struct measure {
   cli *c;
   cli_measuring measuring;
   dwell_model_options model_options;
+  cli_interventions interventions;
   const char *model, *states, *ids;
   names words, files, prompts; /* -p, -f, --prompt */
   names control_files;         /* --control */
@@ -58,6 +60,8 @@ static void check(struct argp_state *state, const measure *m) {
   if (m->states != NULL && (m->model != NULL || inputs > 0)) cli_usage(state, "--states needs no model and no text");
   if (m->states != NULL && m->random_controls + m->shuffled_controls > 0)
     cli_usage(state, "controls of --states are files: --control FILE.npz");
+  if (m->states != NULL && interventions_any(&m->interventions))
+    cli_usage(state, "interventions need a MODEL: there is no network behind --states");
   if (m->states == NULL && m->control_files.count > 0) cli_usage(state, "--control needs --states");
   if (m->states == NULL && m->model == NULL)
     cli_usage(state, "name a MODEL (a folder, nursery:NAME or a hub name), or --states FILE.npz");
@@ -71,7 +75,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_INIT:
       state->child_inputs[0] = &m->measuring;
       state->child_inputs[1] = &m->model_options;
-      state->child_inputs[2] = state->child_inputs[3] = state->child_inputs[4] = m->c;
+      state->child_inputs[2] = &m->interventions;
+      state->child_inputs[3] = state->child_inputs[4] = state->child_inputs[5] = m->c;
       break;
     case 'm':
     case ARGP_KEY_ARG: set_model(state, m, arg); break;
@@ -119,9 +124,13 @@ static const struct argp_option options[] = {
     {"control", KEY_CONTROL, "FILE.npz", 0, "The same of these states; with --states, may be repeated", 20},
     {0}};
 
-static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0}, {&cli_argp_running, 0, NULL, 0},
-                                             {&cli_argp_output, 0, NULL, 0},    {&cli_argp_compute, 0, NULL, 0},
-                                             {&cli_argp_words, 0, NULL, 0},     {0}};
+static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0},
+                                             {&cli_argp_running, 0, NULL, 0},
+                                             {&cli_argp_interventions, 0, NULL, 0},
+                                             {&cli_argp_output, 0, NULL, 0},
+                                             {&cli_argp_compute, 0, NULL, 0},
+                                             {&cli_argp_words, 0, NULL, 0},
+                                             {0}};
 
 static const char doc[] =
     "Run a trained transformer over a text and measure its residual stream at every layer.\v"
@@ -129,7 +138,8 @@ static const char doc[] =
     "  dwell measure ./gpt2 -p \"The sea was calm.\" -o run\n"
     "  dwell measure org/name -f chapter.txt --max-tokens 256 --report -o run\n"
     "  dwell measure org/name --prompt letter_ballou --prompt news_storm -o runs\n"
-    "  dwell measure --states states.npz -o run\n\n"
+    "  dwell measure --states states.npz -o run\n"
+    "  dwell measure org/name -f chapter.txt --scale-wo 0.5 -o weaker\n\n"
     "Several texts give one run directory each below RUN, named after their file, line or prompt. One that fails does\n"
     "not stop the others, and the same command continues what was interrupted.";
 
@@ -292,6 +302,8 @@ static int measure_model(measure *m, const char *name) {
   int code = DWELL_OK;
   dwell_status status = DWELL_OK;
   TRY(read_texts(m, &err));
+  TRY(interventions_read(&m->interventions, &err));
+  m->model_options.intervention = m->interventions.what;
   TRY(dwell_model_open(m->model, &m->c->ctx, &model, &err));
   if (m->texts.many) code = measure_texts(m, model, name);
   else TRY(measure_text(m, model, &m->texts.list[0], m->c->out, &there, &err));
@@ -305,12 +317,14 @@ int cmd_measure(int argc, char **argv, cli *c) {
   measure m = {.c = c, .model_options = dwell_model_options_default()};
   dwell_error err = {.offset = -1};
   cli_measuring_begin(&m.measuring);
+  interventions_begin(&m.interventions);
   argp_parse(&argp, argc, argv, 0, NULL, &m);
   if (c->dtype != 0) m.model_options.dtype = c->dtype;
   dwell_status status = cli_selfcheck(&err);
   if (status == DWELL_OK && m.states != NULL) status = measure_states(&m, &err);
   int code = status != DWELL_OK ? cli_fail(c, argv[0], &err) : m.states != NULL ? 0 : measure_model(&m, argv[0]);
   texts_free(&m.texts);
+  interventions_free(&m.interventions);
   arena_clear(&m.storage);
   return code;
 }

@@ -65,5 +65,6 @@ const model_architecture model_distilbert = {
     .block_count = ENCODER_BLOCK_COUNT,
     .configure = configure,
     .embed = encoder_embed,
+    .attention = ENCODER_ATTENTION,
     .block_step = encoder_block,
 };

@@ -31,5 +31,6 @@ const model_architecture model_electra = {
     .block_count = ENCODER_BLOCK_COUNT,
     .configure = configure,
     .embed = encoder_embed,
+    .attention = ENCODER_ATTENTION,
     .block_step = encoder_block,
 };

@@ -37,6 +37,9 @@ enum {
   ENCODER_BLOCK_COUNT
 };
 
+#define ENCODER_ATTENTION \
+  { ENCODER_QUERY, ENCODER_QUERY_BIAS, ENCODER_PROJECT, ENCODER_PROJECT_BIAS }
+
 /* BERT's names, which RoBERTa and ELECTRA have too. */
 extern const model_slot encoder_bert_outer[ENCODER_MAPPED_COUNT], encoder_bert_block[ENCODER_BLOCK_COUNT];
 

@@ -92,6 +92,7 @@ const model_architecture model_gpt_neox = {
     .block_count = BLOCK_COUNT,
     .configure = configure,
     .embed = embed,
+    .attention = {QKV, QKV_BIAS, PROJECT, PROJECT_BIAS},
     .block_step = block_step,
     .final_norm = FINAL_NORM,
 };

@@ -132,6 +132,7 @@ const model_architecture model_llama = {
     .block_count = BLOCK_COUNT,
     .configure = configure,
     .embed = embed,
+    .attention = {QUERY, QUERY_BIAS, PROJECT, PROJECT_BIAS},
     .block_step = block_step,
     .final_norm = FINAL_NORM,
 };

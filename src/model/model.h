@@ -103,6 +103,11 @@ bool model_slot_present(const model_shape *shape, const model_slot *slot);
  */
 enum model_padding { PADDING_NEVER = -2, PADDING_IF_NAMED = -1 };
 
+/* Block slots of the attention's maps. The slot of the queries may be the joint map of queries, keys and values. */
+typedef struct model_attention {
+  size_t queries, queries_bias, output, output_bias;
+} model_attention;
+
 typedef struct model_architecture {
   const char *name, *summary, *source; /* source: paper */
   const char *const *model_types;      /* of config.json; NULL-terminated */
@@ -120,6 +125,7 @@ typedef struct model_architecture {
   bool rotary;                     /* understands rope_scaling and the like, and sliding_window */
   const model_slot *outer, *block; /* embeddings and final norm; one block */
   size_t outer_count, block_count;
+  model_attention attention;
 
   /* Reads the fields that change numbers; refuses those that are not implemented. */
   dwell_status (*configure)(const config *c, model_shape *ret_shape, dwell_error *err);

@@ -99,5 +99,6 @@ const model_architecture model_mpnet = {
     .block_count = ENCODER_BLOCK_COUNT,
     .configure = configure,
     .embed = embed,
+    .attention = ENCODER_ATTENTION,
     .block_step = encoder_block,
 };

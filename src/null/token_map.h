@@ -12,10 +12,8 @@
  * covariance too (Prichard and Theiler, Phys. Rev. Lett. 73 (1994) 951). */
 dwell_status token_map_phases(size_t n, const double *phases, double *ret_map, dwell_error *err);
 
-/* A Haar-distributed orthogonal map of the complement of the constant vector, [n,n]. Stewart (SIAM J. Numer. Anal. 17
- * (1980) 403): Q_m = H diag(+-1, Q_{m-1}), H the Householder reflection that takes the first axis to the direction of
- * m normal numbers; the reflections do not depend on each other, so they are applied 32 at a time in compact WY form by
- * matrix products: 4 n^3 flops. Numbers: RANDOM_TWIN_HAAR, i = draw, j = entry. */
+/* A Haar-distributed orthogonal map of the complement of the constant vector, [n,n] (linalg/haar.h). Numbers:
+ * RANDOM_TWIN_HAAR, i = draw. */
 dwell_status token_map_haar(uint64_t seed, size_t draw, size_t n, double *ret_map, dwell_error *err);
 
 #endif

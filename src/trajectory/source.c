@@ -27,6 +27,19 @@ dwell_status dwell_source_run(dwell_source *source, const dwell_context *ctx, co
   return source->vtable->run(source->self, ctx, sink, err);
 }
 
+bool source_runs_from(const dwell_source *source) { return source->vtable->run_from != NULL; }
+
+dwell_status source_run_from(dwell_source *source, const dwell_context *ctx, const dwell_sink *sink, size_t state,
+                             const double *x, dwell_error *err) {
+  const dwell_trajectory *t = &source->trajectory;
+  if (!source_runs_from(source)) return error_set(err, DWELL_USAGE, "only a model can go on from a given state");
+  if (state >= t->first_state && state - t->first_state < t->states)
+    return source->vtable->run_from(source->self, ctx, sink, state, x, err);
+  error_set(err, DWELL_USAGE, "there is no state %zu to go on from: the states are %zu to %zu", state, t->first_state,
+            t->first_state + t->states - 1);
+  return error_at_item(err, "--at"), DWELL_USAGE;
+}
+
 uint64_t dwell_source_bytes(const dwell_source *source, const dwell_context *ctx) {
   return source->vtable->bytes(source->self, ctx);
 }

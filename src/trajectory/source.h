@@ -12,6 +12,9 @@ typedef struct source_vtable {
   /* Writes, into an open JSON object, what only this kind knows: certificates, files, decisions. May be NULL. */
   void (*note)(const void *self, jwriter *w);
   void (*destroy)(void *self); /* releases self */
+  /* The same run from state `state` on, which is x [n, d]: pushes it, what follows, and a final norm. May be NULL. */
+  dwell_status (*run_from)(void *self, const dwell_context *ctx, const dwell_sink *sink, size_t state, const double *x,
+                           dwell_error *err);
 } source_vtable;
 
 /* What tables and pages call a file or folder: the last part of its path. Points into `path`. */
@@ -22,6 +25,11 @@ dwell_status source_create(const source_vtable *vtable, void *self, const dwell_
                            dwell_source **ret_source, dwell_error *err);
 
 void source_note(const dwell_source *source, jwriter *w);
+
+/* Can this source go on from a given state? Goes on: DWELL_USAGE where it cannot, or has no such state. */
+bool source_runs_from(const dwell_source *source);
+dwell_status source_run_from(dwell_source *source, const dwell_context *ctx, const dwell_sink *sink, size_t state,
+                             const double *x, dwell_error *err);
 
 /* May states first..last (SIZE_MAX: to the end) of `states` be asked for? DWELL_USAGE if not. */
 dwell_status source_check_states(size_t first, size_t last, size_t states, dwell_error *err);

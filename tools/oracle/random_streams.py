@@ -49,14 +49,21 @@ def permutation(n, seed, purpose, replica, i):
 # Random123's published known answer
 assert philox([0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344], [0xA4093822, 0x299F31D0]) == [
     0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1]
-print("/* p, quantile */")
-for p in [0.5, 0.25, 0.1, 0.075, 0.0750001, 0.025, 1e-3, 1e-6, 1e-10, 1.3887943864964e-11, 1e-12, 1e-17, 1e-100,
-          1e-300, 2.0**-54, 0.6, 0.9, 0.925, 0.99, 0.9999, 1 - 2.0**-40, 1 - 2.0**-53]:
-    print("    {%s, %s}," % (repr(p), show(quantile(mpf(p)))))
-print("/* seed, purpose, replica, i, j, uniform, normal */")
-for where in [(0, 1, 0, 0, 0), (1, 1, 0, 0, 0), (0, 2, 0, 0, 0), (0, 1, 1, 0, 0), (0, 1, 0, 1, 0), (0, 1, 0, 0, 1),
-              (0x123456789ABCDEF0, 5, 7, 511, 767), (2**64 - 1, 100, 2**32 - 1, 2**32 - 1, 2**32 - 1)]:
-    u = uniform(*where)
-    print("    {%s, %s, %s}," % (", ".join("%uu" % w for w in where), show(u), show(quantile(u))))
-print("/* permutation of 12, seed 42, purpose 5, replica 3, i = 9 */")
-print("    ", permutation(12, 42, 5, 3, 9))
+
+
+def main():
+    print("/* p, quantile */")
+    for p in [0.5, 0.25, 0.1, 0.075, 0.0750001, 0.025, 1e-3, 1e-6, 1e-10, 1.3887943864964e-11, 1e-12, 1e-17, 1e-100,
+              1e-300, 2.0**-54, 0.6, 0.9, 0.925, 0.99, 0.9999, 1 - 2.0**-40, 1 - 2.0**-53]:
+        print("    {%s, %s}," % (repr(p), show(quantile(mpf(p)))))
+    print("/* seed, purpose, replica, i, j, uniform, normal */")
+    for where in [(0, 1, 0, 0, 0), (1, 1, 0, 0, 0), (0, 2, 0, 0, 0), (0, 1, 1, 0, 0), (0, 1, 0, 1, 0), (0, 1, 0, 0, 1),
+                  (0x123456789ABCDEF0, 5, 7, 511, 767), (2**64 - 1, 100, 2**32 - 1, 2**32 - 1, 2**32 - 1)]:
+        u = uniform(*where)
+        print("    {%s, %s, %s}," % (", ".join("%uu" % w for w in where), show(u), show(quantile(u))))
+    print("/* permutation of 12, seed 42, purpose 5, replica 3, i = 9 */")
+    print("    ", permutation(12, 42, 5, 3, 9))
+
+
+if __name__ == "__main__":
+    main()
