@@ -20,6 +20,9 @@ enum {
   RANDOM_HEAD_PAIRS = 20, /* pairs of queries: i = pair, j = which of the two */
   RANDOM_HEAD_ROWS = 21,  /* permutations of attention rows: replica = draw, i = row, j = place */
   RANDOM_LANCZOS = 22,    /* the vector that a Lanczos iteration starts from: j = entry */
+  RANDOM_BOOTSTRAP = 30,  /* resamples of prompts: i = resample, j = place / 4 */
+  RANDOM_SIGNS = 31,      /* flipped signs: i = draw, j = place / 128 */
+  RANDOM_LABELS = 32,     /* permuted labels of classes: i = draw */
   RANDOM_ROTATION = 40,   /* rotations of attention's writes: i = block, j = entry (linalg/haar.h) */
   RANDOM_PUSH = 41,       /* directions of random perturbations: replica = draw, i = direction, j = entry */
   RANDOM_TEST = 100       /* tests and benchmarks */

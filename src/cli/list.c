@@ -10,6 +10,7 @@
 #include "instrument/instrument.h"
 #include "model/model.h"
 #include "null/null.h"
+#include "study/claim.h"
 #include "text/prompt.h"
 #include "trajectory/taps.h"
 
@@ -297,6 +298,57 @@ static void detector_print(const void *object) {
   printf("    false positives  %s (%s)\n", d->false_positive, d->rate_of);
 }
 
+/* ---- claims ---- */
+
+static size_t claim_count(void) {
+  size_t count;
+  claim_registry(&count);
+  return count;
+}
+
+static entry claim_at(size_t i) {
+  size_t count;
+  const claim *c = claim_registry(&count)[i];
+  return (entry){c->name, c->title, c->source, c};
+}
+
+static void claim_details(const void *object, jwriter *w) {
+  const claim *c = object;
+  claim_thresholds all = claim_thresholds_default();
+  jwriter_put_string(w, "sentence", c->sentence);
+  jwriter_key(w, "needs");
+  jwriter_flat_array(w);
+  for (size_t k = 0; k < c->need_count; k++) jwriter_string(w, c->needs[k].name);
+  jwriter_close(w);
+  jwriter_key(w, "thresholds");
+  jwriter_array(w);
+  for (size_t k = 0; k < all.count; k++) {
+    const claim_threshold *t = &all.items[k];
+    if (!str_equal(t->claim, c->name)) continue;
+    jwriter_flat_object(w);
+    jwriter_put_string(w, "name", t->name);
+    jwriter_put_double(w, "value", t->value);
+    jwriter_put_double(w, "flow", t->flow);
+    jwriter_put_string(w, "reason", t->reason);
+    jwriter_close(w);
+  }
+  jwriter_close(w);
+}
+
+static void claim_print(const void *object) {
+  const claim *c = object;
+  claim_thresholds all = claim_thresholds_default();
+  printf("    %s\n", c->sentence);
+  for (size_t k = 0; k < c->need_count; k++)
+    printf("    of each prompt  %-16s %s%s\n", c->needs[k].name, c->needs[k].meaning,
+           c->needs[k].of_controls ? "; also of each control" : "");
+  for (size_t k = 0; k < all.count; k++) {
+    const claim_threshold *t = &all.items[k];
+    if (!str_equal(t->claim, c->name)) continue;
+    printf("    %-15s %-6g %s\n", t->name, t->value, t->reason);
+  }
+}
+
 /* ---- taps ---- */
 
 static size_t tap_count(void) {
@@ -376,12 +428,13 @@ static const thing things[] = {
     {"nursery", none, NULL, NULL, NULL, true},
     {"instruments", instrument_count, instrument_at, instrument_details, instrument_print, false},
     {"nulls", null_count, null_at, null_details, null_print, false},
+    {"claims", claim_count, claim_at, claim_details, claim_print, false},
     {"detectors", detector_count, detector_at, detector_details, detector_print, false},
     {"taps", tap_count, tap_at, tap_details, tap_print, false},
     {"prompts", prompt_count_all, prompt_at, prompt_details, prompt_print, false},
 };
-static const char *const thing_names[] = {"flows",     "models", "nursery", "instruments", "nulls",
-                                          "detectors", "taps",   "prompts", NULL};
+static const char *const thing_names[] = {"flows",  "models",    "nursery", "instruments", "nulls",
+                                          "claims", "detectors", "taps",    "prompts",     NULL};
 
 static void print_text(const thing *t, const nursery_index *index) {
   int width = 0;
@@ -432,7 +485,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_ARG: l->thing = &things[cli_choice(state, "list", arg, thing_names)]; break;
     case ARGP_KEY_END:
       if (l->thing == NULL)
-        cli_usage(state, "name one of flows, models, nursery, instruments, nulls, detectors, taps, prompts");
+        cli_usage(state, "name one of flows, models, nursery, instruments, nulls, claims, detectors, taps, prompts");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }
@@ -455,7 +508,7 @@ static dwell_status open_nursery(const cli *c, const thing *t, nursery_index *in
 
 int cmd_list(int argc, char **argv, cli *c) {
   static const struct argp argp = {
-      NULL, parse, "flows|models|nursery|instruments|nulls|detectors|taps|prompts", doc, children, NULL, NULL};
+      NULL, parse, "flows|models|nursery|instruments|nulls|claims|detectors|taps|prompts", doc, children, NULL, NULL};
   list l = {.c = c};
   nursery_index index = {0};
   dwell_error err;

@@ -168,7 +168,7 @@ static void output_is_for_scripts(void **state) {
   assert_int_equal(r.out[0], '[');
   assert_non_null(strstr(r.out, "\"name\": \"mass90_centred\""));
   program_free(&r);
-  static const char *const things[] = {"flows", "models", "nulls", "detectors", "taps"};
+  static const char *const things[] = {"flows", "models", "nulls", "claims", "detectors", "taps"};
   for (size_t i = 0; i < 5; i++) {
     r = assert_done(testing_format("list %s -q", things[i])); /* with words where no models came with this dwell */
     assert_true(r.out[0] != '\0' && r.words[0] == '\0');

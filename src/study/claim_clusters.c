@@ -1,0 +1,64 @@
+/* study/claim_clusters.c - claim A: tokens cluster over the layers, more than they would with random weights. */
+#include <math.h>
+
+#include "study/claims.h"
+
+enum { TREND, ANY_STATE };
+
+static const claim_need needs[] = {
+    {"trend", "effect of the cluster test, mean of the last third of the states minus state 0; first occurrences",
+     true},
+    {"p_any_state", "p of the cluster test over all states at once", false},
+};
+
+/* Prompts with significant clusters at some state. */
+static bool most_are_clustered(const claim_sample *s, const usable *u, rules *r) {
+  size_t count = 0;
+  for (size_t i = 0; i < u->count; i++) count += values_of(s, ANY_STATE)[u->prompt[i]] <= rule(r, "any_state_p");
+  return (double)count >= rule(r, "any_state_share") * (double)u->count;
+}
+
+static dwell_status weigh(const claim_sample *s, const usable *u, rules *r, claim_verdict *v, dwell_error *err) {
+  location g, c;
+  dwell_status status = DWELL_OK;
+  double margin = rule(r, "margin");
+  TRY(location_of_mean(u->count, u->values, margin, s->seed, &g, err));
+  TRY(location_of_contrast(s, u->values, u->controls, u->count, margin, &c, err));
+  bool gate = passes_rank_gate(s, u->values, u->controls, u->count, r, v);
+  bool confirmed = g.above && c.above && gate && most_are_clustered(s, u, r);
+  v->effect = g.mean, v->interval = g.interval, v->kind = g.kind;
+  v->contrast = c.mean, v->contrast_interval = c.interval;
+  v->control = sample_mean(s->seeds * u->count, u->controls);
+  if (g.exact || c.exact) v->notes |= NOTE_EXACT;
+  verdict_conclude(v, confirmed, fmax(g.p_above, c.p_above), g.below || c.below, 2 * fmin(g.p_below, c.p_below));
+done:
+  return status;
+}
+
+static dwell_status decide(const claim_sample *s, const claim_thresholds *t, claim_verdict *ret_verdict,
+                           dwell_error *err) {
+  rules r = {.all = t, .claim = "A", .flow = s->flow};
+  usable u;
+  dwell_status status = usable_make(s, TREND, true, &r, &u, err);
+  *ret_verdict = verdict_start("A", s, u.count);
+  if (status == DWELL_OK) {
+    const char *reason = data_reason(s, &u, true, &r);
+    if (reason != NULL) verdict_suspend(ret_verdict, reason);
+    else status = weigh(s, &u, &r, ret_verdict, err);
+  }
+  usable_free(&u);
+  return status == DWELL_OK ? rules_check(&r, err) : status;
+}
+
+const claim claim_clusters = {
+    .name = "A",
+    .title = "tokens cluster over the layers",
+    .source = "docs/verdicts.md 3.1",
+    .sentence =
+        "Training makes tokens group along the layers, beyond what their mean and spectrum give and beyond what "
+        "random weights do.",
+    .needs = needs,
+    .need_count = COUNT_OF(needs),
+    .in_flows = true,
+    .decide = decide,
+};

@@ -1,0 +1,13 @@
+/* study/claims.h - what registry.c lists. */
+#ifndef DWELL_STUDY_CLAIMS_H
+#define DWELL_STUDY_CLAIMS_H
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "study/evidence.h"
+
+extern const claim claim_clusters, claim_persistence, claim_alignment, claim_energy, claim_timescales;
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif
