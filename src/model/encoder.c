@@ -111,8 +111,9 @@ dwell_status encoder_embed(model_pass *p, dwell_error *err) {
   }
   TRY(position_rows(p, scratch, err));
   p->ops->add(p->n * s->embedding, rows, scratch);
-  TRY(pass_norm(p, g, ENCODER_NORM, s->embedding, rows, NULL, false, rows, err));
-  if (mapped) TRY(pass_linear(p, g, ENCODER_MAPPING, ENCODER_MAPPING_BIAS, ACTIVATION_NONE, rows, p->x, err));
+  pass_matrix normed = {rows, s->embedding};
+  TRY(pass_norm(p, g, ENCODER_NORM, s->embedding, rows, NULL, false, normed, err));
+  if (mapped) TRY(pass_linear(p, g, ENCODER_MAPPING, ENCODER_MAPPING_BIAS, ACTIVATION_NONE, normed, pass_x(p), err));
 done:
   return status;
 }
@@ -121,21 +122,44 @@ done:
 
 static const pass_mlp_slots mlp = {ENCODER_UP, ENCODER_UP_BIAS, ENCODER_DOWN, ENCODER_DOWN_BIAS};
 
+/* x = LN(x + y). */
+static dwell_status norm(model_pass *p, size_t weight, dwell_error *err) {
+  return pass_norm(p, &p->layout->block, weight, p->model->shape.width, p->x, p->y, false, pass_x(p), err);
+}
+
+static dwell_status before(model_pass *p, const void *slots, dwell_error *err) {
+  (void)slots;
+  return pass_qkv(p, ENCODER_QUERY, ENCODER_QUERY_BIAS, pass_x(p), err);
+}
+
+static dwell_status project(model_pass *p, const void *slots, dwell_error *err) {
+  (void)slots;
+  return pass_linear(p, &p->layout->block, ENCODER_PROJECT, ENCODER_PROJECT_BIAS, ACTIVATION_NONE, pass_context(p),
+                     pass_y(p), err);
+}
+
+static dwell_status norm1(model_pass *p, const void *slots, dwell_error *err) {
+  (void)slots;
+  return norm(p, ENCODER_NORM1, err);
+}
+
+static dwell_status inner(model_pass *p, const void *slots, dwell_error *err) {
+  (void)slots;
+  return pass_mlp(p, &mlp, pass_x(p), pass_y(p), err);
+}
+
+static dwell_status norm2(model_pass *p, const void *slots, dwell_error *err) {
+  (void)slots;
+  return norm(p, ENCODER_NORM2, err);
+}
+
+static dwell_status leg_attention(model_pass *p, const void *slots, dwell_error *err) {
+  (void)slots;
+  return pass_leg_attention(p, ENCODER_PROJECT, ENCODER_PROJECT_BIAS, err);
+}
+
 dwell_status encoder_block(model_pass *p, dwell_error *err) {
-  const weight_group *g = &p->layout->block;
-  const model_shape *s = &p->model->shape;
-  void *context;
-  dwell_status status = DWELL_OK;
-  TRY(pass_linear(p, g, ENCODER_QUERY, ENCODER_QUERY_BIAS, ACTIVATION_NONE, p->x, p->wide, err));
-  TRY(pass_attention(p, &context, err));
-  TRY(pass_linear(p, g, ENCODER_PROJECT, ENCODER_PROJECT_BIAS, ACTIVATION_NONE, context, p->y, err));
-  TRY(pass_leg_attention(p, context, ENCODER_PROJECT, ENCODER_PROJECT_BIAS, err));
-  TRY(pass_norm(p, g, ENCODER_NORM1, s->width, p->x, p->y, false, p->x, err));
-  TRY(pass_leg_norm(p, err));
-  TRY(pass_mlp(p, &mlp, p->x, p->y, err));
-  TRY(pass_leg_mlp(p, err));
-  TRY(pass_norm(p, g, ENCODER_NORM2, s->width, p->x, p->y, false, p->x, err));
-  TRY(pass_leg_norm(p, err));
-done:
-  return status;
+  static const pass_stage stages[] = {{before, NULL},         {NULL, NULL},          {project, leg_attention},
+                                      {norm1, pass_leg_norm}, {inner, pass_leg_mlp}, {norm2, pass_leg_norm}};
+  return pass_block(p, stages, sizeof stages / sizeof *stages, NULL, err);
 }

@@ -67,7 +67,7 @@ static dwell_status run_final_norm(const forward *f, model_pass *p, dwell_error 
   const model_architecture *a = f->model->architecture;
   const model_shape *s = &f->model->shape;
   if (!(s->parts & PART_FINAL_NORM) || f->blocks != f->depth) return DWELL_OK;
-  dwell_status status = pass_norm(p, &p->layout->outer, a->final_norm, s->width, p->x, NULL, false, p->y, err);
+  dwell_status status = pass_norm(p, &p->layout->outer, a->final_norm, s->width, p->x, NULL, false, pass_y(p), err);
   return status == DWELL_OK ? push(f, p, f->blocks, "final_norm", p->y, err) : status;
 }
 

@@ -40,7 +40,8 @@ typedef struct ops_linear {
 } ops_linear;
 
 /* y = LayerNorm(x + r) over rows of d (Ba, Kiros and Hinton 2016; the variance is the biased one); without bias,
- * RMSNorm (Zhang and Sennrich 2019). r may be NULL. If keep_sum, x + r is stored in x. y may be x or r. */
+ * RMSNorm (Zhang and Sennrich 2019). Rows of x and r lie without gaps. r may be NULL. If keep_sum, x + r is stored in
+ * x. y may be x or r. */
 typedef struct ops_norm {
   size_t rows, d;
   void *x;
@@ -49,6 +50,7 @@ typedef struct ops_norm {
   const void *weight, *bias; /* [d]; bias NULL: RMSNorm */
   double epsilon;
   void *y;
+  size_t ldy;
 } ops_norm;
 
 /* In every row and each of `heads` heads of head_size numbers, number i < size/2 turns with number i + size/2 by an
@@ -66,15 +68,19 @@ typedef struct ops_gate {
   size_t rows, inner;
   ops_activation activation;
   void *x; /* [rows, 2 inner] */
+  size_t ldx;
 } ops_gate;
 
-/* Keys and values of one head, laid out for its tiles. */
+/* Keys and values of one head, laid out for its tiles: `rows` of them from `first` on at a time. */
 typedef struct ops_head {
   size_t keys, head_size;
-  const void *k, *v; /* [keys, head_size], leading dimension ld */
+  size_t first, rows;
+  const void *k, *v; /* [rows, head_size], leading dimension ld */
   size_t ld;
   void *packed_k, *packed_v; /* panels of k^T [head_size, keys] and of v [keys, head_size] */
 } ops_head;
+
+enum { OPS_MOST_QUERIES = 16 }; /* of a tile */
 
 /* One tile of one head: weights = softmax(scale q k^T) over the keys that are allowed, out = weights v. Query `i` of
  * the tile is token first + i; it sees keys 0..first+i if causal, else all. Masked weights are exactly 0. */
@@ -84,7 +90,8 @@ typedef struct ops_tile {
   bool causal;
   double scale;
   const void *q; /* [queries, head_size], leading dimension ld as of the keys */
-  void *weights; /* [queries, keys] */
+  void *weights; /* [queries, keys]: scratch, unless keep_weights */
+  bool keep_weights;
   void *out;     /* [queries, head_size], leading dimension ld_out */
   size_t ld_out;
   const void *opt_bias; /* added to the scores: entry j - i of query i and key j, which may be negative */

@@ -13,7 +13,7 @@
 
 enum { HEAD_TILE = 32 }; /* tokens of an item of work */
 
-static bool wanted(const model_pass *p) { return p->parts.end != NULL && !p->quiet; }
+bool pass_wants_legs(const model_pass *p) { return p->parts.end != NULL && !p->quiet; }
 
 size_t parts_columns(const model_shape *s) { return 2 * s->width + (s->parallel ? model_dim_size(s, DIM_QUERIES) : 0); }
 
@@ -62,7 +62,7 @@ static dwell_status push_part(const model_pass *p, dwell_part_kind kind, size_t 
 
 typedef struct head_product {
   const model_pass *p;
-  const char *context; /* its columns of it */
+  pass_matrix context; /* its columns of it */
   const void *weight;  /* its rows of the output map */
   size_t queries;      /* columns of all heads, and rows of the whole output map */
 } head_product;
@@ -73,18 +73,19 @@ static dwell_status multiply_rows(void *arg, size_t item, int worker, dwell_erro
   const model_pass *p = h->p;
   size_t first = item * HEAD_TILE, rows = p->n - first < HEAD_TILE ? p->n - first : HEAD_TILE;
   size_t d = p->model->shape.width, k = p->model->shape.head_size;
-  const void *x = h->context + first * h->queries * p->ops->size; /* of the head */
+  size_t ldx = h->context.ld;
+  const void *x = pass_at(p, h->context.data, first * ldx);
   void *y = pass_at(p, p->parts.part, first * d);
-  if (p->ops->dtype == DWELL_F64) panels_multiply_f64(rows, k, d, x, h->queries, h->weight, h->queries, y, d, false);
-  else panels_multiply_f32(rows, k, d, x, h->queries, h->weight, h->queries, y, d, false);
+  if (p->ops->dtype == DWELL_F64) panels_multiply_f64(rows, k, d, x, ldx, h->weight, h->queries, y, d, false);
+  else panels_multiply_f32(rows, k, d, x, ldx, h->weight, h->queries, y, d, false);
   return DWELL_OK;
 }
 
 /* A head reads head_size columns of the context; in a panel, its rows of the output map lie one behind the other. */
-static dwell_status push_head(const model_pass *p, const void *context, size_t weight, size_t head, dwell_error *err) {
+static dwell_status push_head(const model_pass *p, pass_matrix context, size_t weight, size_t head, dwell_error *err) {
   const model_shape *s = &p->model->shape;
   head_product h = {.p = p, .queries = model_dim_size(s, DIM_QUERIES)};
-  h.context = (const char *)context + head * s->head_size * p->ops->size;
+  h.context = (pass_matrix){pass_at(p, context.data, head * s->head_size), context.ld};
   h.weight = (const char *)pass_weight(p, &p->layout->block, weight) + head * s->head_size * PANEL_BYTES;
   dwell_status status = threads_for(p->ctx, (p->n + HEAD_TILE - 1) / HEAD_TILE, multiply_rows, &h, err);
   return status == DWELL_OK ? push_part(p, DWELL_PART_HEAD, head, p->parts.part, err) : status;
@@ -94,7 +95,7 @@ static bool has_bias(const model_pass *p, size_t bias) {
   return bias != PASS_NO_SLOT && model_slot_present(&p->model->shape, &p->layout->block.slots[bias]);
 }
 
-static dwell_status push_attention(const model_pass *p, const void *context, size_t weight, size_t bias,
+static dwell_status push_attention(const model_pass *p, pass_matrix context, size_t weight, size_t bias,
                                    dwell_error *err) {
   const model_shape *s = &p->model->shape;
   dwell_status status = DWELL_OK;
@@ -116,18 +117,17 @@ static void add_move(const model_pass *p) {
   p->ops->add(count, p->parts.end, p->y);
 }
 
-dwell_status pass_leg_attention(model_pass *p, const void *context, size_t weight, size_t bias, dwell_error *err) {
+dwell_status pass_leg_attention(model_pass *p, size_t weight, size_t bias, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  if (!wanted(p)) return DWELL_OK;
   add_move(p);
   TRY(push_leg(p, p->parts.end, p->model->shape.heads + has_bias(p, bias), err));
-  TRY(push_attention(p, context, weight, bias, err));
+  TRY(push_attention(p, pass_context(p), weight, bias, err));
 done:
   return status;
 }
 
-dwell_status pass_leg_mlp(model_pass *p, dwell_error *err) {
-  if (!wanted(p)) return DWELL_OK;
+dwell_status pass_leg_mlp(model_pass *p, const void *slots, dwell_error *err) {
+  (void)slots;
   add_move(p);
   dwell_status status = push_leg(p, p->parts.end, 1, err);
   return status == DWELL_OK ? push_part(p, DWELL_PART_MLP, 0, p->y, err) : status;
@@ -146,24 +146,28 @@ static void subtract_end(const model_pass *p) {
   }
 }
 
-dwell_status pass_leg_norm(model_pass *p, dwell_error *err) {
-  if (!wanted(p)) return DWELL_OK;
+dwell_status pass_leg_norm(model_pass *p, const void *slots, dwell_error *err) {
+  (void)slots;
   subtract_end(p);
   dwell_status status = push_leg(p, p->x, 1, err);
   return status == DWELL_OK ? push_part(p, DWELL_PART_NORM, 0, p->parts.part, err) : status;
 }
 
-void pass_keep_context(model_pass *p, const void *context) {
-  size_t bytes = p->n * model_dim_size(&p->model->shape, DIM_QUERIES) * p->ops->size;
-  if (wanted(p)) memcpy(p->parts.context, context, bytes);
+void pass_keep_context(model_pass *p) {
+  size_t columns = model_dim_size(&p->model->shape, DIM_QUERIES);
+  pass_matrix context = pass_context(p);
+  for (size_t i = 0; i < p->n; i++) {
+    memcpy(pass_at(p, p->parts.context, i * columns), pass_at(p, context.data, i * context.ld), columns * p->ops->size);
+  }
 }
 
-dwell_status pass_leg_both(model_pass *p, const void *mlp, size_t weight, size_t bias, dwell_error *err) {
+dwell_status pass_leg_both(model_pass *p, size_t weight, size_t bias, dwell_error *err) {
+  const model_shape *s = &p->model->shape;
+  pass_matrix context = {p->parts.context, model_dim_size(s, DIM_QUERIES)};
   dwell_status status = DWELL_OK;
-  if (!wanted(p)) return DWELL_OK;
-  TRY(push_leg(p, p->x, p->model->shape.heads + has_bias(p, bias) + 1, err));
-  TRY(push_attention(p, p->parts.context, weight, bias, err));
-  TRY(push_part(p, DWELL_PART_MLP, 0, mlp, err));
+  TRY(push_leg(p, p->x, s->heads + has_bias(p, bias) + 1, err));
+  TRY(push_attention(p, context, weight, bias, err));
+  TRY(push_part(p, DWELL_PART_MLP, 0, p->y, err));
 done:
   return status;
 }

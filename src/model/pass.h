@@ -2,9 +2,12 @@
 #ifndef DWELL_MODEL_PASS_H
 #define DWELL_MODEL_PASS_H
 
+#include "linalg/panels.h"
 #include "model/model.h"
 
-enum { PASS_TILE = 16 }; /* queries of one attention tile: their scores stay in the first cache level or near it */
+enum {
+  PASS_TILE = OPS_MOST_QUERIES
+}; /* queries of one attention tile: their scores stay in the first cache level or near it */
 #define PASS_NO_SLOT ((size_t)-1) /* in place of a slot */
 
 struct model_pass {
@@ -17,14 +20,16 @@ struct model_pass {
   void *const *opt_kept;      /* all blocks, or NULL: each is read into the place of the one before it */
   const int64_t *ids;         /* [n] */
   size_t n;                   /* tokens */
+  size_t first, rows;         /* the tokens that this pass or window of it works on */
   size_t b;                   /* block being run */
   bool quiet;                 /* it lies before the first state asked for: neither heads nor parts go to the sink */
 
-  /* Buffers of n rows; two of width d and one wide one suffice: the MLP's inner layer takes the place of qkv and
-   * context, which are dead by then. */
-  void *x;                           /* [n, d] the stream: state b */
-  void *y;                           /* [n, d] */
-  void *wide;                        /* [n, wide_columns]: qkv, then context [n, heads * head_size] */
+  /* Buffers of n rows, in a window from its first row on; two of width d and one wide one suffice: the MLP's inner
+   * layer takes the place of qkv and context, which are dead by then. */
+  void *x;    /* [n, d] the stream: state b */
+  void *y;    /* [n, d] */
+  void *wide; /* [n, wide_columns]: qkv, then context [heads * head_size] */
+  size_t wide_columns;
   void *outer_values, *block_values; /* weights of the outer group; of one block, unless all are kept */
   const void *block_now;             /* weights of block b */
   void *packs;                       /* [kv_heads] keys and values in panels, for the attention of a block */
@@ -42,6 +47,10 @@ struct model_pass {
 /* Bytes of all that, with heads; kept: without blocks, which are there already. */
 uint64_t pass_bytes(const dwell_model *model, bool kept, size_t n, dwell_dtype dtype, int threads);
 
+/* Numbers of the keys and values of a head in panels; of the biases of a head by relative position. */
+size_t pass_packed_elements(const model_shape *s, size_t n, size_t size);
+size_t pass_relative_columns(const model_shape *s, size_t n);
+
 /* Sets up a pass: allocates, and reads the outer weights. model, ids, sink and what the provider stands on must outlive
  * it. opt_kept: the blocks in this type, or NULL. pass_close also after a failure. */
 dwell_status pass_open(const dwell_model *model, const weight_provider *provider, void *const *opt_kept,
@@ -57,42 +66,60 @@ dwell_status pass_load_block(model_pass *p, size_t b, bool more, dwell_error *er
 const void *pass_weight(const model_pass *p, const weight_group *group, size_t slot);
 void *pass_at(const model_pass *p, void *buffer, size_t element);
 
-/* y[n, out] = activation(x[n, in] W + bias), sizes from the slot; slots joined to `weight` count with it; an absent
- * bias is none. */
-dwell_status pass_linear(model_pass *p, const weight_group *group, size_t weight, size_t bias,
-                         ops_activation activation, const void *x, void *y, dwell_error *err);
+/* Rows of a buffer of the pass: row i, which belongs to token first + i, begins at element i * ld. */
+typedef struct pass_matrix {
+  void *data;
+  size_t ld;
+} pass_matrix;
+pass_matrix pass_x(const model_pass *p);
+pass_matrix pass_y(const model_pass *p);
+/* From `column` of the wide buffer on. */
+pass_matrix pass_wide(const model_pass *p, size_t column);
 
-/* The block's MLP from x [n, d] through p->wide into y [n, d], which may be x. Of a gated one, `up` is the gate, to
- * which the up map is joined. */
+/* y[rows, out] = activation(x[rows, in] W + bias), sizes from the slot; slots joined to `weight` count with it; an
+ * absent bias is none. */
+dwell_status pass_linear(model_pass *p, const weight_group *group, size_t weight, size_t bias,
+                         ops_activation activation, pass_matrix x, pass_matrix y, dwell_error *err);
+
+/* The block's MLP from x through p->wide into y, which may be x. Of a gated one, `up` is the gate, to which the up map
+ * is joined. */
 typedef struct pass_mlp_slots {
   size_t up, up_bias, down, down_bias;
 } pass_mlp_slots;
-dwell_status pass_mlp(model_pass *p, const pass_mlp_slots *slots, const void *x, void *y, dwell_error *err);
+dwell_status pass_mlp(model_pass *p, const pass_mlp_slots *slots, pass_matrix x, pass_matrix y, dwell_error *err);
 
 /* y = LayerNorm(x + r) over rows of `d`, the bias being the slot after `weight`, or RMSNorm, as the shape says. r NULL:
- * of x alone; keep_sum: x becomes x + r. */
+ * of x alone; keep_sum: x becomes x + r. Rows of x and r lie without gaps. */
 dwell_status pass_norm(model_pass *p, const weight_group *group, size_t weight, size_t d, void *x, const void *r,
-                       bool keep_sum, void *y, dwell_error *err);
+                       bool keep_sum, pass_matrix y, dwell_error *err);
+
+/* x += y. */
+void pass_add(model_pass *p);
 
 /* Rows of an outer table: of each token's id, or `count` from `first` on (positions). [n or count, columns]. */
 dwell_status pass_words(model_pass *p, size_t slot, void *ret_rows, dwell_error *err);
 dwell_status pass_rows(model_pass *p, size_t slot, size_t first, size_t count, void *ret_rows, dwell_error *err);
 
-/* Attention of all heads: qkv in p->wide, where rotary positions are applied to it, the result in the returned place
- * [n, heads * head_size] behind it. Heads go to the sink if it wants them. */
-dwell_status pass_attention(model_pass *p, void **ret_context, dwell_error *err);
+/* Queries, keys and values of x [rows, d] into p->wide, turned by their positions where these are rotary; keys and
+ * values into panels as well. */
+dwell_status pass_qkv(model_pass *p, size_t weight, size_t bias, pass_matrix x, dwell_error *err);
+/* Attention of all heads and tokens, once all have their queries, keys and values. Heads go to the sink if it wants
+ * them. */
+dwell_status pass_attention(model_pass *p, dwell_error *err);
+pass_matrix pass_context(const model_pass *p); /* its result, [rows, heads * head_size] */
 
-/* The legs of a block and their parts, for a sink that wants them (parts.c); else these do nothing. Slots are those of
- * the attention's output map and its bias.
- * attention: p->y is about to be added to p->x, `context` is what pass_attention returned.
+/* The legs of a block and their parts, of all tokens, for a sink that wants them (parts.c). Slots are those of the
+ * attention's output map and its bias.
+ * attention: p->y is about to be added to p->x, and the context is as pass_attention left it.
  * mlp: p->y is about to be added to p->x. norm: p->x is the norm of the end of the leg before. */
-dwell_status pass_leg_attention(model_pass *p, const void *context, size_t weight, size_t bias, dwell_error *err);
-dwell_status pass_leg_mlp(model_pass *p, dwell_error *err);
-dwell_status pass_leg_norm(model_pass *p, dwell_error *err);
+bool pass_wants_legs(const model_pass *p);
+dwell_status pass_leg_attention(model_pass *p, size_t weight, size_t bias, dwell_error *err);
+dwell_status pass_leg_mlp(model_pass *p, const void *slots, dwell_error *err);  /* slots are not looked at */
+dwell_status pass_leg_norm(model_pass *p, const void *slots, dwell_error *err); /* as a stage calls them */
 /* Of attention and MLP side by side: keeps the context before the MLP takes its place; then, when both were added to
- * p->x, the leg with the MLP's output. */
-void pass_keep_context(model_pass *p, const void *context);
-dwell_status pass_leg_both(model_pass *p, const void *mlp, size_t weight, size_t bias, dwell_error *err);
+ * p->x, the leg with the MLP's output, which is in p->y. */
+void pass_keep_context(model_pass *p);
+dwell_status pass_leg_both(model_pass *p, size_t weight, size_t bias, dwell_error *err);
 /* Their buffers, which pass_open and pass_close call for, and numbers of one token in them. */
 dwell_status parts_open(model_pass *p, dwell_error *err);
 void parts_close(model_pass *p);
@@ -100,5 +127,21 @@ size_t parts_columns(const model_shape *s);
 
 /* Tells the sink of the norm that the block applies first: the block's slot of its weight. */
 dwell_status pass_first_norm(model_pass *p, size_t weight, dwell_error *err);
+
+/* ---- blocks ---- */
+
+/* A block is a list of stages. All but the attention work on each token by itself, so that a thread runs a number of
+ * tokens, a window, through all stages between two attentions: its rows stay in its cache, and threads wait for each
+ * other three times in a block. */
+typedef struct pass_stage {
+  /* Rows of `window`, which is like the pass but for `first`, `rows` and the buffers, in this thread. NULL: attention.
+   */
+  dwell_status (*step)(model_pass *window, const void *slots, dwell_error *err);
+  /* NULL, or the leg that it ends or leaves things for: called for all tokens, if the sink wants legs. */
+  dwell_status (*opt_leg)(model_pass *p, const void *slots, dwell_error *err);
+} pass_stage;
+
+/* Runs `count` stages in their order; slots are handed on to them. */
+dwell_status pass_block(model_pass *p, const pass_stage *stages, size_t count, const void *slots, dwell_error *err);
 
 #endif

@@ -1,0 +1,86 @@
+/* model/pass_block.c - the stages of a block, window by window. */
+#include "base/context.h"
+#include "base/error.h"
+#include "base/threads.h"
+#include "model/pass.h"
+
+enum {
+  WINDOW = 64, /* tokens that a thread takes at a time: with their inner layer they fit the second-level cache */
+  FEWEST_IN_WINDOW = 48 /* with fewer, a thread would wait for the weights: all threads share each product instead */
+};
+
+typedef struct run_of_stages {
+  model_pass *p;
+  const pass_stage *stages;
+  size_t count, windows;
+  const void *slots;
+} run_of_stages;
+
+/* Tokens first..end-1 of `p`; the pass of a window has one thread. */
+static model_pass window_of(const model_pass *p, size_t first, size_t end, const dwell_context *alone) {
+  size_t d = p->model->shape.width, half = p->model->shape.rotary.size / 2;
+  model_pass w = *p;
+  w.ctx = alone, w.first = first, w.rows = end - first;
+  w.x = pass_at(p, p->x, first * d);
+  w.y = pass_at(p, p->y, first * d);
+  w.wide = pass_at(p, p->wide, first * p->wide_columns);
+  if (p->cosines != NULL) w.cosines = pass_at(p, p->cosines, first * half);
+  if (p->sines != NULL) w.sines = pass_at(p, p->sines, first * half);
+  return w;
+}
+
+static dwell_status run_steps(const run_of_stages *r, model_pass *window, dwell_error *err) {
+  for (size_t i = 0; i < r->count; i++) {
+    dwell_status status = r->stages[i].step(window, r->slots, err);
+    if (status != DWELL_OK) return status;
+  }
+  return DWELL_OK;
+}
+
+static dwell_status window_item(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)worker;
+  const run_of_stages *r = arg;
+  dwell_context alone = *r->p->ctx;
+  alone.threads = 1;
+  model_pass w = window_of(r->p, r->p->n * item / r->windows, r->p->n * (item + 1) / r->windows, &alone);
+  return run_steps(r, &w, err);
+}
+
+/* As many for each thread as it takes to have at most WINDOW tokens in each; 0: too few tokens for that. */
+static size_t count_windows(const model_pass *p) {
+  size_t threads = (size_t)threads_count(p->ctx), round = threads * WINDOW;
+  return p->n >= threads * FEWEST_IN_WINDOW ? threads * ((p->n + round - 1) / round) : 0;
+}
+
+static dwell_status run_windows(run_of_stages *r, dwell_error *err) {
+  if (r->windows == 0) return run_steps(r, r->p, err);
+  return threads_for(r->p->ctx, r->windows, window_item, r, err);
+}
+
+/* Stages that nothing separates: up to an attention, or to a leg that the sink wants. */
+static size_t count_together(const model_pass *p, const pass_stage *stages, size_t count) {
+  bool legs = pass_wants_legs(p);
+  for (size_t i = 0; i < count; i++) {
+    if (stages[i].step == NULL) return i;
+    if (legs && stages[i].opt_leg != NULL) return i + 1;
+  }
+  return count;
+}
+
+dwell_status pass_block(model_pass *p, const pass_stage *stages, size_t count, const void *slots, dwell_error *err) {
+  run_of_stages r = {.p = p, .windows = count_windows(p), .slots = slots};
+  dwell_status status = DWELL_OK;
+  for (size_t i = 0; i < count; i += r.count) {
+    r.stages = stages + i, r.count = count_together(p, stages + i, count - i);
+    if (r.count == 0) {
+      TRY(pass_attention(p, err));
+      r.count = 1;
+      continue;
+    }
+    TRY(run_windows(&r, err));
+    const pass_stage *last = &stages[i + r.count - 1];
+    if (last->opt_leg != NULL && pass_wants_legs(p)) TRY(last->opt_leg(p, slots, err));
+  }
+done:
+  return status;
+}
