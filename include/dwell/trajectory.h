@@ -32,6 +32,7 @@ typedef struct dwell_trajectory {
   size_t replicas;           /* >= 1 */
   size_t heads;              /* heads per block that on_head will deliver; 0: no attention */
   bool has_final_norm;       /* a tap "final_norm" follows the last state */
+  bool has_weights;          /* its source knows the weights of its blocks (models) */
   bool causal;               /* token i attends to tokens j <= i only */
   bool on_sphere;            /* states are unit vectors up to rounding (flows on the sphere) */
   bool ordered;              /* token order means something (false for particles: the twin is then drawn by rotation) */

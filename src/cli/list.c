@@ -7,7 +7,7 @@
 #include "file/jwriter.h"
 #include "flow/flow.h"
 #include "hub/nursery.h"
-#include "instrument/instrument.h"
+#include "measure/plan.h"
 #include "model/model.h"
 #include "null/null.h"
 #include "study/claim.h"
@@ -163,15 +163,14 @@ static void print_nursery(const nursery_index *index) {
 /* ---- instruments ---- */
 
 static size_t instrument_count(void) {
-  size_t count;
-  instrument_registry(&count);
-  return count;
+  const instrument *all[PLAN_MAX_INSTRUMENTS];
+  return plan_instruments(all);
 }
 
 static entry instrument_at(size_t i) {
-  size_t count;
-  const instrument *t = instrument_registry(&count)[i];
-  return (entry){t->name, t->summary, t->source, t};
+  const instrument *all[PLAN_MAX_INSTRUMENTS];
+  plan_instruments(all);
+  return (entry){all[i]->name, all[i]->summary, all[i]->source, all[i]};
 }
 
 /* The null that a column is compared with in one representation, or NULL. */

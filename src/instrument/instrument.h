@@ -76,6 +76,9 @@ typedef enum instrument_array {
   ARRAY_PER_MERGE  /* double [n-1] */
 } instrument_array;
 
+struct mechanism_head;
+struct mechanism_block;
+
 typedef struct instrument {
   const char *name;    /* --instruments NAME */
   const char *summary; /* one line */
@@ -85,12 +88,15 @@ typedef struct instrument {
   bool types_too; /* measured twice: also over the first occurrences of token ids, columns NAME_types */
   const instrument_column *columns;
   size_t column_count;
-  /* Exactly one of these three. ret_values [column_count]. */
+  /* Exactly one of these five. ret_values [column_count]. The last two, PER_HEAD and PER_STEP, read a network's weights
+   * and no attention (mechanism/mechanism.h). */
   dwell_status (*state)(geometry *g, representation r, const instrument_setting *s, value *ret_values,
                         dwell_error *err);
   dwell_status (*step)(geometry *before, geometry *after, const instrument_setting *s, value *ret_values,
                        dwell_error *err);
   dwell_status (*head)(const instrument_head *h, value *ret_values, dwell_error *err);
+  dwell_status (*head_weights)(const struct mechanism_head *h, value *ret_values, dwell_error *err);
+  dwell_status (*block_weights)(const struct mechanism_block *b, value *ret_values, dwell_error *err);
   /* An array per state for arrays.npz, or NULL: name ("hist"; "_centred" added) and kind. */
   const char *array_name;
   instrument_array array_kind;

@@ -101,7 +101,7 @@ static dwell_status select_tokens(measurement *s, dwell_error *err) {
 
 dwell_status measurement_collect(measurement *s, dwell_error *err) {
   double started = clock_seconds();
-  bool heads = s->plan.head.item_count > 0 || s->options->save_attention;
+  bool heads = plan_reads_attention(&s->plan) || s->options->save_attention;
   dwell_status status = make_room(s, err);
   if (status != DWELL_OK) return status;
   dwell_sink sink = {

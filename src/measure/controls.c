@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/sort.h"
 #include "measure/measurement.h"
+#include "measure/weights.h"
 
 /* ---- measuring one ---- */
 
@@ -48,6 +49,7 @@ static dwell_status measure_control(const measurement *s, dwell_source *source, 
   share_rows(c, s);
   TRY(measurement_heads(c, err));
   TRY(measurement_measure(c, err));
+  TRY(measurement_weights(c, err));
 done:
   return status;
 }

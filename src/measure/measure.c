@@ -11,6 +11,7 @@
 #include "measure/cost.h"
 #include "measure/heads.h"
 #include "measure/measurement.h"
+#include "measure/weights.h"
 
 dwell_measure_options dwell_measure_options_default(void) {
   return (dwell_measure_options){.null_draws = 39, .drop_special = true, .beta = NAN};
@@ -91,6 +92,8 @@ static dwell_status run_stages(measurement *s, dwell_error *err) {
   TRY(measurement_heads(s, err));
   release_memory();
   TRY(measurement_measure(s, err));
+  release_memory();
+  TRY(measurement_weights(s, err));
   release_memory();
   TRY(measurement_nulls(s, err));
   release_memory();

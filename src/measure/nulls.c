@@ -193,7 +193,7 @@ dwell_status measurement_nulls(measurement *s, dwell_error *err) {
   dwell_status status = make_draws(s, err);
   if (status == DWELL_OK) status = measurement_keep_tracks(s, err);
   if (status == DWELL_OK) status = draw_rounds(&d, err);
-  s->run->seconds.nulls = clock_seconds() - started;
+  s->run->seconds.nulls += clock_seconds() - started;
   return status;
 }
 

@@ -8,6 +8,18 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "mechanism/mechanism.h"
+
+/* ---- all instruments ---- */
+
+size_t plan_instruments(const instrument *ret_all[PLAN_MAX_INSTRUMENTS]) {
+  size_t plain, weights;
+  const instrument *const *first = instrument_registry(&plain), *const *then = mechanism_registry(&weights);
+  assert(plain + weights <= PLAN_MAX_INSTRUMENTS);
+  for (size_t i = 0; i < plain; i++) ret_all[i] = first[i];
+  for (size_t i = 0; i < weights; i++) ret_all[plain + i] = then[i];
+  return plain + weights;
+}
 
 /* ---- the list of names ---- */
 
@@ -22,11 +34,11 @@ static bool listed(const char *list, const char *name) {
 }
 
 static dwell_status refuse_name(const char *name, dwell_error *err) {
-  size_t count;
-  const instrument *const *all = instrument_registry(&count);
-  const char *names[PLAN_MAX_ITEMS];
-  for (size_t i = 0; i < count && i < PLAN_MAX_ITEMS; i++) names[i] = all[i]->name;
-  const char *near = str_nearest(name, names, count < PLAN_MAX_ITEMS ? count : PLAN_MAX_ITEMS);
+  const instrument *all[PLAN_MAX_INSTRUMENTS];
+  const char *names[PLAN_MAX_INSTRUMENTS];
+  size_t count = plan_instruments(all);
+  for (size_t i = 0; i < count; i++) names[i] = all[i]->name;
+  const char *near = str_nearest(name, names, count);
   error_set(err, DWELL_USAGE, "there is no instrument or column \"%s\"", name);
   if (near != NULL) error_remedy(err, "Did you mean \"%s\"? `dwell list instruments` shows all", near);
   else error_remedy(err, "`dwell list instruments` shows all");
@@ -52,6 +64,19 @@ static dwell_status check_form(const char *name, const dwell_measure_options *o,
   return DWELL_OK;
 }
 
+/* An instrument that reads weights, or a column of one: they are in no set and no representation but one. */
+static bool reads_weights(const char *name) {
+  size_t count;
+  const instrument *const *all = mechanism_registry(&count);
+  for (size_t i = 0; i < count; i++) {
+    if (str_equal(all[i]->name, name)) return true;
+    for (size_t k = 0; k < all[i]->column_count; k++) {
+      if (str_equal(all[i]->columns[k].name, name)) return true;
+    }
+  }
+  return false;
+}
+
 static dwell_status check_names(const dwell_measure_options *o, dwell_error *err) {
   const char *list = o->instruments;
   if (list[strspn(list, ",")] == '\0') {
@@ -62,7 +87,7 @@ static dwell_status check_names(const dwell_measure_options *o, dwell_error *err
   char name[NAME_SIZE];
   while (str_item(&list, name, sizeof name)) {
     if (name[0] == '\0') continue;
-    if (instrument_find(name) == NULL) return refuse_name(name, err);
+    if (instrument_find(name) == NULL && !reads_weights(name)) return refuse_name(name, err);
     dwell_status status = check_form(name, o, err);
     if (status != DWELL_OK) return status;
   }
@@ -159,6 +184,7 @@ static void add_state_sets(plan *p, const instrument *what, const dwell_trajecto
 static void add_instrument(plan *p, const instrument *what, const dwell_trajectory *t, const dwell_measure_options *o) {
   const char *wanted = o->instruments;
   if (what->optional && wanted == NULL) return;
+  if ((what->head_weights != NULL || what->block_weights != NULL) && !t->has_weights) return;
   switch (what->scope) {
     case PER_STATE: add_state_sets(p, what, t, o); break;
     case PER_STEP:
@@ -206,8 +232,8 @@ static void add_nulls(plan *p, size_t draws) {
 
 dwell_status plan_make(const dwell_trajectory *t, const dwell_measure_options *options, plan *ret_plan,
                        dwell_error *err) {
-  size_t count;
-  const instrument *const *all = instrument_registry(&count);
+  const instrument *all[PLAN_MAX_INSTRUMENTS];
+  size_t count = plan_instruments(all);
   if (options->instruments != NULL) {
     dwell_status status = check_names(options, err);
     if (status != DWELL_OK) return status;
@@ -218,6 +244,13 @@ dwell_status plan_make(const dwell_trajectory *t, const dwell_measure_options *o
   add_nulls(ret_plan, options->null_draws);
   ret_plan->wants_geometry = ret_plan->state.item_count + ret_plan->step.item_count > 0;
   return DWELL_OK;
+}
+
+bool plan_reads_attention(const plan *p) {
+  for (size_t i = 0; i < p->head.item_count; i++) {
+    if (p->head.items[i].what->head != NULL) return true;
+  }
+  return false;
 }
 
 size_t plan_find(const plan_list *list, const char *column, plan_set set) {

@@ -22,8 +22,7 @@ static inline bool plan_set_has_types(plan_set set) { return set % 2 == SET_TYPE
 
 /* Column or array name of an item: "mass90" + "_robust" + "_centred" + "_types"; all of it before `opt_after`, the
  * end of the name. */
-void plan_name(char *ret_name, size_t size, const char *name, const char *opt_after, plan_set set,
-               representation in);
+void plan_name(char *ret_name, size_t size, const char *name, const char *opt_after, plan_set set, representation in);
 
 /* One call of one instrument: its values are values[first .. first + column_count). */
 typedef struct plan_item {
@@ -71,6 +70,13 @@ bool plan_offers_types(const dwell_trajectory *t, const dwell_measure_options *o
 
 /* The value of a list that has this column (raw) in this set, or SIZE_MAX. */
 size_t plan_find(const plan_list *list, const char *column, plan_set set);
+
+/* Every instrument: of states, steps and heads, then those that read weights. ret_all [PLAN_MAX_INSTRUMENTS]. */
+enum { PLAN_MAX_INSTRUMENTS = 64 };
+size_t plan_instruments(const instrument *ret_all[PLAN_MAX_INSTRUMENTS]);
+
+/* Does any instrument read the attention itself? */
+bool plan_reads_attention(const plan *p);
 
 /* Is anything measured over this set; is a null drawn for it? How many sets have one? */
 bool plan_has_set(const plan *p, plan_set set);

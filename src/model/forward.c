@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "hub/identity.h"
+#include "model/circuits.h"
 #include "model/edits.h"
 #include "model/initialise.h"
 #include "model/pass.h"
@@ -252,8 +253,22 @@ static void destroy(void *self) {
   mem_free(f);
 }
 
-static const source_vtable vtable = {
-    .run = run, .bytes = bytes, .note = note, .destroy = destroy, .run_from = run_from};
+static dwell_status weights(const void *self, const dwell_context *ctx, size_t block, dwell_weights *ret_weights,
+                            dwell_error *err) {
+  (void)ctx;
+  const forward *f = self;
+  return circuits_read(f->model->architecture, &f->model->shape, &f->provider, block, ret_weights, err);
+}
+
+static uint64_t weights_bytes(const void *self) { return circuits_bytes(&((const forward *)self)->model->shape); }
+
+static const source_vtable vtable = {.run = run,
+                                     .bytes = bytes,
+                                     .note = note,
+                                     .destroy = destroy,
+                                     .run_from = run_from,
+                                     .weights = weights,
+                                     .weights_bytes = weights_bytes};
 
 /* ---- opening ---- */
 

@@ -17,6 +17,7 @@ dwell_status source_create(const source_vtable *vtable, void *self, const dwell_
   *ret_source = source;
   if (source == NULL) return error_no_memory(err, "a source");
   *source = (dwell_source){vtable, self, *trajectory};
+  source->trajectory.has_weights = source_has_weights(source);
   return DWELL_OK;
 }
 
@@ -46,6 +47,24 @@ uint64_t dwell_source_bytes(const dwell_source *source, const dwell_context *ctx
 
 void source_note(const dwell_source *source, jwriter *w) {
   if (source->vtable->note != NULL) source->vtable->note(source->self, w);
+}
+
+bool source_has_weights(const dwell_source *source) { return source->vtable->weights != NULL; }
+
+dwell_status source_weights(const dwell_source *source, const dwell_context *ctx, size_t block,
+                            dwell_weights *ret_weights, dwell_error *err) {
+  *ret_weights = (dwell_weights){0};
+  if (source_has_weights(source)) return source->vtable->weights(source->self, ctx, block, ret_weights, err);
+  return error_set(err, DWELL_USAGE, "a %s has no weights", source->trajectory.kind);
+}
+
+uint64_t source_weights_bytes(const dwell_source *source) {
+  return source_has_weights(source) ? source->vtable->weights_bytes(source->self) : 0;
+}
+
+void dwell_weights_free(dwell_weights *w) {
+  mem_free(w->storage);
+  *w = (dwell_weights){0};
 }
 
 const char *source_short_name(const char *path) {

@@ -5,6 +5,7 @@
 #include <dwell/trajectory.h>
 
 #include "file/jwriter.h"
+#include "trajectory/weights.h"
 
 typedef struct source_vtable {
   dwell_status (*run)(void *self, const dwell_context *ctx, const dwell_sink *sink, dwell_error *err);
@@ -15,6 +16,10 @@ typedef struct source_vtable {
   /* The same run from state `state` on, which is x [n, d]: pushes it, what follows, and a final norm. May be NULL. */
   dwell_status (*run_from)(void *self, const dwell_context *ctx, const dwell_sink *sink, size_t state, const double *x,
                            dwell_error *err);
+  /* The attention weights of a block (trajectory/weights.h), and the bytes that reading them takes. NULL: none. */
+  dwell_status (*weights)(const void *self, const dwell_context *ctx, size_t block, dwell_weights *ret_weights,
+                          dwell_error *err);
+  uint64_t (*weights_bytes)(const void *self);
 } source_vtable;
 
 /* What tables and pages call a file or folder: the last part of its path. Points into `path`. */
