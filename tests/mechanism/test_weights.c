@@ -91,6 +91,38 @@ static void random_twin_has_its_own(void **state) {
   dwell_model_destroy(model);
 }
 
+/* Of an intervention the changed weights are measured: twice the map, or none, or another of the same size. */
+static void interventions_are_seen(void **state) {
+  (void)state;
+  static const dwell_head_place drop[] = {{1, 0}};
+  dwell_model *model = open_tiny("gpt_neox-tiny");
+  const int64_t ids[] = {1, 2, 3};
+  value plain[2][CIRCUIT_KEYS], v[CIRCUIT_KEYS];
+  dwell_error err;
+  for (int which = 0; which < 4; which++) {
+    dwell_model_options options = dwell_model_options_default();
+    dwell_source *source;
+    dwell_weights w;
+    if (which == 1) options.intervention.scale_wo = 2;
+    if (which == 2) options.intervention.scale_wq = 3;
+    if (which == 3) options.intervention.drop = drop, options.intervention.drop_count = 1;
+    assert_ok(dwell_model_open_ids(model, ids, 3, &options, &source, &err), &err);
+    assert_ok(source_weights(source, NULL, 1, &w, &err), &err);
+    for (circuit_kind kind = CIRCUIT_OV; kind <= CIRCUIT_QK; kind++) {
+      assert_ok(circuit_of_head(&w, kind, 0, v, &err), &err);
+      if (which == 0) memcpy(plain[kind], v, sizeof v);
+      bool dropped = kind == CIRCUIT_OV && which == 3;
+      double by = kind == CIRCUIT_OV ? (which == 1 ? 2 : dropped ? 0 : 1) : which == 2 ? 3 : 1;
+      assert_near(v[CIRCUIT_NORM].number, by * plain[kind][CIRCUIT_NORM].number, 1e-10, 0);
+      assert_true((v[CIRCUIT_ATTRACT].undefined != NULL) == dropped);
+      if (!dropped) assert_near(v[CIRCUIT_ATTRACT].number, plain[kind][CIRCUIT_ATTRACT].number, 1e-10, 0);
+    }
+    dwell_weights_free(&w);
+    dwell_source_destroy(source);
+  }
+  dwell_model_destroy(model);
+}
+
 /* ---- whole measurements ---- */
 
 enum { TOKENS = 12 };
@@ -293,9 +325,9 @@ static void no_motion_no_share(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(layouts_as_transformers),      cmocka_unit_test(random_twin_has_its_own),
-      cmocka_unit_test(heads_csv_has_every_head),     cmocka_unit_test(only_where_there_are_weights),
-      cmocka_unit_test(d_2_3_block_and_its_own_step), cmocka_unit_test(d_2_2_chance_of_a_subspace),
-      cmocka_unit_test(no_motion_no_share),
+      cmocka_unit_test(interventions_are_seen),       cmocka_unit_test(heads_csv_has_every_head),
+      cmocka_unit_test(only_where_there_are_weights), cmocka_unit_test(d_2_3_block_and_its_own_step),
+      cmocka_unit_test(d_2_2_chance_of_a_subspace),   cmocka_unit_test(no_motion_no_share),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
