@@ -33,7 +33,13 @@ typedef struct dwell_measure_options {
    * NAME_KIND_min, _median and _max. */
   const dwell_control *controls;
   size_t control_count;
-  const char *command;     /* the command line, for the manifest; may be NULL */
+  /* Of models that predict the next token (docs/instruments.md 8): its negative log-likelihood (table "tokens"); the
+   * same, and the tokens of clusters, from every state (column lens_nll, table "lens"); and, beside the plain run of an
+   * intervention, what it changes (more columns of "tokens"). plain: the caller's; is run once. Same tokens and states
+   * as the source that is measured, NULL: none. DWELL_USAGE or DWELL_UNSUPPORTED where that is not to be had. */
+  bool nll, lens;
+  dwell_source *plain;
+  const char *command; /* the command line, for the manifest; may be NULL */
 } dwell_measure_options;
 
 /* All instruments, 39 draws, all kept tokens, nothing saved, beta unknown. */

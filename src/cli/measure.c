@@ -18,7 +18,10 @@ enum {
   KEY_PROMPT,
   KEY_RANDOM_CONTROLS,
   KEY_SHUFFLED_CONTROLS,
-  KEY_CONTROL
+  KEY_CONTROL,
+  KEY_NLL,
+  KEY_LENS,
+  KEY_PLAIN
 };
 
 /* Values of an option that may be repeated. */
@@ -36,6 +39,7 @@ typedef struct measure {
   names words, files, prompts; /* -p, -f, --prompt */
   names control_files;         /* --control */
   size_t random_controls, shuffled_controls;
+  bool against_plain;
   controls controls; /* of the run at hand */
   arena storage;
   texts texts;
@@ -62,6 +66,8 @@ static void check(struct argp_state *state, const measure *m) {
     cli_usage(state, "controls of --states are files: --control FILE.npz");
   if (m->states != NULL && interventions_any(&m->interventions))
     cli_usage(state, "interventions need a MODEL: there is no network behind --states");
+  if (m->against_plain && !interventions_any(&m->interventions))
+    cli_usage(state, "--against-plain needs an intervention, such as --scale-wo 0.5");
   if (m->states == NULL && m->control_files.count > 0) cli_usage(state, "--control needs --states");
   if (m->states == NULL && m->model == NULL)
     cli_usage(state, "name a MODEL (a folder, nursery:NAME or a hub name), or --states FILE.npz");
@@ -96,6 +102,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
       break;
     case KEY_RANDOM_CONTROLS: m->random_controls = cli_size(state, "--random-controls", arg, 0, 50); break;
     case KEY_SHUFFLED_CONTROLS: m->shuffled_controls = cli_size(state, "--shuffled-controls", arg, 0, 50); break;
+    case KEY_NLL: m->measuring.options.nll = true; break;
+    case KEY_LENS: m->measuring.options.lens = true; break;
+    case KEY_PLAIN: m->against_plain = true; break;
     case KEY_CONTROL: add_name(state, m, &m->control_files, arg); break;
     case ARGP_KEY_END: check(state, m); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -121,6 +130,10 @@ static const struct argp_option options[] = {
      "something)",
      20},
     {"shuffled-controls", KEY_SHUFFLED_CONTROLS, "M", 0, "The same of M random orders of the tokens", 20},
+    {"nll", KEY_NLL, NULL, 0, "Loss of each next token: tokens.csv (models that predict it)", 62},
+    {"lens", KEY_LENS, NULL, 0, "The same from every state, and the tokens that clusters stand for: lens.csv", 62},
+    {"against-plain", KEY_PLAIN, NULL, 0,
+     "What the intervention changes of it: losses beside and KL from the plain run", 62},
     {"control", KEY_CONTROL, "FILE.npz", 0, "The same of these states; with --states, may be repeated", 20},
     {0}};
 
@@ -215,18 +228,31 @@ done:
   return status;
 }
 
+/* The same tokens through the network as it is. */
+static dwell_status add_plain(measure *m, dwell_model *model, const text *t, dwell_source **ret_plain,
+                              dwell_error *err) {
+  dwell_model_options o = m->model_options;
+  if (!m->against_plain) return DWELL_OK;
+  o.intervention = dwell_intervention_none();
+  dwell_status status = open_text(model, &o, t, ret_plain, err);
+  m->measuring.options.plain = *ret_plain;
+  return status;
+}
+
 /* One text into a folder. *ret_there: it was measured before, by the same command. */
 static dwell_status measure_text(measure *m, dwell_model *model, const text *t, const char *folder, bool *ret_there,
                                  dwell_error *err) {
-  dwell_source *source = NULL;
+  dwell_source *source = NULL, *plain = NULL;
   dwell_status status = DWELL_OK;
   *ret_there = false;
   TRY(open_text(model, &m->model_options, t, &source, err));
   TRY(add_controls(m, model, t, err));
+  TRY(add_plain(m, model, t, &plain, err));
   if (m->texts.many && !m->c->force) TRY(cli_measured_before(m->c, source, &m->measuring, folder, ret_there, err));
   if (!*ret_there) TRY(cli_measure_source(m->c, source, &m->measuring, folder, err));
 done:
   dwell_source_destroy(source);
+  dwell_source_destroy(plain);
   controls_clear(&m->controls);
   return status;
 }

@@ -200,6 +200,36 @@ static void print_table(const cli *c, const dwell_run *run) {
   }
 }
 
+/* Mean of a column of the tokens; false if there is none. */
+static bool token_mean(const dwell_run *run, const char *column, double *ret_mean) {
+  double sum = 0, x;
+  size_t count = 0;
+  for (size_t row = 0; row < dwell_run_rows(run, "tokens"); row++) {
+    if (dwell_run_number(run, "tokens", row, column, &x)) sum += x, count++;
+  }
+  *ret_mean = count > 0 ? sum / (double)count : 0;
+  return count > 0;
+}
+
+static void say_losses(const cli *c, const dwell_run *run) {
+  double nll, plain, kl;
+  if (!token_mean(run, "nll", &nll)) return;
+  if (!token_mean(run, "nll_plain", &plain) || !token_mean(run, "kl", &kl))
+    cli_say(c, "loss of the next token: %.4f nats", nll);
+  else cli_say(c, "loss of the next token: %.4f nats, plain %.4f; KL of the intervention %.4f nats", nll, plain, kl);
+}
+
+/* The files of a run. */
+static void say_files(const cli *c, const dwell_run *run, const char *folder, bool report) {
+  static const char *const tables[] = {"layers", "blocks", "heads", "events", "tokens", "lens", "push"};
+  strbuf s = {0};
+  for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+    if (dwell_run_columns(run, tables[i]) > 0) strbuf_printf(&s, "%s.csv, ", tables[i]);
+  }
+  if (!s.failed) cli_say(c, "%s: %sarrays.npz, run.json%s", folder, s.data, report ? ", report.html" : "");
+  strbuf_free(&s);
+}
+
 /* ---- the measurement ---- */
 
 dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measuring *m, const char *folder,
@@ -221,9 +251,8 @@ dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measurin
   TRY(dwell_run_save(run, folder, c->force, err));
   if (c->json) fputs(dwell_run_manifest(run), stdout);
   else if (!c->quiet) print_table(c, run);
-  cli_say(c, "%s: layers.csv%s%s, events.csv, arrays.npz, run.json%s", folder,
-          dwell_run_columns(run, "blocks") ? ", blocks.csv" : "", dwell_run_columns(run, "heads") ? ", heads.csv" : "",
-          m->report ? ", report.html" : "");
+  say_losses(c, run);
+  say_files(c, run, folder, m->report);
 done:
   dwell_run_destroy(run);
   return status;

@@ -39,6 +39,17 @@ static void write_controls(jwriter *w, const dwell_measure_options *o) {
 
 static const char *form_name(plan_form form) { return form == FORM_ROBUST ? "robust" : "ln"; }
 
+/* What is asked of the output layer, if anything is. */
+static void write_output(jwriter *w, const dwell_measure_options *o) {
+  if (!o->nll && !o->lens && o->plain == NULL) return;
+  jwriter_key(w, "output");
+  jwriter_flat_array(w);
+  if (o->nll) jwriter_string(w, "nll");
+  if (o->lens) jwriter_string(w, "lens");
+  if (o->plain != NULL) jwriter_string(w, "against_plain");
+  jwriter_close(w);
+}
+
 static void write_options(jwriter *w, const measurement *s) {
   const dwell_measure_options *o = s->options;
   jwriter_key(w, "measure");
@@ -55,6 +66,7 @@ static void write_options(jwriter *w, const measurement *s) {
   jwriter_put_int(w, "seed", (int64_t)s->ctx->seed);
   jwriter_put_double(w, "beta", o->beta);
   write_controls(w, o);
+  write_output(w, o);
   jwriter_key(w, "save");
   jwriter_flat_array(w);
   if (o->save_states) jwriter_string(w, "states");
@@ -269,6 +281,15 @@ static void write_summaries(jwriter *w, const measurement *s) {
     jwriter_put_int(w, "heads", (int64_t)c->heads);
     jwriter_put_int(w, "heads_with_positive_beta", (int64_t)c->positive);
     jwriter_put_int(w, "heads_that_qualify", (int64_t)c->qualified);
+  }
+  if (s->output.there) {
+    jwriter_put_double(w, "nll_mean", s->output.nll);
+    jwriter_put_int(w, "nll_tokens", (int64_t)s->output.tokens);
+  }
+  if (s->output.there && s->options->plain != NULL) {
+    jwriter_put_double(w, "nll_plain_mean", s->output.nll_plain);
+    jwriter_put_double(w, "nll_change", s->output.nll - s->output.nll_plain);
+    jwriter_put_double(w, "kl_mean", s->output.kl);
   }
   jwriter_close(w);
 }

@@ -11,6 +11,7 @@
 #include "measure/cost.h"
 #include "measure/heads.h"
 #include "measure/measurement.h"
+#include "measure/output.h"
 #include "measure/weights.h"
 
 dwell_measure_options dwell_measure_options_default(void) {
@@ -46,6 +47,7 @@ void measurement_destroy(measurement *s) {
   mem_free(s->clamped);
   mem_free(s->centred_undefined);
   strbuf_free(&s->detected);
+  mem_free(s->output.lens);
   mem_free(s->null_labels);
   mem_free(s);
 }
@@ -85,6 +87,7 @@ static dwell_status run_stages(measurement *s, dwell_error *err) {
   dwell_cost cost;
   dwell_status status = DWELL_OK;
   TRY(check_options(s->t, s->options, err));
+  TRY(output_check(s, err));
   TRY(plan_make(s->t, s->options, &s->plan, err));
   TRY(cost_of(s->ctx, s->source, s->options, &s->plan, &cost, err));
   TRY(context_check_memory(s->ctx, cost.bytes, "this measurement", err));
@@ -98,6 +101,8 @@ static dwell_status run_stages(measurement *s, dwell_error *err) {
   TRY(measurement_nulls(s, err));
   release_memory();
   TRY(measurement_controls(s, err));
+  release_memory();
+  TRY(measurement_output(s, err));
   release_memory();
   TRY(measurement_events(s, err));
   release_memory();

@@ -27,6 +27,14 @@ typedef struct head_calibration {
 typedef enum control_table { CONTROL_LAYERS, CONTROL_BLOCKS, CONTROL_HEADS, CONTROL_TABLES } control_table;
 enum { MEASUREMENT_MAX_CONTROLS = 100 };
 
+/* What the output layer says: output.c. */
+typedef struct measured_output {
+  bool there;
+  size_t tokens;             /* that another follows */
+  double nll, nll_plain, kl; /* means in nats; NaN: not measured */
+  double *lens;              /* [frames] mean loss from that state, or NULL */
+} measured_output;
+
 typedef struct measurement {
   const dwell_context *ctx;
   dwell_source *source;
@@ -67,6 +75,8 @@ typedef struct measurement {
   dwell_measure_options control_options;
   double *control_values[CONTROL_TABLES]; /* [controls, rows, values] of a table; NaN: undefined. NULL: no controls */
 
+  measured_output output;
+
   strbuf detected; /* what the detectors found, as JSON members */
 
   dwell_run *run;
@@ -83,6 +93,7 @@ dwell_status measurement_heads(measurement *s, dwell_error *err);               
 dwell_status measurement_measure(measurement *s, dwell_error *err);                          /* phase two: states.c */
 dwell_status measurement_nulls(measurement *s, dwell_error *err);                            /* phase two: nulls.c */
 dwell_status measurement_controls(measurement *s, dwell_error *err);                         /* controls.c */
+dwell_status measurement_output(measurement *s, dwell_error *err);                           /* output.c */
 dwell_status measurement_events(measurement *s, dwell_error *err);                           /* events.c */
 dwell_status measurement_tables(measurement *s, dwell_error *err);                           /* tables.c */
 dwell_status measurement_arrays(measurement *s, dwell_error *err);                           /* tables.c */

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "measure/measurement.h"
+#include "measure/output.h"
 
 /* ---- columns ---- */
 
@@ -126,10 +127,13 @@ static void set_counts(const measurement *s, table *t, size_t row, size_t frame)
 static dwell_status fill_layers(measurement *s, dwell_error *err) {
   static const char *const fixed[] = {"replica", "state", "tap", "time", "log_time", "n", "d", NULL};
   table *t = &s->run->layers;
+  size_t lens_column = 0;
+  double lens;
   dwell_status status = DWELL_OK;
   TRY(add_columns(t, fixed, err));
   TRY(add_value_columns(t, &s->plan.state, err));
   TRY(add_count_columns(s, t, err));
+  if (output_lens(s, 0, &lens)) TRY(table_add_column(t, "lens_nll", &lens_column, err));
   TRY(add_bands(s, t, &s->plan.state, err));
   for (size_t i = 0; i < s->frames; i++) {
     const dwell_frame *frame = spool_frame(s->states, i);
@@ -143,6 +147,7 @@ static dwell_status fill_layers(measurement *s, dwell_error *err) {
     table_set_number(t, row, 6, (double)s->t->d);
     set_values(s, t, row, 7, &s->plan.state, s->state_values + i * s->plan.state.value_count, i);
     set_counts(s, t, row, i);
+    if (output_lens(s, i, &lens)) table_set_number(t, row, lens_column, lens);
     set_bands(s, t, row, CONTROL_LAYERS, &s->plan.state, i);
   }
 done:

@@ -12,6 +12,7 @@
 #include "model/circuits.h"
 #include "model/edits.h"
 #include "model/initialise.h"
+#include "model/output.h"
 #include "model/pass.h"
 #include "model/tokens.h"
 #include "text/prompt.h"
@@ -27,6 +28,7 @@ typedef struct forward {
   weight_edits *edits;      /* NULL: the weights are as they come */
   double *patch;            /* [n, d] of options.intervention, or NULL */
   weight_provider provider; /* the same, edited if so */
+  model_output output;
   model_tokens tokens;
   char text_sha256[SHA256_SIZE];  /* of the text, "" where ids were given */
   char patch_sha256[SHA256_SIZE]; /* of the numbers, as doubles */
@@ -262,13 +264,21 @@ static dwell_status weights(const void *self, const dwell_context *ctx, size_t b
 
 static uint64_t weights_bytes(const void *self) { return circuits_bytes(&((const forward *)self)->model->shape); }
 
+static dwell_status output(void *self, source_output *ret_output, dwell_error *err) {
+  forward *f = self;
+  dwell_status status = model_output_get(&f->output, ret_output, err);
+  if (status == DWELL_OK) ret_output->complete = f->blocks == f->depth;
+  return status;
+}
+
 static const source_vtable vtable = {.run = run,
                                      .bytes = bytes,
                                      .note = note,
                                      .destroy = destroy,
                                      .run_from = run_from,
                                      .weights = weights,
-                                     .weights_bytes = weights_bytes};
+                                     .weights_bytes = weights_bytes,
+                                     .output = output};
 
 /* ---- opening ---- */
 
@@ -306,6 +316,8 @@ static dwell_status choose_weights(forward *f, dwell_error *err) {
   f->random = (initialiser){.architecture = m->architecture, .shape = &m->shape, .seed = f->options.random_seed};
   f->under = f->options.random_weights ? initialiser_provider(&f->random) : m->provider;
   f->provider = f->under;
+  f->output = (model_output){.model = m, .provider = f->under};
+  if (f->options.random_weights) f->output.opt_random = &f->random;
   if (!edits_any(&f->options.intervention)) return DWELL_OK;
   dwell_status status = edits_open(m, &f->options.intervention, &f->under, &f->edits, err);
   if (status == DWELL_OK) f->provider = edits_provider(f->edits);

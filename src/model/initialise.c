@@ -55,3 +55,11 @@ static dwell_status draw(void *self, bool outer, size_t block, size_t slot, size
 }
 
 weight_provider initialiser_provider(initialiser *self) { return (weight_provider){.self = self, .read = draw}; }
+
+void initialiser_output(const initialiser *self, bool map, size_t first, size_t count, double *ret_values) {
+  const model_slot plain = {.name = "output", .rows = DIM_VOCABULARY, .columns = DIM_EMBEDDING};
+  size_t tensor = self->architecture->outer_count + (map ? 1 : 0); /* behind the outer slots */
+  model_slot slot = plain;
+  if (map) slot.rows = DIM_EMBEDDING, slot.columns = DIM_WIDTH;
+  for (size_t i = 0; i < count; i++) put(DWELL_F64, ret_values, i, drawn(self, &slot, tensor, first + i));
+}

@@ -16,4 +16,8 @@ typedef struct initialiser {
  * of its tensor, its number), rounded to float in either precision. `self` must outlive the provider. */
 weight_provider initialiser_provider(initialiser *self);
 
+/* Numbers [first, first + count) of what only the output needs, drawn as the matrices are: of the output layer, or
+ * (map) of what stands before it in shapes with PART_MAPPING. */
+void initialiser_output(const initialiser *self, bool map, size_t first, size_t count, double *ret_values);
+
 #endif

@@ -114,13 +114,14 @@ typedef struct model_architecture {
   const char *const *prefixes;         /* that tensor names may have; NULL-terminated */
   const char *anchor;                  /* the tensor whose presence tells which prefix it is */
   const char *block_format;            /* "h.%zu." */
-  const char *gguf_name; /* general.architecture of GGUF files whose rows are turned, NULL: none are read */
-  const char *tied_name; /* full name of the output layer that may be tied to the word embeddings */
-  const char *deviation; /* the field of config.json that says the deviation of random weights */
-  int64_t padding;       /* the padding token, if config.json does not say; or a model_padding */
-  bool out_in;           /* matrices are [out, in] (torch Linear), else [in, out] (Conv1D) */
-  bool qkv_by_head;      /* rows of the joint qkv map: head by head q, k, v; else all q, all k, all v */
-  bool shared_block;     /* all blocks have the weights of block 0 */
+  const char *gguf_name;  /* general.architecture of GGUF files whose rows are turned, NULL: none are read */
+  const char *tied_name;  /* full name of the output layer that may be tied to the word embeddings */
+  const char *output_map; /* below the prefix: from the stream to narrower embeddings, of a shape with PART_MAPPING */
+  const char *deviation;  /* the field of config.json that says the deviation of random weights */
+  int64_t padding;        /* the padding token, if config.json does not say; or a model_padding */
+  bool out_in;            /* matrices are [out, in] (torch Linear), else [in, out] (Conv1D) */
+  bool qkv_by_head;       /* rows of the joint qkv map: head by head q, k, v; else all q, all k, all v */
+  bool shared_block;      /* all blocks have the weights of block 0 */
   bool causal;
   bool rotary;                     /* understands rope_scaling and the like, and sliding_window */
   const model_slot *outer, *block; /* embeddings and final norm; one block */
@@ -198,7 +199,11 @@ typedef struct model_weights {
   size_t distinct_blocks;           /* 1 if the block is shared */
   const checkpoint_tensor **outer;  /* [outer_count] */
   const checkpoint_tensor **blocks; /* [distinct_blocks, block_slots] */
-  const char **unused;              /* [unused_count] names of tensors that the states do not depend on */
+  /* The output layer [vocabulary, embedding], NULL: there is none, or the word embeddings are it (tied_output); what
+   * stands before it in shapes with PART_MAPPING [embedding, width]. States do not depend on them. */
+  const checkpoint_tensor *output, *output_map;
+  bool tied_output;
+  const char **unused; /* [unused_count] names of tensors that the states do not depend on */
   size_t unused_count;
   uint64_t parameters; /* of all slots that the shape has */
   const char *dtype;   /* of most of them; NULL: no file */

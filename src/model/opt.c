@@ -95,6 +95,7 @@ const model_architecture model_opt = {
     .anchor = "embed_positions.weight",
     .block_format = "layers.%zu.",
     .tied_name = "lm_head.weight",
+    .output_map = "project_out.weight",
     .deviation = "init_std",
     .padding = 1,
     .out_in = true,

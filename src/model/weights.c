@@ -189,6 +189,29 @@ static dwell_status check_depth(const matcher *m, dwell_error *err) {
   return DWELL_BAD_INPUT;
 }
 
+/* Of a shape that config.json does not say, the tensor is not what its name says. */
+static const checkpoint_tensor *find_matrix(const matcher *m, const char *name, size_t rows, size_t columns) {
+  const checkpoint_tensor *t = checkpoint_find(m->weights->file, name);
+  bool fits = t != NULL && t->readable && t->rank == 2 && t->shape[0] == rows && t->shape[1] == columns;
+  return fits ? t : NULL;
+}
+
+/* Models that are not used for their output have none; nothing but the output needs it. transformers calls it lm_head
+ * in all of its classes now, whatever the checkpoints do. */
+static void match_output(const matcher *m) {
+  const model_architecture *a = m->architecture;
+  const model_shape *s = m->shape;
+  model_weights *w = m->weights;
+  char name[NAME_SIZE];
+  w->output = find_matrix(m, is_gguf(m) ? "output.weight" : a->tied_name, s->vocabulary, s->embedding);
+  if (w->output == NULL && !is_gguf(m)) w->output = find_matrix(m, "lm_head.weight", s->vocabulary, s->embedding);
+  w->tied_output = is_gguf(m) ? w->output == NULL : s->tied_words;
+  if (w->tied_output) w->output = NULL;
+  if (a->output_map == NULL || !(s->parts & PART_MAPPING)) return;
+  snprintf(name, sizeof name, "%s%s", m->prefix, a->output_map);
+  w->output_map = find_matrix(m, name, s->embedding, s->width);
+}
+
 static dwell_status match_all(matcher *m, dwell_error *err) {
   const model_architecture *a = m->architecture;
   model_weights *w = m->weights;
@@ -200,6 +223,7 @@ static dwell_status match_all(matcher *m, dwell_error *err) {
     }
   }
   TRY(check_depth(m, err));
+  match_output(m);
   if (m->old_names) notes_add(m->notes, "%zu tensors of norms are named gamma and beta", m->old_names);
 done:
   return status;

@@ -20,6 +20,9 @@ void dwell_run_destroy(dwell_run *run) {
   table_free(&run->heads);
   table_free(&run->blocks);
   table_free(&run->events);
+  table_free(&run->tokens);
+  table_free(&run->lens);
+  table_free(&run->push);
   for (size_t i = 0; i < run->array_count; i++) mem_free(run->arrays[i].data);
   if (run->stream_destroy != NULL) run->stream_destroy(run->stream_self);
   strbuf_free(&run->costs);
@@ -45,7 +48,8 @@ table *run_table(const dwell_run *run, const char *name) {
   const struct {
     const char *name;
     const table *table;
-  } tables[] = {{"layers", &run->layers}, {"heads", &run->heads}, {"blocks", &run->blocks}, {"events", &run->events}};
+  } tables[] = {{"layers", &run->layers}, {"heads", &run->heads}, {"blocks", &run->blocks}, {"events", &run->events},
+                {"tokens", &run->tokens}, {"lens", &run->lens},   {"push", &run->push}};
   for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
     if (strcmp(tables[i].name, name) == 0) return (table *)tables[i].table;
   }

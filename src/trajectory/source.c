@@ -41,6 +41,11 @@ dwell_status source_run_from(dwell_source *source, const dwell_context *ctx, con
   return error_at_item(err, "--at"), DWELL_USAGE;
 }
 
+dwell_status source_get_output(const dwell_source *source, source_output *ret_output, dwell_error *err) {
+  if (source->vtable->output != NULL) return source->vtable->output(source->self, ret_output, err);
+  return error_set(err, DWELL_USAGE, "only a model has an output layer");
+}
+
 uint64_t dwell_source_bytes(const dwell_source *source, const dwell_context *ctx) {
   return source->vtable->bytes(source->self, ctx);
 }

@@ -7,6 +7,19 @@
 #include "file/jwriter.h"
 #include "trajectory/weights.h"
 
+/* The output layer of a language model: the score of token v after a token whose last state is x is the product of row
+ * v of a map [vocabulary, width] with what `prepare` makes of x. It belongs to its source. */
+typedef struct source_output {
+  void *self;
+  size_t vocabulary, width;
+  bool complete; /* the last state of the trajectory is the one that the layer reads */
+  /* Rows [first, first + count) of the map, [count, width]. May be called from several threads at once. */
+  dwell_status (*rows)(void *self, size_t first, size_t count, double *ret_rows, dwell_error *err);
+  /* y [n, width] of x [n, d], a state of the stream, or (normed) what the final norm made of the last one. */
+  dwell_status (*prepare)(void *self, bool normed, size_t n, const double *x, double *ret_y, dwell_error *err);
+  const char *(*piece)(void *self, size_t token); /* its text, or NULL */
+} source_output;
+
 typedef struct source_vtable {
   dwell_status (*run)(void *self, const dwell_context *ctx, const dwell_sink *sink, dwell_error *err);
   uint64_t (*bytes)(const void *self, const dwell_context *ctx);
@@ -20,6 +33,8 @@ typedef struct source_vtable {
   dwell_status (*weights)(const void *self, const dwell_context *ctx, size_t block, dwell_weights *ret_weights,
                           dwell_error *err);
   uint64_t (*weights_bytes)(const void *self);
+  /* The output layer; DWELL_UNSUPPORTED where there is none. May be NULL. */
+  dwell_status (*output)(void *self, source_output *ret_output, dwell_error *err);
 } source_vtable;
 
 /* What tables and pages call a file or folder: the last part of its path. Points into `path`. */
@@ -35,6 +50,9 @@ void source_note(const dwell_source *source, jwriter *w);
 bool source_runs_from(const dwell_source *source);
 dwell_status source_run_from(dwell_source *source, const dwell_context *ctx, const dwell_sink *sink, size_t state,
                              const double *x, dwell_error *err);
+
+/* DWELL_USAGE of a source that is no model, DWELL_UNSUPPORTED of a model without one. */
+dwell_status source_get_output(const dwell_source *source, source_output *ret_output, dwell_error *err);
 
 /* May states first..last (SIZE_MAX: to the end) of `states` be asked for? DWELL_USAGE if not. */
 dwell_status source_check_states(size_t first, size_t last, size_t states, dwell_error *err);
