@@ -16,11 +16,10 @@ static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 /* qkv and context; or the MLP's inner layer, with its input behind it where both sublayers read the same state; or the
  * embeddings and their scratch. A cache line more, since rows a power of two apart crowd in few places of the cache. */
 static size_t wide_columns(const model_shape *s) {
-  enum { LINE = 16 };
   size_t attention = model_dim_size(s, DIM_QKV) + model_dim_size(s, DIM_QUERIES);
   size_t mlp = s->inner * (s->gated ? 2 : 1) + (s->parallel ? s->width : 0);
   size_t most = larger(larger(attention, mlp), 2 * s->embedding);
-  return (most + LINE - 1) / LINE * LINE + LINE;
+  return (most + PASS_LINE - 1) / PASS_LINE * PASS_LINE + PASS_LINE;
 }
 
 /* Numbers of one token's cosines and sines. */
@@ -34,6 +33,7 @@ uint64_t pass_bytes(const dwell_model *model, bool kept, size_t n, dwell_dtype d
   uint64_t weights = layout->outer.elements + (kept ? 0 : layout->block.elements);
   uint64_t buffers = n * (2 * s->width + wide_columns(s) + rotary_columns(s) + parts_columns(s));
   buffers += s->heads * pass_relative_columns(s, n) + s->kv_heads * pass_packed_elements(s, n, size);
+  buffers += 5 * PASS_LINE; /* each of make_common's may be rounded up */
   uint64_t per_thread =
       PASS_TILE * (uint64_t)n + (uint64_t)n * n + larger(layout->outer.scratch, layout->block.scratch);
   return size * (weights + buffers + (uint64_t)threads * per_thread);
@@ -70,22 +70,45 @@ static dwell_status make_relative(model_pass *p, dwell_error *err) {
   return p->relative != NULL ? DWELL_OK : error_no_memory(err, "the biases by position");
 }
 
-static dwell_status make_buffers(model_pass *p, dwell_error *err) {
+/* What every pass has, one behind the other in one buffer: small ones would each have small pages (base/mem.c). */
+static dwell_status make_common(model_pass *p, dwell_error *err) {
   const model_shape *s = &p->model->shape;
+  size_t threads = (size_t)threads_count(p->ctx), packed = pass_packed_elements(s, p->n, p->ops->size);
+  p->wide_columns = wide_columns(s);
+  struct {
+    void **at;
+    size_t rows, columns;
+  } parts[] = {{&p->wide, p->n, p->wide_columns},
+               {&p->packs, s->kv_heads, packed},
+               {&p->x, p->n, s->width},
+               {&p->y, p->n, s->width},
+               {&p->scores, threads * PASS_TILE, p->n}};
+  enum { PARTS = sizeof parts / sizeof *parts };
+  size_t offsets[PARTS], all = 0;
+  for (size_t i = 0; i < PARTS; i++) {
+    size_t count;
+    offsets[i] = all;
+    bool fits = size_mul(parts[i].rows, parts[i].columns, &count) && size_add(all, count, &all) &&
+                size_add(all, PASS_LINE - 1, &all);
+    if (!fits) return error_no_memory(err, "the buffers of the forward pass");
+    all -= all % PASS_LINE;
+  }
+  p->common = mem_alloc(all, p->ops->size);
+  if (p->common == NULL) return error_no_memory(err, "the buffers of the forward pass");
+  for (size_t i = 0; i < PARTS; i++) *parts[i].at = pass_at(p, p->common, offsets[i]);
+  return DWELL_OK;
+}
+
+static dwell_status make_buffers(model_pass *p, dwell_error *err) {
   size_t threads = (size_t)threads_count(p->ctx);
   dwell_status status = DWELL_OK;
-  p->x = new_rows(p, p->n, s->width);
-  p->y = new_rows(p, p->n, s->width);
-  p->wide_columns = wide_columns(s);
-  p->wide = new_rows(p, p->n, p->wide_columns);
-  p->packs = new_rows(p, s->kv_heads, pass_packed_elements(s, p->n, p->ops->size));
-  p->scores = new_rows(p, threads * PASS_TILE, p->n);
+  TRY(make_common(p, err));
   p->outer_values = mem_alloc(p->layout->outer.elements, p->ops->size);
   if (p->opt_kept == NULL) p->block_values = mem_alloc(p->layout->block.elements, p->ops->size);
   bool heads = p->sink->wants_heads && p->sink->on_head != NULL;
   if (heads) p->heads = new_rows(p, threads * p->n, p->n);
   bool block = p->opt_kept != NULL || p->block_values != NULL;
-  bool all = p->x && p->y && p->wide && p->packs && p->scores && p->outer_values && block && (!heads || p->heads);
+  bool all = p->outer_values && block && (!heads || p->heads);
   if (!all) TRY(error_no_memory(err, "the buffers of the forward pass"));
   TRY(make_rotary(p, err));
   TRY(make_relative(p, err));
@@ -110,11 +133,7 @@ dwell_status pass_open(const dwell_model *model, const weight_provider *provider
 
 void pass_close(model_pass *p) {
   parts_close(p);
-  mem_free(p->x);
-  mem_free(p->y);
-  mem_free(p->wide);
-  mem_free(p->packs);
-  mem_free(p->scores);
+  mem_free(p->common);
   mem_free(p->heads);
   mem_free(p->cosines);
   mem_free(p->sines);
@@ -202,15 +221,31 @@ dwell_status pass_rows(model_pass *p, size_t slot, size_t first, size_t count, v
   return provider->read(provider->self, true, 0, slot, first * columns, count * columns, p->ops->dtype, ret_rows, err);
 }
 
-dwell_status pass_words(model_pass *p, size_t slot, void *ret_rows, dwell_error *err) {
-  const weight_provider *provider = &p->provider;
-  size_t columns = model_dim_size(&p->model->shape, p->layout->outer.slots[slot].columns);
-  for (size_t i = 0; i < p->n; i++) {
-    dwell_status status = provider->read(provider->self, true, 0, slot, (size_t)p->ids[i] * columns, columns,
-                                         p->ops->dtype, pass_at(p, ret_rows, i * columns), err);
+typedef struct word_reading {
+  const model_pass *p;
+  size_t slot, columns;
+  void *rows;
+} word_reading;
+
+enum { WORDS_ITEM = 16 }; /* tokens of an item */
+
+static dwell_status words_item(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)worker;
+  const word_reading *r = arg;
+  const model_pass *p = r->p;
+  size_t end = (item + 1) * WORDS_ITEM < p->n ? (item + 1) * WORDS_ITEM : p->n;
+  for (size_t i = item * WORDS_ITEM; i < end; i++) {
+    dwell_status status = p->provider.read(p->provider.self, true, 0, r->slot, (size_t)p->ids[i] * r->columns,
+                                           r->columns, p->ops->dtype, pass_at(p, r->rows, i * r->columns), err);
     if (status != DWELL_OK) return status;
   }
   return DWELL_OK;
+}
+
+dwell_status pass_words(model_pass *p, size_t slot, void *ret_rows, dwell_error *err) {
+  word_reading r = {.p = p, .slot = slot, .rows = ret_rows};
+  r.columns = model_dim_size(&p->model->shape, p->layout->outer.slots[slot].columns);
+  return threads_for(p->ctx, (p->n + WORDS_ITEM - 1) / WORDS_ITEM, words_item, &r, err);
 }
 
 dwell_status pass_first_norm(model_pass *p, size_t weight, dwell_error *err) {

@@ -6,8 +6,10 @@
 #include "model/model.h"
 
 enum {
-  PASS_TILE = OPS_MOST_QUERIES
-}; /* queries of one attention tile: their scores stay in the first cache level or near it */
+  PASS_TILE =
+      OPS_MOST_QUERIES, /* queries of one attention tile: their scores stay in the first cache level or near it */
+  PASS_LINE = 16        /* numbers that fill a cache line, or two lines of f64 */
+};
 #define PASS_NO_SLOT ((size_t)-1) /* in place of a slot */
 
 struct model_pass {
@@ -26,9 +28,10 @@ struct model_pass {
 
   /* Buffers of n rows, in a window from its first row on; two of width d and one wide one suffice: the MLP's inner
    * layer takes the place of qkv and context, which are dead by then. */
-  void *x;    /* [n, d] the stream: state b */
-  void *y;    /* [n, d] */
-  void *wide; /* [n, wide_columns]: qkv, then context [heads * head_size] */
+  void *common; /* holds x, y, wide, packs and scores */
+  void *x;      /* [n, d] the stream: state b */
+  void *y;      /* [n, d] */
+  void *wide;   /* [n, wide_columns]: qkv, then context [heads * head_size] */
   size_t wide_columns;
   void *outer_values, *block_values; /* weights of the outer group; of one block, unless all are kept */
   const void *block_now;             /* weights of block b */
@@ -106,6 +109,9 @@ dwell_status pass_qkv(model_pass *p, size_t weight, size_t bias, pass_matrix x, 
 /* Attention of all heads and tokens, once all have their queries, keys and values. Heads go to the sink if it wants
  * them. */
 dwell_status pass_attention(model_pass *p, dwell_error *err);
+/* The same for the tokens of a window alone, in this thread. Not of causal attention: late tokens have more to do. */
+bool pass_attends_in_windows(const model_pass *p);
+void pass_attend_window(const model_pass *window, int worker);
 pass_matrix pass_context(const model_pass *p); /* its result, [rows, heads * head_size] */
 
 /* The legs of a block and their parts, of all tokens, for a sink that wants them (parts.c). Slots are those of the
@@ -130,9 +136,9 @@ dwell_status pass_first_norm(model_pass *p, size_t weight, dwell_error *err);
 
 /* ---- blocks ---- */
 
-/* A block is a list of stages. All but the attention work on each token by itself, so that a thread runs a number of
- * tokens, a window, through all stages between two attentions: its rows stay in its cache, and threads wait for each
- * other three times in a block. */
+/* A block is a list of stages. All work on each token by itself, once the keys and values of all are known, so that a
+ * thread runs a number of tokens, a window, through all stages: its rows stay in its cache, and threads wait for each
+ * other at the attention only. */
 typedef struct pass_stage {
   /* Rows of `window`, which is like the pass but for `first`, `rows` and the buffers, in this thread. NULL: attention.
    */

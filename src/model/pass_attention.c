@@ -98,16 +98,17 @@ static const void *relative_bias(const model_pass *p, size_t head) {
   return pass_at(p, p->relative, head * pass_relative_columns(&p->model->shape, p->n) + p->n - 1);
 }
 
-/* One tile of one head; its attention weights, [tile, n], go to `weights`, which hold them afterwards if `keep`. */
+/* One tile of one head of a pass or window; its attention weights, [tile, n], go to `weights`, which hold them
+ * afterwards if `keep`. */
 static void run_tile(const attention *a, size_t head, size_t number, void *weights, bool keep) {
   const model_pass *p = a->p;
   const model_shape *s = &p->model->shape;
-  size_t first = number * PASS_TILE, left = p->n - first, row = first * p->wide_columns;
+  size_t first = number * PASS_TILE, left = p->rows - first, row = first * p->wide_columns;
   qkv_places at = places(p);
   ops_head h = keys_of(p, head / (s->heads / s->kv_heads));
   ops_tile t = {.head = &h,
                 .queries = left < PASS_TILE ? left : PASS_TILE,
-                .first = first,
+                .first = p->first + first,
                 .causal = p->model->architecture->causal,
                 .scale = a->scale,
                 .weights = weights,
@@ -141,9 +142,25 @@ static dwell_status head_item(void *arg, size_t head, int worker, dwell_error *e
   return p->sink->on_head(p->sink->self, 0, p->b, head, matrix, err);
 }
 
+static attention attention_of(const model_pass *p) {
+  return (attention){.p = p, .tiles = (p->rows + PASS_TILE - 1) / PASS_TILE, .scale = score_scale(p)};
+}
+
+static bool wants_heads(const model_pass *p) { return p->heads != NULL && !p->quiet; }
+
+bool pass_attends_in_windows(const model_pass *p) { return !p->model->architecture->causal && !wants_heads(p); }
+
+void pass_attend_window(const model_pass *window, int worker) {
+  attention a = attention_of(window);
+  void *scores = pass_at(window, window->scores, (size_t)worker * PASS_TILE * window->n);
+  for (size_t item = 0; item < a.tiles * window->model->shape.heads; item++) {
+    run_tile(&a, item / a.tiles, item % a.tiles, scores, false);
+  }
+}
+
 dwell_status pass_attention(model_pass *p, dwell_error *err) {
   size_t heads = p->model->shape.heads;
-  attention a = {.p = p, .tiles = (p->n + PASS_TILE - 1) / PASS_TILE, .scale = score_scale(p)};
-  bool wanted = p->heads != NULL && !p->quiet;
+  attention a = attention_of(p);
+  bool wanted = wants_heads(p);
   return threads_for(p->ctx, wanted ? heads : heads * a.tiles, wanted ? head_item : tile_item, &a, err);
 }

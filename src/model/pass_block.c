@@ -29,21 +29,21 @@ static model_pass window_of(const model_pass *p, size_t first, size_t end, const
   return w;
 }
 
-static dwell_status run_steps(const run_of_stages *r, model_pass *window, dwell_error *err) {
+static dwell_status run_steps(const run_of_stages *r, model_pass *window, int worker, dwell_error *err) {
   for (size_t i = 0; i < r->count; i++) {
-    dwell_status status = r->stages[i].step(window, r->slots, err);
+    if (r->stages[i].step == NULL) pass_attend_window(window, worker);
+    dwell_status status = r->stages[i].step != NULL ? r->stages[i].step(window, r->slots, err) : DWELL_OK;
     if (status != DWELL_OK) return status;
   }
   return DWELL_OK;
 }
 
 static dwell_status window_item(void *arg, size_t item, int worker, dwell_error *err) {
-  (void)worker;
   const run_of_stages *r = arg;
   dwell_context alone = *r->p->ctx;
   alone.threads = 1;
   model_pass w = window_of(r->p, r->p->n * item / r->windows, r->p->n * (item + 1) / r->windows, &alone);
-  return run_steps(r, &w, err);
+  return run_steps(r, &w, worker, err);
 }
 
 /* As many for each thread as it takes to have at most WINDOW tokens in each; 0: too few tokens for that. */
@@ -53,15 +53,16 @@ static size_t count_windows(const model_pass *p) {
 }
 
 static dwell_status run_windows(run_of_stages *r, dwell_error *err) {
-  if (r->windows == 0) return run_steps(r, r->p, err);
+  if (r->windows == 0) return run_steps(r, r->p, 0, err);
   return threads_for(r->p->ctx, r->windows, window_item, r, err);
 }
 
-/* Stages that nothing separates: up to an attention, or to a leg that the sink wants. */
-static size_t count_together(const model_pass *p, const pass_stage *stages, size_t count) {
-  bool legs = pass_wants_legs(p);
+/* Stages that threads need not wait between: up to an attention, which may come first if each window can do its own,
+ * or to a leg that the sink wants. 0: an attention of all tokens comes first. */
+static size_t count_together(const run_of_stages *r, const pass_stage *stages, size_t count) {
+  bool legs = pass_wants_legs(r->p), own = r->windows > 0 && pass_attends_in_windows(r->p);
   for (size_t i = 0; i < count; i++) {
-    if (stages[i].step == NULL) return i;
+    if (stages[i].step == NULL && (i > 0 || !own)) return i;
     if (legs && stages[i].opt_leg != NULL) return i + 1;
   }
   return count;
@@ -71,7 +72,7 @@ dwell_status pass_block(model_pass *p, const pass_stage *stages, size_t count, c
   run_of_stages r = {.p = p, .windows = count_windows(p), .slots = slots};
   dwell_status status = DWELL_OK;
   for (size_t i = 0; i < count; i += r.count) {
-    r.stages = stages + i, r.count = count_together(p, stages + i, count - i);
+    r.stages = stages + i, r.count = count_together(&r, stages + i, count - i);
     if (r.count == 0) {
       TRY(pass_attention(p, err));
       r.count = 1;
