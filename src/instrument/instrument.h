@@ -88,8 +88,8 @@ typedef struct instrument {
   bool types_too; /* measured twice: also over the first occurrences of token ids, columns NAME_types */
   const instrument_column *columns;
   size_t column_count;
-  /* Exactly one of these five. ret_values [column_count]. The last two, PER_HEAD and PER_STEP, read a network's weights
-   * and no attention (mechanism/mechanism.h). */
+  /* Exactly one of these five, or none and from_parts. ret_values [column_count]. The last two, PER_HEAD and PER_STEP,
+   * read a network's weights and no attention (mechanism/mechanism.h). */
   dwell_status (*state)(geometry *g, representation r, const instrument_setting *s, value *ret_values,
                         dwell_error *err);
   dwell_status (*step)(geometry *before, geometry *after, const instrument_setting *s, value *ret_values,
@@ -105,6 +105,7 @@ typedef struct instrument {
   double (*flops)(size_t n, size_t d); /* per state, step or head */
   unsigned needs;                      /* PER_HEAD: NEEDS_... */
   uint64_t (*work_bytes)(size_t n);    /* PER_HEAD: memory while one head is measured, at most; NULL: none */
+  bool from_parts;                     /* of the blocks' moves: filled by measure/attribution.c */
   bool optional;                       /* measured only where --instruments names it: dear, or no evidence */
 } instrument;
 

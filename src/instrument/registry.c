@@ -15,7 +15,8 @@ static const instrument *const registry[] = {
     &instrument_attention,     &instrument_spread,
     &instrument_temperature,   &instrument_alignment,
     &instrument_fiedler,       &instrument_components,
-    &instrument_peer_hdbscan,
+    &instrument_peer_hdbscan,  &instrument_attribution,
+    &instrument_head_attribution,
 };
 
 const instrument *const *instrument_registry(size_t *ret_count) {

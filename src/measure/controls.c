@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/sort.h"
+#include "measure/attribution.h"
 #include "measure/measurement.h"
 #include "measure/weights.h"
 
@@ -50,6 +51,7 @@ static dwell_status measure_control(const measurement *s, dwell_source *source, 
   TRY(measurement_heads(c, err));
   TRY(measurement_measure(c, err));
   TRY(measurement_weights(c, err));
+  TRY(measurement_attribution(c, err));
 done:
   return status;
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/threads.h"
 #include "geometry/minimum_norm.h"
+#include "measure/attribution.h"
 #include "measure/cost.h"
 #include "measure/heads.h"
 #include "measure/output.h"
@@ -94,9 +95,10 @@ static uint64_t total_bytes(const dwell_context *ctx, const dwell_source *source
   if (p->draws > 0) {
     kept += frames * (plan_drawn_sets(p) * p->nulls[0].null->bytes(t->n) + p->draws * p->null_count * sizeof(double));
   }
-  uint64_t stage = dwell_source_bytes(source, ctx) + heads_bytes(ctx, p, t), control = 0;
+  uint64_t parts = attribution_stage_bytes(ctx, p, t), control = 0;
+  uint64_t stage = dwell_source_bytes(source, ctx) + heads_bytes(ctx, p, t) + parts;
   for (size_t k = 0; k < options->control_count; k++) {
-    control = larger(control, dwell_source_bytes(options->controls[k].source, ctx) + heads_bytes(ctx, p, t));
+    control = larger(control, dwell_source_bytes(options->controls[k].source, ctx) + heads_bytes(ctx, p, t) + parts);
   }
   stage = larger(stage, measure_bytes(ctx, p, frames, t->n, t->d));
   stage = larger(stage, null_bytes(ctx, p, t->n));

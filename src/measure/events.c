@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "measure/attribution.h"
 #include "measure/detected.h"
 
 /* The table while rows are added. */
@@ -131,12 +132,29 @@ static void add_pairs(events *e, const energy_parts *parts) {
   }
 }
 
+/* What of the block makes the energy fall, where that was measured: every part's share, the part that carries most of
+ * the fall, and of the heads the one that does. */
+static void add_block_parts(events *e, const detected_energy *energy, size_t b) {
+  const measurement *s = e->s;
+  size_t frame = e->d->first + b + 1, head;
+  energy_part most = measurement_carrier(s, frame, energy->column, &head);
+  if (most == ENERGY_PARTS) return;
+  strbuf_printf(&e->detail, " by=%s", energy_part_name(most));
+  for (energy_part part = 0; part < ENERGY_PARTS; part++) {
+    value share = measurement_share(s, frame, energy->column, part);
+    strbuf_printf(&e->detail, " %s=%.3g", energy_part_name(part), share.number);
+  }
+  if (head == SIZE_MAX) return;
+  strbuf_printf(&e->detail, " head %zu=%.3g", head, measurement_head_share(s, frame, energy->column, head).number);
+}
+
 static dwell_status add_falls(events *e, const detected_energy *energy, dwell_error *err) {
   dwell_status status = DWELL_OK;
   for (size_t b = 0; status == DWELL_OK && b + 1 < e->d->states; b++) {
     double change = energy_step(energy->energy, energy->floor, b);
     if (change >= 0) continue;
     strbuf_puts(&e->detail, energy->column);
+    add_block_parts(e, energy, b);
     if (energy->parts != NULL) add_pairs(e, &energy->parts[b]);
     status = add_row(e, "energy_drop", b, b + 1, change, NAN, err);
   }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "measure/attribution.h"
 #include "measure/detected.h"
 
 /* A number, or null and why. */
@@ -84,6 +85,21 @@ static void write_plateaus(const detected *d, jwriter *w) {
   jwriter_close(w);
 }
 
+/* How many of the falls each part of a block carries, where that was measured. */
+static void write_carriers(const measurement *s, const detected *d, const detected_energy *e, jwriter *w) {
+  size_t counts[ENERGY_PARTS] = {0}, known = 0, head;
+  for (size_t b = 0; b + 1 < d->states; b++) {
+    if (energy_step(e->energy, e->floor, b) >= 0) continue;
+    energy_part most = measurement_carrier(s, d->first + b + 1, e->column, &head);
+    if (most < ENERGY_PARTS) counts[most]++, known++;
+  }
+  for (energy_part part = 0; part < ENERGY_PARTS && known > 0; part++) {
+    char key[32];
+    snprintf(key, sizeof key, "drops_by_%s", energy_part_name(part));
+    jwriter_put_int(w, key, (int64_t)counts[part]);
+  }
+}
+
 static void write_energies(const measurement *s, const detected *d, jwriter *w) {
   jwriter_key(w, "energies");
   jwriter_array(w);
@@ -93,6 +109,7 @@ static void write_energies(const measurement *s, const detected *d, jwriter *w) 
     jwriter_put_string(w, "column", d->energies[k].column);
     put_value(w, "index", p->index);
     jwriter_put_int(w, "drops", (int64_t)p->drops);
+    write_carriers(s, d, &d->energies[k], w);
     jwriter_put_int(w, "within_rounding", (int64_t)p->below_floor);
     jwriter_put_double(w, "max_drop_rel", p->max_drop_rel);
     put_state(w, s, "worst_block", p->worst_step);

@@ -174,7 +174,7 @@ dwell_status heads_measure(const measurement *s, size_t replica, size_t block, s
   dwell_status status = DWELL_OK;
   for (size_t i = 0; status == DWELL_OK && i < list->item_count; i++) {
     const plan_item *item = &list->items[i];
-    if (item->what->head == NULL) continue; /* it reads weights: weights.c */
+    if (item->what->head == NULL) continue; /* weights.c or attribution.c fill it */
     const null_model *null = null_of_heads(item->what);
     h.labels = s->input != NULL ? s->input->labels[item->set] : NULL;
     h.permute = null != NULL ? null->permute_head : NULL;

@@ -8,6 +8,7 @@
 #include "base/context.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "measure/attribution.h"
 #include "measure/cost.h"
 #include "measure/heads.h"
 #include "measure/measurement.h"
@@ -97,6 +98,7 @@ static dwell_status run_stages(measurement *s, dwell_error *err) {
   TRY(measurement_measure(s, err));
   release_memory();
   TRY(measurement_weights(s, err));
+  TRY(measurement_attribution(s, err));
   release_memory();
   TRY(measurement_nulls(s, err));
   release_memory();

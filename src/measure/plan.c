@@ -157,7 +157,7 @@ static bool wants_calibration(const plan_list *list) {
 /* The calibrated energies of a network need the temperature of its heads, whether that is asked for or not. */
 static void add_calibration(plan *p, const dwell_trajectory *t, double beta) {
   const instrument *what = instrument_find("beta_eff");
-  bool needed = wants_calibration(&p->state) || wants_calibration(&p->step);
+  bool needed = wants_calibration(&p->state) || wants_calibration(&p->step) || wants_calibration(&p->head);
   if (!needed || !isnan(beta) || t->heads == 0 || t->states < 2) return;
   if (plan_first_value(&p->head, "beta_eff") != SIZE_MAX) return;
   size_t first = p->head.value_count;

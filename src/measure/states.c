@@ -202,7 +202,7 @@ static dwell_status measure_step(void *arg, size_t item, int worker, dwell_error
   dwell_status status = DWELL_OK;
   for (size_t k = 0; status == DWELL_OK && k < s->plan.step.item_count; k++) {
     const plan_item *it = &s->plan.step.items[k];
-    if (it->what->step == NULL) continue; /* it reads weights: weights.c */
+    if (it->what->step == NULL) continue; /* weights.c or attribution.c fill it */
     status = it->what->step(geometry_before(b, i), b->at[i], &s->setting, row + it->first, err);
   }
   return status;

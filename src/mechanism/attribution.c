@@ -33,13 +33,14 @@ struct attribution {
   size_t n, d, betas, panels;                                 /* panels: the most that the last leg took */
   double beta[ATTRIBUTION_BETAS], energy[ATTRIBUTION_BETAS];  /* the latter where the next leg starts */
   double change[ATTRIBUTION_BETAS], whole[ATTRIBUTION_BETAS]; /* of the energy; the share of the whole leg */
-  bool zero;                                                  /* a token passes through zero */
-  double *from, *to;                                          /* [n, d] ends of the leg */
-  double *gram_from, *gram_to;                                /* [n, n] */
-  double *cross;                                              /* [n, n] from to' + to from' */
-  double *gradient;                                           /* [betas, n, d] integrated over the leg */
-  double *weights;                                            /* [threads, work_size] */
-  double *nodes, *shares; /* [MOST_PANELS * NODES, n] inverse norms; [tiles, betas] */
+  bool started;
+  bool zero;                   /* a token passes through zero */
+  double *from, *to;           /* [n, d] ends of the leg */
+  double *gram_from, *gram_to; /* [n, n] */
+  double *cross;               /* [n, n] from to' + to from' */
+  double *gradient;            /* [betas, n, d] integrated over the leg */
+  double *weights;             /* [threads, work_size] */
+  double *nodes, *shares;      /* [MOST_PANELS * NODES, n] inverse norms; [tiles, betas] */
 };
 
 static size_t tiles(const attribution *a) { return (a->n + TILE - 1) / TILE; }
@@ -162,8 +163,21 @@ done:
   return status;
 }
 
+/* Are these the rows that the last leg ended at? */
+static bool is_here(const attribution *a, const dwell_cloud *x) {
+  bool same = a->started;
+  for (size_t i = 0; same && i < a->n; i++) {
+    widen_row(x, a->rows[i], a->weights);
+    same = memcmp(a->weights, a->to + i * a->d, a->d * sizeof(double)) == 0;
+  }
+  return same;
+}
+
 dwell_status attribution_start(attribution *a, const dwell_cloud *x, dwell_error *err) {
-  return take_state(a, x, a->energy, err);
+  if (is_here(a, x)) return DWELL_OK;
+  dwell_status status = take_state(a, x, a->energy, err);
+  a->started = status == DWELL_OK;
+  return status;
 }
 
 /* ---- the gradient along a leg ---- */

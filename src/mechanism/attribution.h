@@ -30,7 +30,8 @@ dwell_status attribution_create(const dwell_context *ctx, const size_t *rows, si
 void attribution_destroy(attribution *a);
 uint64_t attribution_bytes(uint64_t count, uint64_t d, uint64_t beta_count, uint64_t threads);
 
-/* The state that the first leg starts from. Tokens whose norm is not positive: DWELL_BAD_INPUT. */
+/* The state that the next leg starts from. Where that is the end of the leg before, bit by bit, nothing is done. Tokens
+ * whose norm is not positive: DWELL_BAD_INPUT. */
 dwell_status attribution_start(attribution *a, const dwell_cloud *x, dwell_error *err);
 
 /* A leg to `to`; the next one starts there. ret_changes [betas]: the change of the energy, exactly. The gradient is

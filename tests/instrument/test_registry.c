@@ -46,7 +46,7 @@ static void test_metadata(void **state) {
     const instrument *m = all[i];
     assert_true(m->name != NULL && m->summary != NULL && m->source != NULL && m->flops != NULL);
     assert_true(m->column_count > 0);
-    assert_int_equal((m->state != NULL) + (m->step != NULL) + (m->head != NULL), 1);
+    assert_int_equal((m->state != NULL) + (m->step != NULL) + (m->head != NULL) + m->from_parts, 1);
     assert_true(m->state == NULL || m->scope == PER_STATE);
     assert_true(m->step == NULL || m->scope == PER_STEP);
     assert_true(m->head == NULL || m->scope == PER_HEAD);
@@ -62,7 +62,7 @@ static void test_metadata(void **state) {
 
 static void test_names_are_unique(void **state) {
   (void)state;
-  const char *names[256];
+  const char *names[512];
   size_t total = column_names(names);
   for (size_t a = 0; a < total; a++) {
     for (size_t b = 0; b < a; b++) assert_string_not_equal(names[a], names[b]);

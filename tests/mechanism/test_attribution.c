@@ -254,6 +254,31 @@ static void test_rows(void **state) {
   free(x), free(p), free(t);
 }
 
+/* A state that something else was put into: the next leg starts there. */
+static void test_starting_elsewhere(void **state) {
+  (void)state;
+  enum { N = 6, D = 3 };
+  double *x = clouds_normal(N, D, 0, 16), *t = clouds_normal(N, D, 0, 17), *y = clouds_normal(N, D, 0, 18);
+  double change[BETAS], again[BETAS];
+  dwell_cloud a_x = {N, D, DWELL_F64, x}, a_t = {N, D, DWELL_F64, t}, a_y = {N, D, DWELL_F64, y};
+  size_t *rows = every(N);
+  attribution *a;
+  dwell_error err = {0};
+  assert_ok(attribution_create(NULL, rows, N, D, betas, BETAS, &a, &err), &err);
+  assert_ok(attribution_start(a, &a_x, &err), &err);
+  assert_ok(attribution_leg(a, &a_t, false, change, &err), &err);
+  assert_ok(attribution_start(a, &a_y, &err), &err);
+  assert_ok(attribution_leg(a, &a_t, true, change, &err), &err);
+  assert_ok(attribution_start(a, &a_t, &err), &err); /* it is there already */
+  assert_ok(attribution_leg(a, &a_x, false, again, &err), &err);
+  for (size_t k = 0; k < BETAS; k++) {
+    assert_near(change[k], energy(N, D, t, betas[k]) - energy(N, D, y, betas[k]), 0, 1e-15);
+    assert_near(again[k], energy(N, D, x, betas[k]) - energy(N, D, t, betas[k]), 0, 1e-15);
+  }
+  attribution_destroy(a);
+  free(x), free(t), free(y), free(rows);
+}
+
 /* A token that passes through zero has no direction there; one token has no pairs; identical ones no slope. */
 static void test_edges(void **state) {
   (void)state;
@@ -287,6 +312,7 @@ int main(void) {
       cmocka_unit_test(test_the_ideal_flow),
       cmocka_unit_test(test_threads),
       cmocka_unit_test(test_rows),
+      cmocka_unit_test(test_starting_elsewhere),
       cmocka_unit_test(test_edges),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
