@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "cli/cli.h"
+#include "cli/weights.h"
 #include "file/gguf.h"
 #include "file/jwriter.h"
 #include "file/npy.h"
@@ -24,11 +25,13 @@ typedef struct inspect {
   dwell_model_options model_options;
   const char *what;
   size_t n; /* 0: as many as the model takes, at most 512 */
+  cli_weights weights;
   jwriter w;
   strbuf json;
 } inspect;
 
 enum { DEFAULT_TOKENS = 512 };
+enum { KEY_WEIGHTS = 0x2000, KEY_SUMS, KEY_CSV, KEY_RANDOM };
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   inspect *p = state->input;
@@ -39,12 +42,20 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
       state->child_inputs[2] = state->child_inputs[3] = p->c;
       break;
     case 'n': p->n = cli_size(state, "-n", arg, 1, 10000000); break;
+    case KEY_WEIGHTS: p->weights.wanted = true; break;
+    case KEY_SUMS: p->weights.wanted = p->weights.sums = true; break;
+    case KEY_CSV: p->weights.wanted = p->weights.csv = true; break;
+    case KEY_RANDOM:
+      p->model_options.random_weights = true;
+      p->model_options.random_seed = cli_size(state, "--random-init", arg, 0, INT64_MAX);
+      break;
     case ARGP_KEY_ARG:
       if (p->what != NULL) cli_usage(state, "one FILE, MODEL or RUN at a time");
       p->what = arg;
       break;
     case ARGP_KEY_END:
       if (p->what == NULL) cli_usage(state, "name a FILE, MODEL or RUN");
+      if (p->weights.csv && p->c->json) cli_usage(state, "--csv and --json exclude each other");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }
@@ -53,6 +64,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp_option options[] = {
     {"tokens", 'n', "N", 0, "Tokens of the measurement whose cost is printed (default: the context, at most 512)", 10},
+    {"weights", KEY_WEIGHTS, NULL, 0, "What the weights of a model say, head by head (OV maps and QK forms)", 11},
+    {"sums", KEY_SUMS, NULL, 0, "The same, and the sums over the heads of each block", 11},
+    {"csv", KEY_CSV, NULL, 0, "The same as csv, with all columns: heads, or with --sums blocks", 11},
+    {"random-init", KEY_RANDOM, "SEED", 0, "Of a random network of the model's shape instead", 11},
     {0}};
 static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0},
                                              {&cli_argp_running, 0, NULL, 0},
@@ -63,7 +78,8 @@ static const char doc[] =
     "Say what is in a file (.safetensors, .gguf, .npz, .npy), a model or a run, and what a measurement would take.\v"
     "The memory is an upper bound. The time is an estimate: two states are measured now and multiplied, without the\n"
     "opening of the model and the hashing of its files.\n"
-    "Example:\n  dwell inspect ./gpt2 -n 512";
+    "Example:\n  dwell inspect ./gpt2 -n 512\n"
+    "  dwell inspect ./gpt2 --weights";
 
 /* ---- facts, as lines or as JSON members ---- */
 
@@ -206,6 +222,11 @@ done:
   return status;
 }
 
+static dwell_status weigh(inspect *p, dwell_model *model, dwell_error *err) {
+  jwriter *w = p->c->json ? &p->w : NULL;
+  return cli_print_weights(p->c, model, &p->model_options, &p->measuring.options, &p->weights, w, err);
+}
+
 /* What there is to say of an open model. */
 static dwell_status describe_model(inspect *p, dwell_model *model, dwell_error *err) {
   cli_sample sample = {.is_model = true};
@@ -213,9 +234,11 @@ static dwell_status describe_model(inspect *p, dwell_model *model, dwell_error *
   dwell_status status = DWELL_OK;
   const dwell_model_info *info = dwell_model_get_info(model);
   size_t n = p->n > 0 ? p->n : info->context < DEFAULT_TOKENS ? info->context : DEFAULT_TOKENS;
+  if (p->weights.csv) return weigh(p, model, err);
+  print_model(p, model);
+  if (p->weights.wanted) return weigh(p, model, err);
   ids = some_ids(n, info->vocabulary);
   TRY_ALLOC(ids, "the ids");
-  print_model(p, model);
   if (info->weight_dtype == NULL) p->model_options.random_weights = true;
   sample.block_elements = (double)info->weight_bytes / sizeof(float);
   TRY(open_sample(p, model, ids, n, &sample, err));

@@ -41,8 +41,11 @@ typedef struct instrument_column {
 
 enum {                    /* what a PER_HEAD instrument reads besides the attention */
        NEEDS_COSINES = 1, /* of the kept tokens, and which those are */
-       NEEDS_LABELS = 2
+       NEEDS_LABELS = 2,
+       NEEDS_WEIGHTS = 4 /* of the block, and the direction of every token */
 };
+
+struct dwell_weights;
 
 /* One attention matrix, as a source delivers it, and what is known of the state at the block's input. The latter may be
  * NULL for instruments that do not need it. */
@@ -55,6 +58,9 @@ typedef struct instrument_head {
   size_t kept_count;
   const double *cosines; /* [kept_count, kept_count] */
   const int32_t *labels; /* [n] cluster of each token, -1: none */
+  const struct dwell_weights *weights; /* of the block; the head is number `head` */
+  size_t head;
+  const double *units;   /* [n, d] directions of all tokens, 0 of a token without one */
   uint64_t seed;         /* of samples, the same for every head */
   size_t draws;          /* of a sampled null of heads; 0: none */
   /* Surrogate number `draw` of an attention matrix (null_model.permute_head). */

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/sort.h"
 #include "base/threads.h"
+#include "trajectory/source.h"
 
 /* The state at the input of the block whose heads come next. Heads may come from several threads; they only read. */
 struct head_input {
@@ -26,11 +27,16 @@ struct head_input {
   geometry *cloud; /* of the kept tokens */
   const double *cosines;
   int32_t *labels[SETS]; /* [n] each, or NULL: not needed */
+  dwell_weights weights; /* of the block; and directions [n, d] of all tokens, if an instrument needs them */
+  double *units;
 };
 
 static void forget_state(head_input *in) {
   geometry_destroy(in->cloud);
   in->cloud = NULL, in->cosines = NULL;
+  dwell_weights_free(&in->weights);
+  mem_free(in->units);
+  in->units = NULL;
 }
 
 void heads_free(head_input *in) {
@@ -116,8 +122,28 @@ static dwell_status label_set(head_input *in, const selection *selected, bool ty
   return status;
 }
 
-static dwell_status take_state(head_input *in, const selection *selected, bool types, const dwell_cloud *x,
+/* Directions of all tokens, in place of the state. */
+static void make_units(const dwell_cloud *x, double *rows) {
+  for (size_t i = 0; i < x->n; i++) {
+    double norm = geometry_norm(x->d, rows + i * x->d);
+    for (size_t k = 0; k < x->d; k++) rows[i * x->d + k] = norm > 0 ? rows[i * x->d + k] / norm : 0;
+  }
+}
+
+/* What instruments with NEEDS_WEIGHTS read; takes `wide` over. block: as the source counts. */
+static dwell_status take_weights(const measurement *s, size_t block, const dwell_cloud *x, double *wide,
+                                 dwell_error *err) {
+  head_input *in = s->input;
+  in->units = wide;
+  make_units(x, wide);
+  return source_weights(s->source, s->ctx, block, &in->weights, err);
+}
+
+/* The state at the input of a block. */
+static dwell_status take_state(const measurement *s, const selection *selected, size_t block, const dwell_cloud *x,
                                dwell_error *err) {
+  head_input *in = s->input;
+  bool types = s->options->types;
   dwell_status status = DWELL_OK;
   double *wide = ret_wide(x);
   TRY_ALLOC(wide, "a state");
@@ -128,6 +154,10 @@ static dwell_status take_state(head_input *in, const selection *selected, bool t
   TRY(geometry_cosines(in->cloud, RAW, &in->cosines, err));
   TRY(label_set(in, selected, types, wide, x, in->labels[SET_SELECTION], err));
   TRY(label_set(in, selected, true, wide, x, in->labels[SET_TYPES], err));
+  if (in->needs & NEEDS_WEIGHTS) {
+    status = take_weights(s, block, x, wide, err);
+    wide = NULL;
+  }
 done:
   mem_free(wide);
   return status;
@@ -144,7 +174,7 @@ dwell_status heads_on_state(measurement *s, const dwell_frame *frame, const dwel
   selection so_far = {0};
   if (s->input == NULL || !is_input(s, frame, &block)) return DWELL_OK;
   dwell_status status = selection_decide(s->t, rows, s->norms, s->options->drop_special, &so_far, err);
-  if (status == DWELL_OK) status = take_state(s->input, &so_far, s->options->types, x, err);
+  if (status == DWELL_OK) status = take_state(s, &so_far, frame->state, x, err);
   s->input->kept_count[block] = so_far.all_count;
   selection_free(&so_far);
   return status;
@@ -170,6 +200,7 @@ dwell_status heads_measure(const measurement *s, size_t replica, size_t block, s
   instrument_head h = {.n = t->n, .dtype = t->dtype, .attention = attention, .causal = t->causal, .seed = s->ctx->seed};
   if (s->input != NULL) {
     h.kept = s->input->kept, h.kept_count = s->input->kept_now, h.cosines = s->input->cosines;
+    h.weights = &s->input->weights, h.head = head, h.units = s->input->units;
   }
   dwell_status status = DWELL_OK;
   for (size_t i = 0; status == DWELL_OK && i < list->item_count; i++) {
@@ -202,7 +233,7 @@ static dwell_status again_on_state(void *self, const dwell_frame *frame, const d
   a->measure = is_input(a->s, frame, &block) && a->wrong[block];
   if (!a->measure) return DWELL_OK;
   a->left--;
-  return take_state(a->s->input, &a->s->selection, a->s->options->types, x, err);
+  return take_state(a->s, &a->s->selection, frame->state, x, err);
 }
 
 static dwell_status again_on_head(void *self, size_t replica, size_t block, size_t head, const void *attention,
@@ -283,7 +314,10 @@ uint64_t heads_bytes(const dwell_context *ctx, const plan *p, const dwell_trajec
     if (one > work) work = one;
   }
   if (t->heads < threads) threads = t->heads;
+  /* of each thread two states and the maps of a head; and the block's, with a slot as it is stored */
+  if (needs_of(&p->head) & NEEDS_WEIGHTS) work += (2 * n * t->d + 4 * t->d * t->d) * sizeof(double);
   uint64_t bytes = threads * work;
+  if (needs_of(&p->head) & NEEDS_WEIGHTS) bytes += (8 * t->d * t->d + n * t->d) * sizeof(double);
   if (needs_of(&p->head) == 0) return bytes;
   uint64_t blocks = (uint64_t)t->replicas * t->states;
   uint64_t clouds = 1; /* with the clusters of first occurrences a second one */

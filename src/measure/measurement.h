@@ -99,6 +99,9 @@ dwell_status measurement_tables(measurement *s, dwell_error *err);              
 dwell_status measurement_arrays(measurement *s, dwell_error *err);                           /* tables.c */
 dwell_status measurement_manifest(measurement *s, const dwell_cost *cost, dwell_error *err); /* manifest.c */
 
+/* The tables that need no states. */
+dwell_status measurement_weight_tables(measurement *s, dwell_error *err); /* tables.c */
+
 /* The part of the manifest that is known before anything is computed: program, source, options. As JSON members. */
 void measurement_identity(const measurement *s, strbuf *out);
 

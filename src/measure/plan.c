@@ -23,6 +23,9 @@ size_t plan_instruments(const instrument *ret_all[PLAN_MAX_INSTRUMENTS]) {
 
 /* ---- the list of names ---- */
 
+/* In the list: everything that is measured where there is none. */
+static const char PLAN_DEFAULT[] = "default";
+
 enum { NAME_SIZE = 80 }; /* longer than any name */
 
 static bool listed(const char *list, const char *name) {
@@ -86,7 +89,7 @@ static dwell_status check_names(const dwell_measure_options *o, dwell_error *err
   }
   char name[NAME_SIZE];
   while (str_item(&list, name, sizeof name)) {
-    if (name[0] == '\0') continue;
+    if (name[0] == '\0' || str_equal(name, PLAN_DEFAULT)) continue;
     if (instrument_find(name) == NULL && !reads_weights(name)) return refuse_name(name, err);
     dwell_status status = check_form(name, o, err);
     if (status != DWELL_OK) return status;
@@ -103,7 +106,7 @@ void plan_name(char *ret_name, size_t size, const char *name, const char *opt_af
 }
 
 static void add_values(plan_list *list, const instrument *what, representation in, plan_set set, const char *wanted) {
-  bool whole = wanted == NULL || listed(wanted, what->name);
+  bool whole = wanted == NULL || listed(wanted, what->name) || (!what->optional && listed(wanted, PLAN_DEFAULT));
   for (size_t k = 0; k < what->column_count; k++) {
     assert(list->value_count < PLAN_MAX_VALUES);
     plan_value *v = &list->values[list->value_count++];
@@ -184,7 +187,8 @@ static void add_state_sets(plan *p, const instrument *what, const dwell_trajecto
 static void add_instrument(plan *p, const instrument *what, const dwell_trajectory *t, const dwell_measure_options *o) {
   const char *wanted = o->instruments;
   if (what->optional && wanted == NULL) return;
-  if ((what->head_weights != NULL || what->block_weights != NULL) && !t->has_weights) return;
+  bool reads = what->head_weights != NULL || what->block_weights != NULL || (what->needs & NEEDS_WEIGHTS);
+  if (reads && !t->has_weights) return;
   switch (what->scope) {
     case PER_STATE: add_state_sets(p, what, t, o); break;
     case PER_STEP:

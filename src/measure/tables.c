@@ -154,6 +154,13 @@ done:
   return status;
 }
 
+/* Does a block end in frame i? Without states, of a network that read no text, frames are counted like states. */
+static bool ends_block(const measurement *s, size_t i, dwell_frame *ret_frame) {
+  *ret_frame = s->states != NULL ? *spool_frame(s->states, i)
+                                 : (dwell_frame){.state = s->t->first_state + i, .tap = "resid"};
+  return ret_frame->state != s->t->first_state && strcmp(ret_frame->tap, "resid") == 0;
+}
+
 static dwell_status fill_blocks(measurement *s, dwell_error *err) {
   static const char *const fixed[] = {"replica", "block", NULL};
   table *t = &s->run->blocks;
@@ -163,12 +170,12 @@ static dwell_status fill_blocks(measurement *s, dwell_error *err) {
   TRY(add_value_columns(t, &s->plan.step, err));
   TRY(add_bands(s, t, &s->plan.step, err));
   for (size_t i = 1; i < s->frames; i++) {
-    const dwell_frame *frame = spool_frame(s->states, i);
-    if (frame->state == s->t->first_state || strcmp(frame->tap, "resid") != 0) continue;
+    dwell_frame frame;
+    if (!ends_block(s, i, &frame)) continue;
     size_t row;
     TRY(table_add_row(t, &row, err));
-    table_set_number(t, row, 0, (double)frame->replica);
-    table_set_number(t, row, 1, (double)(frame->state - 1));
+    table_set_number(t, row, 0, (double)frame.replica);
+    table_set_number(t, row, 1, (double)(frame.state - 1));
     set_values(s, t, row, 2, &s->plan.step, s->step_values + i * s->plan.step.value_count, SIZE_MAX);
     set_bands(s, t, row, CONTROL_BLOCKS, &s->plan.step, i);
   }
@@ -205,6 +212,11 @@ dwell_status measurement_tables(measurement *s, dwell_error *err) {
   TRY(fill_heads(s, err));
 done:
   return status;
+}
+
+dwell_status measurement_weight_tables(measurement *s, dwell_error *err) {
+  dwell_status status = fill_blocks(s, err);
+  return status == DWELL_OK ? fill_heads(s, err) : status;
 }
 
 /* ---- arrays ---- */

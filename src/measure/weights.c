@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/threads.h"
+#include "measure/heads.h"
 #include "mechanism/mechanism.h"
 
 typedef struct loaded {
@@ -79,11 +80,18 @@ static dwell_status weigh_items(const measurement *s, const mechanism_block *b, 
   return status;
 }
 
+static dwell_status weigh_alone(const measurement *s, const loaded *at, size_t block, dwell_error *err) {
+  const mechanism_block b = {.weights = &at->weights, .sum = at->sum};
+  dwell_status status = mechanism_sum(b.weights, at->sum, err);
+  return status == DWELL_OK ? weigh_items(s, &b, block + 1, err) : status;
+}
+
 /* Block b and its own step, from state b to state b + 1: frames of one replica are its states in order. */
 static dwell_status weigh_block(void *arg, size_t item, int worker, dwell_error *err) {
   (void)worker;
   const weighing *w = arg;
   const measurement *s = w->s;
+  if (s->states == NULL) return weigh_alone(s, &w->at[item], w->first + item, err);
   size_t block = w->first + item, d = s->t->d, count = s->row_count * d;
   dwell_status status = DWELL_OK;
   double *scratch = MEM_NEW(double, s->t->n *d), *rows = MEM_NEW(double, 2 * count);
@@ -189,6 +197,42 @@ done:
   mem_free(w.at);
   return status;
 }
+
+/* ---- without a text ---- */
+
+static dwell_status weigh_network(measurement *s, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  TRY(plan_make(s->t, s->options, &s->plan, err));
+  TRY(run_create(&s->run, err));
+  s->blocks = s->t->states - 1, s->frames = s->t->states;
+  TRY(heads_make_room(s, err));
+  s->step_values = mem_zero(s->frames, s->plan.step.value_count * sizeof(value));
+  TRY_ALLOC(s->step_values, "the measures");
+  TRY(context_check_memory(s->ctx, clock_resident_bytes() + weights_bytes(s->ctx, &s->plan, s->source),
+                           "measuring the weights", err));
+  TRY(measurement_weights(s, err));
+  TRY(measurement_weight_tables(s, err));
+done:
+  return status;
+}
+
+dwell_status weights_measure(const dwell_context *ctx, dwell_source *source, const dwell_measure_options *options,
+                             dwell_run **ret_run, dwell_error *err) {
+  dwell_measure_options weights_only = *options;
+  measurement *s;
+  *ret_run = NULL;
+  if (!source_has_weights(source)) return error_set(err, DWELL_USAGE, "there are no weights to measure");
+  if (options->instruments == NULL) weights_only.instruments = "ov,qk,ov_sum,peer_wv";
+  dwell_status status = measurement_create(ctx, source, &weights_only, &s, err);
+  if (status != DWELL_OK) return status;
+  status = weigh_network(s, err);
+  if (status == DWELL_OK) *ret_run = s->run;
+  else dwell_run_destroy(s->run);
+  measurement_destroy(s);
+  return status;
+}
+
+/* ---- what it takes ---- */
 
 uint64_t weights_bytes(const dwell_context *ctx, const plan *p, const dwell_source *source) {
   const dwell_trajectory *t = dwell_source_trajectory(source);

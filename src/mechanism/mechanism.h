@@ -27,7 +27,8 @@ dwell_status mechanism_sum(const dwell_weights *w, double *ret_sum, dwell_error 
 /* Memory of an instrument of blocks at most, for a stream of width d. */
 uint64_t mechanism_block_bytes(size_t n, size_t d);
 
-extern const instrument instrument_ov, instrument_qk, instrument_ov_sum, instrument_subspace, instrument_peer_wv;
+extern const instrument instrument_ov, instrument_qk, instrument_ov_sum, instrument_subspace, instrument_sign,
+    instrument_peer_wv;
 
 const instrument *const *mechanism_registry(size_t *ret_count);
 

@@ -7,7 +7,7 @@
 #include "report/figures.h"
 
 typedef struct head_map {
-  const char *id, *column, *heading, *text, *chance, *chance_label;
+  const char *id, *column, *heading, *text, *chance, *chance_label, *value_label; /* value_label NULL: a share */
 } head_map;
 
 static const head_map maps[] = {
@@ -28,6 +28,17 @@ static const head_map maps[] = {
      "align_null_mean", "shifted"},
     {"h-self", "self_mass", "Attention to itself", "Mean weight of a token on itself.", NULL, NULL},
     {"h-previous", "previous", "Attention to the previous token", "Mean weight on the token before.", NULL, NULL},
+    {"h-ov-attract", "ov_attract", "Does a head attract?",
+     "Share of the symmetric part of what a head writes of what it reads (its OV map) that attracts tokens to what "
+     "they "
+     "attend to; the rest repels. From the weights alone; the mark on the colour bar is what random maps have.",
+     "ov_attract_null_mean", "random"},
+    {"h-ov-norm", "ov_norm", "Size of a head's map",
+     "Largest singular value of the OV map: how much the head can write, whatever it reads.", NULL, NULL, "norm"},
+    {"h-qk-attract", "qk_attract", "Does like attend to like?",
+     "Share of the symmetric part of the form of a head's scores that is positive, from the weights alone. The mark on "
+     "the colour bar is what random forms have.",
+     "qk_attract_null_mean", "random"},
 };
 
 /* What of the table a map shows; replicas after the first are left to the csv. */
@@ -61,11 +72,11 @@ static bool fill_map(const table *t, const char *column, const head_range *r, do
   return any;
 }
 
-/* The top of the colours: 1, or less where that would leave the map in the lowest colours. */
+/* The top of the colours: 1, or less where that would leave the map in the lowest colours, or more. */
 static double top_of(const double *values, size_t count) {
   double most = 0;
   for (size_t i = 0; i < count; i++) most = fmax(most, isfinite(values[i]) ? values[i] : 0);
-  if (most > 0.5 || most <= 0) return 1;
+  if ((most > 0.5 && most <= 1) || most <= 0) return 1;
   scale s = scale_make(SCALE_LINEAR, 0, most);
   scale_widen(&s, 4);
   return s.high;
@@ -87,7 +98,7 @@ static void draw_map(const table *t, const head_map *m, const head_range *r, con
                                 .high = top_of(values, r->heads * r->blocks),
                                 .x_label = "block b",
                                 .y_label = "head h",
-                                .value_label = "share",
+                                .value_label = m->value_label != NULL ? m->value_label : "share",
                                 .mark = m->chance != NULL ? view_number(t, 0, m->chance) : NAN,
                                 .mark_label = m->chance_label,
                                 .series = series.data});

@@ -322,12 +322,113 @@ static void no_motion_no_share(void **state) {
   made_free(&m);
 }
 
+/* ---- the sign test ---- */
+
+/* M x of a d x d matrix, or of its transpose. */
+static void add_product(size_t d, const double *m, bool turned, double factor, const double *x, double *to) {
+  for (size_t i = 0; i < d; i++) {
+    for (size_t j = 0; j < d; j++) to[i] += factor * (turned ? m[j * d + i] : m[i * d + j]) * x[j];
+  }
+}
+
+/* One token's cosine, by the whole matrices of its head and token after token. */
+static double plain_cosine(const recording *r, const dwell_weights *w, size_t b, size_t h, size_t i) {
+  size_t n = r->n, d = r->d;
+  double *form = dense_product(w, CIRCUIT_QK, h), *map = dense_product(w, CIRCUIT_OV, h);
+  double *a = calloc(d, sizeof *a), *v = calloc(d, sizeof *v), *u = malloc(d * sizeof *u),
+         *own = malloc(d * sizeof *own);
+  for (size_t j = 0; j <= n; j++) { /* the token itself last */
+    size_t t = j < n ? j : i;
+    double norm = 0, weight = j < n ? r->attention[((b * r->heads + h) * n + i) * n + t] : 0;
+    for (size_t k = 0; k < d; k++) norm += pow(r->x[(b * n + t) * d + k], 2);
+    for (size_t k = 0; k < d; k++) u[k] = r->x[(b * n + t) * d + k] / sqrt(norm);
+    if (j == n) memcpy(own, u, d * sizeof *own);
+    add_product(d, form, false, weight / 2, u, a);
+    add_product(d, form, true, weight / 2, u, a);
+    add_product(d, map, false, weight, u, v);
+  }
+  double ua = 0, uv = 0, aa = 0, vv = 0, av = 0;
+  for (size_t k = 0; k < d; k++) ua += own[k] * a[k], uv += own[k] * v[k];
+  for (size_t k = 0; k < d; k++) {
+    a[k] -= ua * own[k], v[k] -= uv * own[k];
+    aa += a[k] * a[k], vv += v[k] * v[k], av += a[k] * v[k];
+  }
+  free(form), free(map), free(a), free(v), free(u), free(own);
+  return av / sqrt(aa * vv);
+}
+
+static void signs_as_by_whole_matrices(void **state) {
+  (void)state;
+  static const char *const names[] = {"bert-tiny", "gpt2-tiny"};
+  for (size_t which = 0; which < 2; which++) {
+    dwell_model *model = open_tiny(names[which]);
+    dwell_source *source = open_text_of(model);
+    recording r = record(source, 1, WITH_HEADS);
+    dwell_run *run = measure(source, "sign", 2, 0);
+    for (size_t b = 0; b < r.blocks; b++) {
+      dwell_weights w;
+      dwell_error err;
+      assert_ok(source_weights(source, NULL, b, &w, &err), &err);
+      for (size_t h = 0; h < r.heads; h++) {
+        double positive = 0, sum = 0;
+        for (size_t i = 0; i < r.n; i++) {
+          double c = plain_cosine(&r, &w, b, h, i);
+          positive += c > 0, sum += c;
+        }
+        assert_near(cell(run, "heads", b * r.heads + h, "sign_share"), positive / (double)r.n, 1e-12, 0);
+        assert_near(cell(run, "heads", b * r.heads + h, "sign_cosine"), sum / (double)r.n, 0, 1e-9);
+        assert_true(cell(run, "heads", b * r.heads + h, "sign_share_null_mean") == 0.5);
+      }
+      dwell_weights_free(&w);
+    }
+    dwell_run_destroy(run);
+    recording_free(&r);
+    dwell_source_destroy(source);
+    dwell_model_destroy(model);
+  }
+}
+
+/* Values that are the form itself raise its energy at every token; their opposite lowers it. Rotary scores have no one
+ * form. */
+static void signs_of_the_theory(void **state) {
+  (void)state;
+  enum { D = 10, R = 4, N = 7 };
+  made m = make_weights(D, R, 1, 1, false, 60);
+  double attention[N * N], *units = normals(61, N, D);
+  size_t kept[N];
+  value got[3];
+  dwell_error err;
+  m.w.centred_out = false;
+  memcpy(m.key, m.query, R * D * sizeof(double)), memcpy(m.value, m.query, R * D * sizeof(double));
+  for (size_t i = 0; i < N; i++) {
+    double square = 0;
+    for (size_t k = 0; k < D; k++) square += pow(units[i * D + k], 2);
+    for (size_t k = 0; k < D; k++) units[i * D + k] /= sqrt(square);
+    kept[i] = i;
+    for (size_t j = 0; j < N; j++) attention[i * N + j] = 1.0 / N;
+  }
+  instrument_head h = {.n = N, .dtype = DWELL_F64, .attention = attention, .kept = kept, .kept_count = N};
+  h.weights = &m.w, h.units = units;
+  for (int sign = 1; sign >= -1; sign -= 2) {
+    for (size_t k = 0; k < R * D; k++) m.output[k] = sign * m.query[k];
+    assert_ok(instrument_sign.head(&h, got, &err), &err);
+    assert_true(got[0].number == (sign > 0 ? 1 : 0));
+    assert_near(got[2].number, sign, 1e-12, 0);
+  }
+  m.w.rotary = true;
+  assert_ok(instrument_sign.head(&h, got, &err), &err);
+  assert_string_equal(got[0].undefined, "rotary");
+  free(units);
+  made_free(&m);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(layouts_as_transformers),      cmocka_unit_test(random_twin_has_its_own),
       cmocka_unit_test(interventions_are_seen),       cmocka_unit_test(heads_csv_has_every_head),
       cmocka_unit_test(only_where_there_are_weights), cmocka_unit_test(d_2_3_block_and_its_own_step),
       cmocka_unit_test(d_2_2_chance_of_a_subspace),   cmocka_unit_test(no_motion_no_share),
+      cmocka_unit_test(signs_as_by_whole_matrices),   cmocka_unit_test(signs_of_the_theory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
