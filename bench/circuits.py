@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """What the weights of all attention heads say (OV maps and QK forms): dwell, against numpy on whole d x d matrices.
 
-dwell is the program, from its start to its end (`dwell inspect --weights --nulls 0`: reading the file is in it), and once
-more with its 99 random heads. numpy measures the same numbers, radius, norm, Frobenius norm, symmetric share, attraction
-and departure from normal of OV, all but the eigenvalues of QK, in two ways: densely, on SAMPLE heads times all heads
-(a whole model takes minutes); and the careful way, by products of the head's rank, on all heads. Numbers are compared.
-Needs numpy."""
+dwell is the program, from its start to its end (`dwell inspect --weights --nulls 0`: reading the file is in it), and
+once more with its 99 random heads. numpy measures the same numbers, radius, norm, Frobenius norm, symmetric share,
+attraction and departure from normal of OV, all but the eigenvalues of QK, in two ways: densely, on SAMPLE heads, times
+all heads (a whole model takes minutes); and the careful way, by products of the head's rank, on all heads. Numbers are
+compared. Needs numpy."""
 import json
 import os
 import struct
@@ -103,7 +103,8 @@ def show(case, repeats):
         found = own.run(lambda: dwell(case, 0))["circuits"]["heads"]
         with_nulls.run(lambda: dwell(case, 39))
         got = carefully.run(lambda: [(careful(*ov, False), careful(*qk, True)) for ov, qk in maps])
-        worst = max([worst] + [difference(x, y, p) for x, both in zip(found, got) for y, p in zip(both, ("ov_", "qk_"))])
+        worst = max([worst] + [difference(x, y, p) for x, both in zip(found, got)
+                               for y, p in zip(both, ("ov_", "qk_"))])
     got = plainly.run(lambda: [(dense(*maps[i][0], False), dense(*maps[i][1], True)) for i in chosen])
     worst = max([worst] + [difference(found[i], y, p) for i, both in zip(chosen, got)
                            for y, p in zip(both, ("ov_", "qk_"))])
