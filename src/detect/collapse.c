@@ -80,5 +80,5 @@ const detector detector_collapse = {
     .reads = "ip_mean at every state, and time",
     .kinds = "collapse",
     .false_positive = "no test: an estimate, its error is that over texts or starts",
-    .rate_of = "specification",
+    .rate_of = "no test",
 };

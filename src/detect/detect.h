@@ -15,7 +15,7 @@ typedef struct detector {
   const char *reads;          /* what it looks at, one line */
   const char *kinds;          /* of its rows in events.csv, with commas; "" if none */
   const char *false_positive; /* its rate where there is nothing to find, one line */
-  const char *rate_of;        /* who measured that rate: "specification" until dwell itself has */
+  const char *rate_of; /* who measured that rate: "make calibrate", or "specification" where dwell itself has not yet */
 } detector;
 
 const detector *const *detector_registry(size_t *ret_count);
@@ -118,6 +118,11 @@ dwell_status detect_violations(const double *energy, const double *floor, size_t
                                dwell_error *err);
 /* Change of the energy over step b, 0 within rounding. */
 double energy_step(const double *energy, const double *floor, size_t b);
+
+/* Share of exact flows of temperature `own` whose energy at `beta` falls all the same (drawdown_rel > .05): SA, n = 32,
+ * d = 3, by the next larger of the flows that were measured (1, 4, 9, 20; docs/TRUST.md). own NaN, not known, or beyond
+ * 20: the largest share. Undefined: beta is none of 0.1, 1, 2, 5 ("not measured"), or own < 0 ("beta < 0"). */
+value detect_ideal_rate(double own, double beta);
 
 typedef struct energy_pair {
   size_t i, j;   /* i < j */

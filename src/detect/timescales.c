@@ -116,7 +116,7 @@ const detector detector_timescales = {
     .reads = "components999 at every state; the spread within and between the groups of one state",
     .kinds = "stair,two_timescales",
     .false_positive =
-        "staircase ratio > 2: 0 of 120 flows at beta 0 and 1 (d = 2, 3, 8); two_timescales ratio > 5: "
-        "0 to .17 (d = 2, beta = 1)",
-    .rate_of = "specification",
+        "flows at beta 0 and 1, d = 2, 3, 8: staircase ratio > 2 in 0 of 120 (1 of 120 to ln t = 10), two_timescales "
+        "ratio > 5 in 0 of 120",
+    .rate_of = "make calibrate",
 };

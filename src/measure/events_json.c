@@ -1,6 +1,7 @@
 /* measure/events_json.c - what was detected in a replica, as an object of run.json. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "measure/attribution.h"
 #include "measure/detected.h"
@@ -116,6 +117,8 @@ static void write_energies(const measurement *s, const detected *d, jwriter *w) 
     jwriter_put_double(w, "drawdown_rel", p->drawdown_rel);
     put_state(w, s, "drawdown_peak", p->peak);
     put_state(w, s, "drawdown_trough", p->trough);
+    if (strcmp(d->energies[k].column, "energy_calibrated") != 0)
+      put_value(w, "ideal_rate", detect_ideal_rate(s->setting.beta, d->energies[k].beta));
     jwriter_close(w);
   }
   jwriter_close(w);

@@ -13,7 +13,7 @@ static void test_entries(void **state) {
     const char *const words[] = {all[i]->name, all[i]->summary, all[i]->source, all[i]->reads, all[i]->false_positive};
     for (size_t k = 0; k < 5; k++) assert_true(words[k] != NULL && words[k][0] != '\0');
     assert_non_null(all[i]->kinds);
-    assert_string_equal(all[i]->rate_of, "specification");
+    assert_true(strcmp(all[i]->rate_of, "make calibrate") == 0 || strcmp(all[i]->rate_of, "no test") == 0);
     for (size_t j = 0; j < i; j++) assert_string_not_equal(all[i]->name, all[j]->name);
   }
 }

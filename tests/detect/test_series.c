@@ -107,6 +107,19 @@ static void test_energy_edges(void **state) {
   assert_fails(detect_violations(constant, bad, 2, &p, &err), DWELL_BAD_INPUT, &err, "state 1");
 }
 
+static void test_ideal_rate(void **state) {
+  (void)state;
+  assert_near(detect_ideal_rate(0, 0.1).number, 0, 0, 0);
+  assert_near(detect_ideal_rate(9, 0.1).number, 0.26, 0, 0);
+  assert_near(detect_ideal_rate(4.5, 0.1).number, 0.26, 0, 0); /* the next larger flow */
+  assert_near(detect_ideal_rate(20, 1).number, 0.07, 0, 0);
+  assert_near(detect_ideal_rate(300, 1).number, 0.07, 0, 0);
+  assert_near(detect_ideal_rate(NAN, 2).number, 0.005, 0, 0);
+  assert_near(detect_ideal_rate(NAN, 5).number, 0, 0, 0);
+  assert_string_equal(detect_ideal_rate(4, 3).undefined, "not measured");
+  assert_string_equal(detect_ideal_rate(-1, 1).undefined, "beta < 0");
+}
+
 /* ---- pairs of a fall ---- */
 
 enum { N = 9 };
@@ -426,6 +439,7 @@ int main(void) {
       cmocka_unit_test(d_1_8_falls_within_rounding_do_not_count),
       cmocka_unit_test(test_energy_scale_and_shift),
       cmocka_unit_test(test_energy_edges),
+      cmocka_unit_test(test_ideal_rate),
       cmocka_unit_test(test_pairs_make_up_the_change),
       cmocka_unit_test(d_1_14_shares_of_special_and_massive_tokens),
       cmocka_unit_test(test_staircase),

@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "study/interval.h"
 #include "study/permutation.h"
+#include "study/trend.h"
 #include "util/testing.h"
 
 static double draw(uint32_t i, uint32_t j) {
@@ -168,6 +169,46 @@ static void test_classes(void **state) {
   assert_string_equal(classes_p(12, twice, labels, 3).undefined, "degenerate");
 }
 
+/* ---- along something ---- */
+
+static void test_emergence(void **state) {
+  (void)state;
+  const double late[] = {0, 2, 0, 3, 3}, last[] = {0, 0, 0, 3}, always[] = {2, 2, 2}, never[] = {0, 1, 1};
+  assert_int_equal(trend_emergence(5, late, 1), 3); /* and not 1: that did not last */
+  assert_true(trend_emergence(4, last, 1) == SIZE_MAX);
+  assert_true(trend_emergence(3, always, 1) == SIZE_MAX); /* untrained already */
+  assert_true(trend_emergence(3, never, 1) == SIZE_MAX);  /* reaching is not exceeding */
+}
+
+static void test_slope(void **state) {
+  (void)state;
+  const double x[] = {48, 96, 192, 384}, y[] = {1, 1 + 0.5 * log(2), 1 + log(2), 1 + 1.5 * log(2)};
+  assert_near(trend_slope(4, x, y), 0.5, 1e-13, 0);
+}
+
+static depth_threshold depths_of(const size_t with[4]) {
+  const double depths[] = {6, 12, 24, 48};
+  const size_t prompts[] = {12, 12, 12, 12};
+  depth_threshold t;
+  dwell_error err;
+  assert_ok(trend_depths(4, depths, with, prompts, &t, &err), &err);
+  return t;
+}
+
+static void test_depths(void **state) {
+  (void)state;
+  depth_threshold t = depths_of((const size_t[]){0, 0, 12, 12});
+  assert_true(t.below == 1 && t.above == 2);
+  assert_near(t.crossing, sqrt(12 * 24), 1e-13, 0);
+  t = depths_of((const size_t[]){0, 1, 2, 1});
+  assert_true(t.above == SIZE_MAX && isnan(t.crossing));
+  t = depths_of((const size_t[]){12, 12, 12, 12});
+  assert_true(t.below == SIZE_MAX && t.above == 0 && isnan(t.crossing));
+  /* 4 and 8 in the wrong order pool to 6 of 12 each: that is where 1/2 is passed. */
+  t = depths_of((const size_t[]){0, 8, 4, 12});
+  assert_near(t.crossing, 12, 1e-13, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_bootstrap_moves_with_the_data),
@@ -179,6 +220,9 @@ int main(void) {
       cmocka_unit_test(test_drawn_sign_flips_agree_with_all),
       cmocka_unit_test(test_rank_gate),
       cmocka_unit_test(test_classes),
+      cmocka_unit_test(test_emergence),
+      cmocka_unit_test(test_slope),
+      cmocka_unit_test(test_depths),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@ typedef struct cloud_case {
   size_t n, d;
   double power, mean; /* mean: its length, in units of the spread */
   double serial;      /* correlation of one token with the next; 1: a random walk */
+  bool periodic;      /* the last token is followed by the first */
   double norms;       /* sd of the logarithm of the tokens' lengths */
   bool layer_norm, ring;
   size_t groups;
@@ -42,6 +43,7 @@ static const cloud_case structureless[] = {
      .published_runs = 60},
     {"serial correlation .5", 60, 64, .serial = .5, .published = {.02, .00, NONE, NONE}, .published_runs = 60},
     {"serial correlation .8", 60, 64, .serial = .8, .published = {.07, .03, .65, .90}, .published_runs = 60},
+    {"serial correlation .8, periodic", 60, 64, .serial = .8, .periodic = true, .published = {NONE, NONE, NONE, NONE}},
     {"random walk along the text", 60, 64, .serial = 1, .published = {.07, .28, .33, 1.0}, .published_runs = 60},
     {"ring", 60, 64, .ring = true, .published = {.00, .03, .00, .03}, .published_runs = 60},
     {"n = 150, k^-1.5, mean 1", 150, 64, 1.5, 1, .published = {.04, .04, .00, .05}, .published_runs = 24},
@@ -88,10 +90,11 @@ static void fill_noise(const cloud_case *c, uint64_t run, double *x) {
   double total = 0;
   for (size_t k = 0; k < c->d; k++) total += pow((double)(k + 1), -c->power);
   double fresh = c->serial < 1 ? sqrt(1 - c->serial * c->serial) : 1;
-  for (size_t i = 0; i < c->n; i++) {
+  for (size_t i = 0; i < (c->periodic ? 2 * c->n : c->n); i++) { /* the second round forgets where it began */
     for (size_t k = 0; k < c->d; k++) {
-      double sd = sqrt(pow((double)(k + 1), -c->power) / total), z = sd * calibrate_normal(run, NUMBERS, i, k);
-      x[i * c->d + k] = i == 0 ? z : c->serial * x[(i - 1) * c->d + k] + (c->serial > 0 ? fresh : 1) * z;
+      double sd = sqrt(pow((double)(k + 1), -c->power) / total);
+      double z = sd * calibrate_normal(run, NUMBERS, i % c->n, k), *at = &x[i % c->n * c->d + k];
+      *at = i == 0 ? z : c->serial * x[(i - 1) % c->n * c->d + k] + (c->serial > 0 ? fresh : 1) * z;
     }
   }
 }

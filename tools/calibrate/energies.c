@@ -9,7 +9,7 @@
 #include "calibrate.h"
 #include "detect/detect.h"
 
-enum { STARTS = 40, FRAMES = 400, GRID = 25, COLUMNS = 5 };
+enum { STARTS = 200, FRAMES = 400, GRID = 25, COLUMNS = 5 };
 
 static const char *const columns[COLUMNS] = {"b0.1", "b1", "b2", "b5", "calibrated"};
 
