@@ -17,6 +17,16 @@ typedef struct dwell_control {
   const char *detail;   /* for the manifest: "seed 3"; may be NULL */
 } dwell_control;
 
+/* A push of state `state` by its clusters (docs/instruments.md 9), after which the run goes on: every token that is in
+ * a cluster moves the share `amount` of its way to the cluster's mean; or with its cluster that share of the way to the
+ * mean of all of them. */
+typedef enum dwell_push_kind { DWELL_PUSH_NONE, DWELL_PUSH_CENTROID, DWELL_PUSH_TOGETHER } dwell_push_kind;
+typedef struct dwell_push {
+  dwell_push_kind kind;
+  double amount;
+  size_t state;
+} dwell_push;
+
 /* What is measured. Start from dwell_measure_options_default(). Strings are read during the call only. */
 typedef struct dwell_measure_options {
   const char *instruments; /* comma-separated registry or column names; NULL: all that apply */
@@ -39,6 +49,7 @@ typedef struct dwell_measure_options {
    * as the source that is measured, NULL: none. DWELL_USAGE or DWELL_UNSUPPORTED where that is not to be had. */
   bool nll, lens;
   dwell_source *plain;
+  dwell_push push;     /* of models: table "push"; null_draws random pushes are followed beside it */
   const char *command; /* the command line, for the manifest; may be NULL */
 } dwell_measure_options;
 

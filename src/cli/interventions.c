@@ -77,7 +77,7 @@ static const struct argp_option options[] = {
     {"rotate-wo", KEY_ROTATE_WO, "SEED", 0, "Intervention: one random rotation per block of what its heads write", 30},
     {"drop-heads", KEY_DROP_HEADS, "B.H,...", 0, "Intervention: these heads (block.head) write nothing", 30},
     {"patch", KEY_PATCH, "FILE.npz", 0, "Intervention: go on from this state (an array `state` or `states`)", 30},
-    {"at", KEY_AT, "L", 0, "The state that --patch takes the place of", 30},
+    {"at", KEY_AT, "L", 0, "The state that --patch takes the place of, or that --push pushes", 30},
     {0}};
 const struct argp cli_argp_interventions = {.options = options, .parser = parse};
 

@@ -1,4 +1,5 @@
 /* cli/measure.c - dwell measure: run a checkpoint over texts, or read somebody's states, and measure every layer. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -21,7 +22,8 @@ enum {
   KEY_CONTROL,
   KEY_NLL,
   KEY_LENS,
-  KEY_PLAIN
+  KEY_PLAIN,
+  KEY_PUSH
 };
 
 /* Values of an option that may be repeated. */
@@ -66,6 +68,10 @@ static void check(struct argp_state *state, const measure *m) {
     cli_usage(state, "controls of --states are files: --control FILE.npz");
   if (m->states != NULL && interventions_any(&m->interventions))
     cli_usage(state, "interventions need a MODEL: there is no network behind --states");
+  bool pushes = m->measuring.options.push.kind != DWELL_PUSH_NONE;
+  if (pushes && m->interventions.at == SIZE_MAX) cli_usage(state, "--push needs --at L: the state to push");
+  if (m->interventions.at != SIZE_MAX && !pushes && m->interventions.patch_file == NULL)
+    cli_usage(state, "--at needs --push or --patch");
   if (m->against_plain && !interventions_any(&m->interventions))
     cli_usage(state, "--against-plain needs an intervention, such as --scale-wo 0.5");
   if (m->states == NULL && m->control_files.count > 0) cli_usage(state, "--control needs --states");
@@ -73,6 +79,16 @@ static void check(struct argp_state *state, const measure *m) {
     cli_usage(state, "name a MODEL (a folder, nursery:NAME or a hub name), or --states FILE.npz");
   if (m->states == NULL && inputs != 1)
     cli_usage(state, "give the text by one of -p TEXT, -f FILE, --prompt NAME or --ids 1,2,3");
+}
+
+/* "KIND" or "KIND:AMOUNT" */
+static void parse_push(struct argp_state *state, const char *value, dwell_push *ret_push) {
+  static const char *const kinds[] = {"centroid", "together", NULL};
+  char kind[24];
+  size_t length = strcspn(value, ":");
+  snprintf(kind, sizeof kind, "%.*s", length < sizeof kind ? (int)length : (int)sizeof kind - 1, value);
+  ret_push->kind = cli_choice(state, "--push", kind, kinds) == 0 ? DWELL_PUSH_CENTROID : DWELL_PUSH_TOGETHER;
+  ret_push->amount = value[length] == ':' ? cli_real(state, "--push", value + length + 1, -1e6, 1e6) : 1;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -104,6 +120,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_SHUFFLED_CONTROLS: m->shuffled_controls = cli_size(state, "--shuffled-controls", arg, 0, 50); break;
     case KEY_NLL: m->measuring.options.nll = true; break;
     case KEY_LENS: m->measuring.options.lens = true; break;
+    case KEY_PUSH: parse_push(state, arg, &m->measuring.options.push); break;
     case KEY_PLAIN: m->against_plain = true; break;
     case KEY_CONTROL: add_name(state, m, &m->control_files, arg); break;
     case ARGP_KEY_END: check(state, m); break;
@@ -134,6 +151,10 @@ static const struct argp_option options[] = {
     {"lens", KEY_LENS, NULL, 0, "The same from every state, and the tokens that clusters stand for: lens.csv", 62},
     {"against-plain", KEY_PLAIN, NULL, 0,
      "What the intervention changes of it: losses beside and KL from the plain run", 62},
+    {"push", KEY_PUSH, "KIND[:A]", 0,
+     "Does state L (--at) come back after a push? centroid: tokens the share A (default 1) of the way to their "
+     "cluster's mean; together: clusters to each other; beside random pushes: push.csv",
+     62},
     {"control", KEY_CONTROL, "FILE.npz", 0, "The same of these states; with --states, may be repeated", 20},
     {0}};
 
@@ -330,6 +351,7 @@ static int measure_model(measure *m, const char *name) {
   TRY(read_texts(m, &err));
   TRY(interventions_read(&m->interventions, &err));
   m->model_options.intervention = m->interventions.what;
+  m->measuring.options.push.state = m->interventions.at;
   TRY(dwell_model_open(m->model, &m->c->ctx, &model, &err));
   if (m->texts.many) code = measure_texts(m, model, name);
   else TRY(measure_text(m, model, &m->texts.list[0], m->c->out, &there, &err));

@@ -252,6 +252,8 @@ dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measurin
   if (c->json) fputs(dwell_run_manifest(run), stdout);
   else if (!c->quiet) print_table(c, run);
   say_losses(c, run);
+  if (chosen.push.kind != DWELL_PUSH_NONE && dwell_run_columns(run, "push") == 0)
+    cli_say(c, "state %zu has no clusters that could move: nothing was pushed", chosen.push.state);
   say_files(c, run, folder, m->report);
 done:
   dwell_run_destroy(run);

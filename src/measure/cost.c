@@ -11,6 +11,7 @@
 #include "measure/cost.h"
 #include "measure/heads.h"
 #include "measure/output.h"
+#include "measure/push.h"
 #include "measure/weights.h"
 
 /* Pages of libraries and buffers of BLAS and LAPACK that the run touches first: measured, with a margin. */
@@ -104,6 +105,7 @@ static uint64_t total_bytes(const dwell_context *ctx, const dwell_source *source
   stage = larger(stage, null_bytes(ctx, p, t->n));
   stage = larger(stage, weights_bytes(ctx, p, source));
   stage = larger(stage, output_stage_bytes(ctx, source, options));
+  stage = larger(stage, push_stage_bytes(ctx, source, options));
   if (options->control_count > 0) { /* a measurement within the measurement, and what is kept of each */
     uint64_t values = frames * (p->state.value_count + p->step.value_count) +
                       (uint64_t)t->replicas * (t->states - 1) * t->heads * p->head.value_count;

@@ -34,3 +34,12 @@ value measurement_count(const measurement *s, size_t frame, plan_set set) {
   if (found.undefined != NULL || found.number < 2 || !significant(s, frame, excess)) return VALUE(1);
   return by_silhouette.undefined == NULL && significant(s, frame, silhouette) ? by_silhouette : found;
 }
+
+const int64_t *measurement_labels(const measurement *s, size_t frame) {
+  for (size_t i = 0; i < s->plan.state.item_count; i++) {
+    const plan_item *item = &s->plan.state.items[i];
+    if (item->set != SET_SELECTION || s->arrays[i] == NULL || strcmp(item->what->array_name, "labels") != 0) continue;
+    return (const int64_t *)s->arrays[i] + frame * s->row_count;
+  }
+  return NULL;
+}

@@ -50,6 +50,16 @@ static void write_output(jwriter *w, const dwell_measure_options *o) {
   jwriter_close(w);
 }
 
+static void write_push(jwriter *w, const dwell_push *p) {
+  if (p->kind == DWELL_PUSH_NONE) return;
+  jwriter_key(w, "push");
+  jwriter_flat_object(w);
+  jwriter_put_string(w, "kind", measurement_push_name(p->kind));
+  jwriter_put_double(w, "amount", p->amount);
+  jwriter_put_int(w, "state", (int64_t)p->state);
+  jwriter_close(w);
+}
+
 static void write_options(jwriter *w, const measurement *s) {
   const dwell_measure_options *o = s->options;
   jwriter_key(w, "measure");
@@ -67,6 +77,7 @@ static void write_options(jwriter *w, const measurement *s) {
   jwriter_put_double(w, "beta", o->beta);
   write_controls(w, o);
   write_output(w, o);
+  write_push(w, &o->push);
   jwriter_key(w, "save");
   jwriter_flat_array(w);
   if (o->save_states) jwriter_string(w, "states");
@@ -285,6 +296,13 @@ static void write_summaries(jwriter *w, const measurement *s) {
   if (s->output.there) {
     jwriter_put_double(w, "nll_mean", s->output.nll);
     jwriter_put_int(w, "nll_tokens", (int64_t)s->output.tokens);
+  }
+  if (s->pushed.there) {
+    jwriter_put_int(w, "push_clusters", (int64_t)s->pushed.clusters);
+    jwriter_put_int(w, "push_rank", (int64_t)s->pushed.rank);
+    jwriter_put_double(w, "push_size", s->pushed.rank > 0 ? s->pushed.size : NAN);
+    if (s->pushed.rank == 0)
+      jwriter_put_string(w, "push_undefined", s->pushed.clusters == 0 ? "no_clusters" : "no_motion");
   }
   if (s->output.there && s->options->plain != NULL) {
     jwriter_put_double(w, "nll_plain_mean", s->output.nll_plain);

@@ -13,6 +13,7 @@
 #include "measure/heads.h"
 #include "measure/measurement.h"
 #include "measure/output.h"
+#include "measure/push.h"
 #include "measure/weights.h"
 
 dwell_measure_options dwell_measure_options_default(void) {
@@ -90,6 +91,7 @@ static dwell_status run_stages(measurement *s, dwell_error *err) {
   TRY(check_options(s->t, s->options, err));
   TRY(output_check(s, err));
   TRY(plan_make(s->t, s->options, &s->plan, err));
+  TRY(push_check(s, err));
   TRY(cost_of(s->ctx, s->source, s->options, &s->plan, &cost, err));
   TRY(context_check_memory(s->ctx, cost.bytes, "this measurement", err));
   TRY(measurement_collect(s, err));
@@ -105,6 +107,7 @@ static dwell_status run_stages(measurement *s, dwell_error *err) {
   TRY(measurement_controls(s, err));
   release_memory();
   TRY(measurement_output(s, err));
+  TRY(measurement_push(s, err));
   release_memory();
   TRY(measurement_events(s, err));
   release_memory();

@@ -35,6 +35,13 @@ typedef struct measured_output {
   double *lens;              /* [frames] mean loss from that state, or NULL */
 } measured_output;
 
+/* What was pushed: push.c. */
+typedef struct measured_push {
+  bool there;
+  size_t clusters, rank; /* rank 0: nothing moved */
+  double size;           /* |delta|_F / |x|_F */
+} measured_push;
+
 typedef struct measurement {
   const dwell_context *ctx;
   dwell_source *source;
@@ -76,6 +83,7 @@ typedef struct measurement {
   double *control_values[CONTROL_TABLES]; /* [controls, rows, values] of a table; NaN: undefined. NULL: no controls */
 
   measured_output output;
+  measured_push pushed;
 
   strbuf detected; /* what the detectors found, as JSON members */
 
@@ -94,6 +102,7 @@ dwell_status measurement_measure(measurement *s, dwell_error *err);             
 dwell_status measurement_nulls(measurement *s, dwell_error *err);                            /* phase two: nulls.c */
 dwell_status measurement_controls(measurement *s, dwell_error *err);                         /* controls.c */
 dwell_status measurement_output(measurement *s, dwell_error *err);                           /* output.c */
+dwell_status measurement_push(measurement *s, dwell_error *err);                             /* push.c */
 dwell_status measurement_events(measurement *s, dwell_error *err);                           /* events.c */
 dwell_status measurement_tables(measurement *s, dwell_error *err);                           /* tables.c */
 dwell_status measurement_arrays(measurement *s, dwell_error *err);                           /* tables.c */
@@ -127,6 +136,12 @@ size_t measurement_array_length(const measurement *s, const plan_item *item);
  * nulls measured? */
 bool measurement_counts(const measurement *s, plan_set set);
 value measurement_count(const measurement *s, size_t frame, plan_set set);
+
+/* Clusters of the measured tokens at a frame, [row_count], -1: in none. NULL: clusters are not measured. */
+const int64_t *measurement_labels(const measurement *s, size_t frame);
+
+/* "centroid"; NULL: none. */
+const char *measurement_push_name(dwell_push_kind kind);
 
 /* Smallest, median and largest of the controls of a kind, at a row and value (column) of a table; false where one is
  * undefined.

@@ -246,15 +246,6 @@ done:
   return status;
 }
 
-static const int64_t *labels_of(const measurement *s, size_t frame) {
-  for (size_t i = 0; i < s->plan.state.item_count; i++) {
-    const plan_item *item = &s->plan.state.items[i];
-    if (item->set != SET_SELECTION || s->arrays[i] == NULL || strcmp(item->what->array_name, "labels") != 0) continue;
-    return (const int64_t *)s->arrays[i] + frame * s->row_count;
-  }
-  return NULL;
-}
-
 static dwell_status fill_lens(measurement *s, const losses *l, const centroids *c, const size_t *tokens,
                               const double *p, dwell_error *err) {
   static const char *const names[] = {"state", "cluster", "tokens", "rank", "id", "piece", "p"};
@@ -286,15 +277,15 @@ static dwell_status lens_centroids(measurement *s, losses *l, dwell_error *err) 
   size_t *sizes = MEM_NEW(size_t, s->row_count), *tokens = NULL;
   TRY_ALLOC(means, "the centroids");
   TRY_ALLOC(sizes, "the centroids");
-  for (size_t f = 0; f < s->frames && labels_of(s, f) != NULL; f++) {
+  for (size_t f = 0; f < s->frames && measurement_labels(s, f) != NULL; f++) {
     if (strcmp(spool_frame(s->states, f)->tap, "resid") != 0) continue;
-    TRY(add_centroids(l, f, labels_of(s, f), &c, means, sizes, err));
+    TRY(add_centroids(l, f, measurement_labels(s, f), &c, means, sizes, err));
   }
   size_t count = c.count * TOP;
   TRY_ALLOC(tokens = MEM_NEW(size_t, count), "the tokens of the centroids");
   TRY_ALLOC(p = MEM_NEW(double, count), "the tokens of the centroids");
   if (c.count > 0) TRY(output_top(s->ctx, &l->o, c.count, c.y, TOP, tokens, p, err));
-  if (labels_of(s, 0) != NULL) TRY(fill_lens(s, l, &c, tokens, p, err));
+  if (measurement_labels(s, 0) != NULL) TRY(fill_lens(s, l, &c, tokens, p, err));
 done:
   free_centroids(&c);
   mem_free(means);

@@ -45,6 +45,11 @@ static void test_refused(void **state) {
   measure_refused(model, "--patch x.npz", 2, "--at L");
   measure_refused(model, testing_format("--patch '%s' --at 1", absent), 3, "absent.npz");
   measure_refused(model, "--against-plain", 2, "needs an intervention");
+  measure_refused(model, "--push centroid", 2, "--push needs --at");
+  measure_refused(model, "--push centre --at 1", 2, "--push takes centroid or together");
+  measure_refused(model, "--push centroid:x --at 1", 2, "--push takes a number");
+  measure_refused(model, "--push centroid --at 7", 2, "no state 7");
+  measure_refused(model, "--at 1", 2, "--at needs --push or --patch");
   measure_refused(tiny("bert-tiny"), "--nll", 4, "does not predict the next token");
   measure_refused(tiny("llama-tiny"), "--lens", 4, "lm_head.weight");
   measure_refused(model, "--nll --layers 0-1", 2, "reads the last state");
@@ -107,6 +112,31 @@ static void test_tokens(void **state) {
   assert_int_not_equal(access(testing_format("%s/tokens.csv", out), F_OK), 0);
 }
 
+static void test_push(void **state) {
+  (void)state;
+  char list[400] = "0";
+  for (size_t i = 1; i < 40; i++) snprintf(list + strlen(list), sizeof list - strlen(list), ",%zu", i * i % 17);
+  const char *out = folder_of("push");
+  program_result r =
+      assert_done(testing_format("measure '%s' --ids %s --nulls 3 --special keep --push together:0.5 --at 1 -o '%s'",
+                                 tiny("gpt2-tiny"), list, out));
+  program_free(&r);
+  char *table = file_of(out, "push.csv"), *manifest = file_of(out, "run.json");
+  holds(table, "state,tap,distance,distance_null_mean,distance_null_sd,distance_p,turn,");
+  holds(manifest, "\"push\": {\"kind\": \"together\", \"amount\": 0.5, \"state\": 1}");
+  holds(manifest, "\"push_rank\": ");
+  holds(manifest, "\"push.csv\":");
+  free(table), free(manifest);
+  out = folder_of("no-push"); /* two tokens have no clusters */
+  r = assert_done(testing_format("measure '%s' --ids 1,2 --nulls 0 --special keep --push centroid --at 1 -o '%s'",
+                                 tiny("gpt2-tiny"), out));
+  holds(r.words, "nothing was pushed");
+  program_free(&r);
+  manifest = file_of(out, "run.json");
+  holds(manifest, "\"push_undefined\": \"no_clusters\"");
+  free(manifest);
+}
+
 /* Several texts: the same command goes on, another intervention is another run. */
 static void test_again(void **state) {
   (void)state;
@@ -128,8 +158,8 @@ static void test_again(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused), cmocka_unit_test(test_recorded),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused),   cmocka_unit_test(test_recorded),
                                      cmocka_unit_test(test_own_patch), cmocka_unit_test(test_tokens),
-                                     cmocka_unit_test(test_again)};
+                                     cmocka_unit_test(test_push),      cmocka_unit_test(test_again)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
