@@ -96,15 +96,14 @@ def difference(ours, theirs, prefix):
 
 def show(case, repeats):
     own, with_nulls, plainly, carefully = times.Times(), times.Times(), times.Times(), times.Times()
-    found, worst = None, 0
+    found = None
     maps = list(heads_of(case.config, case.folder))
     chosen = [i * len(maps) // SAMPLE for i in range(SAMPLE)]
     for _ in range(repeats):
         found = own.run(lambda: dwell(case, 0))["circuits"]["heads"]
         with_nulls.run(lambda: dwell(case, 39))
-        got = carefully.run(lambda: [(careful(*ov, False), careful(*qk, True)) for ov, qk in maps])
-        worst = max([worst] + [difference(x, y, p) for x, both in zip(found, got)
-                               for y, p in zip(both, ("ov_", "qk_"))])
+    got = carefully.run(lambda: [(careful(*ov, False), careful(*qk, True)) for ov, qk in maps])
+    worst = max(difference(x, y, p) for x, both in zip(found, got) for y, p in zip(both, ("ov_", "qk_")))
     got = plainly.run(lambda: [(dense(*maps[i][0], False), dense(*maps[i][1], True)) for i in chosen])
     worst = max([worst] + [difference(found[i], y, p) for i, both in zip(chosen, got)
                            for y, p in zip(both, ("ov_", "qk_"))])
