@@ -108,6 +108,11 @@ class Edited:
         if part.bias is not None:
             part.bias[list(rows)] *= WQ
 
+    def dropped(self, b, heads):
+        if "dropped" in self.what:
+            return range(heads)
+        return {0: [1], 1: [0, 2]}.get(b, []) if "drop" in self.what else []
+
     def __enter__(self):
         heads, size = sizes(self.model)
         with torch.no_grad():
@@ -125,8 +130,7 @@ class Edited:
                     weight.copy_(q @ weight)
                     if out.bias is not None:
                         out.bias.copy_(q @ out.bias)
-                gone = range(heads) if "dropped" in self.what else {0: [1], 1: [0, 2]}[b] if "drop" in self.what else []
-                for h in gone:
+                for h in self.dropped(b, heads):
                     weight[:, h * size : (h + 1) * size] = 0
 
     def __exit__(self, *_):
@@ -145,7 +149,7 @@ def patched(model, x):
             return (x[None],) + args[1:], kwargs
         return args, dict(kwargs, hidden_states=x[None])
 
-    return blocks[-1 if len(blocks) > 1 else 0].register_forward_pre_hook(hook, with_kwargs=True)
+    return blocks[1 if len(blocks) > 1 else 0].register_forward_pre_hook(hook, with_kwargs=True)
 
 
 def last_state(model, ids, what, x):
