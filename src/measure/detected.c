@@ -185,6 +185,35 @@ done:
   return status;
 }
 
+/* Of one column, if it is defined at every state and the test has what it needs. */
+static dwell_status add_scalar(const measurement *s, detected *d, const char *column, plan_set set,
+                               const plateau_setting *setting, double *x, dwell_error *err) {
+  plateaus found;
+  if (!read_states(s, d, plan_find(&s->plan.state, column, set), x) || !all_finite(x, d->states)) return DWELL_OK;
+  dwell_status status = detect_plateaus_scalar(x, d->states - 1, setting, &found, err);
+  if (status == DWELL_OK) {
+    detected_scalar *scalar = &d->scalars[d->scalar_count++];
+    *scalar = (detected_scalar){.column = column, .longest = found.longest, .p = found.p};
+    for (size_t k = 0; k < found.count; k++) scalar->interior += found.items[k].kind == PLATEAU_INTERIOR;
+  }
+  plateaus_free(&found);
+  return status;
+}
+
+static dwell_status find_scalar_plateaus(const measurement *s, detected *d, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  double *x = MEM_NEW(double, d->states);
+  plateau_setting setting = PLATEAU_SETTING;
+  setting.seed = s->ctx->seed, setting.replica = (uint32_t)d->replica;
+  TRY_ALLOC(x, "the plateaus");
+  TRY(add_scalar(s, d, "mass90_centred", SET_SELECTION, &setting, x, err));
+  TRY(add_scalar(s, d, "cluster_T", d->set, &setting, x, err));
+  TRY(add_scalar(s, d, "energy_calibrated", SET_SELECTION, &setting, x, err));
+done:
+  mem_free(x);
+  return status;
+}
+
 /* ---- energies ---- */
 
 /* The energy of column k with its floor, if both are defined at every state. */
@@ -267,6 +296,7 @@ dwell_status detected_make(const measurement *s, size_t replica, detected *d, dw
   /* A flow's times are not equally spaced: its slow steps are short ones. It has the staircase. */
   if (strcmp(t->kind, "flow") == 0) d->no_plateaus = "uneven times";
   else TRY(find_plateaus(s, d, err));
+  if (strcmp(t->kind, "flow") != 0 && d->states > 0) TRY(find_scalar_plateaus(s, d, err));
   TRY(follow_energies(s, d, err));
   TRY(climb_stairs(s, d, err));
   TRY(watch_collapse(s, d, err));

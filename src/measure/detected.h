@@ -17,6 +17,16 @@ typedef struct detected_energy {
   energy_parts *parts; /* [states - 1], of the steps that fall; NULL: not looked at (flows: particles have no names) */
 } detected_energy;
 
+/* Plateaus of a number of each state; never structure by themselves. */
+typedef struct detected_scalar {
+  const char *column;
+  size_t interior; /* of them between faster steps */
+  size_t longest;
+  value p;
+} detected_scalar;
+
+enum { DETECTED_SCALARS = 3 };
+
 typedef struct detected {
   size_t replica, first, states; /* frames first .. first + states - 1 */
   double *log_time;              /* [states] ln t of flows, ln of the number of blocks passed of models */
@@ -36,6 +46,8 @@ typedef struct detected {
 
   const char *no_plateaus;                           /* or NULL; then: */
   plateaus plateaus, plateaus_third, plateaus_fifth; /* slow: 1/4, 1/3 and 1/5 of the mean change */
+  detected_scalar scalars[DETECTED_SCALARS];         /* what was measured of mass90_centred, cluster_T, energies */
+  size_t scalar_count;
 
   detected_energy energies[DETECTED_ENERGIES];
   size_t energy_count;

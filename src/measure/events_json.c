@@ -101,6 +101,21 @@ static void write_carriers(const measurement *s, const detected *d, const detect
   }
 }
 
+static void write_scalars(const detected *d, jwriter *w) {
+  jwriter_key(w, "scalar_plateaus");
+  jwriter_array(w);
+  for (size_t k = 0; k < d->scalar_count; k++) {
+    const detected_scalar *scalar = &d->scalars[k];
+    jwriter_flat_object(w);
+    jwriter_put_string(w, "column", scalar->column);
+    jwriter_put_int(w, "interior", (int64_t)scalar->interior);
+    jwriter_put_int(w, "longest", (int64_t)scalar->longest);
+    put_value(w, "p", scalar->p);
+    jwriter_close(w);
+  }
+  jwriter_close(w);
+}
+
 static void write_energies(const measurement *s, const detected *d, jwriter *w) {
   jwriter_key(w, "energies");
   jwriter_array(w);
@@ -177,6 +192,7 @@ void detected_write(const measurement *s, const detected *d, jwriter *w) {
   jwriter_put_int(w, "replica", (int64_t)d->replica);
   write_clusters(s, d, w);
   write_plateaus(d, w);
+  write_scalars(d, w);
   write_energies(s, d, w);
   write_stairs(d, w);
   write_scales(s, d, w);

@@ -19,6 +19,7 @@
 typedef struct claim_threshold {
   const char *claim, *name; /* claim "all": of every claim that has none of this name */
   double value, flow;       /* in networks, in flows */
+  double less, more;        /* of networks: what else is to be tried, NaN: nothing */
   const char *reason;
 } claim_threshold;
 
@@ -95,6 +96,10 @@ typedef struct claim {
 
 const claim *const *claim_registry(size_t *ret_count);
 const claim *claim_find(const char *name);
+
+/* The same with one threshold of the claim replaced: how far does the verdict hang on it? Before Holm. */
+dwell_status claim_decide_with(const claim *c, const claim_sample *s, const claim_thresholds *t, const char *name,
+                               double other, claim_verdict *ret_verdict, dwell_error *err);
 
 /* Holm over the family, for what is confirmed and for what is falsified apart: outcomes whose p_holm exceeds the level
  * become SUSPENDED, `multiplicity`. family: number of primary claims times models, fixed before the data; at least

@@ -29,6 +29,22 @@ claim_thresholds claim_thresholds_default(void) {
   return (claim_thresholds){claim_threshold_table, claim_threshold_table_size};
 }
 
+dwell_status claim_decide_with(const claim *c, const claim_sample *s, const claim_thresholds *t, const char *name,
+                               double other, claim_verdict *ret_verdict, dwell_error *err) {
+  claim_threshold *items = mem_copy(t->items, t->count, sizeof *items);
+  if (items == NULL) return error_no_memory(err, "thresholds");
+  bool found = false;
+  for (size_t k = 0; k < t->count; k++) {
+    if (strcmp(items[k].claim, c->name) != 0 || strcmp(items[k].name, name) != 0) continue;
+    items[k].value = items[k].flow = other, found = true;
+  }
+  const claim_thresholds changed = {items, t->count};
+  dwell_status status = found ? c->decide(s, &changed, ret_verdict, err)
+                              : error_set(err, DWELL_BAD_INPUT, "claim %s has no threshold %s", c->name, name);
+  mem_free(items);
+  return status;
+}
+
 /* Adjusted p of the verdicts with one outcome; the others count with p = 1. */
 static dwell_status adjust(claim_verdict *verdicts, size_t count, size_t family, claim_outcome outcome, double *p,
                            dwell_error *err) {

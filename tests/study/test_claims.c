@@ -292,6 +292,29 @@ static void test_thresholds_can_be_replaced(void **state) {
   assert_fails(claim_find("A")->decide(&f->sample, &t, &v, &err), DWELL_BAD_INPUT, &err, "no threshold");
 }
 
+/* The margin of A at .005 and .02: 11.6 of the rules' own list of choices. */
+static void test_sensitivity(void **state) {
+  (void)state;
+  dwell_error err;
+  claim_verdict v;
+  fixture *f = start(12, SEEDS);
+  claim_thresholds t = claim_thresholds_default();
+  const claim *a = claim_find("A");
+  fill(f, 0, 0.016, 0, 0.004);
+  assert_outcome(judge(f, "A"), CLAIM_CONFIRMED, NULL);
+  assert_ok(claim_decide_with(a, &f->sample, &t, "margin", 0.02, &v, &err), &err);
+  assert_outcome(v, CLAIM_FALSIFIED, NULL);
+  assert_ok(claim_decide_with(a, &f->sample, &t, "margin", 0.005, &v, &err), &err);
+  assert_outcome(v, CLAIM_CONFIRMED, NULL);
+  assert_fails(claim_decide_with(a, &f->sample, &t, "margins", 1, &v, &err), DWELL_BAD_INPUT, &err, "margins");
+  for (size_t k = 0; k < t.count; k++) {
+    if (strcmp(t.items[k].claim, "A") == 0 && strcmp(t.items[k].name, "margin") == 0) {
+      assert_near(t.items[k].less, 0.005, 0, 0);
+      assert_near(t.items[k].more, 0.02, 0, 0);
+    }
+  }
+}
+
 static void test_registry(void **state) {
   (void)state;
   size_t count;
@@ -316,6 +339,7 @@ int main(void) {
       cmocka_unit_test(test_flows_have_their_own_thresholds),
       cmocka_unit_test(test_settling),
       cmocka_unit_test(test_thresholds_can_be_replaced),
+      cmocka_unit_test(test_sensitivity),
       cmocka_unit_test(test_registry),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -234,5 +234,50 @@ static dwell_status run_groups(const dwell_context *ctx, dwell_error *err) {
   return DWELL_OK;
 }
 
+/* ---- does the margin of claim A depend on n? ---- */
+
+static double sd_of_effect(const study *s, size_t runs) {
+  double sum = 0, squares = 0;
+  for (size_t r = 0; r < runs; r++) sum += s->result[r].effect, squares += s->result[r].effect * s->result[r].effect;
+  double mean = sum / (double)runs;
+  return sqrt(fmax(0, squares / (double)runs - mean * mean));
+}
+
+static dwell_status run_margin(const dwell_context *ctx, dwell_error *err) {
+  enum { FEWER = 60, SIZES = 4, ROWS = 4 };
+  static const size_t sizes[SIZES] = {40, 60, 120, 240};
+  static const struct {
+    const char *name;
+    cloud_case of;
+    double published[SIZES]; /* 9.9 */
+  } rows[ROWS] = {
+      {"4 groups, noise 1: effect", {.d = 64, .groups = 4, .noise = 1}, {.194, .199, .223, .214}},
+      {"4 groups, noise 2: effect", {.d = 64, .groups = 4, .noise = 2}, {.004, .008, .006, .008}},
+      {"isotropic: sd of the effect", {.d = 64}, {.0006, .0010, .0004, .0002}},
+      {"spectrum k^-1: sd of the effect", {.d = 256, .power = 1}, {.011, .013, .010, .007}},
+  };
+  static study phases;
+  printf("%d clouds a cell, %d draws; in brackets the specification (9.9).\n\n| | n = 40 | 60 | 120 | 240 |\n", FEWER,
+         DRAWS);
+  printf("|---|---|---|---|---|\n");
+  for (size_t i = 0; i < ROWS; i++) {
+    printf("| %s |", rows[i].name);
+    for (size_t k = 0; k < SIZES; k++) {
+      cloud_case c = rows[i].of;
+      double sum = 0;
+      c.n = sizes[k], phases = (study){.which = &c, .ordered = true};
+      dwell_status status = threads_for(ctx, FEWER, run_item, &phases, err);
+      if (status != DWELL_OK) return status;
+      for (size_t r = 0; r < FEWER; r++) sum += phases.result[r].effect / FEWER;
+      printf(" %.4f [%.4g] |", c.groups > 0 ? sum : sd_of_effect(&phases, FEWER), rows[i].published[k]);
+    }
+    printf("\n");
+    fflush(stdout);
+  }
+  return DWELL_OK;
+}
+
+const calibration_part calibrate_margin = {"margin", "The effect of the cluster test by the number of tokens",
+                                           run_margin};
 const calibration_part calibrate_clouds = {"clouds", "Cluster tests on clouds without groups", run_clouds};
 const calibration_part calibrate_groups = {"groups", "Cluster tests on planted groups", run_groups};
