@@ -103,6 +103,9 @@ typedef struct instrument {
   dwell_status (*head)(const instrument_head *h, value *ret_values, dwell_error *err);
   dwell_status (*head_weights)(const struct mechanism_head *h, value *ret_values, dwell_error *err);
   dwell_status (*block_weights)(const struct mechanism_block *b, value *ret_values, dwell_error *err);
+  /* PER_STEP, or NULL: makes sums along the steps of a replica of what `step` left in their values, in order. n: tokens
+   * measured. */
+  void (*series)(size_t n, const instrument_setting *s, size_t steps, value *const *rows);
   /* An array per state for arrays.npz, or NULL: name ("hist"; "_centred" added) and kind. */
   const char *array_name;
   instrument_array array_kind;

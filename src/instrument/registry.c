@@ -16,7 +16,7 @@ static const instrument *const registry[] = {
     &instrument_temperature,   &instrument_alignment,
     &instrument_fiedler,       &instrument_components,
     &instrument_peer_hdbscan,  &instrument_attribution,
-    &instrument_head_attribution,
+    &instrument_head_attribution, &instrument_clock,
 };
 
 const instrument *const *instrument_registry(size_t *ret_count) {

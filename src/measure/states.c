@@ -265,6 +265,25 @@ done:
   return status;
 }
 
+/* Sums along the steps, replica by replica. */
+static dwell_status add_series(measurement *s, dwell_error *err) {
+  const plan_list *list = &s->plan.step;
+  value **rows = MEM_NEW(value *, s->blocks);
+  if (rows == NULL) return error_no_memory(err, "the steps");
+  for (size_t k = 0; k < list->item_count; k++) {
+    const plan_item *item = &list->items[k];
+    size_t steps = 0;
+    for (size_t f = 0; item->what->series != NULL && f < s->frames; f++) {
+      if (is_step(s, f)) rows[steps++] = s->step_values + f * list->value_count + item->first;
+      if (steps < s->blocks) continue; /* of the replica there are more */
+      if (steps > 0) item->what->series(s->row_count, &s->setting, steps, rows);
+      steps = 0;
+    }
+  }
+  mem_free(rows);
+  return DWELL_OK;
+}
+
 dwell_status measurement_measure(measurement *s, dwell_error *err) {
   double started = clock_seconds();
   dwell_status status = make_room(s, err);
@@ -278,6 +297,7 @@ dwell_status measurement_measure(measurement *s, dwell_error *err) {
     context_progress(s->ctx, "measure", (double)(b.first + b.count), (double)s->frames);
   }
   geometry_destroy(b.kept);
+  if (status == DWELL_OK && s->plan.wants_geometry) status = add_series(s, err);
   s->run->seconds.instruments += clock_seconds() - started;
   return status;
 }

@@ -359,6 +359,40 @@ def check_step(tally, row, a, b, own_beta, where):
     tally.number("angle_mean", row["angle_mean"], float(angle.mean()), 0, 1e-15, where)
 
 
+def check_clock(tally, row, steps, own_beta, where):
+    """Steps of the ideal layer map from the first block to this one, at beta 1 and the calibrated beta."""
+    for name, beta in {"b1": 1.0, "calibrated": own_beta}.items():
+        eta = cosine = tau = rho = None
+        if beta is not None and steps[0][0].n > 1:
+            tau, rho = 0.0, mean_of_pairs(steps[0][0].g)
+            for a, b in steps:
+                w = np.exp(beta * (a.g - 1))
+                pull = w @ a.u / w.sum(1, keepdims=True)
+                along = (a.u * pull).sum(1, keepdims=True)
+                tangent, moved = pull - along * a.u, b.u - (a.u * b.u).sum(1, keepdims=True) * a.u
+                m2, square = (moved**2).sum() / (tangent**2).sum(), (pull**2).sum(1).mean()
+                left, alpha = 1 - m2 * square, along.mean()
+                eta = float((m2 * alpha + np.sqrt(m2 * (m2 * alpha**2 + left))) / left) if left > 0 else None
+                cosine = float((moved * tangent).sum() / np.sqrt((moved**2).sum() * (tangent**2).sum()))
+                if eta is None or tau is None:
+                    tau = rho = None
+                    continue
+                n, other = a.n, np.exp(-beta * (1 - rho))
+                first = 1 / (1 + (n - 1) * other)
+                p, q = 1 + eta * first * (1 - other), eta * first * other
+                cross = (1 - rho) * (2 * p * q + n * q * q) + rho * (p + n * q) ** 2
+                tau, rho = tau + eta, float(cross / ((1 - rho) * p * p + cross))
+        off = None if rho is None else mean_of_pairs(steps[-1][1].g) - rho
+        for column, value in (("eta", eta), ("eta_cosine", cosine), ("tau", tau), ("gamma_residual", off)):
+            if column + "_" + name in row:
+                tally.number(column + "_" + name, row[column + "_" + name], value, 1e-2, 0, where)
+
+
+def mean_of_pairs(g):
+    n = len(g)
+    return float((g.sum() - np.trace(g)) / (n * (n - 1)))
+
+
 # ---- one head -----------------------------------------------------------------------------------------------------
 
 
@@ -672,6 +706,8 @@ def check_run(run, tolerance, draws):
         for b in range(len(states_of) - 1):
             row = next(x for x in blocks if int(x["replica"]) == r and int(x["block"]) == b)
             check_step(tally, row, states_of[b], states_of[b + 1], own_beta, f"replica {r} block {b}")
+            steps = list(zip(states_of[: b + 1], states_of[1 : b + 2]))
+            check_clock(tally, row, steps, own_beta, f"replica {r} block {b}")
             if "ari" in row:
                 labels = replica("labels", r)[b : b + 2][:, measured]
                 check_ari(tally, row, states_of[b], states_of[b + 1], labels, f"replica {r} block {b}")

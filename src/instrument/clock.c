@@ -1,0 +1,178 @@
+/* instrument/clock.c - the theory's clock on a network: how long a step of the ideal layer map a block is, the time
+ * that adds up to, and how far the mean cosine is from the map's own after that time.
+ *
+ * The ideal map is u -> normalise(u + eta A(u)), A_i = sum_j softmax_j(beta G_ij) u_j: one head that looks at cosines
+ * and passes on what it sees. */
+#include <assert.h>
+#include <math.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "geometry/pairwise.h"
+#include "instrument/instruments.h"
+#include "linalg/gemm.h"
+#include "linalg/vmath.h"
+
+enum { TILE = 32, BETAS = 2 };
+enum { ETA, COSINE, TAU, RESIDUAL, KINDS, COLUMNS = KINDS * BETAS };
+
+/* Sums over tokens of what a block did and what the ideal attention would have pulled at. */
+typedef struct pulls {
+  double moved, pulled, both; /* |P u'|^2, |P A|^2, <P u', P A>; P takes the part along u away */
+  double along, square;       /* <u, A>, |A|^2 */
+} pulls;
+
+static void add_token(size_t d, const double *u, const double *v, const double *a, pulls *p) {
+  double along = 0, apart = 0, pulled = 0, both = 0, square = 0;
+  for (size_t k = 0; k < d; k++) along += u[k] * a[k], square += a[k] * a[k];
+  for (size_t k = 0; k < d; k++) { /* P A itself: near collapse |A|^2 - <u, A>^2 would be nothing but rounding */
+    double pull = a[k] - along * u[k], step = v[k] - u[k];
+    pulled += pull * pull, both += pull * step, apart += step * step;
+  }
+  p->moved += apart * (1 - apart / 4); /* sine of the angle, squared */
+  p->pulled += pulled, p->both += both, p->along += along, p->square += square;
+}
+
+/* Ideal attention of some tokens, whose cosines these are. */
+static void attend(size_t n, double beta, size_t rows, const double *cosines, double *weights) {
+  for (size_t i = 0; i < rows; i++) {
+    double *w = weights + i * n, total;
+    for (size_t j = 0; j < n; j++) w[j] = beta * (cosines[i * n + j] - 1);
+    vmath_exp_f64(n, w, w);
+    total = pairwise_sum(n, w);
+    for (size_t j = 0; j < n; j++) w[j] /= total;
+  }
+}
+
+static dwell_status add_up(geometry *before, geometry *after, double beta, pulls *ret, dwell_error *err) {
+  size_t n = geometry_n(before), d = geometry_d(before);
+  const double *u = geometry_unit(before), *v = geometry_unit(after), *cosines;
+  double *weights = MEM_NEW(double, TILE *n), *a = MEM_NEW(double, TILE *d);
+  dwell_status status = DWELL_OK;
+  *ret = (pulls){0};
+  TRY_ALLOC(weights, "the ideal attention");
+  TRY_ALLOC(a, "the ideal attention");
+  TRY(geometry_cosines(before, RAW, &cosines, err));
+  for (size_t first = 0; first < n; first += TILE) {
+    size_t rows = n - first < TILE ? n - first : TILE;
+    attend(n, beta, rows, cosines + first * n, weights);
+    gemm_f64(false, false, rows, d, n, 1, weights, n, u, d, 0, a, d);
+    for (size_t i = 0; i < rows; i++) add_token(d, u + (first + i) * d, v + (first + i) * d, a + i * d, ret);
+  }
+done:
+  mem_free(weights);
+  mem_free(a);
+  return status;
+}
+
+/* A step eta turns a token by |P u'| = eta |P A| / |u + eta A|. Solved for eta with the mean <u, A> and |A|^2 in place
+ * of each token's: exact where all pairs of tokens are alike. The longest step of all turns u into A / |A|. */
+static value step_of(const pulls *p, size_t n) {
+  double along = p->along / (double)n, square = p->square / (double)n, m2 = p->moved / p->pulled;
+  if (!(p->pulled > 1e-24 * (double)n)) return UNDEFINED("no pull");
+  double left = 1 - m2 * square, m = sqrt(m2);
+  if (!(left > 0)) return UNDEFINED("moves further than a step can");
+  return VALUE((m2 * along + m * sqrt(m2 * along * along + left)) / left);
+}
+
+/* Mean cosine of pairs. */
+static dwell_status mean_cosine(geometry *g, double *ret_mean, dwell_error *err) {
+  size_t n = geometry_n(g);
+  const double *cosines;
+  dwell_status status = geometry_cosines(g, RAW, &cosines, err);
+  double *rows = MEM_NEW(double, n);
+  if (status == DWELL_OK && rows == NULL) status = error_no_memory(err, "sums of rows");
+  for (size_t i = 0; status == DWELL_OK && i < n; i++) rows[i] = pairwise_sum(n, cosines + i * n) - cosines[i * n + i];
+  if (status == DWELL_OK) *ret_mean = pairwise_sum(n, rows) / ((double)n * ((double)n - 1));
+  mem_free(rows);
+  return status;
+}
+
+/* One temperature. Leaves the mean cosines before and after in the places of tau and the residual, which add_series
+ * makes of them. */
+static dwell_status measure_at(geometry *before, geometry *after, double beta, size_t k, value *ret_values,
+                               dwell_error *err) {
+  double was, is;
+  pulls p;
+  dwell_status status = DWELL_OK;
+  TRY(mean_cosine(before, &was, err));
+  TRY(mean_cosine(after, &is, err));
+  TRY(add_up(before, after, beta, &p, err));
+  value cosine = VALUE(p.both / sqrt(p.moved * p.pulled));
+  if (!(p.moved > 0) || !(p.pulled > 0)) cosine = UNDEFINED(p.moved > 0 ? "no pull" : "nothing moves");
+  ret_values[ETA * BETAS + k] = step_of(&p, geometry_n(before));
+  ret_values[COSINE * BETAS + k] = cosine;
+  ret_values[TAU * BETAS + k] = VALUE(was);
+  ret_values[RESIDUAL * BETAS + k] = VALUE(is);
+done:
+  return status;
+}
+
+static dwell_status measure(geometry *before, geometry *after, const instrument_setting *s, value *ret_values,
+                            dwell_error *err) {
+  const double betas[BETAS] = {1, s->beta};
+  dwell_status status = DWELL_OK;
+  assert(geometry_n(before) == geometry_n(after));
+  bool known = geometry_unit(before) != NULL && geometry_unit(after) != NULL && geometry_d(before) == geometry_d(after);
+  const char *reason = !known ? "no coordinates" : geometry_n(before) < 2 ? "n < 2" : NULL;
+  for (size_t k = 0; status == DWELL_OK && k < BETAS; k++) {
+    const char *why = reason == NULL && isnan(betas[k]) ? "beta_uncalibrated" : reason;
+    for (size_t kind = 0; kind < KINDS && why != NULL; kind++) ret_values[kind * BETAS + k] = UNDEFINED(why);
+    if (why == NULL) status = measure_at(before, after, betas[k], k, ret_values, err);
+  }
+  return status;
+}
+
+/* The mean cosine after a step of the ideal map, if all pairs have the same one (theory: equiangular tokens). */
+double clock_map(size_t n, double beta, double eta, double rho) {
+  double m = (double)n, other = exp(-beta * (1 - rho)), a = 1 / (1 + (m - 1) * other), b = other * a;
+  double p = 1 + eta * (a - b), q = eta * b;
+  double cross = (1 - rho) * (2 * p * q + m * q * q) + rho * (p + m * q) * (p + m * q);
+  return cross / ((1 - rho) * p * p + cross);
+}
+
+static void add_series(size_t n, const instrument_setting *s, size_t steps, value *const *rows) {
+  const double betas[BETAS] = {1, s->beta};
+  for (size_t k = 0; k < BETAS; k++) {
+    double tau = 0, rho = steps > 0 ? rows[0][TAU * BETAS + k].number : 0;
+    const char *reason = NULL;
+    for (size_t b = 0; b < steps; b++) {
+      value *eta = &rows[b][ETA * BETAS + k], *at = &rows[b][TAU * BETAS + k], *off = &rows[b][RESIDUAL * BETAS + k];
+      if (at->undefined != NULL) continue; /* the block has no numbers at all, and says why */
+      if (eta->undefined != NULL) reason = "eta is undefined here or before";
+      if (reason == NULL) tau += eta->number, rho = clock_map(n, betas[k], eta->number, rho);
+      *at = reason == NULL ? VALUE(tau) : UNDEFINED(reason);
+      *off = reason == NULL ? VALUE(off->number - rho) : UNDEFINED(reason);
+    }
+  }
+}
+
+static double flops(size_t n, size_t d) {
+  return BETAS * (2 * (double)d + 24) * (double)n * (double)n + BETAS * 12 * (double)n * (double)d;
+}
+
+static const instrument_column columns[] = {
+    {"eta_b1", "1", 0, INFINITY,
+     "step of the ideal layer map that turns the tokens as far as the block does, beta = 1"},
+    {"eta_calibrated", "1", 0, INFINITY, "the same at the calibrated beta"},
+    {"eta_cosine_b1", "1", -1, 1, "cosine of the block's motion and the ideal pull, both along the sphere, beta = 1"},
+    {"eta_cosine_calibrated", "1", -1, 1, "the same at the calibrated beta"},
+    {"tau_b1", "1", 0, INFINITY, "sum of eta_b1 up to and with the block: the theory's time"},
+    {"tau_calibrated", "1", 0, INFINITY, "sum of eta_calibrated up to and with the block"},
+    {"gamma_residual_b1", "1", -2, 2,
+     "mean cosine after the block minus the ideal map's after the same steps, beta = 1"},
+    {"gamma_residual_calibrated", "1", -2, 2, "the same at the calibrated beta"},
+};
+
+const instrument instrument_clock = {
+    .name = "clock",
+    .summary = "the theory's time in blocks, and how far the mean cosine is from its own",
+    .source =
+        "Geshkovski, Letrouit, Polyanskiy, Rigollet, arXiv:2312.10794, theorems 6.8 and 6.9; docs/instruments.md 3.5",
+    .scope = PER_STEP,
+    .columns = columns,
+    .column_count = COUNT_OF(columns),
+    .step = measure,
+    .series = add_series,
+    .flops = flops,
+};
