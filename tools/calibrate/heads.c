@@ -19,7 +19,7 @@ typedef struct head_case {
   double sink;    /* added to key 0 */
   double popular; /* sd of a term that all queries share, by key */
   double local;   /* logits fall by |i - j| / local; 0: they do not */
-  bool product;   /* of random queries and keys of INNER numbers */
+  double product; /* sd of scores of random queries and keys of INNER numbers */
   double bonus;   /* for keys of the query's group */
   size_t groups;
   bool autocorrelated;         /* labels stay from one token to the next with probability 0.7 */
@@ -33,8 +33,10 @@ static const head_case heads[] = {
     {"random logits, sink", 1, .sink = 4, .groups = 4, .published = .05, .published_fiedler = {.06, .06, .05, .05}},
     {"popular keys", 1, .popular = 2, .groups = 4, .published = .04, .published_fiedler = {.00, .00, NAN, NAN}},
     {"local window", .5, .local = 3, .groups = 4, .published = .05, .published_fiedler = {1, 1, 1, 1}},
-    {"random queries and keys", 0, .product = true, .groups = 4, .published = .03,
+    {"random queries and keys", 0, .product = 1, .groups = 4, .published = .03,
      .published_fiedler = {.25, 1, .17, .67}},
+    {"random queries and keys, scores of sd 2", 0, .product = 2, .groups = 4, .published = .03,
+     .published_fiedler = {NAN, NAN, NAN, NAN}},
     {"popular keys, autocorrelated labels", 1, .popular = 2, .groups = 4, .autocorrelated = true, .published = .05},
     {"local window, autocorrelated labels", .5, .local = 3, .groups = 4, .autocorrelated = true, .published = .075},
     {"2 groups, bonus 1", 1, .bonus = 1, .groups = 2, .published = 1, .published_fiedler = {1, 1, .75, .00}},
@@ -62,8 +64,8 @@ static double logit(const head_case *c, uint64_t run, const int32_t labels[TOKEN
   if (j == 0) sum += c->sink;
   if (c->local > 0) sum -= fabs((double)i - (double)j) / c->local;
   if (labels[i] == labels[j]) sum += c->bonus;
-  for (size_t k = 0; k < INNER && c->product; k++)
-    sum += calibrate_normal(run, 14, i, k) * calibrate_normal(run, 15, j, k) / sqrt(INNER);
+  for (size_t k = 0; k < INNER && c->product > 0; k++)
+    sum += c->product * calibrate_normal(run, 14, i, k) * calibrate_normal(run, 15, j, k) / sqrt(INNER);
   return sum;
 }
 
