@@ -135,7 +135,7 @@ static void add_series(size_t n, const instrument_setting *s, size_t steps, valu
   const double betas[BETAS] = {1, s->beta};
   for (size_t k = 0; k < BETAS; k++) {
     double tau = 0, rho = steps > 0 ? rows[0][TAU * BETAS + k].number : 0;
-    const char *reason = NULL;
+    const char *reason = s->first_state > 0 ? "the states before were not measured" : NULL;
     for (size_t b = 0; b < steps; b++) {
       value *eta = &rows[b][ETA * BETAS + k], *at = &rows[b][TAU * BETAS + k], *off = &rows[b][RESIDUAL * BETAS + k];
       if (at->undefined != NULL) continue; /* the block has no numbers at all, and says why */

@@ -56,13 +56,13 @@ typedef struct instrument_head {
   bool causal;
   const size_t *kept; /* [kept_count] kept tokens, ascending */
   size_t kept_count;
-  const double *cosines; /* [kept_count, kept_count] */
-  const int32_t *labels; /* [n] cluster of each token, -1: none */
+  const double *cosines;               /* [kept_count, kept_count] */
+  const int32_t *labels;               /* [n] cluster of each token, -1: none */
   const struct dwell_weights *weights; /* of the block; the head is number `head` */
   size_t head;
-  const double *units;   /* [n, d] directions of all tokens, 0 of a token without one */
-  uint64_t seed;         /* of samples, the same for every head */
-  size_t draws;          /* of a sampled null of heads; 0: none */
+  const double *units; /* [n, d] directions of all tokens, 0 of a token without one */
+  uint64_t seed;       /* of samples, the same for every head */
+  size_t draws;        /* of a sampled null of heads; 0: none */
   /* Surrogate number `draw` of an attention matrix (null_model.permute_head). */
   void (*permute)(uint64_t seed, size_t draw, size_t n, dwell_dtype dtype, bool causal, const void *attention,
                   void *ret_attention);
@@ -70,9 +70,10 @@ typedef struct instrument_head {
 
 /* What an instrument may know beside the geometry. */
 typedef struct instrument_setting {
-  double epsilon; /* relative rounding error of the states */
-  double beta;    /* calibrated inverse temperature (flows: their own), or NaN */
-  uint64_t skip;  /* bit k: column k is not needed, may be left out (undefined) where that saves work */
+  double epsilon;     /* relative rounding error of the states */
+  size_t first_state; /* of the trajectory that is measured */
+  double beta;        /* calibrated inverse temperature (flows: their own), or NaN */
+  uint64_t skip;      /* bit k: column k is not needed, may be left out (undefined) where that saves work */
 } instrument_setting;
 
 /* Arrays that an instrument adds to arrays.npz. */

@@ -135,7 +135,7 @@ dwell_status dwell_measure(const dwell_context *ctx, dwell_source *source, const
   measurement *s;
   TRY(measurement_create(ctx, source, options, &s, err));
   s->blocks = s->t->states - 1;
-  s->setting = (instrument_setting){.epsilon = s->t->epsilon, .beta = options->beta};
+  s->setting = (instrument_setting){.epsilon = s->t->epsilon, .first_state = s->t->first_state, .beta = options->beta};
   TRY(run_create(&s->run, err));
   s->run->seconds.started = clock_seconds();
   TRY(run_stages(s, err));

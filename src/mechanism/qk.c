@@ -44,6 +44,7 @@ const instrument instrument_qk = {
     .scope = PER_HEAD,
     .columns = columns,
     .column_count = COUNT_OF(columns),
+    .optional = true, /* the weights do not change with the text: inspect --weights */
     .head_weights = measure,
     .flops = flops,
 };

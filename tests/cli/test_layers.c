@@ -24,6 +24,24 @@ static bool field(const char *line, size_t index, double *ret_value) {
   return end > line;
 }
 
+/* A window of states does not know how much time went by before it. */
+static bool counts_from_the_start(const char *header, size_t column) {
+  for (; column > 0; column--) header = strchr(header, ',') + 1;
+  return strncmp(header, "tau_", 4) == 0 || strncmp(header, "gamma_residual_", 15) == 0;
+}
+
+/* Is `part` the line `all`, but for cells that a window leaves empty? */
+static bool same_cells(const char *header, const char *all, const char *part, bool later) {
+  for (size_t column = 0;; column++) {
+    size_t length = strcspn(all, ","), has = strcspn(part, ",");
+    bool empty = later && counts_from_the_start(header, column);
+    if (empty ? has != 0 : has != length || strncmp(all, part, length) != 0) return false;
+    if (all[length] != part[has]) return false;
+    if (all[length] == '\0') return true;
+    all += length + 1, part += has + 1;
+  }
+}
+
 /* Every line of `part`'s table is the line of `all`'s with the same step, and there are as many as there should be.
  * column: where the step is; norm: whether the final norm (an empty step) belongs to the part. */
 static void same_lines(const char *name, size_t column, double first, double last, bool norm) {
@@ -34,7 +52,8 @@ static void same_lines(const char *name, size_t column, double first, double las
     bool numbered = field(full, column, &step);
     bool header = full == all, wanted = header || (numbered ? step >= first && step <= last : norm);
     if (!wanted) continue;
-    if (line == NULL || strcmp(line, full) != 0) fail_msg("%s: expected\n%s\ngot\n%s", name, full, line ? line : "");
+    bool same = line != NULL && (header ? strcmp(line, full) == 0 : same_cells(all, full, line, first > 0));
+    if (!same) fail_msg("%s: expected\n%s\ngot\n%s", name, full, line ? line : "");
     line = strtok_r(NULL, "\n", &saved);
   }
   assert_null(line);

@@ -77,13 +77,14 @@ static void for_people_and_as_csv(void **state) {
 static void default_and_more(void **state) {
   (void)state;
   const char *folder = testing_format("%s/run", testing_folder());
-  program_result r = assert_done(testing_format(
-      "measure '%s' --ids '3,4,5,6,7,8' --instruments default,sign -q --nulls 0 -o '%s'", tiny("bert-tiny"), folder));
+  const char *command = "measure '%s' --ids '3,4,5,6,7,8' --instruments default,sign,qk -q --nulls 0 -o '%s'";
+  program_result r = assert_done(testing_format(command, tiny("bert-tiny"), folder));
   char *heads = testing_read(testing_format("%s/heads.csv", folder), NULL);
   char *blocks = testing_read(testing_format("%s/blocks.csv", folder), NULL);
   assert_non_null(strstr(heads, "entropy"));
   assert_non_null(strstr(heads, "sign_share"));
-  assert_non_null(strstr(heads, "ov_attract"));
+  assert_non_null(strstr(heads, "qk_attract"));
+  assert_null(strstr(heads, "ov_attract"));
   assert_null(strstr(heads, "fiedler"));
   assert_null(strstr(blocks, "ov_sum"));
   free(heads), free(blocks);
