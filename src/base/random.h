@@ -27,6 +27,7 @@ enum {
   RANDOM_PUSH = 41,       /* directions of random perturbations: replica = draw, i = direction, j = entry */
   RANDOM_CIRCUIT = 23, /* factors of random heads: replica = draw, i = vector, j = coordinate */
   RANDOM_CIRCUIT_LENGTH = 24, /* their lengths: replica = draw, i = vector, j = attempt */
+  RANDOM_THEOREM = 50,     /* starts and samples of theorems: replica = which set, i = vector, j = entry */
   RANDOM_TEST = 100       /* tests and benchmarks */
 };
 

@@ -12,6 +12,7 @@
 #include "null/null.h"
 #include "study/claim.h"
 #include "text/prompt.h"
+#include "theorem/theorem.h"
 #include "trajectory/taps.h"
 
 /* One entry of any registry: its name and summary, and how it writes the rest of itself as JSON. */
@@ -348,6 +349,44 @@ static void claim_print(const void *object) {
   }
 }
 
+/* ---- theorems ---- */
+
+static size_t theorem_count(void) {
+  size_t count;
+  theorem_registry(&count);
+  return count;
+}
+
+static entry theorem_at(size_t i) {
+  size_t count;
+  const theorem *t = theorem_registry(&count)[i];
+  return (entry){t->name, t->summary, t->source, t};
+}
+
+static void theorem_details(const void *object, jwriter *w) {
+  const theorem *t = object;
+  jwriter_key(w, "rows");
+  jwriter_array(w);
+  for (size_t r = 0; r < t->count; r++) {
+    const theorem_row *row = &t->rows[r];
+    jwriter_flat_object(w);
+    jwriter_put_string(w, "name", row->name);
+    jwriter_put_string(w, "statement", row->statement);
+    jwriter_put_string(w, "parameters", row->parameters);
+    jwriter_put_string(w, "reason", row->reason);
+    jwriter_put_bool(w, "quick", !row->slow);
+    jwriter_close(w);
+  }
+  jwriter_close(w);
+}
+
+static void theorem_print(const void *object) {
+  const theorem *t = object;
+  for (size_t r = 0; r < t->count; r++)
+    printf("    %-24s %s; %s%s\n", t->rows[r].name, t->rows[r].statement, t->rows[r].parameters,
+           t->rows[r].slow ? "; not --quick" : "");
+}
+
 /* ---- taps ---- */
 
 static size_t tap_count(void) {
@@ -428,12 +467,13 @@ static const thing things[] = {
     {"instruments", instrument_count, instrument_at, instrument_details, instrument_print, false},
     {"nulls", null_count, null_at, null_details, null_print, false},
     {"claims", claim_count, claim_at, claim_details, claim_print, false},
+    {"theorems", theorem_count, theorem_at, theorem_details, theorem_print, false},
     {"detectors", detector_count, detector_at, detector_details, detector_print, false},
     {"taps", tap_count, tap_at, tap_details, tap_print, false},
     {"prompts", prompt_count_all, prompt_at, prompt_details, prompt_print, false},
 };
-static const char *const thing_names[] = {"flows",  "models",    "nursery", "instruments", "nulls",
-                                          "claims", "detectors", "taps",    "prompts",     NULL};
+static const char *const thing_names[] = {"flows",    "models",    "nursery", "instruments", "nulls", "claims",
+                                          "theorems", "detectors", "taps",    "prompts",     NULL};
 
 static void print_text(const thing *t, const nursery_index *index) {
   int width = 0;
@@ -484,7 +524,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_ARG: l->thing = &things[cli_choice(state, "list", arg, thing_names)]; break;
     case ARGP_KEY_END:
       if (l->thing == NULL)
-        cli_usage(state, "name one of flows, models, nursery, instruments, nulls, claims, detectors, taps, prompts");
+        cli_usage(state,
+                  "name one of flows, models, nursery, instruments, nulls, claims, theorems, detectors, taps, prompts");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }
@@ -507,7 +548,7 @@ static dwell_status open_nursery(const cli *c, const thing *t, nursery_index *in
 
 int cmd_list(int argc, char **argv, cli *c) {
   static const struct argp argp = {
-      NULL, parse, "flows|models|nursery|instruments|nulls|claims|detectors|taps|prompts", doc, children, NULL, NULL};
+      NULL, parse, "flows|models|nursery|instruments|nulls|claims|theorems|detectors|taps|prompts", doc, children, NULL, NULL};
   list l = {.c = c};
   nursery_index index = {0};
   dwell_error err;

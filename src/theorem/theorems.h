@@ -1,0 +1,24 @@
+/* theorem/theorems.h - every theorem: one line here and in registry.c each. */
+#ifndef DWELL_THEOREM_THEOREMS_H
+#define DWELL_THEOREM_THEOREMS_H
+
+#include "theorem/theorem.h"
+
+extern const theorem theorem_gradient;
+extern const theorem theorem_beta_zero;
+extern const theorem theorem_temperatures;
+extern const theorem theorem_three_clusters;
+extern const theorem theorem_hemisphere;
+extern const theorem theorem_equiangular;
+extern const theorem theorem_first_state;
+extern const theorem theorem_frontier;
+extern const theorem theorem_merge_times;
+extern const theorem theorem_f1;
+extern const theorem theorem_f2;
+extern const theorem theorem_f3;
+extern const theorem theorem_f6;
+extern const theorem theorem_f7;
+extern const theorem theorem_f8;
+extern const theorem theorem_f9;
+
+#endif
