@@ -19,7 +19,7 @@ QUIET      := "['-Wno-format-overflow','-Wno-format-truncation']"
 SANITIZE   := -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=$(QUIET)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check check-large build install bench calibrate nursery fuzz torture web-check docs sanitize format dist clean
+.PHONY: help demo check verify check-large build install bench calibrate nursery fuzz torture web-check docs sanitize format dist clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -48,6 +48,9 @@ bench: ## benchmarks: ratios against the rivals, measured in one run (SPEED.md; 
 	@$(DEPS) build bench
 	@$(MAKE) --no-print-directory build
 	@sh tools/bench build
+
+verify: build ## the theory's statements, all of them: predicted, measured, pass or fail (minutes)
+	@build/src/cli/dwell verify
 
 calibrate: build ## measure how often the tests cry wolf and how often they see: the rates in docs/TRUST.md (minutes)
 	@build/tools/calibrate/calibrate

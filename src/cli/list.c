@@ -373,6 +373,9 @@ static void theorem_details(const void *object, jwriter *w) {
     jwriter_put_string(w, "name", row->name);
     jwriter_put_string(w, "statement", row->statement);
     jwriter_put_string(w, "parameters", row->parameters);
+    jwriter_put_double(w, "predicted", row->predicted);
+    jwriter_put_string(w, "relation", theorem_relation_name(row->relation));
+    jwriter_put_double(w, "tolerance", row->tolerance);
     jwriter_put_string(w, "reason", row->reason);
     jwriter_put_bool(w, "quick", !row->slow);
     jwriter_close(w);
@@ -548,7 +551,8 @@ static dwell_status open_nursery(const cli *c, const thing *t, nursery_index *in
 
 int cmd_list(int argc, char **argv, cli *c) {
   static const struct argp argp = {
-      NULL, parse, "flows|models|nursery|instruments|nulls|claims|theorems|detectors|taps|prompts", doc, children, NULL, NULL};
+      NULL, parse, "flows|models|nursery|instruments|nulls|claims|theorems|detectors|taps|prompts", doc, children,
+      NULL, NULL};
   list l = {.c = c};
   nursery_index index = {0};
   dwell_error err;

@@ -1,7 +1,4 @@
 /* cli/verify.c - dwell verify: the theory's statements, predicted and measured. */
-#include <math.h>
-#include <string.h>
-
 #include "cli/cli.h"
 #include "file/jwriter.h"
 #include "theorem/theorem.h"
@@ -44,14 +41,6 @@ static const char doc[] =
 
 /* ---- output ---- */
 
-static const char *relation_of(theorem_relation relation) {
-  static const char *const names[] = {[THEOREM_EQUAL] = "equal",
-                                      [THEOREM_AT_MOST] = "at most",
-                                      [THEOREM_AT_LEAST] = "at least",
-                                      [THEOREM_DIFFERS] = "differs"};
-  return names[relation];
-}
-
 static void put_row(const theorem_result *r, jwriter *w) {
   jwriter_object(w);
   jwriter_put_string(w, "name", r->row->name);
@@ -60,7 +49,7 @@ static void put_row(const theorem_result *r, jwriter *w) {
   jwriter_put_string(w, "parameters", r->row->parameters);
   jwriter_put_double(w, "predicted", r->outcome.predicted);
   jwriter_put_double(w, "measured", r->outcome.measured);
-  jwriter_put_string(w, "relation", relation_of(r->row->relation));
+  jwriter_put_string(w, "relation", theorem_relation_name(r->row->relation));
   jwriter_put_double(w, "tolerance", r->outcome.tolerance);
   jwriter_put_string(w, "reason", r->row->reason);
   jwriter_put_bool(w, "pass", r->pass);

@@ -10,8 +10,16 @@
 #include "base/threads.h"
 #include "theorem/theorem.h"
 
+const char *theorem_relation_name(theorem_relation relation) {
+  static const char *const names[] = {[THEOREM_EQUAL] = "equal",
+                                      [THEOREM_AT_MOST] = "at most",
+                                      [THEOREM_AT_LEAST] = "at least",
+                                      [THEOREM_DIFFERS] = "differs"};
+  return names[relation];
+}
+
 bool theorem_passes(theorem_relation relation, const theorem_outcome *o) {
-  if (!isfinite(o->measured) || !isfinite(o->predicted)) return false;
+  if (!isfinite(o->measured) || !isfinite(o->predicted) || !isfinite(o->tolerance)) return false;
   switch (relation) {
     case THEOREM_EQUAL: return fabs(o->measured - o->predicted) <= o->tolerance;
     case THEOREM_AT_MOST: return o->measured <= o->predicted + o->tolerance;

@@ -9,6 +9,7 @@
 #define DWELL_THEOREM_THEOREM_H
 
 #include <dwell/context.h>
+#include <math.h>
 #include <stdbool.h>
 
 typedef enum theorem_relation {
@@ -22,8 +23,10 @@ enum { THEOREM_VALUES = 6 };
 
 typedef struct theorem_row theorem_row;
 
-/* What a case has found for one of its rows. `predicted` holds the row's own before; a case overwrites it where the
- * prediction is computed. A row whose `tolerance` is 0 in the table may get one (statistical errors). */
+/* In a table of rows: the case computes the prediction, or the tolerance (statistical errors). */
+#define THEOREM_COMPUTED NAN
+
+/* What a case has found for one of its rows. `predicted` and `tolerance` hold the row's own before. */
 typedef struct theorem_outcome {
   double predicted, measured, tolerance;
 } theorem_outcome;
@@ -68,6 +71,9 @@ typedef struct theorem_table {
   size_t count, failed;
 } theorem_table;
 
+/* "equal", "at most", "at least", "differs". Static storage. */
+const char *theorem_relation_name(theorem_relation relation);
+/* False if a number is not finite. */
 bool theorem_passes(theorem_relation relation, const theorem_outcome *outcome);
 
 /* Runs the rows that `names` choose ([count]; none: all): a theorem ("T12"), a row, or a beginning of row names that

@@ -39,6 +39,8 @@ static dwell_status slope(const theorem_row *row, size_t count, theorem_outcome 
   return DWELL_OK;
 }
 
+static const double together = 0.999999;
+
 /* Share of uniform starts that do not end in one cluster. value: beta, n, starts, time, d, usa. */
 static dwell_status basin(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
                           dwell_error *err) {
@@ -52,8 +54,9 @@ static dwell_status basin(const theorem_row *row, size_t count, theorem_outcome 
   for (uint32_t s = 0; s < starts; s++) {
     particles_uniform(&p, 1000 + s);
     p.t = 0;
-    TRY(particles_to(&p, row->value[3], ctx, err));
-    apart += particles_least_cosine(&p) < 0.999999;
+    for (double t = row->value[3] / 64; t <= row->value[3] && particles_least_cosine(&p) < together; t *= 2)
+      TRY(particles_to(&p, t, ctx, err));
+    apart += particles_least_cosine(&p) < together;
   }
   out->measured = (double)apart / (double)starts;
 done:
