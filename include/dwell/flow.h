@@ -20,6 +20,11 @@ typedef enum dwell_integrator {
 /* "rk45", "rk4", "euler", "layer", as `--integrator` takes them; NULL: no such integrator. Static storage. */
 const char *dwell_integrator_name(dwell_integrator integrator);
 
+typedef enum dwell_clock {
+  DWELL_CLOCK_LINEAR, /* t in a double: fixed particles, times up to 1e290 */
+  DWELL_CLOCK_LOG     /* ln t: any time; tokens that have met count as one */
+} dwell_clock;
+
 /* How a flow is run. Start from dwell_flow_options_default(). Strings and arrays are copied by dwell_flow_open. */
 typedef struct dwell_flow_options {
   const char *flow;     /* registry name: "sa", "usa" */
@@ -41,7 +46,17 @@ typedef struct dwell_flow_options {
                         * layer: multiples of ETA) */
   size_t times_count;
   dwell_dtype dtype; /* of the states pushed; the integration is always double */
+  /* The log clock (rk45, no mask). Asked for by `clock`, and by any of the three below it. Its frames are spaced in
+   * ln t as with log_times, unless `times` are given or only merging was asked for. */
+  dwell_clock clock;
+  double until_log;    /* final ln t instead of `until`; NaN: not asked for */
+  size_t until_merged; /* end when so many clusters are left, each replica at its own time; 0: at the final time. With
+                        * until_log too: there at the latest */
+  double merge;        /* tokens closer than this distance become one of their summed mass; 0: 1e-7 / sqrt(beta) with
+                        * the log clock, else never; DWELL_MERGE_OFF: never */
 } dwell_flow_options;
+
+#define DWELL_MERGE_OFF (-1.0)
 
 /* sa, n = 32, d = 3, beta = 4, uniform start, T = 20, 101 frames, rk45 at 1e-10, f64, one replica. */
 dwell_flow_options dwell_flow_options_default(void);

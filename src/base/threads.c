@@ -60,13 +60,24 @@ static bool take(range *ranges, size_t count, size_t worker, size_t *ret_item) {
   return false;
 }
 
+/* The same without a team of threads, which costs a microsecond. */
+static dwell_status one_by_one(const dwell_context *ctx, size_t count, threads_item run, void *arg, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  for (size_t item = 0; item < count && status == DWELL_OK; item++) {
+    status = context_interrupted(ctx, err);
+    if (status == DWELL_OK) status = run(arg, item, 0, err);
+  }
+  return status;
+}
+
 dwell_status threads_for(const dwell_context *ctx, size_t count, threads_item run, void *arg, dwell_error *err) {
   failure first = {.status = DWELL_OK};
   int stop = 0, threads = threads_count(ctx);
+  if (threads == 1 || count <= 1) return one_by_one(ctx, count, run, arg, err);
   size_t ranges = threads < MOST_RANGES ? (size_t)threads : MOST_RANGES;
   range shares[MOST_RANGES];
   share_out(count, ranges, shares);
-#pragma omp parallel num_threads(threads) if (count > 1)
+#pragma omp parallel num_threads(threads)
   for (size_t item; take(shares, ranges, (size_t)omp_get_thread_num(), &item);) {
     int stopped;
 #pragma omp atomic read

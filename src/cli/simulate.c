@@ -20,6 +20,10 @@ enum {
   KEY_TIMES,
   KEY_FRAMES,
   KEY_LOG_TIMES,
+  KEY_CLOCK,
+  KEY_UNTIL_LOG,
+  KEY_UNTIL_MERGED,
+  KEY_MERGE,
   KEY_INIT,
   KEY_MASK,
   KEY_REPLICAS,
@@ -63,8 +67,13 @@ static void parse_times(struct argp_state *state, const char *list, simulate *s)
   s->flow.times = s->times, s->flow.times_count = count;
 }
 
+/* "off", or a distance */
+static double parse_merge(struct argp_state *state, const char *text) {
+  return strcmp(text, "off") == 0 ? DWELL_MERGE_OFF : cli_real(state, "--merge", text, 1e-300, 1);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
-  static const char *const masks[] = {"none", "causal", NULL};
+  static const char *const masks[] = {"none", "causal", NULL}, *const clocks[] = {"linear", "log", NULL};
   simulate *s = state->input;
   switch (key) {
     case ARGP_KEY_INIT:
@@ -80,6 +89,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_TIMES: parse_times(state, arg, s); break;
     case KEY_FRAMES: s->flow.frames = cli_size(state, "--frames", arg, 2, 10000000); break;
     case KEY_LOG_TIMES: s->flow.log_times = true; break;
+    case KEY_CLOCK: s->flow.clock = cli_choice(state, "--clock", arg, clocks) == 1 ? DWELL_CLOCK_LOG : 0; break;
+    case KEY_UNTIL_LOG: s->flow.until_log = cli_real(state, "--until-log", arg, -1e15, 1e15); break;
+    case KEY_UNTIL_MERGED: s->flow.until_merged = cli_size(state, "--until-merged", arg, 1, 10000000); break;
+    case KEY_MERGE: s->flow.merge = parse_merge(state, arg); break;
     case KEY_INIT: s->flow.init = arg; break;
     case KEY_MASK: s->flow.causal = cli_choice(state, "--mask", arg, masks) == 1; break;
     case KEY_REPLICAS: s->flow.replicas = cli_size(state, "--replicas", arg, 1, 1000000); break;
@@ -110,6 +123,13 @@ static const struct argp_option options[] = {
     {"log-times", KEY_LOG_TIMES, NULL, 0,
      "Space them in ln t: the first at t = 0, then from a hundredth of the flow's unit of time on", 20},
     {"times", KEY_TIMES, "T0,T1,...", 0, "Exactly these times", 20},
+    {"clock", KEY_CLOCK, "linear|log", 0,
+     "log: count ln t, which may be anything, and merge tokens that have met (default linear)", 20},
+    {"until-log", KEY_UNTIL_LOG, "LNT", 0, "Final ln t instead of --until; the clock is then log", 20},
+    {"until-merged", KEY_UNTIL_MERGED, "K", 0,
+     "End when K clusters are left (with --until-log: or then); the clock is then log", 20},
+    {"merge", KEY_MERGE, "DISTANCE|off", 0,
+     "Tokens closer than this count as one (default with the log clock: 1e-7 / sqrt(beta), else off)", 20},
     {"integrator", KEY_INTEGRATOR, "NAME", 0,
      "rk45 (default), rk4:H, euler:H (the published scripts' map), layer:ETA (a post-norm layer)", 30},
     {"beta0-control", KEY_BETA0_CONTROL, NULL, 0,
@@ -127,6 +147,7 @@ static const char doc[] =
     "Integrate an idealised flow of tokens on the sphere and measure every state.\v"
     "Examples:\n"
     "  dwell simulate --n 64 --d 3 --beta 9 --until 1e4 --log-times -o run\n"
+    "  dwell simulate --n 60 --d 2 --beta 400 --until-merged 1 -o run\n"
     "  dwell simulate --init equiangular:0.1 --beta 5 --n 8 --d 8 -o run\n\n"
     "RUN gets layers.csv (a row per state), blocks.csv (a row per step), events.csv (what happened), arrays.npz and\n"
     "run.json.";

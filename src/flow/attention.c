@@ -61,6 +61,7 @@ typedef struct pass {
   double factor, offset; /* exponent = factor |x_j - x_i|^2 + offset = beta G - |beta| */
   double near;           /* pairs with 1 - G below this are summed by differences */
   bool maximum;          /* rows may lie far below scale 1: subtract each row's own maximum */
+  double scale;          /* taken off every exponent; then a token's weight with itself is not part of the sums */
   const double *heavy;   /* tiles: heavy_scale * heavy_j = m_j x_j */
   double heavy_scale;
   size_t round; /* of the tournament */
@@ -134,6 +135,9 @@ void flow_work_destroy(flow_work *work) {
   mem_free(work);
 }
 
+/* Z of a row whose sum of scaled weights with other tokens is `others`. */
+static double scaled_z(const pass *p, size_t i, double others) { return p->work->mass[i] + exp(p->scale) * others; }
+
 static size_t visible(const pass *p, size_t i) { return p->system->causal ? i + 1 : p->system->n; }
 
 /* ---- direct loops ---- */
@@ -156,18 +160,20 @@ static void direct_row(const pass *p, size_t i, double *buffer) {
   const flow_work *w = p->work;
   const double *x = p->x + i * w->d;
   double sums[1 + KERNEL_MAX_D] = {0};
-  double maximum = p->maximum ? direct_maximum(p, i, buffer) : 0;
+  double maximum = p->maximum ? direct_maximum(p, i, buffer) : p->scale;
   for (size_t first = 0, end = visible(p, i); first < end && maximum > -INFINITY; first += CHUNK) {
     size_t count = end - first < CHUNK ? end - first : CHUNK, whole = round_up(count, KERNEL_LANES);
     kernel_exponents(w->d, whole, w->keys + first, w->padded, x, p->factor, p->offset - maximum, buffer);
+    if (p->system->scaled && i >= first && i < first + count) buffer[i - first] = -700; /* dropped below */
     vmath_exp_f64(whole, buffer, buffer);
     for (size_t j = count; j < whole; j++) buffer[j] = 0;
     if (p->maximum) /* a key without mass may lie above the maximum: inf * 0 */
       for (size_t j = 0; j < count; j++) buffer[j] = w->mass[first + j] > 0 ? buffer[j] : 0;
     kernel_accumulate(w->d, whole, w->keys + first, w->padded, x, w->mass + first, buffer, sums);
   }
-  p->z[i] = sums[0] * exp(maximum);
-  for (size_t k = 0; k < w->d; k++) p->shift[i * w->d + k] = sums[0] > 0 ? sums[1 + k] / sums[0] : 0;
+  double z = p->system->scaled ? scaled_z(p, i, sums[0]) : sums[0];
+  p->z[i] = p->system->scaled ? z : z * exp(maximum);
+  for (size_t k = 0; k < w->d; k++) p->shift[i * w->d + k] = z > 0 ? sums[1 + k] / z : 0;
 }
 
 static dwell_status direct_tile(void *arg, size_t item, int worker, dwell_error *err) {
@@ -226,13 +232,13 @@ static void tile_exponents(const pass *p, const tile *t, size_t closes) {
   tile_scratch *s = t->scratch;
   size_t d = p->system->d;
   double beta = p->system->beta, anchor = beta < 0 ? -1 : 1, *maximum = p->work->maximum + t->first;
-  if (!p->maximum) kernel_scale(t->rows * t->keys, beta, anchor, 0, s->cosines);
+  if (!p->maximum) kernel_scale(t->rows * t->keys, beta, anchor, p->scale, s->cosines);
   for (size_t r = 0; r < t->rows && p->maximum; r++)
     kernel_scale(t->keys, beta, anchor, maximum[r], s->cosines + r * t->keys);
   for (size_t c = 0; c < closes; c++) {
     size_t r = s->close_row[c], j = s->close_key[c];
     double square = kernel_distance(d, p->x + (t->first + r) * d, p->x + (t->key + j) * d);
-    s->cosines[r * t->keys + j] = p->factor * square + p->offset - (p->maximum ? maximum[r] : 0);
+    s->cosines[r * t->keys + j] = p->factor * square + p->offset - (p->maximum ? maximum[r] : p->scale);
   }
 }
 
@@ -264,6 +270,7 @@ static void tile_take_close(const pass *p, const tile *t, size_t closes) {
     size_t i = t->first + s->close_row[c], j = t->key + s->close_key[c];
     double *cell = t->scratch->cosines + s->close_row[c] * t->keys + s->close_key[c], w = *cell;
     *cell = 0;
+    if (i == j && p->system->scaled) continue;
     add_close(p, i, j, w * p->work->mass[j]);
     if (t->mirrored) add_close(p, j, i, w * p->work->mass[i]);
   }
@@ -365,6 +372,7 @@ static dwell_status finish_item(void *arg, size_t item, int worker, dwell_error 
     const double *close = p->work->has_close[i] ? p->work->close + i * d : NULL;
     double far = p->work->far[i];
     p->z[i] += far;
+    if (p->system->scaled) p->z[i] = scaled_z(p, i, p->z[i]);
     kernel_settle(d, far, p->z[i] >= DBL_MIN ? 1 / p->z[i] : 0, p->x + i * d, close, p->shift + i * d);
     if (p->maximum) p->z[i] *= exp(p->work->maximum[i]);
   }
@@ -418,7 +426,8 @@ dwell_status attention_shift(const flow_system *system, const double *x, double 
             .factor = -0.5 * beta,
             .offset = beta < 0 ? 2 * beta : 0,
             .near = near_limit(beta),
-            .maximum = needs_maximum(system)};
+            .maximum = !system->scaled && needs_maximum(system),
+            .scale = system->scaled ? system->log_scale : 0};
   memcpy(work->mass, system->masses, system->n * sizeof(double));
   if (!is_direct(system->d)) return sum_by_tiles(&p, err);
   for (size_t k = 0; k < work->d; k++)

@@ -17,7 +17,8 @@ uint64_t flow_work_bytes(size_t n, size_t d, int threads);
  * Differences of close tokens are taken coordinate by coordinate, so that shift_i has the relative precision of the
  * distances themselves however small they are (flows.md 5). Weights below 1e-304 of a row's scale count as zero. A row
  * whose weights sum to less than 2e-308 gets shift 0. Bits do not depend on the number of threads.
- * Errors: DWELL_INTERRUPTED. */
+ * Where system->scaled, ret_shift is divided by e^{log_scale}, which may be anything up to the largest beta (G_ij - 1)
+ * of two different tokens or a little below; ret_z is not. Errors: DWELL_INTERRUPTED. */
 dwell_status attention_shift(const flow_system *system, const double *x, double *ret_shift, double *ret_z,
                              flow_work *work, dwell_error *err);
 

@@ -78,7 +78,7 @@ dwell_status orbit_fixed(orbit *o, dwell_error *err) {
     if (step != layer_step) TRY(orbit_failed(o, field_velocity(&o->field, o->x, o->k[0], &o->facts, err), err));
     if (step == layer_step) o->facts.energy = NAN;
     while (o->next < o->plan->count && o->plan->times[o->next] <= after + same_time * H) TRY(orbit_emit(o, o->x, err));
-    TRY(orbit_account(o, gain, err));
+    TRY(orbit_account(o, gain, o->t / o->end, err));
   }
 done:
   return status;

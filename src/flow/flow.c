@@ -15,22 +15,25 @@
 #include "base/threads.h"
 #include "flow/integrate.h"
 #include "flow/options.h"
+#include "flow/records.h"
 #include "trajectory/source.h"
 
 typedef struct flow_source {
   flow_setup setup;
   bool finished;
   certificate certificate; /* of the last finished run */
+  flow_records records;    /* log clock: what happened in it, by replica */
 } flow_source;
 
 /* One dwell_source_run. */
 typedef struct flow_run {
-  const flow_source *source;
+  flow_source *source;
   const dwell_context *ctx;
   const dwell_sink *sink;
   float *narrow;             /* [n, d], or NULL for f64 */
   size_t first;              /* first replica of the wave */
   double *kept;              /* [wave, count, n, d] states of the wave */
+  double *log_times;         /* [wave, count] of those states */
   certificate *certificates; /* [wave] */
   atomic_size_t done;        /* replicas finished */
 } flow_run;
@@ -39,7 +42,8 @@ typedef struct flow_run {
 typedef struct replica {
   flow_run *run;
   size_t number;
-  double *kept; /* [count, n, d] where its states go, or NULL: push at once */
+  double *kept;      /* [count, n, d] where its states go, or NULL: push at once */
+  double *log_times; /* [count] */
   int worker;
 } replica;
 
@@ -76,11 +80,12 @@ static uint64_t bytes(const void *self, const dwell_context *ctx) {
 
 /* ---- delivering ---- */
 
-static dwell_status push(flow_run *run, size_t number, size_t index, const double *x, dwell_error *err) {
+static dwell_status push(flow_run *run, size_t number, size_t index, double log_time, const double *x,
+                         dwell_error *err) {
   const flow_setup *s = &run->source->setup;
   size_t size = state_size(s);
-  double time = s->plan.times[index];
-  dwell_frame frame = {number, index, "resid", .has_time = true, .time = time, .log_time = log(time)};
+  double time = s->times != NULL ? s->times[index] : exp(log_time);
+  dwell_frame frame = {number, index, "resid", .has_time = true, .time = time, .log_time = log_time};
   dwell_cloud cloud = {s->starts.n, s->starts.d, s->dtype, x};
   if (run->narrow != NULL) {
     for (size_t e = 0; e < size; e++) run->narrow[e] = (float)x[e];
@@ -92,7 +97,7 @@ static dwell_status push(flow_run *run, size_t number, size_t index, const doubl
 static dwell_status take_state(void *self, size_t index, const double *x, dwell_error *err) {
   replica *r = self;
   size_t size = state_size(&r->run->source->setup);
-  if (r->kept == NULL) return push(r->run, r->number, index, x, err);
+  if (r->kept == NULL) return push(r->run, r->number, index, r->log_times[index], x, err);
   memcpy(r->kept + index * size, x, size * sizeof(double));
   return DWELL_OK;
 }
@@ -107,15 +112,53 @@ static void report(void *self, double fraction) {
 
 /* ---- running ---- */
 
+/* When so many clusters are left: a run without states. */
+static dwell_status find_end(replica *r, const flow_plan *plan, double *x, double *ret_log_end, dwell_error *err) {
+  flow_history history = {0};
+  certificate unused;
+  integrate_host host = {.ctx = r->run->ctx, .opt_history = &history};
+  flow_plan dry = *plan;
+  dry.count = 0;
+  dwell_status status = integrate(&dry, &host, x, &unused, err);
+  *ret_log_end = history.log_end;
+  if (status == DWELL_OK && history.merger_count > 0 &&
+      history.mergers[history.merger_count - 1].clusters <= plan->until_merged)
+    *ret_log_end = history.mergers[history.merger_count - 1].log_time;
+  history_clear(&history);
+  return status;
+}
+
+/* The plan of this replica and the times of its states. */
+static dwell_status plan_replica(replica *r, double *x, flow_plan *ret_plan, dwell_error *err) {
+  const flow_setup *s = &r->run->source->setup;
+  dwell_status status = DWELL_OK;
+  *ret_plan = s->plan;
+  double log_end = 0;
+  if (s->plan.until_merged == 0) {
+    for (size_t f = 0; f < s->plan.count; f++)
+      r->log_times[f] = s->logarithms != NULL ? s->logarithms[f] : log(s->times[f]);
+    return DWELL_OK;
+  }
+  TRY(find_end(r, &s->plan, x, &log_end, err));
+  options_log_frames(s, log_end, r->log_times);
+  ret_plan->log_times = r->log_times;
+  TRY(starts_make(&s->starts, s->seed, (uint32_t)r->number, x, err));
+done:
+  return status;
+}
+
 static dwell_status run_replica(replica *r, const dwell_context *threads, certificate *ret_certificate,
                                 dwell_error *err) {
   const flow_setup *s = &r->run->source->setup;
   dwell_status status = DWELL_OK;
-  integrate_host host = {r->run->ctx, threads, report, take_state, r};
+  integrate_host host = {r->run->ctx, threads, report,
+                         take_state,  r,       records_history(&r->run->source->records, r->number)};
+  flow_plan plan;
   double *x = mem_alloc(s->starts.n, s->starts.d * sizeof(double));
   TRY_ALLOC(x, "the start");
   TRY(starts_make(&s->starts, s->seed, (uint32_t)r->number, x, err));
-  status = integrate(&s->plan, &host, x, ret_certificate, err);
+  status = plan_replica(r, x, &plan, err);
+  if (status == DWELL_OK) status = integrate(&plan, &host, x, ret_certificate, err);
   if (status == DWELL_FAILED && s->replicas > 1) {
     char name[40];
     snprintf(name, sizeof name, "replica %zu", r->number);
@@ -130,7 +173,8 @@ done:
 static dwell_status wave_item(void *arg, size_t item, int worker, dwell_error *err) {
   flow_run *run = arg;
   const flow_setup *s = &run->source->setup;
-  replica r = {run, run->first + item, run->kept + item * s->plan.count * state_size(s), worker};
+  replica r = {run, run->first + item, run->kept + item * s->plan.count * state_size(s),
+               run->log_times + item * s->plan.count, worker};
   return run_replica(&r, NULL, &run->certificates[item], err);
 }
 
@@ -142,7 +186,8 @@ static dwell_status run_wave(flow_run *run, size_t wave, certificate *total, dwe
   for (size_t r = 0; r < count; r++) {
     certificate_merge(total, &run->certificates[r]);
     for (size_t f = 0; f < s->plan.count; f++)
-      TRY(push(run, run->first + r, f, run->kept + (r * s->plan.count + f) * size, err));
+      TRY(push(run, run->first + r, f, run->log_times[r * s->plan.count + f],
+               run->kept + (r * s->plan.count + f) * size, err));
   }
 done:
   return status;
@@ -152,6 +197,8 @@ static dwell_status run_all(flow_run *run, certificate *total, dwell_error *err)
   const flow_setup *s = &run->source->setup;
   dwell_status status = DWELL_OK;
   size_t wave = wave_size(s, run->ctx);
+  run->log_times = mem_alloc(wave * s->plan.count, sizeof(double));
+  TRY_ALLOC(run->log_times, "the times");
   if (wave > 1) {
     run->kept = mem_alloc(wave * s->plan.count, state_size(s) * sizeof(double));
     run->certificates = MEM_ZERO(certificate, wave);
@@ -160,13 +207,14 @@ static dwell_status run_all(flow_run *run, certificate *total, dwell_error *err)
   } else {
     for (size_t number = 0; number < s->replicas; number++) {
       certificate one;
-      replica r = {run, number, NULL, 0};
+      replica r = {run, number, NULL, run->log_times, 0};
       TRY(run_replica(&r, run->ctx, &one, err));
       certificate_merge(total, &one);
     }
   }
 done:
   mem_free(run->kept);
+  mem_free(run->log_times);
   mem_free(run->certificates);
   return status;
 }
@@ -182,7 +230,9 @@ static dwell_status run(void *self, const dwell_context *ctx, const dwell_sink *
     run.narrow = mem_alloc(s->starts.n, s->starts.d * sizeof(float));
     TRY_ALLOC(run.narrow, "a state");
   }
+  if (s->plan.log_clock) TRY(records_begin(&source->records, s->replicas, s->starts.n, err));
   TRY(run_all(&run, &total, err));
+  TRY(records_end(&source->records, err));
   context_progress(ctx, "integrate", (double)s->replicas, (double)s->replicas);
   source->certificate = total;
   source->finished = true;
@@ -202,8 +252,13 @@ static void note(const void *self, jwriter *w) {
   jwriter_close(w);
 }
 
+static void records(const void *self, source_records *ret_records) {
+  *ret_records = ((const flow_source *)self)->records.records;
+}
+
 static void destroy(void *self) {
   flow_source *source = self;
+  records_free(&source->records);
   options_close(&source->setup);
   mem_free(source);
 }
@@ -226,7 +281,8 @@ static dwell_trajectory describe(const flow_setup *s) {
 
 dwell_status dwell_flow_open(const dwell_flow_options *options, const dwell_context *ctx, dwell_source **ret_source,
                              dwell_error *err) {
-  static const source_vtable vtable = {run, bytes, note, destroy};
+  static const source_vtable vtable = {
+      .run = run, .bytes = bytes, .note = note, .destroy = destroy, .records = records};
   dwell_status status = DWELL_OK;
   *ret_source = NULL;
   flow_source *source = MEM_ZERO(flow_source, 1);

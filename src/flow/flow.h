@@ -13,6 +13,10 @@ typedef struct flow_system {
   double beta;
   const double *masses; /* [n], sum 1 */
   bool causal;
+  /* Families that scale, log clock: velocities are wanted in units of e^{log_scale} / time unit, so that they are
+   * numbers of ordinary size however cold the system is. z stays as it is. */
+  bool scaled;
+  double log_scale;
 } flow_system;
 
 /* Scratch and threads of one evaluation; see flow/attention.h. Replicas running side by side each have their own. */
@@ -36,10 +40,21 @@ typedef struct flow {
   double (*rate)(const flow_system *system, const double *z);
   /* The time in which a tight cluster contracts by a factor e: the shortest time worth looking at. */
   double (*time_unit)(const flow_system *system);
+  double (*log_time_unit)(const flow_system *system); /* its logarithm, where the unit may underflow; may be NULL */
+  /* Without a mask, coincident tokens move as one and act as one of their summed mass: merging them is exact. */
+  bool coalesces;
+  bool scales; /* takes flow_system.scaled where beta > 0 and no mass is zero */
+  /* Without a mask, velocities are projections of non-negative combinations of tokens: an open hemisphere that holds
+   * the tokens keeps them, and their smallest cosine with its pole never falls. */
+  bool averages;
+  bool metastable; /* the theorem of dynamic metastability holds (arXiv:2410.06833), in this normalisation */
+  bool isotropic;  /* velocities lie in the span of the tokens and turn with them: n dimensions are enough */
   double (*flops)(size_t n, size_t d); /* of one evaluation; an exponential counts 20 */
 } flow;
 
 const flow *const *flow_registry(size_t *ret_count);
+/* ln of the family's time unit. */
+double flow_log_unit(const flow *family, const flow_system *system);
 const flow *flow_find(const char *name); /* NULL: no such flow */
 
 #endif

@@ -12,26 +12,35 @@
 
 enum { ORBIT_VECTORS = 3 + ORBIT_STAGES + 2, BLOCK = 256 };
 
+/* For the log clock: three states, and a few numbers a token. */
+enum { LOG_VECTORS = 3, LOG_NUMBERS = 8 };
+
 uint64_t integrate_bytes(size_t n, size_t d, int threads) {
-  return field_bytes(n, d, threads) + sizeof(double) * (uint64_t)ORBIT_VECTORS * n * d;
+  return field_bytes(n, d, threads) +
+         sizeof(double) * ((uint64_t)(ORBIT_VECTORS + LOG_VECTORS) * n * d + LOG_NUMBERS * n + d);
 }
 
 static dwell_status create(const flow_plan *plan, const integrate_host *host, double *x, orbit *ret_orbit,
                            double **ret_memory, dwell_error *err) {
   const flow_system *s = &plan->system;
   orbit o = {.plan = plan, .host = host, .x = x, .size = s->n * s->d, .certificate = certificate_start()};
-  o.end = plan->times[plan->count - 1];
+  o.end = plan->log_clock ? plan->log_end : plan->times[plan->count - 1];
+  o.t = plan->log_clock ? -INFINITY : 0;
   size_t count = 0;
-  double *memory = size_mul(o.size, ORBIT_VECTORS, &count) ? MEM_NEW(double, count) : NULL;
+  double *memory =
+      size_mul(o.size, ORBIT_VECTORS, &count) && size_add(count, s->d, &count) ? MEM_NEW(double, count) : NULL;
   if (memory == NULL) return error_no_memory(err, "the integrator");
   o.y = memory;
   o.stage = o.y + o.size;
   o.out = o.stage + o.size;
   for (size_t m = 0; m < ORBIT_STAGES; m++) o.k[m] = o.out + (m + 1) * o.size;
   for (size_t m = 0; m < 2; m++) o.inner[m] = o.k[ORBIT_STAGES - 1] + (m + 1) * o.size;
+  o.pole = memory + o.size * ORBIT_VECTORS;
   *ret_orbit = o;
   *ret_memory = memory;
-  return field_create(plan->family, s, host->threads, &ret_orbit->field, err);
+  flow_system system = *s;
+  system.scaled = plan->log_clock && plan->family->scales && s->beta > 0;
+  return field_create(plan->family, &system, host->threads, &ret_orbit->field, err);
 }
 
 void orbit_combine(const orbit *o, double h, const double *c, size_t stages, double *ret_y) {
@@ -59,7 +68,47 @@ dwell_status orbit_emit(orbit *o, const double *state, dwell_error *err) {
   return o->host->emit(o->host->self, o->next++, state, err);
 }
 
-dwell_status orbit_account(orbit *o, double gain, dwell_error *err) {
+/* ---- what theory guarantees ---- */
+
+static double smallest_cosine(const orbit *o) {
+  const flow_system *s = &o->field.system;
+  double smallest = INFINITY;
+  for (size_t i = 0; i < s->n; i++) {
+    double cosine = 0;
+    for (size_t k = 0; k < s->d; k++) cosine += o->x[i * s->d + k] * o->pole[k];
+    smallest = fmin(smallest, cosine);
+  }
+  return smallest;
+}
+
+/* Is the start in the hemisphere around its mean, and does the family keep it there? */
+static void find_pole(orbit *o) {
+  const flow_system *s = &o->field.system;
+  double square = 0;
+  o->height = NAN;
+  if (!o->plan->family->averages || s->causal || o->plan->integrator == DWELL_LAYER) return;
+  memset(o->pole, 0, s->d * sizeof(double));
+  for (size_t e = 0; e < o->size; e++) o->pole[e % s->d] += o->x[e];
+  for (size_t k = 0; k < s->d; k++) square += o->pole[k] * o->pole[k];
+  for (size_t k = 0; k < s->d && square > 0; k++) o->pole[k] /= sqrt(square);
+  double height = square > 0 ? smallest_cosine(o) : 0;
+  if (!(height > 0)) return;
+  o->height = height;
+  o->certificate.hemispheres = 1;
+}
+
+static void watch_laws(orbit *o) {
+  certificate *c = &o->certificate;
+  if (o->plan->system.beta > 0 && !isnan(o->facts.energy))
+    c->energy_fall = fmax(c->energy_fall, o->last_energy - o->facts.energy);
+  o->last_energy = o->facts.energy;
+  if (isnan(o->height)) return;
+  double height = smallest_cosine(o);
+  c->hemisphere_fall = fmax(c->hemisphere_fall, o->height - height);
+  o->height = fmax(o->height, height);
+}
+
+dwell_status orbit_account(orbit *o, double gain, double fraction, dwell_error *err) {
   o->certificate.steps++;
   o->work += gain;
   double change = o->facts.energy - o->start_energy;
@@ -67,14 +116,16 @@ dwell_status orbit_account(orbit *o, double gain, dwell_error *err) {
     o->certificate.energy_change = fmax(o->certificate.energy_change, fabs(change));
     o->certificate.energy_residual = fmax(o->certificate.energy_residual, fabs(change - o->work));
   }
-  if (o->host->progress != NULL) o->host->progress(o->host->self, o->t / o->end);
+  watch_laws(o);
+  if (o->host->progress != NULL) o->host->progress(o->host->self, fraction);
   return context_interrupted(o->host->ctx, err);
 }
 
 dwell_status orbit_failed(const orbit *o, dwell_status status, dwell_error *err) {
   if (status != DWELL_FAILED || err == NULL) return status;
   char message[sizeof err->message];
-  snprintf(message, sizeof message, "%.300s at t = %.6g of %.6g", err->message, o->t, o->end);
+  const char *clock = o->plan->log_clock ? "ln t" : "t";
+  snprintf(message, sizeof message, "%.300s at %s = %.6g of %.6g", err->message, clock, o->t, o->end);
   return error_set(err, DWELL_FAILED, "%s", message);
 }
 
@@ -85,6 +136,11 @@ static void note_torque(orbit *o, const double *v) {
   o->certificate.has_energy = o->plan->integrator != DWELL_LAYER;
 }
 
+static dwell_status go(orbit *o, dwell_error *err) {
+  if (o->plan->log_clock) return orbit_log(o, err);
+  return o->plan->integrator == DWELL_RK45 ? orbit_rk45(o, err) : orbit_fixed(o, err);
+}
+
 dwell_status integrate(const flow_plan *plan, const integrate_host *host, double *x, certificate *ret_certificate,
                        dwell_error *err) {
   dwell_status status = DWELL_OK;
@@ -93,9 +149,11 @@ dwell_status integrate(const flow_plan *plan, const integrate_host *host, double
   TRY(create(plan, host, x, &o, &memory, err));
   TRY(orbit_failed(&o, field_velocity(&o.field, x, o.k[0], &o.facts, err), err));
   note_torque(&o, o.k[0]);
-  o.start_energy = o.facts.energy;
-  if (plan->times[0] <= 0) TRY(orbit_emit(&o, x, err));
-  if (o.next < plan->count) TRY(plan->integrator == DWELL_RK45 ? orbit_rk45(&o, err) : orbit_fixed(&o, err));
+  o.start_energy = o.last_energy = o.facts.energy;
+  find_pole(&o);
+  if (plan->count > 0 && (plan->log_clock ? plan->log_times[0] == -INFINITY : plan->times[0] <= 0))
+    TRY(orbit_emit(&o, x, err));
+  if (o.next < plan->count || plan->until_merged > 0) TRY(go(&o, err));
   TRY(orbit_failed(&o, field_velocity(&o.field, x, o.k[0], &o.facts, err), err));
   note_torque(&o, o.k[0]);
 done:

@@ -4,6 +4,7 @@
 
 #include "flow/certificate.h"
 #include "flow/flow.h"
+#include "flow/history.h"
 
 typedef struct flow_plan {
   const flow *family;
@@ -13,6 +14,14 @@ typedef struct flow_plan {
   double rtol;         /* rk45 */
   const double *times; /* [count] strictly ascending, >= 0 */
   size_t count;
+  /* The log clock (rk45 only): states at the logarithms of times [count], ascending, -INFINITY for t = 0; `times` is
+   * not read. With merge > 0 tokens closer than that become one of their summed mass. It goes to the last of log_times,
+   * or (until_merged > 0) until so many clusters are left, or to log_end; then log_times may be NULL. */
+  bool log_clock;
+  const double *log_times;
+  double merge;
+  size_t until_merged;
+  double log_end;
 } flow_plan;
 
 /* Who asked, and who is to be told. */
@@ -24,6 +33,7 @@ typedef struct integrate_host {
   /* State `index` (of plan->times), x [n, d] unit rows, valid during the call. */
   dwell_status (*emit)(void *self, size_t index, const double *x, dwell_error *err);
   void *self;
+  flow_history *opt_history; /* log clock: mergers and plateaus are added */
 } integrate_host;
 
 /* rk45: Dormand-Prince 5(4) on the ambient vectors, projected after each step. The field is constant along rays, so the
@@ -35,6 +45,12 @@ typedef struct integrate_host {
  * rk4, euler: ceil(T / H - 1e-9) steps of H, the last one shortened; a state between grid times comes from a shorter
  * step out of the grid point before it and leaves the grid alone. layer: x <- normalise(x + ETA A(x)); times must be
  * whole multiples of ETA.
+ *
+ * The log clock is rk45 in s, where dt = e^{-M} time_unit ds with an M that is fixed for each step: the largest
+ * exponent beta (G_ij - 1) between two clusters at its beginning. The field is asked for velocities in that unit
+ * (flow_system.scaled), so nothing underflows, and ln t is all that is kept of time. With merging, a token's error per
+ * step is at most rtol times the distance to its nearest neighbour (but not below the rounding of coordinates), so that
+ * the moments of meeting, found on the quintic, are as exact as the rest.
  *
  * x [n, d] is the start and is overwritten. *ret_certificate is filled also on failure. Errors: DWELL_FAILED with the
  * time reached (step below rounding, velocity not finite), DWELL_INTERRUPTED, DWELL_NO_MEMORY, or what emit returns. */

@@ -27,6 +27,7 @@ dwell_flow_options dwell_flow_options_default(void) {
       .until = 20,
       .frames = 101,
       .dtype = DWELL_F64,
+      .until_log = NAN,
   };
 }
 
@@ -84,6 +85,51 @@ static dwell_status check_size(const dwell_flow_options *o, dwell_error *err) {
   return DWELL_OK;
 }
 
+/* ---- the log clock ---- */
+
+static bool wants_log_clock(const dwell_flow_options *o) {
+  return o->clock == DWELL_CLOCK_LOG || !isnan(o->until_log) || o->until_merged > 0 || o->merge > 0;
+}
+
+static dwell_status check_clock(const dwell_flow_options *o, const flow *family, dwell_error *err) {
+  bool merges = family->coalesces && !o->causal;
+  if (o->clock != DWELL_CLOCK_LINEAR && o->clock != DWELL_CLOCK_LOG) return usage(err, "clock", "no such clock");
+  if (!wants_log_clock(o)) return DWELL_OK;
+  if (o->integrator != DWELL_RK45) return usage(err, "clock", "the log clock and merging need the integrator rk45");
+  if (isinf(o->until_log)) return usage(err, "until-log", "the logarithm of the final time must be finite");
+  if (!(o->merge == DWELL_MERGE_OFF || (o->merge >= 0 && o->merge <= 1)))
+    return usage(err, "merge", "tokens are merged at a distance in (0, 1], or off");
+  if (o->merge > 0 && !merges)
+    return usage(err, "merge",
+                 o->causal ? "under a causal mask tokens that meet do not stay together"
+                           : "in this flow tokens that meet do not stay together");
+  if (o->until_merged > 0 && (o->merge == DWELL_MERGE_OFF || !merges))
+    return usage(err, "until-merged", "clusters are counted by merging, which is off");
+  if (o->until_merged > 0 && o->times != NULL)
+    return usage(err, "until-merged", "the time of a merger is not known before: ask for frames, not for times");
+  return DWELL_OK;
+}
+
+/* Closer than this, force and barycentre neglect 1e-14 of the motion, and coordinates still tell the distance. */
+static double merge_distance(const dwell_flow_options *o, const flow *family) {
+  if (o->merge > 0) return o->merge;
+  if (o->merge < 0 || !family->coalesces || o->causal) return 0;
+  return 1e-7 / sqrt(fmax(1, fabs(o->beta)));
+}
+
+static dwell_status set_clock(const dwell_flow_options *o, flow_setup *setup, dwell_error *err) {
+  flow_plan *plan = &setup->plan;
+  setup->until_log = o->until_log;
+  plan->log_clock = wants_log_clock(o);
+  if (!plan->log_clock) return DWELL_OK;
+  plan->merge = merge_distance(o, plan->family);
+  plan->until_merged = o->until_merged;
+  plan->system.scaled = plan->family->scales && o->beta > 0;
+  for (size_t i = 0; i < setup->starts.n; i++)
+    if (setup->masses[i] == 0) return usage(err, "masses", "the log clock needs masses above 0");
+  return DWELL_OK;
+}
+
 /* ---- masses ---- */
 
 static dwell_status read_masses(const dwell_flow_options *o, flow_setup *setup, dwell_error *err) {
@@ -114,10 +160,12 @@ static dwell_status read_masses(const dwell_flow_options *o, flow_setup *setup, 
 /* ---- times ---- */
 
 static dwell_status check_until(const dwell_flow_options *o, dwell_error *err) {
-  if (!(o->until > 0) || !isfinite(o->until)) return usage(err, "until", "the final time must be a positive number");
-  if (o->until > longest_time) return usage(err, "until", "the final time must be at most 1e290");
   if (o->frames < 2) return usage(err, "frames", "at least 2 frames are needed: both ends");
-  return DWELL_OK;
+  if (!isnan(o->until_log) || o->until_merged > 0) return DWELL_OK;
+  if (!(o->until > 0) || !isfinite(o->until)) return usage(err, "until", "the final time must be a positive number");
+  if (o->until <= longest_time) return DWELL_OK;
+  usage(err, "until", "the final time must be at most 1e290");
+  return error_remedy(err, "--until-log takes the logarithm of any time");
 }
 
 /* frames: equally spaced, or the first at 0 and the others in ln t. The first positive time is then a hundredth of the
@@ -164,11 +212,46 @@ static dwell_status round_to_layers(const dwell_flow_options *o, flow_plan *plan
   return DWELL_OK;
 }
 
+void options_log_frames(const flow_setup *setup, double log_end, double *ret_log_times) {
+  double first = flow_log_unit(setup->plan.family, &setup->plan.system) + log(0.01), last = (double)setup->frames - 1;
+  if (!(log_end > -INFINITY)) log_end = first; /* merged from the start */
+  first = fmin(first, log_end - log(1000));
+  for (size_t f = 0; f < setup->frames; f++)
+    ret_log_times[f] = last > 1 ? first + ((double)f - 1) / (last - 1) * (log_end - first) : log_end;
+  ret_log_times[0] = -INFINITY;
+  ret_log_times[setup->frames - 1] = log_end;
+}
+
+/* With the log clock: states equally spaced in ln t. */
+static bool frames_by_log(const dwell_flow_options *o) {
+  return o->times == NULL && (o->log_times || o->clock == DWELL_CLOCK_LOG || !isnan(o->until_log));
+}
+
+/* Logarithms of times that were made or given, or frames in ln t. */
+static dwell_status read_log_times(const dwell_flow_options *o, flow_setup *setup, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  flow_plan *plan = &setup->plan;
+  double end = isnan(o->until_log) ? log(o->until) : o->until_log;
+  setup->frames = o->frames;
+  plan->count = o->times != NULL ? o->times_count : o->frames;
+  plan->log_end = o->until_merged > 0 && isnan(o->until_log) ? INFINITY : end;
+  if (o->until_merged > 0) return DWELL_OK;
+  setup->logarithms = MEM_NEW(double, plan->count);
+  TRY_ALLOC(setup->logarithms, "the times");
+  if (frames_by_log(o)) options_log_frames(setup, end, setup->logarithms);
+  for (size_t f = 0; f < plan->count && setup->times != NULL; f++) setup->logarithms[f] = log(setup->times[f]);
+  plan->log_end = setup->logarithms[plan->count - 1];
+  plan->log_times = setup->logarithms;
+done:
+  return status;
+}
+
 static dwell_status read_times(const dwell_flow_options *o, flow_setup *setup, dwell_error *err) {
   dwell_status status = DWELL_OK;
   flow_plan *plan = &setup->plan;
   if (o->times != NULL && o->times_count < 1) return usage(err, "times", "at least one time is needed");
   if (o->times == NULL) TRY(check_until(o, err));
+  if (plan->log_clock && (frames_by_log(o) || plan->until_merged > 0)) return read_log_times(o, setup, err);
   plan->count = o->times != NULL ? o->times_count : o->frames;
   setup->times = MEM_NEW(double, plan->count);
   TRY_ALLOC(setup->times, "the times");
@@ -178,6 +261,7 @@ static dwell_status read_times(const dwell_flow_options *o, flow_setup *setup, d
   if (plan->integrator != DWELL_RK45 && setup->times[plan->count - 1] / o->step > 1e15)
     TRY(usage(err, "step", "the step is so small against the final time that steps cannot be counted"));
   plan->times = setup->times;
+  if (plan->log_clock) TRY(read_log_times(o, setup, err));
 done:
   return status;
 }
@@ -207,6 +291,8 @@ dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow
   TRY(starts_open(options->init, options->n, options->d, &s.starts, err));
   TRY(read_masses(options, &s, err));
   s.plan.system = (flow_system){s.starts.n, s.starts.d, options->beta, s.masses, options->causal};
+  TRY(check_clock(options, s.plan.family, err));
+  TRY(set_clock(options, &s, err));
   if (s.plan.family->check != NULL) TRY(s.plan.family->check(&s.plan.system, err));
   s.plan.integrator = options->integrator;
   s.plan.step = options->step;
@@ -223,15 +309,27 @@ void options_close(flow_setup *setup) {
   starts_close(&setup->starts);
   mem_free(setup->masses);
   mem_free(setup->times);
+  mem_free(setup->logarithms);
   mem_free(setup->init);
   *setup = (flow_setup){0};
 }
 
 /* ---- for the manifest ---- */
 
+static void write_clock(const flow_setup *s, jwriter *w) {
+  const flow_plan *plan = &s->plan;
+  if (!plan->log_clock) return;
+  jwriter_put_string(w, "clock", "log");
+  if (plan->merge > 0) jwriter_put_double(w, "merge", plan->merge);
+  else jwriter_put_string(w, "merge", "off");
+  if (plan->until_merged > 0) jwriter_put_int(w, "until_merged", (int64_t)plan->until_merged);
+}
+
 static void write_times(const flow_setup *s, jwriter *w) {
+  write_clock(s, w);
   if (!s->given_times) {
-    jwriter_put_double(w, "until", s->until);
+    if (!isnan(s->until_log)) jwriter_put_double(w, "until_log", s->until_log);
+    else if (s->plan.until_merged == 0) jwriter_put_double(w, "until", s->until);
     jwriter_put_int(w, "frames", (int64_t)s->frames);
     jwriter_put_bool(w, "log_times", s->log_times);
     return;

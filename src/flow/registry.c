@@ -1,4 +1,6 @@
 /* flow/registry.c - the families of dynamics. */
+#include <math.h>
+
 #include "base/str.h"
 #include "flow/families.h"
 
@@ -13,4 +15,8 @@ const flow *flow_find(const char *name) {
   for (size_t i = 0; i < sizeof registry / sizeof registry[0]; i++)
     if (str_equal(registry[i]->name, name)) return registry[i];
   return NULL;
+}
+
+double flow_log_unit(const flow *family, const flow_system *system) {
+  return family->log_time_unit != NULL ? family->log_time_unit(system) : log(family->time_unit(system));
 }

@@ -44,5 +44,10 @@ const flow flow_sa = {
     .energy_weights = energy_weights,
     .rate = rate,
     .time_unit = time_unit,
+    .coalesces = true,
+    .scales = true,
+    .averages = true,
+    .metastable = true,
+    .isotropic = true,
     .flops = flops,
 };

@@ -7,14 +7,14 @@
 #include "flow/families.h"
 
 static dwell_status check(const flow_system *s, dwell_error *err) {
-  if (fabs(s->beta) <= 700) return DWELL_OK;
+  if (fabs(s->beta) <= 700 || s->scaled) return DWELL_OK;
   error_set(err, DWELL_USAGE, "usa moves with speed e^beta, and e^%g is beyond a double", s->beta);
   error_at_item(err, "beta");
-  return error_remedy(err, "Use |beta| <= 700, or the flow sa");
+  return error_remedy(err, "Use --clock log, |beta| <= 700, or the flow sa");
 }
 
-/* Sum of weights in the theory's scale. */
-static double true_weight(const flow_system *s, double z) { return z * exp(fabs(s->beta)); }
+/* Sum of weights in the theory's scale; in the log clock in units of e^{|beta|}, which the time unit takes up. */
+static double true_weight(const flow_system *s, double z) { return s->scaled ? z : z * exp(fabs(s->beta)); }
 
 static dwell_status attention(const flow_system *s, const double *x, double *ret_pull, double *ret_along, double *ret_z,
                               flow_work *work, dwell_error *err) {
@@ -29,7 +29,8 @@ static dwell_status attention(const flow_system *s, const double *x, double *ret
 
 static void energy_weights(const flow_system *s, const double *z, double *ret_weight) {
   (void)z;
-  for (size_t i = 0; i < s->n; i++) ret_weight[i] = s->masses[i] * exp(-fabs(s->beta));
+  double unit = s->scaled ? 1 : exp(-fabs(s->beta)); /* scaled speeds are smaller by it, times longer */
+  for (size_t i = 0; i < s->n; i++) ret_weight[i] = s->masses[i] * unit;
 }
 
 /* As for sa, with weights not divided by their sum: Gershgorin gives 2 max_i (Z_i - self), the positive semidefinite
@@ -46,9 +47,11 @@ static double rate(const flow_system *s, const double *z) {
 
 static double time_unit(const flow_system *s) { return exp(-fabs(s->beta)); }
 
+static double log_time_unit(const flow_system *s) { return -fabs(s->beta); }
+
 static double flops(size_t n, size_t d) { return (double)n * (double)n * (6 * (double)d + 25); }
 
-static const char *const parameters[] = {"beta: inverse temperature, |beta| <= 700", NULL};
+static const char *const parameters[] = {"beta: inverse temperature, |beta| <= 700 unless the clock is log", NULL};
 
 const flow flow_usa = {
     .name = "usa",
@@ -60,5 +63,10 @@ const flow flow_usa = {
     .energy_weights = energy_weights,
     .rate = rate,
     .time_unit = time_unit,
+    .log_time_unit = log_time_unit,
+    .coalesces = true,
+    .scales = true,
+    .averages = true,
+    .isotropic = true,
     .flops = flops,
 };

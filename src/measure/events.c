@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "measure/attribution.h"
 #include "measure/detected.h"
+#include "trajectory/source.h"
 
 /* The table while rows are added. */
 typedef struct events {
@@ -209,6 +210,19 @@ static dwell_status add_collapse(events *e, dwell_error *err) {
   return add_row(e, "collapse", 0, at, c->half_time.number, NAN, err);
 }
 
+/* What the source itself knows, at exact times between states. */
+static dwell_status add_exact(events *e, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  source_records records = source_get_records(e->s->source);
+  for (size_t k = 0; status == DWELL_OK && k < records.event_count; k++) {
+    const source_event *at = &records.events[k];
+    if (at->replica != e->d->replica) continue;
+    strbuf_puts(&e->detail, at->detail);
+    status = add_row(e, at->kind, state_at(e->d, at->log_first), state_at(e->d, at->log_last), at->value, NAN, err);
+  }
+  return status;
+}
+
 /* ---- the stage ---- */
 
 static dwell_status add_replica(events *e, dwell_error *err) {
@@ -220,6 +234,7 @@ static dwell_status add_replica(events *e, dwell_error *err) {
   TRY(add_stairs(e, err));
   TRY(add_scales(e, err));
   TRY(add_collapse(e, err));
+  TRY(add_exact(e, err));
 done:
   return status;
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "measure/measurement.h"
 #include "measure/output.h"
+#include "trajectory/source.h"
 
 /* ---- columns ---- */
 
@@ -156,8 +157,8 @@ done:
 
 /* Does a block end in frame i? Without states, of a network that read no text, frames are counted like states. */
 static bool ends_block(const measurement *s, size_t i, dwell_frame *ret_frame) {
-  *ret_frame = s->states != NULL ? *spool_frame(s->states, i)
-                                 : (dwell_frame){.state = s->t->first_state + i, .tap = "resid"};
+  *ret_frame =
+      s->states != NULL ? *spool_frame(s->states, i) : (dwell_frame){.state = s->t->first_state + i, .tap = "resid"};
   return ret_frame->state != s->t->first_state && strcmp(ret_frame->tap, "resid") == 0;
 }
 
@@ -341,6 +342,20 @@ done:
   return status;
 }
 
+/* Arrays of the source's own. */
+static dwell_status add_source_arrays(measurement *s, dwell_error *err) {
+  source_records records = source_get_records(s->source);
+  dwell_status status = DWELL_OK;
+  for (size_t k = 0; status == DWELL_OK && k < records.array_count; k++) {
+    const source_array *a = &records.arrays[k];
+    size_t count = 1;
+    for (size_t axis = 0; axis < a->rank; axis++) count *= a->shape[axis];
+    status = run_add_array(s->run, a->name, a->integer ? NPY_INT : NPY_FLOAT, 8, a->rank, a->shape,
+                           mem_copy(a->data, count, 8), err);
+  }
+  return status;
+}
+
 dwell_status measurement_arrays(measurement *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
   TRY(add_keep(s, err));
@@ -349,6 +364,7 @@ dwell_status measurement_arrays(measurement *s, dwell_error *err) {
     if (s->arrays[i] != NULL) TRY(add_instrument_array(s, i, err));
   }
   TRY(add_sphere(s, err));
+  TRY(add_source_arrays(s, err));
   TRY(add_saved(s, err));
 done:
   return status;

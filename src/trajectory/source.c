@@ -54,6 +54,12 @@ void source_note(const dwell_source *source, jwriter *w) {
   if (source->vtable->note != NULL) source->vtable->note(source->self, w);
 }
 
+source_records source_get_records(const dwell_source *source) {
+  source_records records = {0};
+  if (source->vtable->records != NULL) source->vtable->records(source->self, &records);
+  return records;
+}
+
 bool source_has_weights(const dwell_source *source) { return source->vtable->weights != NULL; }
 
 dwell_status source_weights(const dwell_source *source, const dwell_context *ctx, size_t block,

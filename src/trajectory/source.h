@@ -20,6 +20,29 @@ typedef struct source_output {
   const char *(*piece)(void *self, size_t token); /* its text, or NULL */
 } source_output;
 
+/* What only the source knows exactly: events at times between states, and arrays for arrays.npz. Valid until the source
+ * runs again. */
+typedef struct source_event {
+  const char *kind; /* static */
+  size_t replica;
+  double log_first, log_last; /* ln t of beginning and end */
+  double value;               /* NaN: none */
+  char detail[256];
+} source_event;
+
+typedef struct source_array {
+  const char *name; /* static */
+  bool integer;     /* int64_t, else double */
+  size_t rank, shape[3];
+  const void *data;
+} source_array;
+
+typedef struct source_records {
+  const source_event *events; /* by replica */
+  const source_array *arrays;
+  size_t event_count, array_count;
+} source_records;
+
 typedef struct source_vtable {
   dwell_status (*run)(void *self, const dwell_context *ctx, const dwell_sink *sink, dwell_error *err);
   uint64_t (*bytes)(const void *self, const dwell_context *ctx);
@@ -35,6 +58,7 @@ typedef struct source_vtable {
   uint64_t (*weights_bytes)(const void *self);
   /* The output layer; DWELL_UNSUPPORTED where there is none. May be NULL. */
   dwell_status (*output)(void *self, source_output *ret_output, dwell_error *err);
+  void (*records)(const void *self, source_records *ret_records); /* of the last run. May be NULL */
 } source_vtable;
 
 /* What tables and pages call a file or folder: the last part of its path. Points into `path`. */
@@ -45,6 +69,7 @@ dwell_status source_create(const source_vtable *vtable, void *self, const dwell_
                            dwell_source **ret_source, dwell_error *err);
 
 void source_note(const dwell_source *source, jwriter *w);
+source_records source_get_records(const dwell_source *source);
 
 /* Can this source go on from a given state? Goes on: DWELL_USAGE where it cannot, or has no such state. */
 bool source_runs_from(const dwell_source *source);

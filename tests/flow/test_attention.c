@@ -87,6 +87,37 @@ static void check_rows(const flow_system *s, const double *x, const dwell_contex
   free(row);
 }
 
+/* In units of e^{log_scale}: what the plain sums are, times e^{-log_scale}; far below the smallest double too. */
+static void test_scaled(void **state) {
+  (void)state;
+  static const size_t dimensions[] = {2, 3, 8, 20, 100};
+  for (size_t b = 0; b < 5; b++)
+    for (int cold = 0; cold < 2; cold++) {
+      size_t n = 9, d = dimensions[b];
+      double *x = random_tokens(n, d, 40), *masses = some_masses(n, 0), beta = cold ? 3000 : 20, top = -INFINITY;
+      double *shift = malloc(n * d * sizeof(double)), *z = malloc(n * sizeof(double));
+      for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++) top = fmax(top, beta * (dot(d, x + i * d, x + j * d) - 1));
+      flow_system s = {n, d, beta, masses, false, true, top};
+      flow_work *work = NULL;
+      dwell_error err;
+      assert_ok(flow_work_create(n, d, NULL, &work, &err), &err);
+      assert_ok(attention_shift(&s, x, shift, z, work, &err), &err);
+      for (size_t i = 0; i < n; i++) {
+        long double sum = masses[i], row[100] = {0};
+        for (size_t j = 0; j < n; j++) {
+          long double e = beta * (dot(d, x + i * d, x + j * d) - 1.0L), w = j == i ? 0 : masses[j] * expl(e - top);
+          sum += w * expl(top);
+          for (size_t k = 0; k < d; k++) row[k] += w * (x[j * d + k] - x[i * d + k]);
+        }
+        assert_near(z[i], (double)sum, 1e-13, 0);
+        for (size_t k = 0; k < d; k++) assert_near(shift[i * d + k], (double)(row[k] / sum), 0, 1e-14 + 1e-15 * beta);
+      }
+      flow_work_destroy(work);
+      free(x), free(masses), free(shift), free(z);
+    }
+}
+
 static void check_system(const flow_system *s, const double *x, const dwell_context *ctx) { check_rows(s, x, ctx, 1); }
 
 static void test_against_plain_loops(void **state) {
@@ -247,7 +278,7 @@ static void test_memory_is_linear(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_against_plain_loops), cmocka_unit_test(test_many_keys),
+      cmocka_unit_test(test_against_plain_loops), cmocka_unit_test(test_scaled), cmocka_unit_test(test_many_keys),
       cmocka_unit_test(test_large_blocks),        cmocka_unit_test(test_near_collapse),
       cmocka_unit_test(test_two_scales),          cmocka_unit_test(test_same_bits_for_any_threads),
       cmocka_unit_test(test_memory_is_linear),
