@@ -6,5 +6,6 @@
 
 extern const flow flow_sa;  /* sa.c */
 extern const flow flow_usa; /* usa.c */
+extern const flow flow_equiangular, flow_equiangular_usa; /* equiangular.c */
 
 #endif

@@ -22,6 +22,10 @@ typedef struct flow_system {
 /* Scratch and threads of one evaluation; see flow/attention.h. Replicas running side by side each have their own. */
 typedef struct flow_work flow_work;
 
+struct flow_plan;
+struct integrate_host;
+struct certificate;
+
 typedef struct flow {
   const char *name, *summary, *source; /* source: paper and equation */
   const char *const *parameters;       /* "beta: inverse temperature", ... NULL-terminated */
@@ -49,6 +53,12 @@ typedef struct flow {
   bool averages;
   bool metastable; /* the theorem of dynamic metastability holds (arXiv:2410.06833), in this normalisation */
   bool isotropic;  /* velocities lie in the span of the tokens and turn with them: n dimensions are enough */
+  /* A family that integrates itself, because its state is not n unit vectors or because it knows better: as integrate()
+   * of flow/integrate.h. It needs no attention, energy_weights or rate. NULL: the integrators of flow/orbit.h. */
+  dwell_status (*solve)(const struct flow_plan *plan, const struct integrate_host *host, double *x,
+                        struct certificate *ret_certificate, dwell_error *err);
+  /* What such a family refuses of an otherwise valid plan, masses and integrator included. May be NULL. */
+  dwell_status (*check_plan)(const struct flow_plan *plan, dwell_error *err);
   double (*flops)(size_t n, size_t d); /* of one evaluation; an exponential counts 20 */
 } flow;
 

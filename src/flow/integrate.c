@@ -146,6 +146,7 @@ dwell_status integrate(const flow_plan *plan, const integrate_host *host, double
   dwell_status status = DWELL_OK;
   orbit o = {0};
   double *memory = NULL;
+  if (plan->family->solve != NULL) return plan->family->solve(plan, host, x, ret_certificate, err);
   TRY(create(plan, host, x, &o, &memory, err));
   TRY(orbit_failed(&o, field_velocity(&o.field, x, o.k[0], &o.facts, err), err));
   note_torque(&o, o.k[0]);

@@ -298,6 +298,7 @@ dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow
   s.plan.step = options->step;
   s.plan.rtol = options->rtol;
   TRY(read_times(options, &s, err));
+  if (s.plan.family->check_plan != NULL) TRY(s.plan.family->check_plan(&s.plan, err));
   TRY(keep_asked(options, &s, err));
 done:
   if (status != DWELL_OK) options_close(&s);
