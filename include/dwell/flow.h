@@ -54,6 +54,9 @@ typedef struct dwell_flow_options {
                         * until_log too: there at the latest */
   double merge;        /* tokens closer than this distance become one of their summed mass; 0: 1e-7 / sqrt(beta) with
                         * the log clock, else never; DWELL_MERGE_OFF: never */
+  /* Where d > n: states are [n, n], in a basis of the span of the tokens, so that any d costs what d = n does. Cosines
+   * are distributed as in d dimensions; the start is another draw than without. */
+  bool reduce;
 } dwell_flow_options;
 
 #define DWELL_MERGE_OFF (-1.0)

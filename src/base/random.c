@@ -93,3 +93,14 @@ double random_normal_quantile(double p) {
   double tail = r <= 5 ? rational(c, d, r - 1.6) : rational(e, f, r - 5);
   return q < 0 ? -tail : tail;
 }
+
+double random_gamma(const random_stream *s, uint32_t i, double shape) {
+  double add = shape < 1 ? 1 : 0, d = shape + add - 1.0 / 3, c = 1 / sqrt(9 * d);
+  for (uint32_t j = 0;; j += 2) {
+    double x = random_normal(s, i, j), v = 1 + c * x;
+    if (v <= 0) continue;
+    v = v * v * v;
+    if (log(random_uniform(s, i, j + 1)) > 0.5 * x * x + d - d * v + d * log(v)) continue;
+    return d * v * (shape < 1 ? pow(random_uniform(s, i, UINT32_MAX), 1 / shape) : 1);
+  }
+}

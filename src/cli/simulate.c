@@ -24,6 +24,7 @@ enum {
   KEY_UNTIL_LOG,
   KEY_UNTIL_MERGED,
   KEY_MERGE,
+  KEY_REDUCE,
   KEY_INIT,
   KEY_MASK,
   KEY_REPLICAS,
@@ -93,6 +94,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_UNTIL_LOG: s->flow.until_log = cli_real(state, "--until-log", arg, -1e15, 1e15); break;
     case KEY_UNTIL_MERGED: s->flow.until_merged = cli_size(state, "--until-merged", arg, 1, 10000000); break;
     case KEY_MERGE: s->flow.merge = parse_merge(state, arg); break;
+    case KEY_REDUCE: s->flow.reduce = true; break;
     case KEY_INIT: s->flow.init = arg; break;
     case KEY_MASK: s->flow.causal = cli_choice(state, "--mask", arg, masks) == 1; break;
     case KEY_REPLICAS: s->flow.replicas = cli_size(state, "--replicas", arg, 1, 1000000); break;
@@ -113,6 +115,8 @@ static const struct argp_option options[] = {
     {"n", KEY_N, "N", 0, "Particles (default 32)", 10},
     {"d", KEY_D, "D", 0, "Dimensions; particles live on the sphere S^{D-1} (default 3)", 10},
     {"beta", KEY_BETA, "B", 0, "Inverse temperature (default 4)", 10},
+    {"reduce", KEY_REDUCE, NULL, 0,
+     "Where D > N: N coordinates of each particle in a basis of their span, so that any D costs what N does", 10},
     {"init", KEY_INIT, "START", 0, "uniform (default), orthogonal, equiangular:RHO, caps:K,EPS, or FILE.npy [n, d]",
      10},
     {"mask", KEY_MASK, "none|causal", 0, "causal: particle i sees j <= i only", 10},

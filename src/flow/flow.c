@@ -74,8 +74,8 @@ static uint64_t bytes(const void *self, const dwell_context *ctx) {
   int threads = threads_count(ctx);
   uint64_t start = sizeof(double) * (uint64_t)state_size(s) * 2; /* and the frame an equiangular start is made from */
   uint64_t narrow = s->dtype == DWELL_F32 ? sizeof(float) * (uint64_t)state_size(s) : 0;
-  if (wave == 1) return integrate_bytes(n, d, threads) + start + narrow;
-  return (uint64_t)threads * (integrate_bytes(n, d, 1) + start) + wave * replica_bytes(s) + narrow;
+  if (wave == 1) return integrate_bytes(s->plan.family, n, d, threads) + start + narrow;
+  return (uint64_t)threads * (integrate_bytes(s->plan.family, n, d, 1) + start) + wave * replica_bytes(s) + narrow;
 }
 
 /* ---- delivering ---- */

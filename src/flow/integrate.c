@@ -9,14 +9,19 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "flow/orbit.h"
+#include "flow/span.h"
 
 enum { ORBIT_VECTORS = 3 + ORBIT_STAGES + 2, BLOCK = 256 };
 
 /* For the log clock: three states, and a few numbers a token. */
 enum { LOG_VECTORS = 3, LOG_NUMBERS = 8 };
 
-uint64_t integrate_bytes(size_t n, size_t d, int threads) {
-  return field_bytes(n, d, threads) +
+static bool is_reduced(const flow *family, size_t n, size_t d) { return family->isotropic && d > n; }
+
+uint64_t integrate_bytes(const flow *family, size_t n, size_t d, int threads) {
+  uint64_t span = is_reduced(family, n, d) ? sizeof(double) * (uint64_t)n * (2 * d + n) : 0;
+  if (span > 0) d = n;
+  return span + field_bytes(n, d, threads) +
          sizeof(double) * ((uint64_t)(ORBIT_VECTORS + LOG_VECTORS) * n * d + LOG_NUMBERS * n + d);
 }
 
@@ -141,8 +146,9 @@ static dwell_status go(orbit *o, dwell_error *err) {
   return o->plan->integrator == DWELL_RK45 ? orbit_rk45(o, err) : orbit_fixed(o, err);
 }
 
-dwell_status integrate(const flow_plan *plan, const integrate_host *host, double *x, certificate *ret_certificate,
-                       dwell_error *err) {
+/* In the dimensions of the plan. */
+static dwell_status integrate_here(const flow_plan *plan, const integrate_host *host, double *x,
+                                   certificate *ret_certificate, dwell_error *err) {
   dwell_status status = DWELL_OK;
   orbit o = {0};
   double *memory = NULL;
@@ -163,4 +169,61 @@ done:
   field_destroy(&o.field);
   mem_free(memory);
   return status;
+}
+
+/* ---- more dimensions than tokens ---- */
+
+/* Between an integration in n coordinates and its host. */
+typedef struct spanned {
+  const flow_plan *plan; /* in d dimensions */
+  const integrate_host *host;
+  const double *start; /* [n, d] */
+  double *basis;       /* [n, d] */
+  double *few;         /* [n, n] */
+  double *out;         /* [n, d] */
+} spanned;
+
+static void spanned_progress(void *self, double fraction) {
+  const spanned *s = self;
+  if (s->host->progress != NULL) s->host->progress(s->host->self, fraction);
+}
+
+/* The start is given back as it came, to the bit. */
+static dwell_status spanned_emit(void *self, size_t index, const double *x, dwell_error *err) {
+  const spanned *s = self;
+  const flow_plan *p = s->plan;
+  bool at_start = index == 0 && (p->log_clock ? p->log_times[0] == -INFINITY : p->times[0] <= 0);
+  if (!at_start) span_expand(p->system.n, p->system.d, x, s->basis, s->out);
+  return s->host->emit(s->host->self, index, at_start ? s->start : s->out, err);
+}
+
+static dwell_status integrate_spanned(const flow_plan *plan, const integrate_host *host, double *x,
+                                      certificate *ret_certificate, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  size_t n = plan->system.n, d = plan->system.d;
+  flow_plan reduced = *plan;
+  spanned s = {.plan = plan, .host = host, .start = x};
+  integrate_host inner = *host;
+  reduced.system.d = n;
+  inner.self = &s, inner.emit = spanned_emit, inner.progress = spanned_progress;
+  s.basis = mem_alloc(n, d * sizeof(double));
+  s.few = mem_alloc(n, n * sizeof(double));
+  s.out = mem_alloc(n, d * sizeof(double));
+  if (s.basis == NULL || s.few == NULL || s.out == NULL) TRY_ALLOC(NULL, "the integrator");
+  span_coordinates(n, d, x, s.basis, s.few);
+  field_normalise(n, n, s.few, s.few);
+  TRY(integrate_here(&reduced, &inner, s.few, ret_certificate, err));
+  span_expand(n, d, s.few, s.basis, x);
+done:
+  mem_free(s.basis);
+  mem_free(s.few);
+  mem_free(s.out);
+  return status;
+}
+
+dwell_status integrate(const flow_plan *plan, const integrate_host *host, double *x, certificate *ret_certificate,
+                       dwell_error *err) {
+  bool reduced = is_reduced(plan->family, plan->system.n, plan->system.d) && plan->system.n > 1;
+  *ret_certificate = certificate_start();
+  return (reduced ? integrate_spanned : integrate_here)(plan, host, x, ret_certificate, err);
 }

@@ -57,7 +57,10 @@ typedef struct integrate_host {
 dwell_status integrate(const flow_plan *plan, const integrate_host *host, double *x, certificate *ret_certificate,
                        dwell_error *err);
 
-/* Bytes that integrate() takes. */
-uint64_t integrate_bytes(size_t n, size_t d, int threads);
+/* Bytes that integrate() takes.
+ *
+ * Where d > n and the family is isotropic (flow.h) everything happens in n coordinates; states are turned back into d
+ * as they are emitted. */
+uint64_t integrate_bytes(const flow *family, size_t n, size_t d, int threads);
 
 #endif

@@ -80,7 +80,7 @@ static dwell_status check_size(const dwell_flow_options *o, dwell_error *err) {
   if (str_ends(o->init, ".npy")) return DWELL_OK; /* the file says */
   if (o->n < 1) return usage(err, "n", "at least one particle is needed");
   if (o->d < 2) return usage(err, "d", "the sphere needs at least 2 dimensions");
-  if (o->n > INT32_MAX || o->d > INT32_MAX || !size_mul(o->n, o->d, &size))
+  if (o->n > INT32_MAX || o->d > INT32_MAX || !size_mul(o->n, o->reduce && o->d > o->n ? o->n : o->d, &size))
     return usage(err, "n", "that many particles in that many dimensions do not fit into memory");
   return DWELL_OK;
 }
@@ -281,6 +281,12 @@ static dwell_status keep_asked(const dwell_flow_options *o, flow_setup *setup, d
   return DWELL_OK;
 }
 
+static dwell_status reduce(const dwell_flow_options *o, flow_setup *setup, dwell_error *err) {
+  if (setup->plan.family->isotropic) return starts_reduce(&setup->starts, err);
+  error_set(err, DWELL_USAGE, "%s does not stay in the span of its tokens", o->flow);
+  return error_at_item(err, "reduce");
+}
+
 dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow_setup *ret_setup, dwell_error *err) {
   dwell_status status = DWELL_OK;
   flow_setup s = {.replicas = options->replicas, .seed = seed, .dtype = options->dtype};
@@ -289,6 +295,7 @@ dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow
   TRY(check_numbers(options, err));
   TRY(check_size(options, err));
   TRY(starts_open(options->init, options->n, options->d, &s.starts, err));
+  if (options->reduce) TRY(reduce(options, &s, err));
   TRY(read_masses(options, &s, err));
   s.plan.system = (flow_system){s.starts.n, s.starts.d, options->beta, s.masses, options->causal};
   TRY(check_clock(options, s.plan.family, err));
@@ -348,7 +355,8 @@ void options_write(const flow_setup *s, jwriter *w) {
   jwriter_object(w);
   jwriter_put_string(w, "flow", plan->family->name);
   jwriter_put_int(w, "n", (int64_t)s->starts.n);
-  jwriter_put_int(w, "d", (int64_t)s->starts.d);
+  jwriter_put_int(w, "d", (int64_t)(s->starts.ambient > 0 ? s->starts.ambient : s->starts.d));
+  if (s->starts.ambient > 0) jwriter_put_bool(w, "reduced", true);
   jwriter_put_double(w, "beta", plan->system.beta);
   jwriter_put_string(w, "init", s->init);
   jwriter_put_string(w, "mask", plan->system.causal ? "causal" : "none");

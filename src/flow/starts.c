@@ -9,6 +9,7 @@
 #include "base/number.h"
 #include "base/random.h"
 #include "base/str.h"
+#include "flow/span.h"
 
 enum { CANDIDATES = 64 };
 
@@ -169,6 +170,42 @@ static dwell_status make_equiangular(const starts *s, const random_stream *strea
   return DWELL_OK;
 }
 
+/* ---- few coordinates ---- */
+
+dwell_status starts_reduce(starts *s, dwell_error *err) {
+  if (s->d <= s->n) return DWELL_OK;
+  if (s->kind == STARTS_CAPS) {
+    error_set(err, DWELL_USAGE, "a start in caps has no reduced form");
+    return error_at_item(err, "reduce");
+  }
+  s->ambient = s->d;
+  s->d = s->n;
+  if (s->kind != STARTS_FILE) return DWELL_OK;
+  double *basis = mem_alloc(s->n, s->ambient * sizeof(double)), *few = mem_alloc(s->n, s->n * sizeof(double));
+  dwell_status status = basis == NULL || few == NULL ? error_no_memory(err, "the start") : DWELL_OK;
+  if (status == DWELL_OK) {
+    span_coordinates(s->n, s->ambient, s->file, basis, few);
+    for (size_t i = 0; i < s->n; i++) normalise(s->n, few + i * s->n);
+    mem_free(s->file);
+    s->file = few;
+  }
+  if (status != DWELL_OK) mem_free(few);
+  mem_free(basis);
+  return status;
+}
+
+/* Row i of the triangular factor of Gaussian vectors in `ambient` dimensions: i normals and a chi. */
+static void triangular_start(const starts *s, uint64_t seed, uint32_t replica, double *ret_x) {
+  const random_stream normals = {seed, RANDOM_START, replica}, lengths = {seed, RANDOM_START_LENGTH, replica};
+  memset(ret_x, 0, s->n * s->d * sizeof(double));
+  for (size_t i = 0; i < s->n; i++) {
+    double *x = ret_x + i * s->d;
+    for (size_t k = 0; k < i; k++) x[k] = random_normal(&normals, (uint32_t)i, (uint32_t)k);
+    x[i] = sqrt(2 * random_gamma(&lengths, (uint32_t)i, 0.5 * (double)(s->ambient - i)));
+    normalise(s->d, x);
+  }
+}
+
 /* ---- caps ---- */
 
 /* Centre c: of CANDIDATES uniform vectors the one whose largest cosine with the earlier centres is smallest. Their
@@ -232,6 +269,7 @@ dwell_status starts_make(const starts *s, uint64_t seed, uint32_t replica, doubl
   random_stream stream = {seed, RANDOM_START, replica};
   switch (s->kind) {
     case STARTS_UNIFORM:
+      if (s->ambient > s->d) return triangular_start(s, seed, replica, ret_x), DWELL_OK;
       for (size_t i = 0; i < s->n; i++) uniform_vector(&stream, i, s->d, ret_x + i * s->d);
       return DWELL_OK;
     case STARTS_ORTHOGONAL: random_frame(&stream, s->n, s->d, ret_x); return DWELL_OK;

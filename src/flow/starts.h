@@ -26,10 +26,11 @@ typedef enum starts_kind {
 typedef struct starts {
   starts_kind kind;
   size_t n, d;
-  double rho;   /* equiangular */
-  size_t caps;  /* caps */
-  double width; /* caps: EPS */
-  double *file; /* [n, d] unit rows, owned */
+  size_t ambient; /* see starts_reduce; 0: d */
+  double rho;     /* equiangular */
+  size_t caps;    /* caps */
+  double width;   /* caps: EPS */
+  double *file;   /* [n, d] unit rows, owned */
 } starts;
 
 /* Reads `init`; n and d are those asked for, and are replaced by a file's. Errors: DWELL_USAGE (says what the start
@@ -37,6 +38,10 @@ typedef struct starts {
 dwell_status starts_open(const char *init, size_t n, size_t d, starts *ret_starts, dwell_error *err);
 /* Part of starts_open: s->n, s->d and s->file from `path` (starts_file.c). */
 dwell_status starts_load(starts *s, const char *path, dwell_error *err);
+/* Where d > n: only n coordinates from here on, in a basis of the span. Cosines are distributed as in d dimensions (a
+ * file's are kept): for a uniform start the triangular factor of Gaussian vectors (Bartlett 1933), rows normalised, so
+ * d costs nothing. DWELL_USAGE for caps. */
+dwell_status starts_reduce(starts *s, dwell_error *err);
 /* Legal on a zeroed object. */
 void starts_close(starts *s);
 

@@ -18,18 +18,6 @@ circuit_shape circuit_shape_of(const dwell_weights *w, circuit_kind kind) {
 
 /* ---- one draw ---- */
 
-/* A gamma variate of shape at least 1/2 and scale 1 (Marsaglia and Tsang 2000): counters (i, j), (i, j + 1), ... */
-static double gamma_variate(const random_stream *s, uint32_t i, double shape) {
-  double add = shape < 1 ? 1 : 0, d = shape + add - 1.0 / 3, c = 1 / sqrt(9 * d);
-  for (uint32_t j = 0;; j += 2) {
-    double x = random_normal(s, i, j), v = 1 + c * x;
-    if (v <= 0) continue;
-    v = v * v * v;
-    if (log(random_uniform(s, i, j + 1)) > 0.5 * x * x + d - d * v + d * log(v)) continue;
-    return d * v * (shape < 1 ? pow(random_uniform(s, i, UINT32_MAX), 1 / shape) : 1);
-  }
-}
-
 /* The triangular factor of 2r Gaussian vectors in `dimensions` (Bartlett 1933): chi on the diagonal, normal above. Row
  * i of ret [2r, columns] is vector i; columns beyond its place stay 0. */
 static void draw_factors(const circuit_shape *shape, uint64_t seed, size_t draw, size_t dimensions, size_t columns,
@@ -42,7 +30,7 @@ static void draw_factors(const circuit_shape *shape, uint64_t seed, size_t draw,
     for (size_t j = 0; j < i && j < dimensions; j++)
       ret[i * columns + j] = random_normal(&normals, (uint32_t)i, (uint32_t)j);
     if (i >= dimensions) continue;
-    ret[i * columns + i] = sqrt(2 * gamma_variate(&lengths, (uint32_t)i, 0.5 * (double)(dimensions - i)));
+    ret[i * columns + i] = sqrt(2 * random_gamma(&lengths, (uint32_t)i, 0.5 * (double)(dimensions - i)));
   }
 }
 
