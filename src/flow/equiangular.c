@@ -247,6 +247,7 @@ const flow flow_equiangular = {
     .parameters = parameters,
     .check_plan = check_plan,
     .solve = solve,
+    .isotropic = true,
     .time_unit = unit_sa,
     .flops = flops,
 };
@@ -258,6 +259,7 @@ const flow flow_equiangular_usa = {
     .parameters = parameters,
     .check_plan = check_plan,
     .solve = solve,
+    .isotropic = true,
     .time_unit = unit_usa,
     .log_time_unit = log_unit_usa,
     .flops = flops,

@@ -7,5 +7,6 @@
 extern const flow flow_sa;  /* sa.c */
 extern const flow flow_usa; /* usa.c */
 extern const flow flow_equiangular, flow_equiangular_usa; /* equiangular.c */
+extern const flow flow_rd, flow_rd_rescaled;                   /* euclid.c */
 
 #endif

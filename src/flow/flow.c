@@ -272,7 +272,7 @@ static dwell_trajectory describe(const flow_setup *s) {
       .states = s->plan.count,
       .replicas = s->replicas,
       .causal = s->plan.system.causal,
-      .on_sphere = true,
+      .on_sphere = !s->plan.family->off_sphere,
       .ordered = s->plan.system.causal,
       .dtype = s->dtype,
       .epsilon = s->dtype == DWELL_F32 ? 6e-8 : 1e-15,

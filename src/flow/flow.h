@@ -57,6 +57,7 @@ typedef struct flow {
    * of flow/integrate.h. It needs no attention, energy_weights or rate. NULL: the integrators of flow/orbit.h. */
   dwell_status (*solve)(const struct flow_plan *plan, const struct integrate_host *host, double *x,
                         struct certificate *ret_certificate, dwell_error *err);
+  bool off_sphere; /* states are not unit vectors; such a family has `solve` */
   /* What such a family refuses of an otherwise valid plan, masses and integrator included. May be NULL. */
   dwell_status (*check_plan)(const struct flow_plan *plan, dwell_error *err);
   double (*flops)(size_t n, size_t d); /* of one evaluation; an exponential counts 20 */

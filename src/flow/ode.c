@@ -229,3 +229,10 @@ dwell_status ode_check_plan(const flow_plan *plan, dwell_error *err) {
   error_at_item(err, layer ? "integrator" : "clock");
   return error_remedy(err, layer ? "Use rk45, rk4:H or euler:H" : "Use --until T instead of --until-log");
 }
+
+certificate ode_certificate(const ode_outcome *outcome) {
+  certificate c = certificate_start();
+  c.steps = outcome->steps, c.rejected = outcome->rejected, c.evaluations = outcome->evaluations;
+  c.longest_step = outcome->longest_step;
+  return c;
+}

@@ -8,6 +8,8 @@
 #include <dwell/context.h>
 #include <dwell/flow.h>
 
+#include "flow/certificate.h"
+
 typedef struct ode_problem {
   size_t size;
   /* dy/dt without the decay; ret_slope [size]. */
@@ -43,6 +45,9 @@ typedef struct ode_outcome {
  * ODE_MOST_STEPS steps), DWELL_INTERRUPTED, DWELL_NO_MEMORY, or what `slope` and `emit` return. */
 dwell_status ode_solve(const ode_problem *problem, const ode_plan *plan, const ode_host *host, double *y,
                        ode_outcome *ret_outcome, dwell_error *err);
+
+/* Its counts, as what a run says of itself. */
+certificate ode_certificate(const ode_outcome *outcome);
 
 /* What a family that integrates itself by ode_solve cannot do: other integrators, the log clock. DWELL_USAGE. */
 struct flow_plan;

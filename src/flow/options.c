@@ -75,11 +75,11 @@ static dwell_status check_numbers(const dwell_flow_options *o, dwell_error *err)
   return check_integrator(o, err);
 }
 
-static dwell_status check_size(const dwell_flow_options *o, dwell_error *err) {
+static dwell_status check_size(const dwell_flow_options *o, bool flat, dwell_error *err) {
   size_t size;
   if (str_ends(o->init, ".npy")) return DWELL_OK; /* the file says */
   if (o->n < 1) return usage(err, "n", "at least one particle is needed");
-  if (o->d < 2) return usage(err, "d", "the sphere needs at least 2 dimensions");
+  if (o->d < (flat ? 1 : 2)) return usage(err, "d", "the sphere needs at least 2 dimensions");
   if (o->n > INT32_MAX || o->d > INT32_MAX || !size_mul(o->n, o->reduce && o->d > o->n ? o->n : o->d, &size))
     return usage(err, "n", "that many particles in that many dimensions do not fit into memory");
   return DWELL_OK;
@@ -293,8 +293,9 @@ dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow
   s.plan.family = flow_find(options->flow);
   if (s.plan.family == NULL) TRY(unknown_flow(options->flow, err));
   TRY(check_numbers(options, err));
-  TRY(check_size(options, err));
-  TRY(starts_open(options->init, options->n, options->d, &s.starts, err));
+  TRY(check_size(options, s.plan.family->off_sphere, err));
+  TRY(s.plan.family->off_sphere ? starts_open_flat(options->init, options->n, options->d, &s.starts, err)
+                                : starts_open(options->init, options->n, options->d, &s.starts, err));
   if (options->reduce) TRY(reduce(options, &s, err));
   TRY(read_masses(options, &s, err));
   s.plan.system = (flow_system){s.starts.n, s.starts.d, options->beta, s.masses, options->causal};

@@ -69,8 +69,15 @@ static dwell_status check_orthogonal(const starts *s, dwell_error *err) {
   return error_remedy(err, "Use n <= d, or another start");
 }
 
-dwell_status starts_open(const char *init, size_t n, size_t d, starts *ret_starts, dwell_error *err) {
-  starts s = {.kind = STARTS_UNIFORM, .n = n, .d = d};
+static dwell_status parse_flat(starts *s, starts_kind kind, const char *init, dwell_error *err) {
+  s->kind = kind;
+  if (number_parse(strchr(init, ':') + 1, &s->width) && s->width > 0 && s->width <= 1e100) return DWELL_OK;
+  error_set(err, DWELL_USAGE, "\"%s\": what follows the colon is not a positive number up to 1e100", init);
+  return error_at_item(err, "init");
+}
+
+static dwell_status open(const char *init, size_t n, size_t d, bool flat, starts *ret_starts, dwell_error *err) {
+  starts s = {.kind = STARTS_UNIFORM, .n = n, .d = d, .flat = flat};
   dwell_status status = DWELL_OK;
   if (str_equal(init, "orthogonal")) {
     s.kind = STARTS_ORTHOGONAL;
@@ -81,12 +88,24 @@ dwell_status starts_open(const char *init, size_t n, size_t d, starts *ret_start
     status = parse_caps(&s, init, err);
   } else if (str_ends(init, ".npy")) {
     status = starts_load(&s, init, err);
+  } else if (flat && strncmp(init, "box:", 4) == 0) {
+    status = parse_flat(&s, STARTS_BOX, init, err);
+  } else if (flat && strncmp(init, "gaussian:", 9) == 0) {
+    status = parse_flat(&s, STARTS_GAUSSIAN, init, err);
   } else if (!str_equal(init, "uniform")) {
     status = refuse(err, init);
   }
   if (status != DWELL_OK) starts_close(&s);
   *ret_starts = s;
   return status;
+}
+
+dwell_status starts_open(const char *init, size_t n, size_t d, starts *ret_starts, dwell_error *err) {
+  return open(init, n, d, false, ret_starts, err);
+}
+
+dwell_status starts_open_flat(const char *init, size_t n, size_t d, starts *ret_starts, dwell_error *err) {
+  return open(init, n, d, true, ret_starts, err);
 }
 
 void starts_close(starts *s) {
@@ -265,6 +284,15 @@ static dwell_status make_caps(const starts *s, const random_stream *stream, doub
   return DWELL_OK;
 }
 
+static void make_flat(const starts *s, const random_stream *stream, double *ret_x) {
+  for (size_t i = 0; i < s->n; i++)
+    for (size_t k = 0; k < s->d; k++) {
+      double u = s->kind == STARTS_BOX ? 2 * random_uniform(stream, (uint32_t)i, (uint32_t)k) - 1
+                                       : random_normal(stream, (uint32_t)i, (uint32_t)k);
+      ret_x[i * s->d + k] = s->width * u;
+    }
+}
+
 dwell_status starts_make(const starts *s, uint64_t seed, uint32_t replica, double *ret_x, dwell_error *err) {
   random_stream stream = {seed, RANDOM_START, replica};
   switch (s->kind) {
@@ -275,6 +303,8 @@ dwell_status starts_make(const starts *s, uint64_t seed, uint32_t replica, doubl
     case STARTS_ORTHOGONAL: random_frame(&stream, s->n, s->d, ret_x); return DWELL_OK;
     case STARTS_EQUIANGULAR: return make_equiangular(s, &stream, ret_x, err);
     case STARTS_CAPS: return make_caps(s, &stream, ret_x, err);
+    case STARTS_BOX: make_flat(s, &stream, ret_x); return DWELL_OK;
+    case STARTS_GAUSSIAN: make_flat(s, &stream, ret_x); return DWELL_OK;
     case STARTS_FILE: memcpy(ret_x, s->file, s->n * s->d * sizeof(double)); return DWELL_OK;
   }
   return DWELL_OK;

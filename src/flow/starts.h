@@ -6,12 +6,15 @@
  *                    value n <= d + 1; at RHO = 1 (all equal to one uniform vector) any d. Cosines are exact to 1e-15.
  *   caps:K,EPS       K centres, far apart: each the one of 64 uniform candidates that is farthest from the earlier
  *                    ones. Token i is uniform in the cap {<x, w> >= 1 - EPS} of centre i mod K; 0 < EPS <= 1
- *   FILE.npy         an [n, d] array; rows are normalised; the same for every replica
+ *   box:R            independent, uniform in the cube [-R, R]^d        } flows whose states are not unit vectors
+ *   gaussian:S       independent, normal with standard deviation S     }
+ *   FILE.npy         an [n, d] array; rows are normalised (of such flows: left as they are); the same for every replica
  * Replicas of `orthogonal` and `equiangular` differ by a rotation only. */
 #ifndef DWELL_FLOW_STARTS_H
 #define DWELL_FLOW_STARTS_H
 
 #include <dwell/status.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +23,8 @@ typedef enum starts_kind {
   STARTS_ORTHOGONAL,
   STARTS_EQUIANGULAR,
   STARTS_CAPS,
+  STARTS_BOX,
+  STARTS_GAUSSIAN,
   STARTS_FILE
 } starts_kind;
 
@@ -29,13 +34,16 @@ typedef struct starts {
   size_t ambient; /* see starts_reduce; 0: d */
   double rho;     /* equiangular */
   size_t caps;    /* caps */
-  double width;   /* caps: EPS */
+  double width;   /* caps: EPS; box: R; gaussian: S */
+  bool flat;      /* of a flow whose states are not unit vectors */
   double *file;   /* [n, d] unit rows, owned */
 } starts;
 
 /* Reads `init`; n and d are those asked for, and are replaced by a file's. Errors: DWELL_USAGE (says what the start
  * needs), DWELL_BAD_INPUT (file), DWELL_NO_MEMORY. */
 dwell_status starts_open(const char *init, size_t n, size_t d, starts *ret_starts, dwell_error *err);
+/* The same for a flow whose states are not unit vectors. */
+dwell_status starts_open_flat(const char *init, size_t n, size_t d, starts *ret_starts, dwell_error *err);
 /* Part of starts_open: s->n, s->d and s->file from `path` (starts_file.c). */
 dwell_status starts_load(starts *s, const char *path, dwell_error *err);
 /* Where d > n: only n coordinates from here on, in a basis of the span. Cosines are distributed as in d dimensions (a
