@@ -30,8 +30,8 @@ typedef struct dwell_flow_options {
   const char *flow;     /* registry name: "sa", "usa" */
   size_t n, d;          /* particles, dimensions; ignored where `init` is a file */
   double beta;          /* inverse temperature, finite; may be negative */
-  const char *init;     /* uniform | orthogonal | equiangular:RHO | caps:K,EPS | FILE.npy ([n,d], normalised here); flows
-                         * whose states are not unit vectors: also box:R | gaussian:S, and files as they are */
+  const char *init;     /* uniform | orthogonal | equiangular:RHO | caps:K,EPS | FILE.npy ([n,d], normalised here);
+                         * flows whose states are not unit vectors: also box:R | gaussian:S, and files as they are */
   const double *masses; /* [n] >= 0, rescaled to sum 1; NULL: 1/n each. With a file, n must be its rows */
   bool causal;          /* token i sees j <= i only */
   size_t replicas;      /* independent starts from the same seed, >= 1 */

@@ -87,8 +87,8 @@ static double product(size_t d, const double *a, const double *b, const double *
 }
 
 /* Row i of P into m->row. Scores are differences from the largest, taken coordinate by coordinate, so that those of
- * tokens that nearly coincide keep their precision; an infinite factor is hardmax. Sums go from both ends at once: the mirror
- * image of a symmetric cloud is then treated alike to the last bit, and exact ties stay (theory T23). */
+ * tokens that nearly coincide keep their precision; an infinite factor is hardmax. Sums go from both ends at once: the
+ * mirror image of a symmetric cloud is then treated alike to the last bit, and exact ties stay (theory T23). */
 static void weigh(mover *m, size_t i, double factor) {
   const euclid *e = m->e;
   size_t d = e->d, seen = e->causal ? i + 1 : e->n, top = 0;

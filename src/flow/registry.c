@@ -4,7 +4,9 @@
 #include "base/str.h"
 #include "flow/families.h"
 
-static const flow *const registry[] = {&flow_sa, &flow_usa, &flow_equiangular, &flow_equiangular_usa, &flow_rd, &flow_rd_rescaled};
+static const flow *const registry[] = {
+    &flow_sa, &flow_usa, &flow_equiangular, &flow_equiangular_usa, &flow_rd, &flow_rd_rescaled,
+};
 
 const flow *const *flow_registry(size_t *ret_count) {
   *ret_count = sizeof registry / sizeof registry[0];

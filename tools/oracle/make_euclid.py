@@ -3,7 +3,7 @@
 exponentials from scipy; and which points of clouds are corners, on the boundary, inside of their hull, by qhull.
 
 Writes into tests/golden/flow
-  euclid.txt   n d beta rescaled t, then B [d,d], V [d,d], masses [n], start [n,d], state at t [n,d], attention at t [n,n]
+  euclid.txt   n d beta rescaled t, then B [d,d], V [d,d], masses [n], start [n,d], state and attention at t
   hulls.txt    n d, then points [n,d], then a flag each: 2 corner, 1 on the boundary, 0 inside
 """
 import itertools
