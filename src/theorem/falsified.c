@@ -320,7 +320,41 @@ static const theorem_row rows_9[] = {
      {1},
      false},
 };
+/* Rate of d/dt <cos theta> / <cos theta> under noise alone on the circle, kappa = 1, by exact steps of 1/1000. */
+static dwell_status noise(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                          dwell_error *err) {
+  (void)row, (void)count, (void)ctx, (void)err;
+  enum { NODES = 4001 };
+  double h = 1e-3, mean = 0, total = 0;
+  for (int k = 0; k < NODES; k++) { /* theta = sqrt(2h) z, z normal, by the trapezoidal rule on [-10, 10] */
+    double z = -10 + 20.0 * k / (NODES - 1), w = exp(-z * z / 2);
+    mean += w * cos(sqrt(2 * h) * z), total += w;
+  }
+  out->measured = log(mean / total) / h;
+  return DWELL_OK;
+}
+
 static const theorem_row rows_7[] = {
+    {"F7.printed",
+     "printed Fokker-Planck equation, d_t mu + Delta mu / kappa = ...: noise alone makes <cos> grow at 1",
+     "circle, kappa = 1",
+     1,
+     THEOREM_DIFFERS,
+     1,
+     "it has the other sign",
+     noise,
+     {0},
+     false},
+    {"F7.corrected",
+     "d_t mu = Delta mu / kappa - ...: it falls at 1",
+     "circle, kappa = 1",
+     -1,
+     THEOREM_EQUAL,
+     1e-10,
+     "rounding over the step",
+     noise,
+     {0},
+     false},
     {"F7.hemisphere",
      "printed: n <= d points lie in an open hemisphere; e_1 and -e_1 do not (best margin)",
      "n = 2, d = 2",

@@ -180,6 +180,31 @@ static const theorem_row rows[] = {
      true},
 };
 
+static const theorem_row rows_10[] = {
+    {"F10.printed",
+     "printed: the most unstable mode of usa grows at k^2 I_k / (pi beta)",
+     "d = 2, beta = 5, k = 3",
+     5.919312,
+     THEOREM_DIFFERS,
+     1,
+     "it is faster by the factor pi",
+     rate,
+     {5, 3, 1},
+     false},
+    {"F10.corrected",
+     "it grows at k^2 I_k / beta",
+     "d = 2, beta = 5, k = 3",
+     18.596070,
+     THEOREM_EQUAL,
+     1e-6,
+     "digits printed",
+     rate,
+     {5, 3, 1},
+     false},
+};
+
+const theorem theorem_f10 = {"F10", "the absolute rate in a notebook beside arXiv:2410.23228",
+                             "notebook of arXiv:2410.23228; corrected here", THEOREM_ROWS(rows_10)};
 const theorem theorem_first_state = {
     "T8", "the first metastable state out of the uniform one",
     "Bruno, Pasqualotto, Agazzi, arXiv:2410.23228; exact rates by Funk-Hecke: derived here", THEOREM_ROWS(rows)};

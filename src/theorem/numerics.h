@@ -30,7 +30,7 @@ double numerics_multiplier(size_t d, size_t l, double beta);
 double numerics_funk_hecke(size_t d, size_t l, double beta);
 
 /* dx/dt = f(t, x), `size` <= NUMERICS_MOST numbers, classical Runge-Kutta in `steps` equal steps. */
-enum { NUMERICS_MOST = 128 };
+enum { NUMERICS_MOST = 2048 };
 typedef void (*numerics_field)(double t, const double *x, double *ret_v, const void *arg);
 void numerics_rk4(size_t size, numerics_field f, const void *arg, double t0, double t1, size_t steps, double *x);
 

@@ -36,21 +36,31 @@ done:
   return status;
 }
 
-/* Through the Fourier series e^{beta cos t} = sum_k I_k e^{ikt}, cut where the coefficients are below 1e-9 of I_0. */
+/* share_k (sum_j cos k theta_j, sum_j sin k theta_j) for k = 1.., share_k = I_k / I_0, up to where it is below 1e-9. */
+static size_t coefficients(const particles *p, double beta, size_t most, double *ret_re, double *ret_im) {
+  size_t highest = 0;
+  double zero = numerics_log_bessel(0, beta);
+  while (highest + 1 < most && exp(numerics_log_bessel((double)highest + 1, beta) - zero) > 1e-9) highest++;
+  for (size_t k = 0; k <= highest; k++) ret_re[k] = ret_im[k] = 0;
+  for (size_t i = 0; i < p->n; i++) {
+    double c = p->x[2 * i], s = p->x[2 * i + 1], a = 1, b = 0;
+    for (size_t k = 1; k <= highest; k++) {
+      double next = a * c - b * s;
+      b = a * s + b * c, a = next;
+      ret_re[k] += a, ret_im[k] += b;
+    }
+  }
+  for (size_t k = 1; k <= highest; k++) {
+    double share = exp(numerics_log_bessel((double)k, beta) - zero);
+    ret_re[k] *= share, ret_im[k] *= share;
+  }
+  return highest;
+}
+
 size_t ring_modes(const particles *p, double beta) {
   enum { GRID = 4096, HIGHEST = 256 };
-  double re[HIGHEST], im[HIGHEST], grid[GRID], zero = numerics_log_bessel(0, beta);
-  size_t highest = 0, modes = 0;
-  for (size_t k = 1; k < HIGHEST; k++) {
-    double share = exp(numerics_log_bessel((double)k, beta) - zero);
-    if (share < 1e-9) break;
-    re[k] = im[k] = 0;
-    for (size_t i = 0; i < p->n; i++) {
-      double angle = (double)k * atan2(p->x[2 * i + 1], p->x[2 * i]);
-      re[k] += share * cos(angle), im[k] += share * sin(angle);
-    }
-    highest = k;
-  }
+  double re[HIGHEST], im[HIGHEST], grid[GRID];
+  size_t highest = coefficients(p, beta, HIGHEST, re, im), modes = 0;
   for (size_t g = 0; g < GRID; g++) {
     double c = cos(2 * acos(-1) * (double)g / GRID), s = sin(2 * acos(-1) * (double)g / GRID), a = 1, b = 0;
     grid[g] = 0;

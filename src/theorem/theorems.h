@@ -10,15 +10,28 @@ extern const theorem theorem_temperatures;
 extern const theorem theorem_three_clusters;
 extern const theorem theorem_hemisphere;
 extern const theorem theorem_equiangular;
+extern const theorem theorem_concentration;
+extern const theorem theorem_phase_diagram;
 extern const theorem theorem_first_state;
 extern const theorem theorem_frontier;
+extern const theorem theorem_modes;
 extern const theorem theorem_merge_times;
+extern const theorem theorem_noise;
+extern const theorem theorem_causal;
+extern const theorem theorem_normalisation;
+extern const theorem theorem_long_context;
+extern const theorem theorem_markov;
+extern const theorem theorem_heads;
+extern const theorem theorem_hardmax;
+extern const theorem theorem_euler_maruyama;
 extern const theorem theorem_f1;
 extern const theorem theorem_f2;
 extern const theorem theorem_f3;
+extern const theorem theorem_f4;
 extern const theorem theorem_f6;
 extern const theorem theorem_f7;
 extern const theorem theorem_f8;
 extern const theorem theorem_f9;
+extern const theorem theorem_f10;
 
 #endif
