@@ -102,6 +102,22 @@ done:
   return status;
 }
 
+dwell_status particles_merge(particles *p, double merge, size_t clusters, double log_end, flow_history *ret_history,
+                             const dwell_context *ctx, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  integrate_host host = {.ctx = ctx, .emit = keep_state, .self = p, .opt_history = ret_history};
+  flow_plan plan = p->plan;
+  *ret_history = (flow_history){0};
+  plan.system.masses = p->masses;
+  plan.log_clock = true;
+  plan.merge = merge;
+  plan.until_merged = clusters;
+  plan.log_end = log_end;
+  TRY(integrate(&plan, &host, p->x, &p->certificate, err));
+done:
+  return status;
+}
+
 dwell_status particles_velocity(const particles *p, double *ret_v, field_facts *opt_facts, dwell_error *err) {
   field f = {0};
   field_facts facts;

@@ -30,6 +30,10 @@ void particles_angles(particles *p, const double *angles);
 
 /* From the present to time t, absolutely. Does nothing if t is not later. */
 dwell_status particles_to(particles *p, double t, const dwell_context *ctx, dwell_error *err);
+/* From the present with the log clock, tokens merging at distance `merge`, until `clusters` are left or to ln t =
+ * log_end. x becomes the last state. Release the history with history_clear. */
+dwell_status particles_merge(particles *p, double merge, size_t clusters, double log_end, flow_history *ret_history,
+                             const dwell_context *ctx, dwell_error *err);
 /* The velocity at the present, ret_v [n, d]. opt_facts may be NULL. */
 dwell_status particles_velocity(const particles *p, double *ret_v, field_facts *opt_facts, dwell_error *err);
 

@@ -1,0 +1,344 @@
+/* theorem/gaussian.c - T19, T22, F11: Gaussian clouds. */
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "linalg/eigen.h"
+#include "theorem/numerics.h"
+#include "theorem/theorems.h"
+
+enum { D = 4, SIZE = D * D };
+
+/* S' = V S A S + (V S A S)^T */
+typedef struct cloud {
+  double v[SIZE], a[SIZE];
+} cloud;
+
+static void multiply(const double *x, const double *y, double *ret) {
+  for (size_t i = 0; i < D; i++)
+    for (size_t j = 0; j < D; j++) {
+      ret[i * D + j] = 0;
+      for (size_t k = 0; k < D; k++) ret[i * D + j] += x[i * D + k] * y[k * D + j];
+    }
+}
+
+static void covariance(double t, const double *s, double *ret_v, const void *arg) {
+  (void)t;
+  const cloud *c = arg;
+  double vs[SIZE], as[SIZE], w[SIZE];
+  multiply(c->v, s, vs);
+  multiply(c->a, s, as);
+  multiply(vs, as, w);
+  for (size_t i = 0; i < D; i++)
+    for (size_t j = 0; j < D; j++) ret_v[i * D + j] = w[i * D + j] + w[j * D + i];
+}
+
+/* The covariance and, behind it, v with v' = (v^T A v) V v. */
+static void with_vector(double t, const double *x, double *ret_v, const void *arg) {
+  const cloud *c = arg;
+  const double *v = x + SIZE;
+  double form = 0;
+  covariance(t, x, ret_v, arg);
+  for (size_t i = 0; i < D; i++)
+    for (size_t j = 0; j < D; j++) form += v[i] * c->a[i * D + j] * v[j];
+  for (size_t i = 0; i < D; i++) {
+    ret_v[SIZE + i] = 0;
+    for (size_t j = 0; j < D; j++) ret_v[SIZE + i] += form * c->v[i * D + j] * v[j];
+  }
+}
+
+static void identity(double *ret) {
+  memset(ret, 0, SIZE * sizeof(double));
+  for (size_t i = 0; i < D; i++) ret[i * D + i] = 1;
+}
+
+static void symmetric(uint32_t which, double scale, double *ret) {
+  for (size_t i = 0; i < D; i++)
+    for (size_t j = 0; j <= i; j++) ret[i * D + j] = ret[j * D + i] = scale * numerics_normal(which, i, j);
+}
+
+/* V = I, A symmetric, start I: largest entry of S(t) (I - 2 t A) - I. */
+static dwell_status closed_form(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                                dwell_error *err) {
+  (void)count, (void)ctx, (void)err;
+  cloud c;
+  double s[SIZE], inverse[SIZE], product[SIZE], t = row->value[0];
+  identity(c.v);
+  identity(s);
+  symmetric(801, 0.5, c.a);
+  numerics_rk4(SIZE, covariance, &c, 0, t, 4000, s);
+  identity(inverse);
+  for (size_t e = 0; e < SIZE; e++) inverse[e] -= 2 * t * c.a[e];
+  multiply(s, inverse, product);
+  out->measured = 0;
+  for (size_t e = 0; e < SIZE; e++) out->measured = fmax(out->measured, fabs(product[e] - (e % (D + 1) == 0)));
+  return DWELL_OK;
+}
+
+/* Blow-up: 1 / lambda_max(S) runs to zero in a straight line; where it would arrive, from two times before. */
+static dwell_status blow_up(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                            dwell_error *err) {
+  (void)row, (void)count, (void)ctx;
+  dwell_status status = DWELL_OK;
+  cloud c;
+  double s[SIZE], copy[SIZE], values[D], inverse[2], late;
+  identity(c.v);
+  identity(s);
+  symmetric(801, 0.5, c.a);
+  memcpy(copy, c.a, sizeof copy);
+  TRY(eigen_values(D, copy, values, err));
+  late = 0.8 / (2 * values[D - 1]);
+  out->predicted = 1 / (2 * values[D - 1]);
+  for (int k = 0; k < 2; k++) {
+    numerics_rk4(SIZE, covariance, &c, late * k / 2, late * (k + 1) / 2, 4000, s);
+    memcpy(copy, s, sizeof copy);
+    TRY(eigen_values(D, copy, values, err));
+    inverse[k] = 1 / values[D - 1];
+  }
+  out->measured = late + inverse[1] * (late / 2) / (inverse[0] - inverse[1]);
+done:
+  return status;
+}
+
+/* In one dimension: mean of y under the weights e^{a x y} of N(m, s), or e^{-c (x - y)^2}, by quadrature. */
+typedef struct tilt {
+  double m, s, a, x, power;
+  bool l2;
+} tilt;
+
+static double tilted(double y, const void *arg) {
+  const tilt *t = arg;
+  double score = t->l2 ? -t->a * (t->x - y) * (t->x - y) : t->a * t->x * y;
+  return pow(y, t->power) * exp(score - (y - t->m) * (y - t->m) / (2 * t->s));
+}
+
+static dwell_status velocity(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                             dwell_error *err) {
+  (void)count, (void)ctx, (void)err;
+  tilt t = {0.3, 0.7, 0.9, 1.4, 1, row->value[0] == 1};
+  double first = numerics_integral(tilted, &t, -14, 16, 1e-14);
+  t.power = 0;
+  out->measured = first / numerics_integral(tilted, &t, -14, 16, 1e-14);
+  double c = t.a;
+  out->predicted = t.l2 ? (t.m + 2 * c * t.s * t.x) / (1 + 2 * c * t.s) : t.m + t.s * t.a * t.x;
+  return DWELL_OK;
+}
+
+static const theorem_row rows[] = {
+    {"T19.softmax",
+     "softmax attention to N(alpha, S) pulls x to alpha + S A x",
+     "d = 1, quadrature",
+     THEOREM_COMPUTED,
+     THEOREM_EQUAL,
+     1e-12,
+     "the quadrature's",
+     velocity,
+     {0},
+     false},
+    {"T19.l2",
+     "attention by distance pulls x to M (alpha + 2 c S x), M = 1 / (1 + 2 c S)",
+     "d = 1, quadrature",
+     THEOREM_COMPUTED,
+     THEOREM_EQUAL,
+     1e-12,
+     "the quadrature's",
+     velocity,
+     {1},
+     false},
+    {"T19.closed-form",
+     "V = I, A symmetric: S(t) = (S(0)^-1 - 2 t A)^-1 (largest entry of the difference)",
+     "d = 4, t = .15",
+     0,
+     THEOREM_AT_MOST,
+     1e-11,
+     "the fourth power of steps of 4e-5, and rounding",
+     closed_form,
+     {0.15},
+     false},
+    {"T19.blow-up",
+     "it blows up at 1 / (2 lambda_max(A))",
+     "d = 4, S(0) = I",
+     THEOREM_COMPUTED,
+     THEOREM_EQUAL,
+     1e-4,
+     "a line through two times",
+     blow_up,
+     {0},
+     false},
+};
+
+/* ---- T22: rank ---- */
+
+/* Random V and A, rank-one start, t = .5: lambda_2 / lambda_1, and |S - v v^T|. */
+static dwell_status rank_one(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                             dwell_error *err) {
+  (void)row, (void)count, (void)ctx;
+  dwell_status status = DWELL_OK;
+  cloud c;
+  double x[SIZE + D], values[D];
+  for (size_t i = 0; i < D; i++) {
+    x[SIZE + i] = 0.4 * numerics_normal(810, i, 0);
+    for (size_t j = 0; j < D; j++)
+      c.v[i * D + j] = numerics_normal(811, i, j) / 2, c.a[i * D + j] = numerics_normal(812, i, j) / 2;
+  }
+  for (size_t i = 0; i < D; i++)
+    for (size_t j = 0; j < D; j++) x[i * D + j] = x[SIZE + i] * x[SIZE + j];
+  numerics_rk4(SIZE + D, with_vector, &c, 0, 0.5, 2000, x);
+  out[1].measured = 0;
+  for (size_t i = 0; i < D; i++)
+    for (size_t j = 0; j < D; j++)
+      out[1].measured = fmax(out[1].measured, fabs(x[i * D + j] - x[SIZE + i] * x[SIZE + j]));
+  TRY(eigen_values(D, x, values, err));
+  out[0].measured = fmax(fabs(values[0]), fabs(values[2])) / values[3];
+done:
+  return status;
+}
+
+/* Diagonal V A = va at .999 of the time of blow-up. */
+static dwell_status diagonal(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                             dwell_error *err) {
+  (void)row, (void)ctx, (void)err;
+  static const double va[D] = {0.7, -0.45, -0.06, 0}, start[D] = {0.6, 1.1, 0.8, 0.4};
+  cloud c;
+  double s[SIZE] = {0}, t = 0, end = 0.999 / (2 * 0.7 * 0.6);
+  identity(c.v);
+  memset(c.a, 0, sizeof c.a);
+  for (size_t i = 0; i < D; i++) c.a[i * (D + 1)] = va[i], s[i * (D + 1)] = start[i];
+  while (end - t > 1e-12) { /* steps shrink with what is left to the blow-up */
+    double h = fmin(end - t, 1e-3 * (end / 0.999 - t));
+    numerics_rk4(SIZE, covariance, &c, t, t + h, 1, s);
+    t += h;
+  }
+  for (size_t r = 0; r < count; r++) out[r].measured = s[r * (D + 1)];
+  return DWELL_OK;
+}
+
+/* Rank of the limit for V = I, A = -diag of value[0] ones: eigenvalues above 1e-3 at t = 1e4. */
+static dwell_status limit(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                          dwell_error *err) {
+  (void)count, (void)ctx;
+  dwell_status status = DWELL_OK;
+  cloud c;
+  double s[SIZE], values[D], t = 0;
+  identity(c.v);
+  memset(c.a, 0, sizeof c.a);
+  for (size_t i = 0; i < (size_t)row->value[0]; i++) c.a[i * (D + 1)] = -1;
+  symmetric(813, 0.1, s);
+  for (size_t i = 0; i < D; i++) s[i * (D + 1)] += 1;
+  while (t < 1e4) {
+    double h = 0.01 * (1 + t);
+    numerics_rk4(SIZE, covariance, &c, t, t + h, 1, s);
+    t += h;
+  }
+  TRY(eigen_values(D, s, values, err));
+  out->measured = 0;
+  for (size_t i = 0; i < D; i++) out->measured += values[i] > 1e-3;
+done:
+  return status;
+}
+
+/* A = diag(1, 1, -1, -1), S the projector on e_1 + e_3, e_2 + e_4: |S A S|, and the rank of S. */
+static dwell_status isotropic(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                              dwell_error *err) {
+  (void)ctx;
+  dwell_status status = DWELL_OK;
+  cloud c;
+  double s[SIZE] = {0}, v[SIZE], values[D], moved = 0;
+  identity(c.v);
+  memset(c.a, 0, sizeof c.a);
+  for (size_t i = 0; i < D; i++) c.a[i * (D + 1)] = i < 2 ? 1 : -1;
+  for (size_t i = 0; i < 2; i++) s[i * D + i] = s[(i + 2) * D + i + 2] = s[i * D + i + 2] = s[(i + 2) * D + i] = 0.5;
+  covariance(0, s, v, &c);
+  for (size_t e = 0; e < SIZE; e++) moved = fmax(moved, fabs(v[e]));
+  TRY(eigen_values(D, s, values, err));
+  double rank = 0;
+  for (size_t i = 0; i < D; i++) rank += values[i] > 1e-9;
+  for (size_t r = 0; r < count; r++) out[r].measured = row[r].value[0] == 1 ? moved : rank;
+done:
+  return status;
+}
+
+#define LIMIT(ones, r)                                                                   \
+  {                                                                                      \
+    "T22.limit." #ones, "rank of the limit is the dimension of the kernel of A",         \
+        "V = I, A = -diag with " #ones " ones, d = 4", r, THEOREM_EQUAL, 0,              \
+        "a count: vanishing eigenvalues are 1 / 2t = 5e-5 by then", limit, {ones}, false \
+  }
+#define NEAR(k, s, eps, first)                                                                                      \
+  {                                                                                                                 \
+    "T22.diagonal." #k, "commuting case: sigma_k(0) / (1 - 2 v_k a_k sigma_k(0) t) just before the blow-up",        \
+        "va = (.7, -.45, -.06, 0), sigma(0) = (.6, 1.1, .8, .4), .999 t*", s, THEOREM_EQUAL, eps, "digits printed", \
+        first, {0}, false                                                                                           \
+  }
+
+static const theorem_row rows_22[] = {
+    {"T22.rank-one",
+     "rank one is kept: lambda_2 / lambda_1",
+     "d = 4, random V and A, t = .5",
+     0,
+     THEOREM_AT_MOST,
+     1e-12,
+     "rounding over 2000 steps",
+     rank_one,
+     {0},
+     false},
+    {"T22.vector",
+     "and S = v v^T with v' = (v^T A v) V v",
+     "d = 4, random V and A, t = .5",
+     0,
+     THEOREM_AT_MOST,
+     1e-12,
+     "rounding and the fourth power of the step",
+     NULL,
+     {0},
+     false},
+    NEAR(1, 600, 0.01, diagonal),
+    NEAR(2, 0.5052, 6e-5, NULL),
+    NEAR(3, 0.7180, 6e-5, NULL),
+    NEAR(4, 0.4, 1e-12, NULL),
+    LIMIT(4, 0),
+    LIMIT(3, 1),
+    LIMIT(2, 2),
+    LIMIT(1, 3),
+};
+
+static const theorem_row rows_11[] = {
+    {"F11.stationary",
+     "the projector on e_1 + e_3, e_2 + e_4 is stationary (largest entry of S')",
+     "V = I, A = diag(1, 1, -1, -1)",
+     0,
+     THEOREM_AT_MOST,
+     1e-15,
+     "rounding",
+     isotropic,
+     {1},
+     false},
+    {"F11.printed",
+     "printed: stationary points have rank 1 (or less)",
+     "V = I, A = diag(1, 1, -1, -1)",
+     1,
+     THEOREM_DIFFERS,
+     0.5,
+     "a count",
+     isotropic,
+     {0},
+     false},
+    {"F11.corrected",
+     "up to min(n+, n-) + n0, the signature of A",
+     "V = I, A = diag(1, 1, -1, -1)",
+     2,
+     THEOREM_EQUAL,
+     0,
+     "a count",
+     isotropic,
+     {0},
+     false},
+};
+
+const theorem theorem_gaussian = {"T19", "Gaussian clouds: velocities, closed form, blow-up",
+                                  "Castin, Ablin, Carrillo, Peyre, arXiv:2501.18322; closed form: derived here",
+                                  THEOREM_ROWS(rows)};
+const theorem theorem_rank = {"T22", "Gaussian clouds: rank", "slides on arXiv:2501.18322; read precisely here",
+                              THEOREM_ROWS(rows_22)};
+const theorem theorem_f11 = {"F11", "the rank of stationary covariances", "slides on arXiv:2501.18322",
+                             THEOREM_ROWS(rows_11)};
