@@ -11,13 +11,16 @@ extern "C" {
 #endif
 
 typedef enum dwell_integrator {
-  DWELL_RK45,  /* Dormand-Prince 5(4), adaptive, projection to the sphere after each step, dense output */
-  DWELL_RK4,   /* classical, fixed step */
-  DWELL_EULER, /* x <- normalise(x + H * velocity): the published scripts' map */
-  DWELL_LAYER  /* x <- normalise(x + ETA * A(x)), A not projected: what a post-norm layer does */
+  DWELL_RK45,     /* Dormand-Prince 5(4), adaptive, projection to the sphere after each step, dense output */
+  DWELL_RK4,      /* classical, fixed step */
+  DWELL_EULER,    /* x <- normalise(x + H * velocity): the published scripts' map */
+  DWELL_LAYER,    /* x <- normalise(x + ETA * A(x)), A not projected: what a post-norm layer does; other normalisations
+                   * have layers of their own */
+  DWELL_GEOMETRIC /* geodesic Euler steps x <- Exp_x(H * velocity + noise): geometric Euler-Maruyama */
 } dwell_integrator;
 
-/* "rk45", "rk4", "euler", "layer", as `--integrator` takes them; NULL: no such integrator. Static storage. */
+/* "rk45", "rk4", "euler", "layer", "geometric", as `--integrator` takes them; NULL: no such integrator. Static storage.
+ */
 const char *dwell_integrator_name(dwell_integrator integrator);
 
 typedef enum dwell_clock {
@@ -25,9 +28,22 @@ typedef enum dwell_clock {
   DWELL_CLOCK_LOG     /* ln t: any time; tokens that have met count as one */
 } dwell_clock;
 
+/* Weights of a flow: layers of heads, each with its own Q, K, V. */
+typedef struct dwell_flow_weights dwell_flow_weights;
+
+/* From an npz file with any of Q, K [rank, d] and V [d, d] (absent: the identity), each perhaps with dimensions [heads]
+ * or [layers, heads] before; W, U [hidden, d] and v [hidden] of additive attention likewise; a [neurons, d] and omega
+ * [neurons] of a perceptron, perhaps with [layers] before. Errors: DWELL_BAD_INPUT, DWELL_NO_MEMORY, DWELL_FAILED. */
+dwell_status dwell_flow_weights_read(const char *path, dwell_flow_weights **ret_weights, dwell_error *err);
+/* Independent Gaussian Q, K, V [d, d] with variance 1/d. */
+dwell_status dwell_flow_weights_draw(size_t layers, size_t heads, size_t d, uint64_t seed,
+                                     dwell_flow_weights **ret_weights, dwell_error *err);
+void dwell_flow_weights_destroy(dwell_flow_weights *weights); /* legal on NULL */
+size_t dwell_flow_weights_d(const dwell_flow_weights *weights);
+
 /* How a flow is run. Start from dwell_flow_options_default(). Strings and arrays are copied by dwell_flow_open. */
 typedef struct dwell_flow_options {
-  const char *flow;     /* registry name: "sa", "usa" */
+  const char *flow;     /* registry name: "sa", "usa", "qkv", ... */
   size_t n, d;          /* particles, dimensions; ignored where `init` is a file */
   double beta;          /* inverse temperature, finite; may be negative */
   const char *init;     /* uniform | orthogonal | equiangular:RHO | caps:K,EPS | FILE.npy ([n,d], normalised here);
@@ -58,6 +74,15 @@ typedef struct dwell_flow_options {
   /* Where d > n: states are [n, n], in a basis of the span of the tokens, so that any d costs what d = n does. Cosines
    * are distributed as in d dimensions; the start is another draw than without. */
   bool reduce;
+  const dwell_flow_weights *weights; /* not copied: they outlive the source. NULL: one head, Q = K = V = I */
+  size_t heads;                      /* the first so many heads of the weights; 0: all */
+  double layer_time; /* how long a layer holds, after the last comes the first; 0: a layer of the map, else 1 */
+  const double *betas, *beta_times; /* [beta_count]: beta is betas[k] from beta_times[k] (the first 0) on; 0: `beta` */
+  size_t beta_count;
+  const char *normalisation; /* post | pre | mix:TAU | peri | ngpt[:ALPHA] | sqrt (flows.md 10) */
+  double kappa;              /* noise sqrt(2 / kappa) dW; 0: none. Needs the integrator geometric */
+  const char *rule;          /* of hardmax among equal scores: mean | first | last */
+  const char *activation;    /* of the perceptron: relu | gelu | tanh */
 } dwell_flow_options;
 
 #define DWELL_MERGE_OFF (-1.0)

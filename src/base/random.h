@@ -29,6 +29,8 @@ enum {
   RANDOM_CIRCUIT = 23,        /* factors of random heads: replica = draw, i = vector, j = coordinate */
   RANDOM_CIRCUIT_LENGTH = 24, /* their lengths: replica = draw, i = vector, j = attempt */
   RANDOM_THEOREM = 50,        /* starts and samples of theorems: replica = which set, i = vector, j = entry */
+  RANDOM_FLOW_NOISE = 25,     /* noise of a flow: i = step, j = particle * d + coordinate */
+  RANDOM_FLOW_WEIGHTS = 26,   /* random Q, K, V: i = 3 * layer + which, j = entry */
   RANDOM_TEST = 100           /* tests and benchmarks */
 };
 

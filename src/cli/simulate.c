@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/controls.h"
+#include "cli/flow_weights.h"
 #include "file/npy.h"
 #include "flow/flow.h"
 
@@ -42,9 +43,10 @@ typedef struct simulate {
   const char *masses_file;
   bool beta0_control;
   controls controls;
+  cli_flow_weights weights;
 } simulate;
 
-/* "rk45", "rk4:H", "euler:H", "layer:ETA" */
+/* "rk45", "rk4:H", "euler:H", "layer:ETA", "geometric:H" */
 static void parse_integrator(struct argp_state *state, const char *text, dwell_flow_options *o) {
   for (dwell_integrator i = 0; dwell_integrator_name(i) != NULL; i++) {
     const char *name = dwell_integrator_name(i);
@@ -54,7 +56,7 @@ static void parse_integrator(struct argp_state *state, const char *text, dwell_f
     if (i != DWELL_RK45) o->step = cli_real(state, "--integrator: the step", text + n + 1, 1e-12, 1e12);
     return;
   }
-  cli_usage(state, "--integrator takes rk45, rk4:H, euler:H or layer:ETA, not \"%s\"", text);
+  cli_usage(state, "--integrator takes rk45, rk4:H, euler:H, layer:ETA or geometric:H, not \"%s\"", text);
 }
 
 static void parse_times(struct argp_state *state, const char *list, simulate *s) {
@@ -80,11 +82,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_INIT:
       state->child_inputs[0] = &s->measuring;
       state->child_inputs[1] = state->child_inputs[2] = state->child_inputs[3] = s->c;
+      state->child_inputs[4] = &s->weights;
       break;
-    case KEY_FLOW: s->flow.flow = arg; break;
+    case KEY_FLOW: s->flow.flow = arg, s->weights.has_flow = true; break;
     case KEY_N: s->flow.n = cli_size(state, "--n", arg, 1, 10000000); break;
     case KEY_D: s->flow.d = cli_size(state, "--d", arg, 1, 10000000); break;
-    case KEY_BETA: s->flow.beta = cli_real(state, "--beta", arg, -1e6, 1e6); break;
+    case KEY_BETA: cli_parse_beta(state, arg, &s->weights); break;
     case KEY_MASSES: s->masses_file = arg; break;
     case KEY_UNTIL: s->flow.until = cli_real(state, "--until", arg, 1e-300, 1e300); break;
     case KEY_TIMES: parse_times(state, arg, s); break;
@@ -96,7 +99,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_MERGE: s->flow.merge = parse_merge(state, arg); break;
     case KEY_REDUCE: s->flow.reduce = true; break;
     case KEY_INIT: s->flow.init = arg; break;
-    case KEY_MASK: s->flow.causal = cli_choice(state, "--mask", arg, masks) == 1; break;
+    case KEY_MASK:
+      s->flow.causal = cli_choice(state, "--mask", arg, masks) == 1;
+      s->weights.has_mask = true;
+      break;
     case KEY_REPLICAS: s->flow.replicas = cli_size(state, "--replicas", arg, 1, 1000000); break;
     case KEY_INTEGRATOR: parse_integrator(state, arg, &s->flow); break;
     case KEY_RTOL: s->flow.rtol = cli_real(state, "--rtol", arg, 1e-14, 1e-2); break;
@@ -114,7 +120,8 @@ static const struct argp_option options[] = {
     {"flow", KEY_FLOW, "NAME", 0, "Dynamics, see `dwell list flows` (default sa)", 10},
     {"n", KEY_N, "N", 0, "Particles (default 32)", 10},
     {"d", KEY_D, "D", 0, "Dimensions; particles live on the sphere S^{D-1} (default 3)", 10},
-    {"beta", KEY_BETA, "B", 0, "Inverse temperature (default 4)", 10},
+    {"beta", KEY_BETA, "B", 0, "Inverse temperature (default 4), or t0:B0,t1:B1,...: B0 from t0 = 0 on, then B1, ...",
+     10},
     {"reduce", KEY_REDUCE, NULL, 0,
      "Where D > N: N coordinates of each particle in a basis of their span, so that any D costs what N does", 10},
     {"init", KEY_INIT, "START", 0,
@@ -136,17 +143,17 @@ static const struct argp_option options[] = {
     {"merge", KEY_MERGE, "DISTANCE|off", 0,
      "Tokens closer than this count as one (default with the log clock: 1e-7 / sqrt(beta), else off)", 20},
     {"integrator", KEY_INTEGRATOR, "NAME", 0,
-     "rk45 (default), rk4:H, euler:H (the published scripts' map), layer:ETA (a post-norm layer)", 30},
+     "rk45 (default), rk4:H, euler:H (the published scripts' map), layer:ETA (a layer of a network), geometric:H "
+     "(geodesic steps, with --kappa noisy ones)",
+     30},
     {"beta0-control", KEY_BETA0_CONTROL, NULL, 0,
      "Beside each column its value along the same starts' flow at beta = 0", 30},
     {"rtol", KEY_RTOL, "R", 0, "Relative tolerance of rk45 per step (default 1e-10)", 30},
     {0}};
 
-static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0},
-                                             {&cli_argp_output, 0, NULL, 0},
-                                             {&cli_argp_compute, 0, NULL, 0},
-                                             {&cli_argp_words, 0, NULL, 0},
-                                             {0}};
+static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0},    {&cli_argp_output, 0, NULL, 0},
+                                             {&cli_argp_compute, 0, NULL, 0},      {&cli_argp_words, 0, NULL, 0},
+                                             {&cli_argp_flow_weights, 0, NULL, 0}, {0}};
 
 static const char doc[] =
     "Integrate an idealised flow of tokens on the sphere and measure every state.\v"
@@ -183,6 +190,7 @@ static dwell_status add_control(simulate *s, dwell_error *err) {
   dwell_source *source;
   if (!s->beta0_control) return DWELL_OK;
   o.beta = 0;
+  o.beta_count = 0;
   dwell_status status = dwell_flow_open(&o, &s->c->ctx, &source, err);
   if (status == DWELL_OK) status = controls_add(&s->controls, source, "beta0", "beta 0, the same starts", err);
   s->measuring.options.controls = s->controls.list, s->measuring.options.control_count = s->controls.count;
@@ -196,10 +204,12 @@ int cmd_simulate(int argc, char **argv, cli *c) {
   dwell_source *source = NULL;
   dwell_status status = DWELL_OK;
   cli_measuring_begin(&s.measuring);
+  cli_flow_weights_begin(&s.weights, &s.flow);
   argp_parse(&argp, argc, argv, 0, NULL, &s);
   if (c->dtype != 0) s.flow.dtype = c->dtype;
-  s.measuring.options.beta = s.flow.beta;
   TRY(cli_selfcheck(&err));
+  TRY(cli_flow_weights_load(c, &s.weights, &err));
+  s.measuring.options.beta = s.flow.beta;
   TRY(read_masses(&s, &err));
   TRY(dwell_flow_open(&s.flow, &c->ctx, &source, &err));
   TRY(add_control(&s, &err));
@@ -207,6 +217,7 @@ int cmd_simulate(int argc, char **argv, cli *c) {
 done:
   dwell_source_destroy(source);
   controls_clear(&s.controls);
+  cli_flow_weights_end(&s.weights);
   mem_free(s.times);
   mem_free(s.masses);
   return status == DWELL_OK ? DWELL_OK : cli_fail(c, argv[0], &err);

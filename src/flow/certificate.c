@@ -10,6 +10,8 @@ void certificate_merge(certificate *total, const certificate *one) {
   total->rejected += one->rejected;
   total->evaluations += one->evaluations;
   total->has_energy = total->has_energy || one->has_energy;
+  total->has_torque = total->has_torque || one->has_torque;
+  total->ties += one->ties;
   total->longest_step = fmax(total->longest_step, one->longest_step);
   total->energy_residual = fmax(total->energy_residual, one->energy_residual);
   total->energy_change = fmax(total->energy_change, one->energy_change);
@@ -41,5 +43,6 @@ void certificate_write(const certificate *c, jwriter *w) {
   jwriter_put_int(w, "guarantees", (int64_t)c->guarantees);
   jwriter_put_int(w, "broken_guarantees", (int64_t)c->broken_guarantees);
   put(w, "norm_defect", true, c->norm_defect);
-  put(w, "torque", c->has_energy, c->torque);
+  put(w, "torque", c->has_torque, c->torque);
+  if (c->ties > 0) jwriter_put_int(w, "ties", (int64_t)c->ties);
 }

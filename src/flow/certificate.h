@@ -27,6 +27,8 @@ typedef struct certificate {
   /* Largest entry of sum_i c_i (x_i v_i^T - v_i x_i^T) relative to sum_i c_i |v_i|, at the first and last moment; c the
    * energy weights. Zero by the symmetry of the kernel (flows.md 1). Over the first 64 coordinates. */
   double torque;
+  bool has_torque;
+  size_t ties; /* rows of hardmax attention without a single largest score, at the first and last moment */
 } certificate;
 
 certificate certificate_start(void);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "flow/orbit.h"
+#include "flow/geometric.h"
 
 /* Times closer than this part of a step to a grid time are that grid time. */
 static const double same_time = 1e-9;
@@ -44,7 +44,12 @@ static dwell_status layer_step(orbit *o, double h, double *ret_x, double *ret_ga
 typedef dwell_status (*stepper)(orbit *o, double h, double *ret_x, double *ret_gain, dwell_error *err);
 
 static stepper stepper_of(dwell_integrator integrator) {
-  return integrator == DWELL_RK4 ? rk4_step : integrator == DWELL_EULER ? euler_step : layer_step;
+  switch (integrator) {
+    case DWELL_RK4: return rk4_step;
+    case DWELL_EULER: return euler_step;
+    case DWELL_GEOMETRIC: return geometric_step;
+    default: return layer_step;
+  }
 }
 
 /* Requested times before `after` (grid time of the end of the step): shorter steps out of x. */
@@ -76,7 +81,7 @@ dwell_status orbit_fixed(orbit *o, dwell_error *err) {
     memcpy(o->x, o->y, o->size * sizeof(double));
     o->t = after;
     if (step != layer_step) TRY(orbit_failed(o, field_velocity(&o->field, o->x, o->k[0], &o->facts, err), err));
-    if (step == layer_step) o->facts.energy = NAN;
+    if (step == layer_step || o->plan->kappa > 0) o->facts.energy = NAN;
     while (o->next < o->plan->count && o->plan->times[o->next] <= after + same_time * H) TRY(orbit_emit(o, o->x, err));
     TRY(orbit_account(o, gain, o->t / o->end, err));
   }

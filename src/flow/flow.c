@@ -70,12 +70,13 @@ static size_t wave_size(const flow_setup *s, const dwell_context *ctx) {
 
 static uint64_t bytes(const void *self, const dwell_context *ctx) {
   const flow_setup *s = &((const flow_source *)self)->setup;
-  size_t wave = wave_size(s, ctx), n = s->starts.n, d = s->starts.d;
+  size_t wave = wave_size(s, ctx);
   int threads = threads_count(ctx);
   uint64_t start = sizeof(double) * (uint64_t)state_size(s) * 2; /* and the frame an equiangular start is made from */
   uint64_t narrow = s->dtype == DWELL_F32 ? sizeof(float) * (uint64_t)state_size(s) : 0;
-  if (wave == 1) return integrate_bytes(s->plan.family, n, d, threads) + start + narrow;
-  return (uint64_t)threads * (integrate_bytes(s->plan.family, n, d, 1) + start) + wave * replica_bytes(s) + narrow;
+  const flow_plan *p = &s->plan;
+  if (wave == 1) return integrate_bytes(p, threads) + start + narrow;
+  return (uint64_t)threads * (integrate_bytes(p, 1) + start) + wave * replica_bytes(s) + narrow;
 }
 
 /* ---- delivering ---- */
@@ -158,7 +159,8 @@ static dwell_status run_replica(replica *r, const dwell_context *threads, certif
   TRY_ALLOC(x, "the start");
   TRY(starts_make(&s->starts, s->seed, (uint32_t)r->number, x, err));
   status = plan_replica(r, x, &plan, err);
-  if (status == DWELL_OK) status = integrate(&plan, &host, x, ret_certificate, err);
+  plan.replica = (uint32_t)r->number;
+  if (status == DWELL_OK) status = segments_run(&s->schedule, &plan, &host, x, ret_certificate, err);
   if (status == DWELL_FAILED && s->replicas > 1) {
     char name[40];
     snprintf(name, sizeof name, "replica %zu", r->number);
@@ -263,6 +265,12 @@ static void destroy(void *self) {
   mem_free(source);
 }
 
+/* Normalisations with lengths deliver h, not directions. */
+static bool keeps_lengths(const flow_setup *s) {
+  normalisation_scheme scheme = s->schedule.normalisation.scheme;
+  return scheme != NORMALISATION_PRE && scheme != NORMALISATION_MIX && scheme != NORMALISATION_PERI;
+}
+
 static dwell_trajectory describe(const flow_setup *s) {
   return (dwell_trajectory){
       .kind = "flow",
@@ -272,7 +280,7 @@ static dwell_trajectory describe(const flow_setup *s) {
       .states = s->plan.count,
       .replicas = s->replicas,
       .causal = s->plan.system.causal,
-      .on_sphere = !s->plan.family->off_sphere,
+      .on_sphere = !s->plan.family->off_sphere && keeps_lengths(s),
       .ordered = s->plan.system.causal,
       .dtype = s->dtype,
       .epsilon = s->dtype == DWELL_F32 ? 6e-8 : 1e-15,

@@ -7,6 +7,14 @@
 
 #include <dwell/flow.h>
 
+#include "flow/layer.h"
+#include "flow/normalisation.h"
+
+/* Which key hardmax attention goes to among equal scores. */
+typedef enum flow_rule { FLOW_RULE_MEAN, FLOW_RULE_FIRST, FLOW_RULE_LAST } flow_rule;
+/* The function of the perceptron's neurons. */
+typedef enum flow_activation { FLOW_RELU, FLOW_GELU, FLOW_TANH } flow_activation;
+
 /* One system at one moment. */
 typedef struct flow_system {
   size_t n, d;
@@ -17,7 +25,20 @@ typedef struct flow_system {
    * numbers of ordinary size however cold the system is. z stays as it is. */
   bool scaled;
   double log_scale;
+  const flow_layer *layer;     /* weights; NULL: one head, Q = K = V = I */
+  normalisation normalisation; /* of the schemes that are not radial: those are the caller's */
+  flow_rule rule;              /* of hardmax attention */
+  flow_activation activation;  /* of a perceptron */
 } flow_system;
+
+/* What a family of heads (flow/heads.h) says of one moment. */
+typedef struct flow_drift {
+  double *pull, *along; /* [n, d], [n] as in flow.attention */
+  double *gradient;     /* [n, d] of the energy; NULL: not wanted */
+  double energy;        /* NaN where it has no law for this system */
+  double rate;          /* as flow.rate */
+  size_t ties;          /* rows of hardmax attention without a single largest score */
+} flow_drift;
 
 /* Scratch and threads of one evaluation; see flow/attention.h. Replicas running side by side each have their own. */
 typedef struct flow_work flow_work;
@@ -37,6 +58,11 @@ typedef struct flow {
    * matrix: memory O(tile x n). */
   dwell_status (*attention)(const flow_system *system, const double *x, double *ret_pull, double *ret_along,
                             double *ret_z, flow_work *work, dwell_error *err);
+  /* Instead of `attention`, energy_weights and rate: families of heads. dE/dt = sum_i <gradient_i, v_i>. */
+  dwell_status (*drift)(const flow_system *system, const double *x, flow_drift *ret, flow_work *work, dwell_error *err);
+  bool masked;   /* defined under a causal mask */
+  bool noisy;    /* needs noise */
+  bool weighted; /* takes Q, K, V (all families of heads do) */
   /* The scaled energy E = sum_ij m_i m_j e^{beta G_ij - |beta|} obeys dE/dt = 2 beta sum_i weight_i |v_i|^2
    * (flows.md 2). NULL if there is no such law. */
   void (*energy_weights)(const flow_system *system, const double *z, double *ret_weight);

@@ -16,12 +16,16 @@ enum { ORBIT_VECTORS = 3 + ORBIT_STAGES + 2, BLOCK = 256 };
 /* For the log clock: three states, and a few numbers a token. */
 enum { LOG_VECTORS = 3, LOG_NUMBERS = 8 };
 
-static bool is_reduced(const flow *family, size_t n, size_t d) { return family->isotropic && d > n; }
+static bool is_reduced(const flow_plan *plan) {
+  return plan->family->isotropic && plan->system.d > plan->system.n && !(plan->kappa > 0); /* noise leaves the span */
+}
 
-uint64_t integrate_bytes(const flow *family, size_t n, size_t d, int threads) {
-  uint64_t span = is_reduced(family, n, d) ? sizeof(double) * (uint64_t)n * (2 * d + n) : 0;
-  if (span > 0) d = n;
-  return span + field_bytes(n, d, threads) +
+uint64_t integrate_bytes(const flow_plan *plan, int threads) {
+  flow_system s = plan->system;
+  uint64_t span = is_reduced(plan) ? sizeof(double) * (uint64_t)s.n * (2 * s.d + s.n) : 0;
+  if (span > 0) s.d = s.n;
+  uint64_t n = s.n, d = s.d;
+  return span + field_bytes(plan->family, &s, threads) +
          sizeof(double) * ((uint64_t)(ORBIT_VECTORS + LOG_VECTORS) * n * d + LOG_NUMBERS * n + d);
 }
 
@@ -136,9 +140,11 @@ dwell_status orbit_failed(const orbit *o, dwell_status status, dwell_error *err)
 
 static void note_torque(orbit *o, const double *v) {
   double torque = field_torque(&o->field, v);
+  o->certificate.ties += o->field.drift.ties;
+  if (!isnan(o->facts.energy)) o->certificate.has_energy = o->plan->integrator != DWELL_LAYER && !(o->plan->kappa > 0);
   if (isnan(torque)) return;
   o->certificate.torque = fmax(o->certificate.torque, torque);
-  o->certificate.has_energy = o->plan->integrator != DWELL_LAYER;
+  o->certificate.has_torque = true;
 }
 
 static dwell_status go(orbit *o, dwell_error *err) {
@@ -223,7 +229,7 @@ done:
 
 dwell_status integrate(const flow_plan *plan, const integrate_host *host, double *x, certificate *ret_certificate,
                        dwell_error *err) {
-  bool reduced = is_reduced(plan->family, plan->system.n, plan->system.d) && plan->system.n > 1;
+  bool reduced = is_reduced(plan) && plan->system.n > 1;
   *ret_certificate = certificate_start();
   return (reduced ? integrate_spanned : integrate_here)(plan, host, x, ret_certificate, err);
 }

@@ -22,6 +22,12 @@ typedef struct flow_plan {
   double merge;
   size_t until_merged;
   double log_end;
+  /* Noise sqrt(2 / kappa) dW of the integrator geometric; 0: none. Its numbers belong to (seed, replica, step), steps
+   * counted from first_step on. */
+  double kappa;
+  uint64_t seed;
+  uint32_t replica;
+  size_t first_step;
 } flow_plan;
 
 /* Who asked, and who is to be told. */
@@ -44,7 +50,7 @@ typedef struct integrate_host {
  *
  * rk4, euler: ceil(T / H - 1e-9) steps of H, the last one shortened; a state between grid times comes from a shorter
  * step out of the grid point before it and leaves the grid alone. layer: x <- normalise(x + ETA A(x)); times must be
- * whole multiples of ETA.
+ * whole multiples of ETA. geometric: flow/geometric.h; with noise, times must be whole multiples of H.
  *
  * The log clock is rk45 in s, where dt = e^{-M} time_unit ds with an M that is fixed for each step: the largest
  * exponent beta (G_ij - 1) between two clusters at its beginning. The field is asked for velocities in that unit
@@ -61,6 +67,6 @@ dwell_status integrate(const flow_plan *plan, const integrate_host *host, double
  *
  * Where d > n and the family is isotropic (flow.h) everything happens in n coordinates; states are turned back into d
  * as they are emitted. */
-uint64_t integrate_bytes(const flow *family, size_t n, size_t d, int threads);
+uint64_t integrate_bytes(const flow_plan *plan, int threads);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/str.h"
+#include "flow/options_weights.h"
 #include "hub/identity.h"
 
 /* Velocities below about 1e-304 are zero in a double, so a longer time than this would hide motion. */
@@ -28,12 +29,18 @@ dwell_flow_options dwell_flow_options_default(void) {
       .frames = 101,
       .dtype = DWELL_F64,
       .until_log = NAN,
+      .normalisation = "post",
+      .rule = "mean",
+      .activation = "relu",
   };
 }
 
 const char *dwell_integrator_name(dwell_integrator integrator) {
-  static const char *const names[] = {
-      [DWELL_RK45] = "rk45", [DWELL_RK4] = "rk4", [DWELL_EULER] = "euler", [DWELL_LAYER] = "layer"};
+  static const char *const names[] = {[DWELL_RK45] = "rk45",
+                                      [DWELL_RK4] = "rk4",
+                                      [DWELL_EULER] = "euler",
+                                      [DWELL_LAYER] = "layer",
+                                      [DWELL_GEOMETRIC] = "geometric"};
   return (unsigned)integrator < sizeof names / sizeof names[0] ? names[integrator] : NULL;
 }
 
@@ -193,8 +200,8 @@ static dwell_status copy_times(const dwell_flow_options *o, double *times, dwell
   return DWELL_OK;
 }
 
-/* Layers have no states between them: equally spaced frames go to the nearest layer, each layer once; times that were
- * asked for must be layers. */
+/* Layers, and steps with noise, have no states between them: equally spaced frames go to the nearest layer, each layer
+ * once; times that were asked for must be layers. */
 static dwell_status round_to_layers(const dwell_flow_options *o, flow_plan *plan, double *times, dwell_error *err) {
   double eta = o->step;
   size_t kept = 0;
@@ -202,7 +209,8 @@ static dwell_status round_to_layers(const dwell_flow_options *o, flow_plan *plan
     double layer = round(times[f] / eta);
     bool must = o->times != NULL || f + 1 == plan->count;
     if (must && fabs(times[f] / eta - layer) > 1e-9 * fmax(1, layer)) {
-      error_set(err, DWELL_USAGE, "time %g is not a whole number of layers of %g", times[f], eta);
+      error_set(err, DWELL_USAGE, "time %g is not a whole number of %s of %g", times[f],
+                plan->kappa > 0 ? "steps" : "layers", eta);
       error_at_item(err, o->times != NULL ? "times" : "until");
       return error_remedy(err, "Use %.10g or %.10g", floor(times[f] / eta) * eta, ceil(times[f] / eta) * eta);
     }
@@ -257,7 +265,7 @@ static dwell_status read_times(const dwell_flow_options *o, flow_setup *setup, d
   TRY_ALLOC(setup->times, "the times");
   if (o->times != NULL) TRY(copy_times(o, setup->times, err));
   if (o->times == NULL) make_times(o, plan, setup->times);
-  if (plan->integrator == DWELL_LAYER) TRY(round_to_layers(o, plan, setup->times, err));
+  if (plan->integrator == DWELL_LAYER || plan->kappa > 0) TRY(round_to_layers(o, plan, setup->times, err));
   if (plan->integrator != DWELL_RK45 && setup->times[plan->count - 1] / o->step > 1e15)
     TRY(usage(err, "step", "the step is so small against the final time that steps cannot be counted"));
   plan->times = setup->times;
@@ -287,6 +295,19 @@ static dwell_status reduce(const dwell_flow_options *o, flow_setup *setup, dwell
   return error_at_item(err, "reduce");
 }
 
+/* What the family says of every beta of the schedule. */
+static dwell_status check_systems(const flow_setup *s, dwell_error *err) {
+  flow_system system = s->plan.system;
+  size_t count = s->schedule.beta_count;
+  if (s->plan.family->check == NULL) return DWELL_OK;
+  for (size_t k = 0; k == 0 || k < count; k++) {
+    if (count > 0) system.beta = s->schedule.betas[k];
+    dwell_status status = s->plan.family->check(&system, err);
+    if (status != DWELL_OK) return status;
+  }
+  return DWELL_OK;
+}
+
 dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow_setup *ret_setup, dwell_error *err) {
   dwell_status status = DWELL_OK;
   flow_setup s = {.replicas = options->replicas, .seed = seed, .dtype = options->dtype};
@@ -301,12 +322,14 @@ dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow
   s.plan.system = (flow_system){s.starts.n, s.starts.d, options->beta, s.masses, options->causal};
   TRY(check_clock(options, s.plan.family, err));
   TRY(set_clock(options, &s, err));
-  if (s.plan.family->check != NULL) TRY(s.plan.family->check(&s.plan.system, err));
   s.plan.integrator = options->integrator;
   s.plan.step = options->step;
   s.plan.rtol = options->rtol;
+  TRY(options_read_weights(options, &s, err));
+  TRY(check_systems(&s, err));
   TRY(read_times(options, &s, err));
   if (s.plan.family->check_plan != NULL) TRY(s.plan.family->check_plan(&s.plan, err));
+  TRY(options_check_changes(&s, err));
   TRY(keep_asked(options, &s, err));
 done:
   if (status != DWELL_OK) options_close(&s);
@@ -320,6 +343,9 @@ void options_close(flow_setup *setup) {
   mem_free(setup->times);
   mem_free(setup->logarithms);
   mem_free(setup->init);
+  mem_free(setup->layer);
+  mem_free(setup->schedule.betas);
+  mem_free(setup->schedule.beta_times);
   *setup = (flow_setup){0};
 }
 
@@ -368,10 +394,15 @@ void options_write(const flow_setup *s, jwriter *w) {
   jwriter_put_string(w, "integrator", dwell_integrator_name(plan->integrator));
   if (plan->integrator == DWELL_RK45) jwriter_put_double(w, "rtol", plan->rtol);
   else jwriter_put_double(w, "step", plan->step);
+  options_write_weights(s, w);
   write_times(s, w);
   jwriter_key(w, "seed");
   jwriter_uint(w, s->seed);
   jwriter_put_string(w, "dtype", s->dtype == DWELL_F32 ? "f32" : "f64");
   jwriter_close(w);
-  if (s->starts.kind == STARTS_FILE) identity_write(w, &(const char *){s->init}, 1, NULL);
+  const char *files[2];
+  size_t count = 0;
+  if (s->starts.kind == STARTS_FILE) files[count++] = s->init;
+  if (s->schedule.weights != NULL && s->schedule.weights->from_file) files[count++] = s->schedule.weights->name;
+  if (count > 0) identity_write(w, files, count, NULL);
 }

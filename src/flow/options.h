@@ -4,10 +4,13 @@
 
 #include "file/jwriter.h"
 #include "flow/integrate.h"
+#include "flow/segments.h"
 #include "flow/starts.h"
 
 typedef struct flow_setup {
   flow_plan plan; /* points into masses and times below */
+  flow_schedule schedule;
+  flow_layer *layer; /* the first in force, or NULL */
   starts starts;
   double *masses;     /* [n], sum 1 */
   double *times;      /* [plan.count]; NULL: not known before the run (until_merged) */
