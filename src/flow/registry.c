@@ -5,22 +5,14 @@
 #include "flow/families.h"
 
 static const flow *const registry[] = {
-    &flow_sa,
-    &flow_usa,
-    &flow_qkv,
-    &flow_uqkv,
-    &flow_csa,
-    &flow_noisy,
-    &flow_linear,
-    &flow_l2,
-    &flow_additive,
-    &flow_sinkhorn,
-    &flow_hardmax,
-    &flow_perceptron,
-    &flow_equiangular,
-    &flow_equiangular_usa,
-    &flow_rd,
-    &flow_rd_rescaled,
+    &flow_sa,          &flow_usa,
+    &flow_qkv,         &flow_uqkv,
+    &flow_csa,         &flow_noisy,
+    &flow_linear,      &flow_l2,
+    &flow_additive,    &flow_sinkhorn,
+    &flow_hardmax,     &flow_perceptron,
+    &flow_equiangular, &flow_equiangular_usa,
+    &flow_rd,          &flow_rd_rescaled,
 };
 
 const flow *const *flow_registry(size_t *ret_count) {

@@ -23,8 +23,7 @@ static dwell_status normalise_rows(starts *s, dwell_error *err) {
 
 static dwell_status check_rows(const starts *s, dwell_error *err) {
   for (size_t e = 0; e < s->n * s->d; e++)
-    if (!isfinite(s->file[e]))
-      return error_set(err, DWELL_BAD_INPUT, "row %zu of the start is not finite", e / s->d);
+    if (!isfinite(s->file[e])) return error_set(err, DWELL_BAD_INPUT, "row %zu of the start is not finite", e / s->d);
   return DWELL_OK;
 }
 
