@@ -92,8 +92,8 @@ static const struct argp_option options[] = {
     {"block", KEY_BLOCK, "B", 0, "Of this block only, iterated", 12},
     {"normalisation", KEY_NORMALISATION, "NAME", 0, "post (default), pre, mix:TAU, peri, ngpt, ngpt:ALPHA or sqrt", 13},
     {"kappa", KEY_KAPPA, "K", 0, "Noise sqrt(2/K) dW on each token; needs --integrator geometric:H", 13},
-    {"rule", KEY_RULE, "mean|first|last", 0, "Where hardmax goes among equal scores (default mean)", 13},
-    {"activation", KEY_ACTIVATION, "relu|gelu|tanh", 0, "Of the perceptron's neurons (default relu)", 13},
+    {"rule", KEY_RULE, "RULE", 0, "Where hardmax goes among equal scores: mean (default), first or last", 13},
+    {"activation", KEY_ACTIVATION, "NAME", 0, "Of the perceptron's neurons: relu (default), gelu or tanh", 13},
     {0}};
 
 const struct argp cli_argp_flow_weights = {options, parse, NULL, NULL, NULL, NULL, NULL};
