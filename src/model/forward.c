@@ -79,6 +79,7 @@ static dwell_status run_blocks(const forward *f, model_pass *p, const given *fro
   const model_architecture *a = f->model->architecture;
   dwell_status status = DWELL_OK;
   size_t first = begins ? from->state : 0;
+  p->early_end = from->x == NULL ? f->blocks : 0; /* a given state takes the place of what a block puts out */
   TRY(a->embed(p, err)); /* makes tables that the blocks read, too */
   if (first > 0 && a->shared_block) TRY(pass_load_block(p, 0, false, err));
   TRY(put(f, p, from, first, err));

@@ -32,7 +32,7 @@ uint64_t pass_bytes(const dwell_model *model, bool kept, size_t n, dwell_dtype d
   const model_layout *layout = model_layout_of(model, dtype);
   uint64_t weights = layout->outer.elements + (kept ? 0 : layout->block.elements);
   uint64_t buffers = n * (2 * s->width + wide_columns(s) + rotary_columns(s) + parts_columns(s));
-  buffers += s->heads * pass_relative_columns(s, n) + s->kv_heads * pass_packed_elements(s, n, size);
+  buffers += s->heads * pass_relative_columns(s, n) + 2 * s->kv_heads * pass_packed_elements(s, n, size);
   buffers += 5 * PASS_LINE; /* each of make_common's may be rounded up */
   uint64_t per_thread =
       PASS_TILE * (uint64_t)n + (uint64_t)n * n + larger(layout->outer.scratch, layout->block.scratch);
@@ -79,7 +79,7 @@ static dwell_status make_common(model_pass *p, dwell_error *err) {
     void **at;
     size_t rows, columns;
   } parts[] = {{&p->wide, p->n, p->wide_columns},
-               {&p->packs, s->kv_heads, packed},
+               {&p->packs, 2 * s->kv_heads, packed},
                {&p->x, p->n, s->width},
                {&p->y, p->n, s->width},
                {&p->scores, threads * PASS_TILE, p->n}};
@@ -145,6 +145,11 @@ void pass_close(model_pass *p) {
 /* Asks for block b to be read from the disk meanwhile. */
 static void read_ahead(const model_pass *p, size_t b) {
   if (p->provider.opt_ahead != NULL) p->provider.opt_ahead(p->provider.self, b);
+}
+
+const void *pass_block_weights(const model_pass *p, size_t b) {
+  if (p->opt_kept != NULL) return p->opt_kept[p->model->architecture->shared_block ? 0 : b];
+  return p->model->architecture->shared_block || b == p->b ? p->block_now : NULL;
 }
 
 dwell_status pass_load_block(model_pass *p, size_t b, bool more, dwell_error *err) {

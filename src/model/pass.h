@@ -24,6 +24,8 @@ struct model_pass {
   size_t n;                   /* tokens */
   size_t first, rows;         /* the tokens that this pass or window of it works on */
   size_t b;                   /* block being run */
+  size_t early_end;           /* blocks below it may be begun before the state at their input has been handed out */
+  bool begun;                 /* block b has been begun so: its queries, keys and values are there */
   bool quiet;                 /* it lies before the first state asked for: neither heads nor parts go to the sink */
 
   /* Buffers of n rows, in a window from its first row on; two of width d and one wide one suffice: the MLP's inner
@@ -35,15 +37,15 @@ struct model_pass {
   size_t wide_columns;
   void *outer_values, *block_values; /* weights of the outer group; of one block, unless all are kept */
   const void *block_now;             /* weights of block b */
-  void *packs;                       /* [kv_heads] keys and values in panels, for the attention of a block */
-  void *scores;                      /* [threads][tile, n] */
-  void *heads;                       /* [threads][n, n] if the sink wants heads, else NULL */
-  void *cosines, *sines;             /* [n, rotary size / 2] of rotary positions, else NULL */
-  void *relative;  /* [heads, 2 n - 1] added to the scores, by key - query + n - 1 (mpnet), else NULL */
-  struct {         /* if the sink wants parts (parts.c), else NULL */
-    void *end;     /* [n, d] the end of the leg */
-    void *part;    /* [n, d] what a head or a norm moves */
-    void *context; /* [n, queries] kept for later where attention and MLP stand side by side */
+  void *packs;           /* [2][kv_heads] keys and values in panels, for the attention of even and odd blocks */
+  void *scores;          /* [threads][tile, n] */
+  void *heads;           /* [threads][n, n] if the sink wants heads, else NULL */
+  void *cosines, *sines; /* [n, rotary size / 2] of rotary positions, else NULL */
+  void *relative;        /* [heads, 2 n - 1] added to the scores, by key - query + n - 1 (mpnet), else NULL */
+  struct {               /* if the sink wants parts (parts.c), else NULL */
+    void *end;           /* [n, d] the end of the leg */
+    void *part;          /* [n, d] what a head or a norm moves */
+    void *context;       /* [n, queries] kept for later where attention and MLP stand side by side */
   } parts;
 };
 
@@ -64,6 +66,8 @@ void pass_close(model_pass *p);
 /* Reads the weights of block `b` and makes it the block being run. more: the next one will be run too, so it may be
  * read from the disk meanwhile. */
 dwell_status pass_load_block(model_pass *p, size_t b, bool more, dwell_error *err);
+/* The weights of block b, which must have been read; NULL: not yet. */
+const void *pass_block_weights(const model_pass *p, size_t b);
 
 /* Memory of a slot that is held, and an element of a buffer. */
 const void *pass_weight(const model_pass *p, const weight_group *group, size_t slot);
@@ -138,7 +142,8 @@ dwell_status pass_first_norm(model_pass *p, size_t weight, dwell_error *err);
 
 /* A block is a list of stages. All work on each token by itself, once the keys and values of all are known, so that a
  * thread runs a number of tokens, a window, through all stages: its rows stay in its cache, and threads wait for each
- * other at the attention only. */
+ * other at the attention only. Where the next block's weights are there already, a window goes on to its queries, keys
+ * and values: the state between the blocks is not written to meanwhile. */
 typedef struct pass_stage {
   /* Rows of `window`, which is like the pass but for `first`, `rows` and the buffers, in this thread. NULL: attention.
    */

@@ -33,7 +33,8 @@ size_t pass_packed_elements(const model_shape *s, size_t n, size_t size) {
 static ops_head keys_of(const model_pass *p, size_t kv_head) {
   const model_shape *s = &p->model->shape;
   qkv_places at = places(p);
-  size_t step = kv_head * at.kv_step, pack = kv_head * pass_packed_elements(s, p->n, p->ops->size);
+  size_t step = kv_head * at.kv_step, set = p->b % 2 * s->kv_heads;
+  size_t pack = (set + kv_head) * pass_packed_elements(s, p->n, p->ops->size);
   return (ops_head){.keys = p->n,
                     .first = p->first,
                     .rows = p->rows,

@@ -14,6 +14,8 @@ typedef struct run_of_stages {
   const pass_stage *stages;
   size_t count, windows;
   const void *slots;
+  const pass_stage *begin; /* the block's first stages, up to its attention: of the next block, after the others */
+  size_t begin_count;      /* 0: the next block is not begun */
 } run_of_stages;
 
 /* Tokens first..end-1 of `p`; the pass of a window has one thread. */
@@ -30,12 +32,17 @@ static model_pass window_of(const model_pass *p, size_t first, size_t end, const
 }
 
 static dwell_status run_steps(const run_of_stages *r, model_pass *window, int worker, dwell_error *err) {
+  dwell_status status = DWELL_OK;
   for (size_t i = 0; i < r->count; i++) {
     if (r->stages[i].step == NULL) pass_attend_window(window, worker);
-    dwell_status status = r->stages[i].step != NULL ? r->stages[i].step(window, r->slots, err) : DWELL_OK;
-    if (status != DWELL_OK) return status;
+    else TRY(r->stages[i].step(window, r->slots, err));
   }
-  return DWELL_OK;
+  if (r->begin_count == 0) goto done;
+  window->block_now = pass_block_weights(window, window->b + 1);
+  window->b++;
+  for (size_t i = 0; i < r->begin_count; i++) TRY(r->begin[i].step(window, r->slots, err));
+done:
+  return status;
 }
 
 static dwell_status window_item(void *arg, size_t item, int worker, dwell_error *err) {
@@ -68,17 +75,34 @@ static size_t count_together(const run_of_stages *r, const pass_stage *stages, s
   return count;
 }
 
+static size_t count_before_attention(const pass_stage *stages) {
+  size_t count = 0;
+  while (stages[count].step != NULL) count++;
+  return count;
+}
+
+/* May the next block be begun, although its state has not been handed out? */
+static bool may_begin_next(const run_of_stages *r) {
+  const model_pass *p = r->p;
+  bool there = p->b + 1 < p->early_end && pass_block_weights(p, p->b + 1) != NULL;
+  return there && r->windows > 0 && !pass_wants_legs(p);
+}
+
 dwell_status pass_block(model_pass *p, const pass_stage *stages, size_t count, const void *slots, dwell_error *err) {
-  run_of_stages r = {.p = p, .windows = count_windows(p), .slots = slots};
+  run_of_stages r = {.p = p, .windows = count_windows(p), .slots = slots, .begin = stages};
   dwell_status status = DWELL_OK;
-  for (size_t i = 0; i < count; i += r.count) {
+  size_t first = p->begun ? count_before_attention(stages) : 0;
+  p->begun = false;
+  for (size_t i = first; i < count; i += r.count) {
     r.stages = stages + i, r.count = count_together(&r, stages + i, count - i);
     if (r.count == 0) {
       TRY(pass_attention(p, err));
       r.count = 1;
       continue;
     }
+    if (i + r.count == count && may_begin_next(&r)) r.begin_count = count_before_attention(stages);
     TRY(run_windows(&r, err));
+    p->begun = r.begin_count > 0;
     const pass_stage *last = &stages[i + r.count - 1];
     if (last->opt_leg != NULL && pass_wants_legs(p)) TRY(last->opt_leg(p, slots, err));
   }
