@@ -5,14 +5,27 @@
 #include "flow/families.h"
 
 static const flow *const registry[] = {
-    &flow_sa,          &flow_usa,
-    &flow_qkv,         &flow_uqkv,
-    &flow_csa,         &flow_noisy,
-    &flow_linear,      &flow_l2,
-    &flow_additive,    &flow_sinkhorn,
-    &flow_hardmax,     &flow_perceptron,
-    &flow_equiangular, &flow_equiangular_usa,
-    &flow_rd,          &flow_rd_rescaled,
+    &flow_sa,
+    &flow_usa,
+    &flow_qkv,
+    &flow_uqkv,
+    &flow_csa,
+    &flow_noisy,
+    &flow_linear,
+    &flow_l2,
+    &flow_additive,
+    &flow_sinkhorn,
+    &flow_hardmax,
+    &flow_perceptron,
+    &flow_equiangular,
+    &flow_equiangular_usa,
+    &flow_rd,
+    &flow_rd_rescaled,
+    &flow_circle,
+    &flow_circle_usa,
+    &flow_gaussian_softmax,
+    &flow_gaussian_l2,
+    &flow_gaussian_sinkhorn,
 };
 
 const flow *const *flow_registry(size_t *ret_count) {
