@@ -74,7 +74,8 @@ def on_sphere(n, kind, beta, amplitude, t):
         common = np.exp(beta * y[:, None] * y[None, :] + z)
         g = (common * ive(0, z)).mean(1)
         # d/dt of e^{beta t s} I_0(beta r_t r_s), times 1 - t^2, over beta
-        turn = (common * (r[:, None] ** 2 * y[None, :] * ive(0, z) - y[:, None] * r[:, None] * r[None, :] * ive(1, z)))
+        along = r[:, None] ** 2 * y[None, :] * ive(0, z)
+        turn = common * (along - y[:, None] * r[:, None] * r[None, :] * ive(1, z))
         return turn.mean(1) / (g if kind == "sa" else 1)
 
     y = solve_ivp(slope, (0, t), start, "DOP853", rtol=1e-12, atol=1e-13).y[:, -1]
@@ -85,8 +86,8 @@ def density(out):
     for d, kind, beta, amplitude, t, run in ((2, "sa", 2.0, 0.5, 1.0, on_circle), (2, "usa", 2.0, 0.5, 0.5, on_circle),
                                              (3, "sa", 2.0, 0.5, 1.0, on_sphere), (3, "usa", 2.0, 0.5, 0.3, on_sphere)):
         coarse, fine = (np.array(run(n, kind, beta, amplitude, t)) for n in (300, 600))
-        out.write(f"{d} {kind} {beta:g} {amplitude:g} {t:g} " + " ".join(f"{x:.12g}" for x in (4 * fine - coarse) / 3)
-                  + "\n")
+        means = " ".join(f"{x:.12g}" for x in (4 * fine - coarse) / 3)
+        out.write(f"{d} {kind} {beta:g} {amplitude:g} {t:g} {means}\n")
         print(d, kind, "change by the number of particles", np.abs(fine - coarse).max())
 
 

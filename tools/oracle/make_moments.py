@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Golden means and covariances of attention on a Gaussian (theory 1.10): the printed equations for alpha and Sigma, with
-matrix inverses and, for Sinkhorn, the fixed point of the cross-covariance by damped iteration; DOP853.
+"""Golden means and covariances of attention on a Gaussian (theory 1.10): the printed equations for alpha and Sigma,
+with matrix inverses and, for Sinkhorn, the fixed point of the cross-covariance by damped iteration; DOP853.
 
 Writes tests/golden/flow/moments.txt: kind d heads beta t, then Q, K, V [heads,d,d], mean, covariance at 0, both at t.
 """
@@ -55,7 +55,8 @@ def main():
                     dm, ds = rates(kind, beta, q, k, v, y[:d], (s + s.T) / 2)
                     return np.concatenate([dm, ds.ravel()])
 
-                y = solve_ivp(slope, (0, t), np.concatenate([m0, s0.ravel()]), "DOP853", rtol=1e-11, atol=1e-13).y[:, -1]
+                start = np.concatenate([m0, s0.ravel()])
+                y = solve_ivp(slope, (0, t), start, "DOP853", rtol=1e-11, atol=1e-13).y[:, -1]
                 out.write(f"{kind} {d} {heads} {beta:g} {t:g}\n")
                 for part in (q, k, v, m0, s0, y[:d], y[d:]):
                     out.write(" ".join(f"{x:.17g}" for x in np.ravel(part)) + "\n")
