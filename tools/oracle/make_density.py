@@ -108,8 +108,8 @@ def stationary(out):
 
 
 def main():
-    for name, make in (("stationary", stationary), ("multipliers", multipliers), ("circle", circle), ("density", density)):
-        with open(os.path.join(FOLDER, name + ".txt"), "w") as out:
+    for make in (stationary, multipliers, circle, density):
+        with open(os.path.join(FOLDER, make.__name__ + ".txt"), "w") as out:
             make(out)
 
 
