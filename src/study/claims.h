@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "study/evidence.h"
 
-extern const claim claim_clusters, claim_persistence, claim_alignment, claim_energy, claim_timescales;
+extern const claim claim_clusters, claim_persistence, claim_alignment, claim_energy, claim_timescales, claim_speed;
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -5,7 +5,7 @@
 #include "study/family.h"
 
 static const claim *const registry[] = {
-    &claim_clusters, &claim_persistence, &claim_alignment, &claim_energy, &claim_timescales,
+    &claim_clusters, &claim_persistence, &claim_alignment, &claim_energy, &claim_timescales, &claim_speed,
 };
 
 const claim *const *claim_registry(size_t *ret_count) {
