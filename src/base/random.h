@@ -26,6 +26,7 @@ enum {
   RANDOM_LABELS = 32,         /* permuted labels of classes: i = draw */
   RANDOM_ROTATION = 40,       /* rotations of attention's writes: i = block, j = entry (linalg/haar.h) */
   RANDOM_PUSH = 41,           /* directions of random perturbations: replica = draw, i = direction, j = entry */
+  RANDOM_REBUILD = 42,        /* a rebuilt map (mechanism/rebuild.h): replica = rebuild, i = 2 map (+ 1), j = entry */
   RANDOM_CIRCUIT = 23,        /* factors of random heads: replica = draw, i = vector, j = coordinate */
   RANDOM_CIRCUIT_LENGTH = 24, /* their lengths: replica = draw, i = vector, j = attempt */
   RANDOM_THEOREM = 50,        /* starts and samples of theorems: replica = which set, i = vector, j = entry */

@@ -46,6 +46,20 @@ static size_t make_elasticity(const claim_sample *s, const usable *u, size_t rat
   return count;
 }
 
+/* Is there a rate that the flow's slope can be held against? */
+static dwell_status flow_collapses(const claim_sample *s, const usable *u, double *x, bool *ret_does,
+                                   dwell_error *err) {
+  location rate;
+  size_t count = 0;
+  for (size_t i = 0; i < u->count; i++) {
+    double r = values_of(s, FLOW_RATE)[u->prompt[i]];
+    if (isfinite(r)) x[count++] = r;
+  }
+  dwell_status status = location_of_mean(count, x, 0, s->seed, &rate, err);
+  *ret_does = status == DWELL_OK && (rate.above || rate.below);
+  return status;
+}
+
 /* How far the network is from the middle of its rotations, as a rank among them: exact where the maps have no
  * preferred direction, for then the network is one of its own rotations. */
 static dwell_status rotation_p(const claim_sample *s, const usable *u, double *ret_p, double *ret_median,
@@ -63,11 +77,28 @@ static dwell_status rotation_p(const claim_sample *s, const usable *u, double *r
   return DWELL_OK;
 }
 
+/* The dimension's elasticity; *opt_reason: why there is none. */
+static dwell_status weigh_dimension(const claim_sample *s, const usable *u, rules *r, double *x, elasticity *ret_flat,
+                                    elasticity *ret_steep, const char **opt_reason, dwell_error *err) {
+  bool collapses = false;
+  size_t count = make_elasticity(s, u, FLOW_RATE, FLOW_SLOPE, x);
+  dwell_status status = DWELL_OK;
+  *opt_reason = (double)count < rule(r, "prompts") ? "few_tokens" : NULL;
+  if (*opt_reason != NULL) return DWELL_OK;
+  TRY(against(count, x, rule(r, "flat"), s->seed, ret_flat, err));
+  TRY(against(count, x, rule(r, "steep"), s->seed, ret_steep, err));
+  TRY(flow_collapses(s, u, x, &collapses, err));
+  if (!collapses) *opt_reason = "no_collapse", *ret_flat = *ret_steep = (elasticity){0};
+done:
+  return status;
+}
+
 static dwell_status weigh_elasticities(const claim_sample *s, const usable *u, rules *r, double *x, claim_verdict *v,
                                        dwell_error *err) {
   elasticity strong, weak, flat = {0}, steep = {0};
   dwell_status status = DWELL_OK;
   double p_rotation = 1;
+  const char *no_dimension = NULL;
   size_t count = make_elasticity(s, u, RATE, SLOPE, x);
   if ((double)count < rule(r, "prompts")) {
     verdict_suspend(v, "few_prompts");
@@ -79,14 +110,11 @@ static dwell_status weigh_elasticities(const claim_sample *s, const usable *u, r
   v->effect = strong.location.mean, v->interval = strong.location.interval, v->kind = strong.location.kind;
   v->contrast = sample_mean(u->count, u->values) - v->control;
   if (strong.location.exact) v->notes |= NOTE_EXACT;
-  count = make_elasticity(s, u, FLOW_RATE, FLOW_SLOPE, x);
-  bool flow = (double)count >= rule(r, "prompts");
-  if (flow) TRY(against(count, x, rule(r, "flat"), s->seed, &flat, err));
-  if (flow) TRY(against(count, x, rule(r, "steep"), s->seed, &steep, err));
-  bool confirmed = strong.beyond && flow && flat.within && p_rotation <= rule(r, "rotation_p");
+  TRY(weigh_dimension(s, u, r, x, &flat, &steep, &no_dimension, err));
+  bool confirmed = strong.beyond && flat.within && p_rotation <= rule(r, "rotation_p");
   double p_false = 2 * fmin(weak.within ? weak.p_within : 1, steep.beyond ? steep.p_beyond : 1);
   verdict_conclude(v, confirmed, strong.p_beyond, weak.within || steep.beyond, p_false);
-  if (!flow && v->outcome == CLAIM_SUSPENDED) verdict_suspend(v, "few_tokens");
+  if (no_dimension != NULL && v->outcome == CLAIM_SUSPENDED) verdict_suspend(v, no_dimension);
 done:
   return status;
 }

@@ -108,7 +108,10 @@ static void data_conditions(void **state) {
   s = plant(0.3, 0.1, 1.8, 0.05, 0.2);
   for (size_t p = 0; p < 13; p++) values[FLOW_SLOPE * PROMPTS + p] = NAN; /* more tokens than d / 4 */
   assert_outcome(judge(&s), CLAIM_SUSPENDED, "few_tokens");
-  s = plant(0.3, 0.1, 0.05, 0.05, 0.2); /* which need no rebuild to be denied */
+  s = plant(0.3, 0.1, 1.8, 0.05, 0.2);
+  for (uint32_t p = 0; p < PROMPTS; p++) values[FLOW_RATE * PROMPTS + p] = 0.01 + 0.05 * spread(2, p);
+  assert_outcome(judge(&s), CLAIM_SUSPENDED, "no_collapse"); /* of the flow */
+  s = plant(0.3, 0.1, 0.05, 0.05, 0.2);                      /* which need no rebuild to be denied */
   for (size_t p = 0; p < 13; p++) values[FLOW_SLOPE * PROMPTS + p] = NAN;
   assert_outcome(judge(&s), CLAIM_FALSIFIED, "");
   s = plant(0.01, 0.1, 1.8, 0.05, 0.2);
