@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "cli/cli.h"
+#include "cli/interventions.h"
 #include "cli/weights.h"
 #include "file/gguf.h"
 #include "file/jwriter.h"
@@ -26,6 +27,7 @@ typedef struct inspect {
   const char *what;
   size_t n; /* 0: as many as the model takes, at most 512 */
   cli_weights weights;
+  cli_interventions interventions;
   jwriter w;
   strbuf json;
 } inspect;
@@ -40,6 +42,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
       state->child_inputs[0] = &p->measuring;
       state->child_inputs[1] = &p->model_options;
       state->child_inputs[2] = state->child_inputs[3] = p->c;
+      state->child_inputs[4] = &p->interventions;
       break;
     case 'n': p->n = cli_size(state, "-n", arg, 1, 10000000); break;
     case KEY_WEIGHTS: p->weights.wanted = true; break;
@@ -56,6 +59,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_END:
       if (p->what == NULL) cli_usage(state, "name a FILE, MODEL or RUN");
       if (p->weights.csv && p->c->json) cli_usage(state, "--csv and --json exclude each other");
+      if (interventions_any(&p->interventions) && !p->weights.wanted)
+        cli_usage(state, "an intervention changes what --weights says: add --weights, or measure the model with it");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }
@@ -73,6 +78,7 @@ static const struct argp_child children[] = {{&cli_argp_measuring, 0, NULL, 0},
                                              {&cli_argp_running, 0, NULL, 0},
                                              {&cli_argp_compute, 0, NULL, 0},
                                              {&cli_argp_words, 0, NULL, 0},
+                                             {&cli_argp_weight_interventions, 0, NULL, 0},
                                              {0}};
 static const char doc[] =
     "Say what is in a file (.safetensors, .gguf, .npz, .npy), a model or a run, and what a measurement would take.\v"
@@ -223,6 +229,7 @@ done:
 }
 
 static dwell_status weigh(inspect *p, dwell_model *model, dwell_error *err) {
+  p->model_options.intervention = p->interventions.what;
   jwriter *w = p->c->json ? &p->w : NULL;
   return cli_print_weights(p->c, model, &p->model_options, &p->measuring.options, &p->weights, w, err);
 }
@@ -556,6 +563,7 @@ int cmd_inspect(int argc, char **argv, cli *c) {
   dwell_error err = {.offset = -1};
   dwell_status status;
   cli_measuring_begin(&p.measuring);
+  interventions_begin(&p.interventions);
   argp_parse(&argp, argc, argv, 0, NULL, &p);
   if (c->dtype != 0) p.model_options.dtype = c->dtype;
   if (is_run(p.what)) {
@@ -570,5 +578,6 @@ int cmd_inspect(int argc, char **argv, cli *c) {
     }
     strbuf_free(&p.json);
   }
+  interventions_free(&p.interventions);
   return status == DWELL_OK ? DWELL_OK : cli_fail(c, argv[0], &err);
 }

@@ -71,15 +71,24 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   return 0;
 }
 
+#define OF_WEIGHTS                                                                                                   \
+  {"scale-wo", KEY_SCALE_WO, "S", 0, "Intervention: every W_O (heads to stream) and its bias times S", 30},          \
+      {"scale-wq", KEY_SCALE_WQ, "S", 0, "Intervention: every W_Q and its bias times S: beta", 30},                  \
+      {"rotate-wo", KEY_ROTATE_WO, "SEED", 0, "Intervention: one random rotation per block of what its heads write", \
+       30},                                                                                                          \
+  {                                                                                                                  \
+    "drop-heads", KEY_DROP_HEADS, "B.H,...", 0, "Intervention: these heads (block.head) write nothing", 30           \
+  }
+
 static const struct argp_option options[] = {
-    {"scale-wo", KEY_SCALE_WO, "S", 0, "Intervention: every W_O (heads to stream) and its bias times S", 30},
-    {"scale-wq", KEY_SCALE_WQ, "S", 0, "Intervention: every W_Q and its bias times S: beta", 30},
-    {"rotate-wo", KEY_ROTATE_WO, "SEED", 0, "Intervention: one random rotation per block of what its heads write", 30},
-    {"drop-heads", KEY_DROP_HEADS, "B.H,...", 0, "Intervention: these heads (block.head) write nothing", 30},
+    OF_WEIGHTS,
     {"patch", KEY_PATCH, "FILE.npz", 0, "Intervention: go on from this state (an array `state` or `states`)", 30},
     {"at", KEY_AT, "L", 0, "The state that --patch takes the place of, or that --push pushes", 30},
     {0}};
 const struct argp cli_argp_interventions = {.options = options, .parser = parse};
+
+static const struct argp_option weight_options[] = {OF_WEIGHTS, {0}};
+const struct argp cli_argp_weight_interventions = {.options = weight_options, .parser = parse};
 
 dwell_status interventions_read(cli_interventions *i, dwell_error *err) {
   dwell_intervention *what = &i->what;

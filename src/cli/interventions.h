@@ -15,6 +15,8 @@ typedef struct cli_interventions {
 
 /* An argp child whose input is a cli_interventions. */
 extern const struct argp cli_argp_interventions;
+/* Only those that change weights. */
+extern const struct argp cli_argp_weight_interventions;
 void interventions_begin(cli_interventions *i);
 
 /* Reads the patch, if there is one. */

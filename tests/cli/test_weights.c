@@ -73,6 +73,32 @@ static void for_people_and_as_csv(void **state) {
   assert_refused(testing_format("inspect '%s' --csv --json", tiny("bert-tiny")), 2, "exclude");
 }
 
+/* Scaling W_O scales OV and leaves QK; rotating it keeps its size and turns it; a head that is dropped writes nothing.
+ */
+static void of_a_changed_network(void **state) {
+  (void)state;
+  static const char *const changes[] = {"", "--scale-wo 2", "--scale-wq 3", "--rotate-wo 4", "--drop-heads 0.1"};
+  double fro[5], form[5], trace[5], dropped[5];
+  for (size_t k = 0; k < 5; k++) {
+    json_t *all = inspect("gpt2-tiny", testing_format("--weights --nulls 0 %s", changes[k]));
+    const json_t *heads = json_object_get(json_object_get(all, "circuits"), "heads");
+    fro[k] = json_number_value(json_object_get(json_array_get(heads, 0), "ov_fro"));
+    trace[k] = json_number_value(json_object_get(json_array_get(heads, 0), "ov_trace"));
+    form[k] = json_number_value(json_object_get(json_array_get(heads, 0), "qk_fro"));
+    dropped[k] = json_number_value(json_object_get(json_array_get(heads, 1), "ov_fro"));
+    json_decref(all);
+  }
+  assert_near(fro[1], 2 * fro[0], 1e-12, 0);
+  assert_near(form[1], form[0], 0, 0);
+  assert_near(fro[2], fro[0], 0, 0);
+  assert_near(form[2], 3 * form[0], 1e-12, 0);
+  assert_true(fabs(trace[3] - trace[0]) > 1e-3 * fro[0]);
+  assert_near(form[3], form[0], 0, 0);
+  assert_true(dropped[4] == 0 && dropped[0] > 0);
+  assert_near(fro[4], fro[0], 0, 0);
+  assert_refused(testing_format("inspect '%s' --scale-wo 2", tiny("gpt2-tiny")), 2, "--weights");
+}
+
 /* "default" stands for what is measured where nothing is named, so that what is dear can be added to it. */
 static void default_and_more(void **state) {
   (void)state;
@@ -93,9 +119,8 @@ static void default_and_more(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(as_numpy_says),
-      cmocka_unit_test(shared_random_and_without_draws),
-      cmocka_unit_test(for_people_and_as_csv),
+      cmocka_unit_test(as_numpy_says),         cmocka_unit_test(shared_random_and_without_draws),
+      cmocka_unit_test(for_people_and_as_csv), cmocka_unit_test(of_a_changed_network),
       cmocka_unit_test(default_and_more),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
