@@ -388,6 +388,41 @@ def check_clock(tally, row, steps, own_beta, where):
                 tally.number(column + "_" + name, row[column + "_" + name], value, 1e-2, 0, where)
 
 
+def check_parts(tally, row, heads, where):
+    """The parts of a block add up to the energy's change, and its heads to what attention has."""
+    for name in [c[len("dE_attn_") :] for c in row if c.startswith("dE_attn_")]:
+        parts = [row[f"dE_{part}_{name}"] for part in ("attn", "bias", "mlp", "norm", "rounding")]
+        if "dE_" + name not in row or "" in parts + [row["dE_" + name]]:
+            continue
+        defect = sum(map(float, parts)) - float(row["dE_" + name])
+        tally.number("dE_defect_" + name, row["dE_defect_" + name], defect, 1, 0, where)
+        tally.number(f"|dE_defect_{name}| / 1e-8", str(abs(defect) * 1e8), 0.0, 1 / tally.tolerance, 0, where)
+        column = "dE_head_" + name
+        if heads and column in heads[0]:
+            together = sum(float(h[column]) for h in heads)
+            tally.number("dE_attn_" + name, row["dE_attn_" + name], together, 1, 0, where)
+
+
+def check_motion(tally, row, a, b, where):
+    """Chance and spread of a subspace turned at random, for the motion that the states show (7.3)."""
+    moved = b.x - a.x
+    moved -= ((moved * a.x).sum(1) / (a.x**2).sum(1))[:, None] * a.x
+    d = moved.shape[1]
+    spread = ((moved.T @ moved) ** 2).sum() / (moved**2).sum() ** 2 - 1 / d
+    for sign in ("repel", "attract"):
+        if row.get(sign + "_share", "") == "":
+            continue
+        m, share = float(row[sign + "_dim"]), float(row[sign + "_share"])
+        sd = np.sqrt(2 * m * (d - m) / (d * (d - 1) * (d + 2)) * spread)
+        tally.number(sign + "_share_null_mean", row[sign + "_share_null_mean"], m / d, 0, 0, where)
+        tally.number(sign + "_share_null_sd", row[sign + "_share_null_sd"], float(sd), 1, 0, where)
+        tally.number(sign + "_excess", row[sign + "_excess"], share - m / d, 1, 0, where)
+        tally.number(sign + "_z", row[sign + "_z"], float((share - m / d) / sd), 10, 0, where)
+    if row.get("repel_share", "") != "" and float(row["repel_dim"]) + float(row["attract_dim"]) == d:
+        both = float(row["repel_share"]) + float(row["attract_share"])
+        tally.number("repel_share + attract_share", str(both), 1.0, 0, 0, where)
+
+
 def mean_of_pairs(g):
     n = len(g)
     return float((g.sum() - np.trace(g)) / (n * (n - 1)))
@@ -708,6 +743,9 @@ def check_run(run, tolerance, draws):
             check_step(tally, row, states_of[b], states_of[b + 1], own_beta, f"replica {r} block {b}")
             steps = list(zip(states_of[: b + 1], states_of[1 : b + 2]))
             check_clock(tally, row, steps, own_beta, f"replica {r} block {b}")
+            here = [x for x in heads or [] if (x["replica"], x["block"]) == (str(r), str(b))]
+            check_parts(tally, row, here, f"replica {r} block {b}")
+            check_motion(tally, row, states_of[b], states_of[b + 1], f"replica {r} block {b}")
             if "ari" in row:
                 labels = replica("labels", r)[b : b + 2][:, measured]
                 check_ari(tally, row, states_of[b], states_of[b + 1], labels, f"replica {r} block {b}")
