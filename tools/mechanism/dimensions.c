@@ -121,16 +121,14 @@ static dwell_status make_maps(const subject *s, const model_maps *m, size_t to, 
 }
 
 /* Maps at the lengths of the network's own tokens; blocks that share theirs get copies. From the last block on, for the
- * first one's maps are what is copied. even: scores of unrelated tokens, whose variance is that of the entries of a
- * form, |B|^2 / d^2, keep their spread; the rebuild keeps |B|^2 / d. */
-static void scale_maps(const subject *s, const model_maps *m, size_t to, bool even, double *forms, double *writes) {
+ * first one's maps are what is copied. */
+static void scale_maps(const subject *s, const model_maps *m, size_t to, double *forms, double *writes) {
   size_t one = m->heads * to * to;
-  double spread = even ? sqrt((double)to / (double)m->d) : 1;
   for (size_t b = m->blocks; b-- > 0;) {
     size_t from = m->stored == 1 ? 0 : b;
     double length = mean_length(s, b), read = m->reads_norm ? sqrt((double)m->d) : length;
     for (size_t i = 0; i < one; i++) {
-      forms[b * one + i] = forms[from * one + i] * spread * read * read;
+      forms[b * one + i] = forms[from * one + i] * read * read;
       writes[b * one + i] = writes[from * one + i] * read / length;
     }
   }
@@ -140,17 +138,10 @@ typedef struct room {
   double *forms, *writes, *x, *gram;
 } room;
 
-static dwell_status rate_at(const subject *s, const model_maps *m, size_t n, size_t to, bool even, uint32_t draw,
-                            room *r, double *ret_rate, dwell_error *err) {
-  const random_stream stream = {.seed = s->number, .purpose = RANDOM_REBUILD, .replica = draw};
-  dwell_status status = DWELL_OK;
-  first_tokens(s, n, r->x);
-  if (draw != REBUILDS) {
-    gemm_square_f64(n, m->d, r->x, m->d, r->gram, n);
-    TRY(rebuild_tokens(n, r->gram, to, &stream, (uint32_t)(2 * m->stored * m->heads), r->x, err));
-  }
-  TRY(make_maps(s, m, to, draw, r->forms, r->writes, err));
-  scale_maps(s, m, to, even, r->forms, r->writes);
+/* even: scores of unrelated tokens, whose variance is that of the entries of a form, |B|^2 / d^2, keep their spread;
+ * the rebuild itself keeps |B|^2 / d. */
+static dwell_status run_layers(const model_maps *m, size_t n, size_t to, bool even, const room *r, double *x,
+                               double *ret_rate, dwell_error *err) {
   const layer_maps layers = {.d = to,
                              .heads = m->heads,
                              .layers = m->blocks,
@@ -158,23 +149,42 @@ static dwell_status rate_at(const subject *s, const model_maps *m, size_t n, siz
                              .step = 1,
                              .forms = r->forms,
                              .writes = r->writes,
-                             .form_scale = 1,
+                             .form_scale = even ? sqrt((double)to / (double)m->d) : 1,
                              .write_scale = 1};
-  TRY(layer_maps_rate(&layers, n, r->x, ret_rate, err));
+  return layer_maps_rate(&layers, n, x, ret_rate, err);
+}
+
+/* The rates with one set of maps, as rebuilt and even. */
+static dwell_status rates_at(const subject *s, const model_maps *m, size_t n, size_t to, uint32_t draw, room *r,
+                             double ret_rates[2], dwell_error *err) {
+  const random_stream stream = {.seed = s->number, .purpose = RANDOM_REBUILD, .replica = draw};
+  double *again = NULL;
+  dwell_status status = DWELL_OK;
+  first_tokens(s, n, r->x);
+  if (draw != REBUILDS) {
+    gemm_square_f64(n, m->d, r->x, m->d, r->gram, n);
+    TRY(rebuild_tokens(n, r->gram, to, &stream, (uint32_t)(2 * m->stored * m->heads), r->x, err));
+  }
+  TRY(make_maps(s, m, to, draw, r->forms, r->writes, err));
+  scale_maps(s, m, to, r->forms, r->writes);
+  TRY_ALLOC(again = mem_copy(r->x, n * to, sizeof(double)), "tokens");
+  TRY(run_layers(m, n, to, false, r, r->x, &ret_rates[0], err));
+  TRY(run_layers(m, n, to, true, r, again, &ret_rates[1], err));
 done:
+  mem_free(again);
   return status;
 }
 
-/* Mean over the rebuilds in d, d/2, d/4 dimensions. */
-static dwell_status rates_rebuilt(const subject *s, const model_maps *m, size_t n, bool even, room *r,
-                                  double ret_rates[DIMENSIONS], dwell_error *err) {
+/* Means over the rebuilds in d, d/2, d/4 dimensions. */
+static dwell_status rates_rebuilt(const subject *s, const model_maps *m, size_t n, room *r,
+                                  double ret_rates[2][DIMENSIONS], dwell_error *err) {
   for (size_t k = 0; k < DIMENSIONS; k++) {
-    ret_rates[k] = 0;
+    ret_rates[0][k] = ret_rates[1][k] = 0;
     for (uint32_t draw = 0; draw < REBUILDS; draw++) {
-      double rate = NAN;
-      dwell_status status = rate_at(s, m, n, m->d >> k, even, draw, r, &rate, err);
+      double rates[2];
+      dwell_status status = rates_at(s, m, n, m->d >> k, draw, r, rates, err);
       if (status != DWELL_OK) return status;
-      ret_rates[k] += rate / REBUILDS;
+      ret_rates[0][k] += rates[0] / REBUILDS, ret_rates[1][k] += rates[1] / REBUILDS;
     }
   }
   return DWELL_OK;
@@ -182,20 +192,19 @@ static dwell_status rates_rebuilt(const subject *s, const model_maps *m, size_t 
 
 static dwell_status record_dimensions(const subject *s, const model_maps *m, size_t n, room *r, record *to,
                                       dwell_error *err) {
-  double own, dimensions[DIMENSIONS], rebuilt[DIMENSIONS], even[DIMENSIONS];
+  double own[2], dimensions[DIMENSIONS], rates[2][DIMENSIONS], *rebuilt = rates[0], *even = rates[1];
   dwell_status status = DWELL_OK;
-  TRY(rate_at(s, m, n, m->d, false, REBUILDS, r, &own, err));
-  TRY(rates_rebuilt(s, m, n, false, r, rebuilt, err));
-  TRY(rates_rebuilt(s, m, n, true, r, even, err));
+  TRY(rates_at(s, m, n, m->d, REBUILDS, r, own, err));
+  TRY(rates_rebuilt(s, m, n, r, rates, err));
   for (size_t k = 0; k < DIMENSIONS; k++) {
     dimensions[k] = (double)(m->d >> k);
     record_put(to, rebuilt[k], "flow_%zu", (size_t)1 << k);
     record_put(to, even[k], "even_%zu", (size_t)1 << k);
   }
-  record_put(to, own, "flow_own");
+  record_put(to, own[0], "flow_own");
   record_put(to, trend_slope(DIMENSIONS, dimensions, rebuilt), "flow_slope");
   record_put(to, trend_slope(DIMENSIONS, dimensions, even), "even_slope");
-  rebuilt[0] = own;
+  rebuilt[0] = own[0];
   record_put(to, trend_slope(DIMENSIONS, dimensions, rebuilt), "flow_slope_own");
 done:
   return status;
