@@ -19,7 +19,7 @@ QUIET      := "['-Wno-format-overflow','-Wno-format-truncation']"
 SANITIZE   := -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=$(QUIET)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check verify check-large build install bench calibrate nursery fuzz torture web-check docs sanitize format dist clean
+.PHONY: help demo check verify check-large build install bench calibrate mechanism nursery fuzz torture web-check docs sanitize format dist clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -54,6 +54,13 @@ verify: build ## the theory's statements, all of them: predicted, measured, pass
 
 calibrate: build ## measure how often the tests cry wolf and how often they see: the rates in docs/TRUST.md (minutes)
 	@build/tools/calibrate/calibrate
+
+# Networks before training first, as the page has them.
+MECHANISM := gpt2-nursery@step-0 gpt2-nursery-6 gpt2-nursery gpt2-nursery-24 gpt2-nursery-48 bert-nursery@step-0 bert-nursery \
+             albert-nursery@step-0 albert-nursery albert-nursery-narrow
+mechanism: build ## interventions on the nursery's models: the tables of docs/mechanism.md (half an hour; goes on where it stopped)
+	@build/tools/mechanism/mechanism -o build/mechanism $(addprefix data/models/,$(MECHANISM))
+	@build/tools/mechanism/mechanism -o build/mechanism --tables $(addprefix data/models/,$(MECHANISM))
 
 nursery: build ## train the first steps of the nursery's models again and compare (tools/nursery/README.md)
 	@$(DEPS) build nursery
