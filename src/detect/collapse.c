@@ -8,17 +8,19 @@
 
 static const double ARRIVED = 1e-12, FITTED = 1e-6;
 
-/* The rate telescopes: only its two ends count. */
-static value mean_rate(const double *ip, const double *log_time, size_t states) {
+/* The rate telescopes: only its two ends count. opt_log_time NULL: time is the number of the state. */
+static value mean_rate(const double *ip, const double *opt_log_time, size_t states) {
   size_t m = 0;
   if (states == 0) return UNDEFINED("no states");
   if (1 - ip[0] <= ARRIVED) return UNDEFINED("collapsed at the start");
   while (m + 1 < states && 1 - ip[m + 1] > ARRIVED) m++;
   if (m == 0) return UNDEFINED(states == 1 ? "one state" : "collapsed in one step");
-  double span = exp(log_time[m]) - exp(log_time[0]);
+  double span = opt_log_time == NULL ? (double)m : exp(opt_log_time[m]) - exp(opt_log_time[0]);
   if (!isfinite(span)) return UNDEFINED("time beyond a double");
   return VALUE((log1p(-ip[0]) - log1p(-ip[m])) / span);
 }
+
+value detect_collapse_rate(const double *ip_mean, size_t states) { return mean_rate(ip_mean, NULL, states); }
 
 typedef struct moments {
   double n, x, y, xx, xy, yy; /* means, then sums of squares and products about them */

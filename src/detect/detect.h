@@ -195,6 +195,9 @@ typedef struct collapse {
 dwell_status detect_collapse(const double *ip_mean, const double *log_time, size_t states, collapse *ret_collapse,
                              dwell_error *err);
 
+/* The rate alone, per state. */
+value detect_collapse_rate(const double *ip_mean, size_t states);
+
 /* ---- the cluster test over all states (max_t.c) ---- */
 
 typedef struct max_t {

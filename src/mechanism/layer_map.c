@@ -6,22 +6,19 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "detect/detectors.h"
 #include "linalg/gemm.h"
 
 typedef struct room {
-  double *storage, *weights;  /* [n,n] */
-  double *seen, *move;        /* [n,d] */
-  double *cosines, *log_time; /* [steps + 1] */
+  double *storage, *weights; /* [n,n] */
+  double *seen, *move;       /* [n,d] */
 } room;
 
-static dwell_status make_room(const layer_maps *m, size_t n, size_t steps, room *ret, dwell_error *err) {
+static dwell_status make_room(const layer_maps *m, size_t n, room *ret, dwell_error *err) {
   size_t square, wide;
-  bool fits = size_mul(n, n, &square) && size_mul(n, m->d, &wide) && steps < SIZE_MAX / 32;
-  ret->storage = fits ? MEM_NEW(double, square + 2 * wide + 2 * (steps + 1)) : NULL;
+  bool fits = size_mul(n, n, &square) && size_mul(n, m->d, &wide);
+  ret->storage = fits ? MEM_NEW(double, square + 2 * wide) : NULL;
   if (ret->storage == NULL) return error_no_memory(err, "a layer map");
   ret->weights = ret->storage, ret->seen = ret->weights + square, ret->move = ret->seen + wide;
-  ret->cosines = ret->move + wide, ret->log_time = ret->cosines + steps + 1;
   return DWELL_OK;
 }
 
@@ -63,24 +60,22 @@ static bool settle(size_t n, size_t d, double *x, const double *move, double *re
   return true;
 }
 
-dwell_status layer_maps_rate(const layer_maps *m, size_t n, double *x, double *ret_rate, dwell_error *err) {
-  size_t steps = m->layers * (m->repeats == 0 ? 1 : m->repeats), square = m->d * m->d;
-  collapse c;
+size_t layer_maps_steps(const layer_maps *m) { return m->layers * (m->repeats == 0 ? 1 : m->repeats); }
+
+dwell_status layer_maps_run(const layer_maps *m, size_t n, double *x, double *ret_cosines, dwell_error *err) {
+  size_t square = m->d * m->d;
   room r = {0};
-  dwell_status status = make_room(m, n, steps, &r, err);
+  dwell_status status = make_room(m, n, &r, err);
   if (status != DWELL_OK) return status;
-  for (size_t l = 0; l <= steps; l++) {
+  for (size_t l = 0; l <= layer_maps_steps(m); l++) {
     memset(r.move, 0, n * m->d * sizeof *r.move);
     for (size_t h = 0; l > 0 && h < m->heads; h++) {
       size_t at = ((l - 1) % m->layers * m->heads + h) * square;
       add_head(m, n, x, m->forms + at, m->writes + at, &r);
     }
-    r.log_time[l] = log((double)l);
-    if (!settle(n, m->d, x, r.move, &r.cosines[l]))
+    if (!settle(n, m->d, x, r.move, &ret_cosines[l]))
       TRY(error_set(err, DWELL_FAILED, "a token has no direction after layer %zu", l));
   }
-  TRY(detect_collapse(r.cosines, r.log_time, steps + 1, &c, err));
-  *ret_rate = c.rate.undefined == NULL ? c.rate.number : NAN;
 done:
   mem_free(r.storage);
   return status;

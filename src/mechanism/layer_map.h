@@ -18,9 +18,10 @@ typedef struct layer_maps {
   double form_scale, write_scale;
 } layer_maps;
 
-/* Takes the unit tokens x [n,d] (changed) through all layers; *ret_rate is the rate of collapse of their mean cosine
- * over layers (detect/collapse.c); NaN where there is none. n >= 2. Errors: DWELL_NO_MEMORY; DWELL_FAILED where a token
- * becomes zero or not finite. */
-dwell_status layer_maps_rate(const layer_maps *m, size_t n, double *x, double *ret_rate, dwell_error *err);
+size_t layer_maps_steps(const layer_maps *m);
+
+/* Takes the unit tokens x [n,d] (changed) through all layers; ret_cosines [steps + 1]: their mean cosine before the
+ * first and after each. n >= 2. Errors: DWELL_NO_MEMORY; DWELL_FAILED where a token becomes zero or not finite. */
+dwell_status layer_maps_run(const layer_maps *m, size_t n, double *x, double *ret_cosines, dwell_error *err);
 
 #endif

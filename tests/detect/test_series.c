@@ -356,6 +356,20 @@ static void test_arrived(void **state) {
   assert_near(c.half_time.number, 1, 1e-12, 0);
 }
 
+/* Without times the number of the state is the time. */
+static void test_rate_per_state(void **state) {
+  (void)state;
+  const double ip[] = {0.2, 0.5, 0.4, 0.9, 1};
+  double time[5];
+  dwell_error err;
+  collapse c;
+  for (size_t l = 0; l < 5; l++) time[l] = log((double)l);
+  assert_ok(detect_collapse(ip, time, 5, &c, &err), &err);
+  assert_near(detect_collapse_rate(ip, 5).number, c.rate.number, 1e-15, 0);
+  assert_near(c.rate.number, log(0.8 / 0.1) / 3, 1e-14, 0);
+  assert_non_null(detect_collapse_rate(ip, 1).undefined);
+}
+
 static void test_no_collapse(void **state) {
   (void)state;
   const double ip[] = {0.2, 0.1, 0.05, 0}, flat[] = {0.5, 0.5, 0.5, 0.5}, one[] = {1, 1};
@@ -452,6 +466,7 @@ int main(void) {
       cmocka_unit_test(test_exponential_collapse),
       cmocka_unit_test(test_arrived),
       cmocka_unit_test(test_no_collapse),
+      cmocka_unit_test(test_rate_per_state),
       cmocka_unit_test(test_max_t),
       cmocka_unit_test(test_max_t_keeps_its_level),
   };

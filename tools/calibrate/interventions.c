@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "calibrate.h"
+#include "detect/detect.h"
 #include "linalg/eigen.h"
 #include "linalg/gemm.h"
 #include "linalg/haar.h"
@@ -106,11 +107,14 @@ done:
 
 static dwell_status rate_of(size_t d, const double *form, const double *write, double form_scale, double write_scale,
                             const double *x, double *ret_rate, dwell_error *err) {
-  double moving[TOKENS * WIDTH];
+  double moving[TOKENS * WIDTH], cosines[STEPS + 1];
   memcpy(moving, x, TOKENS * d * sizeof *x);
   layer_maps m = {.d = d, .heads = 1, .layers = 1, .repeats = STEPS, .step = .1, .forms = form, .writes = write};
   m.form_scale = BETA * form_scale, m.write_scale = write_scale;
-  return layer_maps_rate(&m, TOKENS, moving, ret_rate, err);
+  dwell_status status = layer_maps_run(&m, TOKENS, moving, cosines, err);
+  value rate = status == DWELL_OK ? detect_collapse_rate(cosines, STEPS + 1) : UNDEFINED("failed");
+  *ret_rate = rate.undefined == NULL ? rate.number : NAN;
+  return status;
 }
 
 /* ---- scales and rotations ---- */

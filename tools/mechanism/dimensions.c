@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "detect/detect.h"
 #include "geometry/geometry.h"
 #include "linalg/gemm.h"
 #include "mechanism.h"
@@ -151,7 +152,13 @@ static dwell_status run_layers(const model_maps *m, size_t n, size_t to, bool ev
                              .writes = r->writes,
                              .form_scale = even ? sqrt((double)to / (double)m->d) : 1,
                              .write_scale = 1};
-  return layer_maps_rate(&layers, n, x, ret_rate, err);
+  double *cosines = MEM_NEW(double, m->blocks + 1);
+  if (cosines == NULL) return error_no_memory(err, "cosines");
+  dwell_status status = layer_maps_run(&layers, n, x, cosines, err);
+  value rate = status == DWELL_OK ? detect_collapse_rate(cosines, m->blocks + 1) : UNDEFINED("failed");
+  *ret_rate = rate.undefined == NULL ? rate.number : NAN;
+  mem_free(cosines);
+  return status;
 }
 
 /* The rates with one set of maps, as rebuilt and even. */

@@ -85,17 +85,15 @@ static double mean_cosine(const subject *s, const double *x, size_t d, double *s
 }
 
 static dwell_status rate_of(const subject *s, const states *run, double *ret_rate, dwell_error *err) {
-  double *sum = MEM_NEW(double, run->d + 2 * run->count), *cosines = sum + run->d, *time = cosines + run->count;
+  double *sum = MEM_NEW(double, run->d + run->count), *cosines = sum + run->d;
   if (sum == NULL) return error_no_memory(err, "a rate");
   for (size_t l = 0; l < run->count; l++) {
     cosines[l] = mean_cosine(s, run->x + l * run->n * run->d, run->d, sum);
-    time[l] = log((double)l);
   }
-  collapse c;
-  dwell_status status = detect_collapse(cosines, time, run->count, &c, err);
-  *ret_rate = status == DWELL_OK && c.rate.undefined == NULL ? c.rate.number : NAN;
+  value rate = detect_collapse_rate(cosines, run->count);
+  *ret_rate = rate.undefined == NULL ? rate.number : NAN;
   mem_free(sum);
-  return status;
+  return DWELL_OK;
 }
 
 /* Share of the energy's changes that are falls, at beta = 1 and 5. */
