@@ -35,45 +35,6 @@ done:
 
 enum { TOKENS = 12 };
 
-/* x_i' = sign sum_j softmax_j(<x_i, x_j>) x_j in three dimensions; arg: the sign. */
-static void free_flow(double t, const double *x, double *ret_v, const void *arg) {
-  (void)t;
-  for (size_t i = 0; i < TOKENS; i++) {
-    double score[TOKENS], top = -INFINITY, total = 0, sum[3] = {0};
-    for (size_t j = 0; j < TOKENS; j++) {
-      score[j] = x[3 * i] * x[3 * j] + x[3 * i + 1] * x[3 * j + 1] + x[3 * i + 2] * x[3 * j + 2];
-      top = fmax(top, score[j]);
-    }
-    for (size_t j = 0; j < TOKENS; j++) {
-      double w = exp(score[j] - top);
-      total += w;
-      for (size_t k = 0; k < 3; k++) sum[k] += w * x[3 * j + k];
-    }
-    for (size_t k = 0; k < 3; k++) ret_v[3 * i + k] = *(const double *)arg * sum[k] / total;
-  }
-}
-
-static double largest(const double *x) {
-  double most = 0;
-  for (size_t i = 0; i < TOKENS; i++) most = fmax(most, hypot(hypot(x[3 * i], x[3 * i + 1]), x[3 * i + 2]));
-  return most;
-}
-
-/* V = -I on R^3: d ln(largest norm) / d ln t late, and the largest |P_ij - 1/n|, which is below the square of a norm.
- */
-static dwell_status to_origin(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
-                              dwell_error *err) {
-  (void)row, (void)count, (void)ctx, (void)err;
-  double x[3 * TOKENS], sign = -1;
-  for (size_t e = 0; e < 3 * TOKENS; e++) x[e] = numerics_normal(310, e, 0);
-  numerics_rk4(3 * TOKENS, free_flow, &sign, 0, 200, 4000, x);
-  double before = largest(x);
-  numerics_rk4(3 * TOKENS, free_flow, &sign, 200, 2000, 18000, x);
-  out[0].measured = log(largest(x) / before) / log(10);
-  out[1].measured = largest(x);
-  return DWELL_OK;
-}
-
 /* x_i' = P_x C x_i, C the second-moment matrix: the linear score. */
 static void linear(double t, const double *x, double *ret_v, const void *arg) {
   (void)t, (void)arg;
@@ -166,26 +127,6 @@ static const theorem_row rows_31[] = {
      "steps of 1e-7; distances end at e^-50",
      one_point,
      {8},
-     false},
-    {"T31.origin",
-     "V = -I on R^d: the origin, like t^{-1/2} (exponent)",
-     "n = 12, d = 3, t = 200 .. 2000",
-     -0.5,
-     THEOREM_EQUAL,
-     0.05,
-     "the exponent settles like 1 / ln t",
-     to_origin,
-     {0},
-     false},
-    {"T31.origin-norm",
-     "and every norm is small by then",
-     "n = 12, d = 3, t = 2000",
-     0.1,
-     THEOREM_AT_MOST,
-     0,
-     "an order of magnitude",
-     NULL,
-     {0},
      false},
     {"T31.antipodal",
      "linear score: all tokens on one axis (least |cosine|)",

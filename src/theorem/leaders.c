@@ -1,165 +1,167 @@
-/* theorem/leaders.c - T21, T23: the flow on R^d in its growing frame. */
+/* theorem/leaders.c - T21, T23: attention on R^d in its growing frame: shapes of limits, leaders. */
 #include <math.h>
 
+#include "base/error.h"
+#include "detect/taxonomy.h"
+#include "flow/euclid.h"
 #include "theorem/numerics.h"
 #include "theorem/theorems.h"
 
 enum { N = 20, MOST_D = 3 };
 
-/* z' = sum_j P_ij V (z_j - z_i), P_ij = softmax_j(<x_i, x_j>), x = e^{tV} z, V diagonal. */
-typedef struct frame {
-  size_t n, d;
-  double v[MOST_D];
-} frame;
-
-/* Row i of P at time t. */
-static void row_of(const frame *f, double t, const double *z, size_t i, double *ret_p) {
-  double top = -INFINITY, total = 0;
-  for (size_t j = 0; j < f->n; j++) {
-    ret_p[j] = 0;
-    for (size_t k = 0; k < f->d; k++) ret_p[j] += exp(2 * t * f->v[k]) * z[i * f->d + k] * z[j * f->d + k];
-    top = fmax(top, ret_p[j]);
-  }
-  for (size_t j = 0; j < f->n; j++) total += ret_p[j] = exp(ret_p[j] - top);
-  for (size_t j = 0; j < f->n; j++) ret_p[j] /= total;
+/* x [n,d] from t = 0 to t. */
+static dwell_status run(const euclid *e, double t, double *x, const dwell_context *ctx, dwell_error *err) {
+  ode_plan plan = {.integrator = DWELL_RK45, .rtol = 1e-9, .times = &t, .count = 1};
+  ode_host host = {.ctx = ctx};
+  ode_outcome outcome;
+  return euclid_solve(e, &plan, &host, x, &outcome, err);
 }
 
-static void rescaled(double t, const double *z, double *ret_v, const void *arg) {
-  const frame *f = arg;
-  double p[N];
-  for (size_t i = 0; i < f->n; i++) {
-    row_of(f, t, z, i, p);
-    for (size_t k = 0; k < f->d; k++) {
-      double sum = 0;
-      for (size_t j = 0; j < f->n; j++) sum += p[j] * (z[j * f->d + k] - z[i * f->d + k]);
-      ret_v[i * f->d + k] = f->v[k] * sum;
-    }
-  }
+static euclid flow_of(size_t n, size_t d, const double *opt_v, bool is_rescaled, double *masses) {
+  for (size_t i = 0; i < n; i++) masses[i] = 1 / (double)n;
+  return (euclid){.n = n, .d = d, .beta = 1, .masses = masses, .rescaled = is_rescaled, .opt_v = opt_v};
 }
 
-/* Share of random starts in which every row of P ends at e_a or e_b, a and b the extreme tokens. value: starts. */
+static double start(uint32_t seed, size_t e) { return 10 * numerics_uniform(230, seed, e) - 5; }
+
+/* ---- T21 ---- */
+
+/* Matrices of the paper's scripts, and plain ones. */
+typedef struct shape {
+  size_t d;
+  double v[MOST_D * MOST_D];
+  taxonomy_shape expected;
+  bool rescaled;
+  double t, near;
+} shape;
+
+static const shape shapes[] = {
+    {2, {1, 0, 0, 1}, TAXONOMY_POLYTOPE, true, 12, 1e-3},
+    {3, {1, 0, 0, 0, 1, 0, 0, 0, 1}, TAXONOMY_POLYTOPE, true, 12, 1e-3},
+    {2, {0.64709742, 0.81911926, 0.61210449, 0.63263484}, TAXONOMY_HYPERPLANES, true, 12, 1e-3},
+    {3, {1, 0, 0, 0, 1, 0, 0, 0, -0.5}, TAXONOMY_PRODUCT, true, 12, 1e-3},
+    {3, {-1, 0, 0, 0, -1, 0, 0, 0, -1}, TAXONOMY_ORIGIN, false, 2000, 0.02},
+    {3,
+     {0.92761287, 0.94333073, 0.3827744, 0.94333073, 0.59991396, 0.47825472, 0.3827744, 0.47825472, 0.46668605},
+     TAXONOMY_HYPERPLANES,
+     true,
+     10,
+     1e-3},
+};
+
+/* Share of starts whose limit has the expected shape. value: which, starts. */
+static dwell_status limit_shape(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                                dwell_error *err) {
+  (void)count;
+  dwell_status status = DWELL_OK;
+  const shape *s = &shapes[(size_t)row->value[0]];
+  double x[N * MOST_D], masses[N];
+  euclid e = flow_of(N, s->d, s->v, s->rescaled, masses);
+  taxonomy found;
+  size_t right = 0;
+  for (uint32_t seed = 0; seed < (uint32_t)row->value[1]; seed++) {
+    for (size_t k = 0; k < N * s->d; k++) x[k] = start(seed, k);
+    TRY(run(&e, s->t, x, ctx, err));
+    TRY(taxonomy_decide(N, s->d, x, s->v, 5, s->near, &found, err));
+    right += found.shape == s->expected;
+  }
+  out->measured = (double)right / row->value[1];
+done:
+  return status;
+}
+
+/* V = -I: d ln(largest coordinate) / d ln t late. */
+static dwell_status decay(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                          dwell_error *err) {
+  (void)row, (void)count;
+  dwell_status status = DWELL_OK;
+  double x[N * 3], masses[N], most[2] = {0};
+  euclid e = flow_of(N, 3, shapes[4].v, false, masses);
+  for (int k = 0; k < 2; k++) {
+    for (size_t i = 0; i < N * 3; i++) x[i] = start(77, i);
+    TRY(run(&e, k == 0 ? 500 : 5000, x, ctx, err));
+    for (size_t i = 0; i < N * 3; i++) most[k] = fmax(most[k], fabs(x[i]));
+  }
+  out->measured = log(most[1] / most[0]) / log(10);
+done:
+  return status;
+}
+
+/* ---- T23: on the line, V = 1 ---- */
+
+/* Share of random starts in which every row of P is one of two unit vectors, those of the extreme tokens. */
 static dwell_status boolean(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
                             dwell_error *err) {
-  (void)count, (void)ctx, (void)err;
-  frame f = {N, 1, {1}};
-  size_t held = 0, starts = (size_t)row->value[0];
-  for (size_t s = 0; s < starts; s++) {
-    double z[N], p[N];
+  (void)count;
+  dwell_status status = DWELL_OK;
+  double z[N], p[N * N], masses[N];
+  euclid e = flow_of(N, 1, NULL, true, masses);
+  size_t held = 0;
+  for (uint32_t seed = 0; seed < (uint32_t)row->value[0]; seed++) {
     size_t low = 0, high = 0;
-    bool right = true;
     for (size_t i = 0; i < N; i++) {
-      z[i] = 10 * numerics_uniform(230, s, i) - 5;
+      z[i] = start(seed, i);
       if (z[i] < z[low]) low = i;
       if (z[i] > z[high]) high = i;
     }
-    numerics_rk4(N, rescaled, &f, 0, 12, 600, z);
-    for (size_t i = 0; i < N && right; i++) {
-      row_of(&f, 12, z, i, p);
-      right = p[low] > 1 - 1e-6 || p[high] > 1 - 1e-6;
-    }
-    held += right;
+    TRY(run(&e, 12, z, ctx, err));
+    TRY(euclid_attention(&e, 12, z, p, err));
+    taxonomy_boolean b = taxonomy_attention(N, p, 1e-6);
+    size_t first = low < high ? low : high, last = low < high ? high : low;
+    held += b.rows == N && b.leaders == 2 && b.first == first && b.last == last;
   }
-  out->measured = (double)held / (double)starts;
-  return DWELL_OK;
+  out->measured = (double)held / row->value[0];
+done:
+  return status;
 }
 
 /* From (.5, 1, 2, 3): least weight on the largest. From (-1, 0, 1): the middle row's largest distance from 1/3. */
 static dwell_status particular(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
                                dwell_error *err) {
-  (void)count, (void)ctx, (void)err;
+  (void)count;
+  dwell_status status = DWELL_OK;
   bool three = row->value[0] == 1;
-  frame f = {three ? 3 : 4, 1, {1}};
-  double z[4] = {0.5, 1, 2, 3}, p[N];
-  if (three) z[0] = -1, z[1] = 0, z[2] = 1;
-  numerics_rk4(f.n, rescaled, &f, 0, 8, 800, z);
+  double z[4] = {three ? -1 : 0.5, three ? 0 : 1, three ? 1 : 2, 3}, p[16], masses[4];
+  euclid e = flow_of(three ? 3 : 4, 1, NULL, true, masses);
+  TRY(run(&e, 8, z, ctx, err));
+  TRY(euclid_attention(&e, 8, z, p, err));
   out->measured = three ? 0 : 1;
-  for (size_t i = 0; i < f.n; i++) {
-    row_of(&f, 8, z, i, p);
-    if (!three) out->measured = fmin(out->measured, p[3]);
-    for (size_t j = 0; j < 3 && three && i == 1; j++) out->measured = fmax(out->measured, fabs(p[j] - 1.0 / 3));
-  }
-  return DWELL_OK;
+  for (size_t k = 0; k < (three ? 3 : 4); k++)
+    out->measured = three ? fmax(out->measured, fabs(p[3 + k] - 1.0 / 3)) : fmin(out->measured, p[4 * k + 3]);
+done:
+  return status;
 }
 
-static void start(const frame *f, size_t seed, double *ret_z) {
-  for (size_t e = 0; e < f->n * f->d; e++) ret_z[e] = 4 * numerics_uniform(210, seed, e) - 2;
-}
-
-/* V = diag(1, -.3, -.5): distinct limits of the first coordinate (gaps above 1e-3), the most over starts. */
-static dwell_status hyperplanes(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
-                                dwell_error *err) {
-  (void)count, (void)ctx, (void)err;
-  frame f = {N, 3, {1, -0.3, -0.5}};
-  out->measured = 0;
-  for (size_t s = 0; s < (size_t)row->value[0]; s++) {
-    double z[N * 3];
-    size_t values = 0;
-    start(&f, s, z);
-    numerics_rk4(N * 3, rescaled, &f, 0, 12, 600, z);
-    for (size_t i = 0; i < N; i++) {
-      bool seen = false;
-      for (size_t j = 0; j < i; j++) seen = seen || fabs(z[3 * i] - z[3 * j]) < 1e-3;
-      values += !seen;
-    }
-    out->measured = fmax(out->measured, (double)values);
+#define SHAPE(name, what, which, words)                                                                               \
+  {                                                                                                                   \
+    "T21." name, what " (share of starts)", words ", n = 20, 12 starts in [-5, 5]^d", 1, THEOREM_EQUAL, 0, "a count", \
+        limit_shape, {which, 12}, false                                                                               \
   }
-  return DWELL_OK;
-}
-
-/* In the plane: how far z_i is inside the hull of all: the least over directions of max_j <z_j, w> - <z_i, w>. */
-static double depth(size_t n, const double *z, size_t i) {
-  double least = INFINITY;
-  for (int k = 0; k < 3600; k++) {
-    double c = cos(acos(-1) * k / 1800), s = sin(acos(-1) * k / 1800), top = -INFINITY;
-    for (size_t j = 0; j < n; j++) top = fmax(top, c * z[2 * j] + s * z[2 * j + 1]);
-    least = fmin(least, top - c * z[2 * i] - s * z[2 * i + 1]);
-  }
-  return least;
-}
-
-/* V = I in the plane: largest depth of a limit inside the hull of all limits, over starts. */
-static dwell_status polytope(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
-                             dwell_error *err) {
-  (void)count, (void)ctx, (void)err;
-  frame f = {N, 2, {1, 1}};
-  out->measured = 0;
-  for (size_t s = 0; s < (size_t)row->value[0]; s++) {
-    double z[N * 2];
-    start(&f, 100 + s, z);
-    numerics_rk4(N * 2, rescaled, &f, 0, 14, 700, z);
-    for (size_t i = 0; i < N; i++)
-      if (hypot(z[2 * i], z[2 * i + 1]) > 1e-3) out->measured = fmax(out->measured, depth(N, z, i));
-  }
-  return DWELL_OK;
-}
 
 static const theorem_row rows_21[] = {
-    {"T21.polytope",
-     "V = I: limits lie on the boundary of their hull, or at 0 (largest depth)",
-     "R^2, n = 20, 10 starts, t = 14",
-     0,
-     THEOREM_AT_MOST,
-     1e-3,
-     "tokens on an edge are still within a thousandth of it",
-     polytope,
-     {10},
+    SHAPE("polytope-2d", "V = I: limits are 0 or on the boundary of their hull", 0, "R^2, t = 12"),
+    SHAPE("polytope-3d", "V = I: limits are 0 or on the boundary of their hull", 1, "R^3, t = 12"),
+    SHAPE("hyperplanes", "one positive leading eigenvalue: at most three hyperplanes", 2, "R^2, the paper's V, t = 12"),
+    SHAPE("hyperplanes-3d", "one positive leading eigenvalue: at most three hyperplanes", 5,
+          "R^3, the paper's symmetric V, t = 10"),
+    SHAPE("product", "V = diag(1, 1, -.5): a polytope times a line", 3, "R^3, t = 12"),
+    {"T21.decay",
+     "V = -I: norms fall like t^{-1/2} (exponent)",
+     "R^3, raw flow, n = 20, t = 500 .. 5000",
+     -0.5,
+     THEOREM_EQUAL,
+     0.05,
+     "the exponent settles like 1 / ln t",
+     decay,
+     {0},
      false},
-    {"T21.hyperplanes",
-     "V with one positive leading eigenvalue: at most three values of the leading coordinate",
-     "R^3, V = diag(1, -.3, -.5), n = 20, 20 starts, t = 12",
-     3,
-     THEOREM_AT_MOST,
-     0,
-     "a count",
-     hyperplanes,
-     {20},
-     false},
+    SHAPE("origin", "V = -I: the origin", 4, "R^3, raw flow, t = 2000"),
 };
 
 static const theorem_row rows[] = {
     {"T23.boolean",
      "V > 0, QK > 0: every row of P ends at one of the two extreme tokens (share of starts)",
-     "d = 1, n = 20, 40 starts, t = 12",
+     "d = 1, n = 20, 40 starts in [-5, 5], t = 12",
      1,
      THEOREM_EQUAL,
      0,

@@ -4,21 +4,16 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "flow/attention.h"
+#include "flow/equiangular.h"
 #include "theorem/particles.h"
 #include "theorem/theorems.h"
-
-/* Cosine of two tokens after one layer without residual, in closed form. */
-static double after_layer(double n, double beta, double rho) {
-  double z = 1 + (n - 1) * exp(beta * (rho - 1)), a = 1 / z, b = exp(beta * (rho - 1)) / z;
-  return (rho + (1 - rho) * (2 * a * b + (n - 2) * b * b)) / (rho + (1 - rho) * (a * a + (n - 1) * b * b));
-}
 
 /* value: n, gamma. */
 static dwell_status closed(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
                            dwell_error *err) {
   (void)ctx, (void)err;
   for (size_t r = 0; r < count; r++)
-    out[r].measured = after_layer(row[r].value[0], row[r].value[1] * log(row[r].value[0]), 0.5);
+    out[r].measured = 1 - equiangular_bare_layer((size_t)row[r].value[0], row[r].value[1] * log(row[r].value[0]), 0.5);
   return DWELL_OK;
 }
 
