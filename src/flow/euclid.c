@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "flow/dense.h"
 #include "flow/families.h"
 #include "flow/integrate.h"
 #include "linalg/gemm.h"
@@ -156,13 +157,37 @@ dwell_status euclid_attention(const euclid *e, double t, const double *x, double
 static dwell_status solve(const flow_plan *plan, const integrate_host *host, double *x, certificate *ret_certificate,
                           dwell_error *err) {
   const flow_system *s = &plan->system;
+  dense_heads heads = {0};
   euclid e = {s->n, s->d, s->beta, s->masses, s->causal, plan->family == &flow_rd_rescaled, NULL, NULL};
   ode_plan times = {plan->integrator, plan->step, plan->rtol, 0, plan->times, plan->count};
   ode_host told = {host->ctx, host->progress, host->emit, host->self};
   ode_outcome outcome;
-  dwell_status status = euclid_solve(&e, &times, &told, x, &outcome, err);
+  double *form = NULL;
+  dwell_status status = DWELL_OK;
+  *ret_certificate = certificate_start();
+  TRY(dense_open(s->layer, s->d, &heads, err));
+  if (heads.query != NULL) {
+    form = mem_alloc(s->d, s->d * sizeof(double));
+    TRY_ALLOC(form, "the weights");
+    gemm_f64(true, false, s->d, s->d, s->d, 1, heads.query, s->d, heads.key, s->d, 0, form, s->d);
+  }
+  e.opt_b = form, e.opt_v = heads.value;
+  status = euclid_solve(&e, &times, &told, x, &outcome, err);
   *ret_certificate = ode_certificate(&outcome);
+done:
+  dense_close(&heads);
+  mem_free(form);
   return status;
+}
+
+static dwell_status check_plan(const flow_plan *plan, dwell_error *err) {
+  const flow_layer *l = plan->system.layer;
+  dwell_status status = dense_check(l, err);
+  if (status != DWELL_OK) return status;
+  if (l == NULL || l->heads == 1) return ode_check_plan(plan, err);
+  error_set(err, DWELL_USAGE, "%s has one head, not %zu", plan->family->name, l->heads);
+  error_at_item(err, "heads");
+  return error_remedy(err, "Use --heads 1");
 }
 
 static double time_unit(const flow_system *s) {
@@ -181,7 +206,8 @@ const flow flow_rd = {
     .summary = "softmax self-attention on R^d, without layer norm: tokens leave every bound",
     .source = "Geshkovski, Letrouit, Polyanskiy, Rigollet, arXiv:2305.05465, eq. (1.2)",
     .parameters = parameters,
-    .check_plan = ode_check_plan,
+    .check_plan = check_plan,
+    .weighted = true,
     .solve = solve,
     .off_sphere = true,
     .time_unit = time_unit,
@@ -194,7 +220,8 @@ const flow flow_rd_rescaled = {
         "the flow rd seen in the frame z = e^{-tV} x: tokens go to corners of a polytope, to hyperplanes, or both",
     .source = "Geshkovski, Letrouit, Polyanskiy, Rigollet, arXiv:2305.05465, eq. (1.3)",
     .parameters = parameters,
-    .check_plan = ode_check_plan,
+    .check_plan = check_plan,
+    .weighted = true,
     .solve = solve,
     .off_sphere = true,
     .time_unit = time_unit,

@@ -62,7 +62,7 @@ typedef struct flow {
   dwell_status (*drift)(const flow_system *system, const double *x, flow_drift *ret, flow_work *work, dwell_error *err);
   bool masked;   /* defined under a causal mask */
   bool noisy;    /* needs noise */
-  bool weighted; /* takes Q, K, V (all families of heads do) */
+  bool weighted; /* takes Q, K, V (all families of heads do, whatever this says) */
   /* The scaled energy E = sum_ij m_i m_j e^{beta G_ij - |beta|} obeys dE/dt = 2 beta sum_i weight_i |v_i|^2
    * (flows.md 2). NULL if there is no such law. */
   void (*energy_weights)(const flow_system *system, const double *z, double *ret_weight);

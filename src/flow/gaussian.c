@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "flow/dense.h"
 #include "flow/families.h"
 #include "flow/integrate.h"
 #include "linalg/eigen.h"
@@ -298,7 +299,7 @@ static dwell_status solve(const flow_plan *plan, const integrate_host *host, dou
                           dwell_error *err) {
   const flow_system *s = &plan->system;
   dwell_status status = DWELL_OK;
-  gaussian g = {kind_of(plan->family), s->d, 1, s->beta, NULL, NULL, NULL};
+  dense_heads heads = {0};
   ode_plan when = {plan->integrator, plan->step, plan->rtol, 0, plan->times, plan->count};
   ode_outcome outcome = {0};
   bool blown = false;
@@ -307,6 +308,8 @@ static dwell_status solve(const flow_plan *plan, const integrate_host *host, dou
   tokens w = {host, s->n, s->d, x, out};
   ode_host told = {host->ctx, token_progress, NULL, &w};
   if (mean == NULL || covariance == NULL || out == NULL) TRY_ALLOC(NULL, "the Gaussian");
+  TRY(dense_open(s->layer, s->d, &heads, err));
+  gaussian g = {kind_of(plan->family), s->d, heads.heads, s->beta, heads.query, heads.key, heads.value};
   moments(s, x, mean, covariance);
   status = gaussian_solve(&g, &when, &told, emit_tokens, mean, covariance, &blown, &outcome, err);
   if (blown) {
@@ -315,6 +318,7 @@ static dwell_status solve(const flow_plan *plan, const integrate_host *host, dou
   }
 done:
   *ret_certificate = ode_certificate(&outcome);
+  dense_close(&heads);
   mem_free(mean);
   mem_free(covariance);
   mem_free(out);
@@ -322,6 +326,8 @@ done:
 }
 
 static dwell_status check_plan(const flow_plan *plan, dwell_error *err) {
+  dwell_status status = dense_check(plan->system.layer, err);
+  if (status != DWELL_OK) return status;
   if (plan->system.causal) {
     error_set(err, DWELL_USAGE, "%s has no causal mask", plan->family->name);
     return error_at_item(err, "mask");
@@ -351,6 +357,7 @@ static const char *const parameters[] = {
       .source = "Castin, Ablin, Carrillo, Peyre, arXiv:2501.18322", \
       .parameters = parameters,                                     \
       .check_plan = check_plan,                                     \
+      .weighted = true,                                             \
       .solve = solve,                                               \
       .off_sphere = true,                                           \
       .time_unit = time_unit,                                       \

@@ -47,7 +47,7 @@ static dwell_status read_betas(const dwell_flow_options *o, flow_setup *s, dwell
 
 static dwell_status check_weights(const dwell_flow_options *o, const flow_setup *s, dwell_error *err) {
   const dwell_flow_weights *w = o->weights;
-  if (s->plan.family->drift == NULL) {
+  if (s->plan.family->drift == NULL && !s->plan.family->weighted) {
     error_set(err, DWELL_USAGE, "the flow %s has Q = K = V = I and takes no weights", s->plan.family->name);
     error_at_item(err, "flow");
     return error_remedy(err, "Use qkv or uqkv");
@@ -56,6 +56,7 @@ static dwell_status check_weights(const dwell_flow_options *o, const flow_setup 
     error_set(err, DWELL_USAGE, "the weights are of %zu dimensions, the tokens have %zu", w->d, s->starts.d);
     return error_at_item(err, "qkv");
   }
+  if (s->plan.family->solve != NULL && w->layers > 1) return usage(err, "qkv", "this flow takes one layer of weights");
   if (o->heads > w->heads) {
     error_set(err, DWELL_USAGE, "there are only %zu heads", w->heads);
     return error_at_item(err, "heads");

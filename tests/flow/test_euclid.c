@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include "flow/euclid.h"
+#include "flow/weights.h"
 
 enum { MOST = 400 };
 
@@ -178,6 +179,39 @@ static void test_families(void **state) {
   assert_fails(dwell_flow_open(&o, NULL, &source, &err), DWELL_USAGE, &err, "positive");
 }
 
+/* --qkv: the family with weights is the library's with B = Q^T K and V. */
+static void test_weights(void **state) {
+  (void)state;
+  dwell_flow_options o = dwell_flow_options_default();
+  dwell_flow_weights *w = NULL;
+  dwell_source *source = NULL;
+  dwell_error err = {.offset = -1};
+  double times[2] = {0, 0.7}, b[9] = {0}, masses[6], x[18];
+  assert_ok(dwell_flow_weights_draw(1, 1, 3, 5, &w, &err), &err);
+  o.flow = "rd-rescaled", o.n = 6, o.d = 3, o.beta = 1.3, o.init = "box:1", o.times = times, o.times_count = 2;
+  o.weights = w, o.rtol = 1e-12;
+  capture c = capture_flow(&o, 1);
+  flow_layer l = weights_layer(w, 0, 1);
+  for (size_t e = 0; e < 27; e++) b[e / 9 * 3 + e / 3 % 3] += l.query[e % 3 * 3 + e / 9] * l.key[e % 3 * 3 + e / 3 % 3];
+  for (size_t i = 0; i < 6; i++) masses[i] = 1.0 / 6;
+  memcpy(x, capture_at(&c, 0, 0), sizeof x);
+  euclid e = {6, 3, 1.3, masses, false, true, b, l.read};
+  solve_to(&e, DWELL_RK45, 0, 0.7, x);
+  for (size_t k = 0; k < 18; k++) assert_near(capture_at(&c, 0, 1)[k], x[k], 1e-10, 1e-10);
+  capture_free(&c);
+  dwell_flow_weights_destroy(w);
+  assert_ok(dwell_flow_weights_draw(1, 2, 3, 5, &w, &err), &err);
+  o.weights = w;
+  assert_fails(dwell_flow_open(&o, NULL, &source, &err), DWELL_USAGE, &err, "one head");
+  o.flow = "equiangular", o.init = "orthogonal", o.n = 3;
+  assert_fails(dwell_flow_open(&o, NULL, &source, &err), DWELL_USAGE, &err, "takes no weights");
+  dwell_flow_weights_destroy(w);
+  assert_ok(dwell_flow_weights_draw(2, 1, 3, 5, &w, &err), &err);
+  o.weights = w, o.flow = "rd";
+  assert_fails(dwell_flow_open(&o, NULL, &source, &err), DWELL_USAGE, &err, "one layer");
+  dwell_flow_weights_destroy(w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_golden),
@@ -188,6 +222,7 @@ int main(void) {
       cmocka_unit_test(test_equivariance),
       cmocka_unit_test(test_tie_and_long_times),
       cmocka_unit_test(test_families),
+      cmocka_unit_test(test_weights),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

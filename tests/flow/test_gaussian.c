@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include "flow/gaussian.h"
+#include "flow/weights.h"
 
 static void read_numbers(FILE *file, size_t count, double *ret) {
   for (size_t i = 0; i < count; i++) assert_int_equal(fscanf(file, "%lf", &ret[i]), 1);
@@ -185,6 +186,33 @@ static void test_family(void **state) {
   assert_fails(dwell_flow_open(&o, NULL, &source, &err), DWELL_USAGE, &err, "causal");
 }
 
+/* --qkv with two heads: the covariance of the tokens is the library's. */
+static void test_weights(void **state) {
+  (void)state;
+  dwell_flow_options o = dwell_flow_options_default();
+  dwell_flow_weights *w = NULL;
+  dwell_error err = {.offset = -1};
+  double times[2] = {0, 0.4}, m[2][2] = {{0}}, s[2][4] = {{0}};
+  assert_ok(dwell_flow_weights_draw(1, 2, 2, 5, &w, &err), &err);
+  o.flow = "gaussian-sinkhorn", o.n = 30, o.d = 2, o.beta = 1.2, o.init = "gaussian:1", o.times = times;
+  o.times_count = 2, o.weights = w, o.rtol = 1e-12;
+  capture c = capture_flow(&o, 1);
+  for (size_t f = 0; f < 2; f++) {
+    const double *x = capture_at(&c, 0, f);
+    for (size_t i = 0; i < 60; i++) m[f][i % 2] += x[i] / 30;
+    for (size_t i = 0; i < 30; i++)
+      for (size_t e = 0; e < 4; e++)
+        s[f][e] += (x[2 * i + e / 2] - m[f][e / 2]) * (x[2 * i + e % 2] - m[f][e % 2]) / 30;
+  }
+  capture_free(&c);
+  flow_layer l = weights_layer(w, 0, 2);
+  gaussian g = {GAUSSIAN_SINKHORN, 2, 2, 1.2, l.query, l.key, l.read};
+  must_solve(&g, 0.4, m[0], s[0]);
+  for (size_t k = 0; k < 2; k++) assert_near(m[1][k], m[0][k], 1e-10, 1e-12);
+  for (size_t e = 0; e < 4; e++) assert_near(s[1][e], s[0][e], 1e-10, 1e-12);
+  dwell_flow_weights_destroy(w);
+}
+
 /* Theory T19: particles against the closure. The cloud is 1000 normal tokens; its own mean and covariance are the
  * closure's, so what is left is that it is no perfect Gaussian: relative 1 / sqrt(n) = 3 %, three times that. */
 static void test_particles(void **state) {
@@ -214,6 +242,7 @@ int main(void) {
       cmocka_unit_test(test_family),
       cmocka_unit_test(test_sinkhorn_collapse),
       cmocka_unit_test(test_particles),
+      cmocka_unit_test(test_weights),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
