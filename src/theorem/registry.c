@@ -47,6 +47,7 @@ static const theorem *const registry[] = {
     &theorem_f10,
     &theorem_f11,
     &theorem_f12,
+    &theorem_families,
 };
 
 const theorem *const *theorem_registry(size_t *ret_count) {

@@ -49,5 +49,6 @@ extern const theorem theorem_f9;
 extern const theorem theorem_f10;
 extern const theorem theorem_f11;
 extern const theorem theorem_f12;
+extern const theorem theorem_families;
 
 #endif
