@@ -180,7 +180,7 @@ static const char *const parameters[] = {"beta: inverse temperature, any finite 
 const flow flow_circle = {
     .name = "circle",
     .summary = "sa in two dimensions by angles and Fourier modes: the price of a step grows like n, not n^2",
-    .source = "Geshkovski, Letrouit, Polyanskiy, Rigollet, arXiv:2312.10794, section 7",
+    .source = "Geshkovski, Letrouit, Polyanskiy, Rigollet, arXiv:2312.10794",
     .parameters = parameters,
     .check_plan = check_plan,
     .solve = solve,
@@ -193,7 +193,7 @@ static dwell_status check_usa(const flow_system *s, dwell_error *err) { return f
 const flow flow_circle_usa = {
     .name = "circle-usa",
     .summary = "usa in two dimensions by angles and Fourier modes: a Kuramoto model with coupling e^{beta cos x} sin x",
-    .source = "Geshkovski, Letrouit, Polyanskiy, Rigollet, arXiv:2312.10794, section 7",
+    .source = "Geshkovski, Letrouit, Polyanskiy, Rigollet, arXiv:2312.10794",
     .parameters = parameters,
     .check = check_usa,
     .check_plan = check_plan,

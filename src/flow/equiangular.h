@@ -1,5 +1,5 @@
 /* flow/equiangular.h - n equal tokens at one common cosine rho: their flow is one scalar equation, solved exactly
- * (theory 1.8; arXiv:2312.10794, section 6), and two tokens of any masses.
+ * (theory 1.8; arXiv:2312.10794, theorem 6.8), and two tokens of any masses.
  *
  * In the coordinate w = ln[ ((n-1) rho + 1) / ((n-1) (1 - rho)) ], which is -inf at the simplex rho = -1/(n-1) and +inf
  * at the single cluster, the equation has no factor that vanishes at either end:

@@ -366,7 +366,6 @@ static const char *const parameters[] = {
 
 GAUSSIAN_FLOW(flow_gaussian_softmax, "gaussian-softmax",
               "tokens carried by softmax attention to the Gaussian of their own mean and covariance; may blow up");
-GAUSSIAN_FLOW(flow_gaussian_l2, "gaussian-l2",
-              "the same with weights by distances, e^{-(beta/2) |x - y|^2}: growth is at most exponential");
+GAUSSIAN_FLOW(flow_gaussian_l2, "gaussian-l2", "the same with weights by distances, e^{-(beta/2) |x - y|^2}");
 GAUSSIAN_FLOW(flow_gaussian_sinkhorn, "gaussian-sinkhorn",
               "the same with doubly stochastic weights (an entropic plan of the Gaussian with itself)");
