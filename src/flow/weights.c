@@ -115,37 +115,56 @@ static bool is_symmetric(size_t d, const double *m) {
   return worst <= 1e-14 * largest;
 }
 
-/* The largest singular value of m, by the eigenvalues of m^T m; m is destroyed. */
-static dwell_status spectral_norm(size_t d, double *m, double *square, double *values, double *ret_norm,
-                                  dwell_error *err) {
-  gemm_f64(true, false, d, d, d, 1, m, d, m, d, 0, square, d);
-  dwell_status status = eigen_values(d, square, values, err);
-  *ret_norm = status == DWELL_OK ? sqrt(fmax(0, values[d - 1])) : NAN;
+typedef struct norm_scratch {
+  double *m, *square, *product, *values; /* [d, d] three times, [2 d] */
+} norm_scratch;
+
+/* The largest singular value of m = a^T b, which is in s->m: of m by the eigenvalues of m^T m, or of factors [rank, d]
+ * with rank < d by those of (a a^T)(b b^T), which are the same but for zeros. */
+static dwell_status spectral_norm(size_t rank, size_t d, const double *a, const double *b, norm_scratch *s,
+                                  double *ret_norm, dwell_error *err) {
+  double top = 0;
+  if (a == NULL || b == NULL || rank >= d) {
+    gemm_f64(true, false, d, d, d, 1, s->m, d, s->m, d, 0, s->square, d);
+    dwell_status status = eigen_values(d, s->square, s->values, err);
+    *ret_norm = status == DWELL_OK ? sqrt(fmax(0, s->values[d - 1])) : NAN;
+    return status;
+  }
+  gemm_f64(false, true, rank, rank, d, 1, a, d, a, d, 0, s->m, rank);
+  gemm_f64(false, true, rank, rank, d, 1, b, d, b, d, 0, s->square, rank);
+  gemm_f64(false, false, rank, rank, rank, 1, s->m, rank, s->square, rank, 0, s->product, rank);
+  dwell_status status = eigen_general(rank, s->product, s->values, s->values + d, err);
+  for (size_t k = 0; k < rank && status == DWELL_OK; k++) top = fmax(top, s->values[k]);
+  *ret_norm = sqrt(top);
   return status;
+}
+
+/* Norms and symmetry of one head of a layer. */
+static dwell_status measure_head(dwell_flow_weights *w, const flow_layer *l, size_t item, norm_scratch *s,
+                                 dwell_error *err) {
+  size_t d = w->d, h = item % w->heads, form = h * l->rank * d, value = h * l->value_rank * d;
+  const double *q = l->query != NULL ? l->query + form : NULL, *k = l->key != NULL ? l->key + form : NULL;
+  const double *read = l->read != NULL ? l->read + value : NULL, *write = l->write != NULL ? l->write + value : NULL;
+  product(l->rank, d, q, k, s->m);
+  w->symmetric[item] = is_symmetric(d, s->m);
+  dwell_status status = spectral_norm(l->rank, d, q, k, s, &w->form[item], err);
+  if (status != DWELL_OK) return status;
+  if (write == NULL || l->value_rank >= d) product(l->value_rank, d, write, read, s->m);
+  return spectral_norm(l->value_rank, d, write, read, s, &w->value[item], err);
 }
 
 dwell_status weights_finish(dwell_flow_weights *w, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  size_t d = w->d, rank = w->shape.rank;
-  double *m = mem_alloc(d, d * sizeof(double)), *square = mem_alloc(d, d * sizeof(double)),
-         *values = MEM_NEW(double, d);
-  if (!m || !square || !values) TRY_ALLOC(NULL, "norms of the weights");
+  size_t d = w->d;
+  double *scratch = mem_alloc(d, (3 * d + 2) * sizeof(double));
+  TRY_ALLOC(scratch, "norms of the weights");
+  norm_scratch s = {scratch, scratch + d * d, scratch + 2 * d * d, scratch + 3 * d * d};
   for (size_t l = 0; l < w->layers; l++) {
     flow_layer layer = weights_layer(w, l, 0);
-    for (size_t h = 0; h < w->heads; h++) {
-      const double *q = layer.query, *k = layer.key, *read = layer.read, *write = layer.write;
-      size_t to = h * rank * d, value = h * layer.value_rank * d, item = l * w->heads + h;
-      product(rank, d, q != NULL ? q + to : NULL, k != NULL ? k + to : NULL, m);
-      w->symmetric[item] = is_symmetric(d, m);
-      TRY(spectral_norm(d, m, square, values, &w->form[item], err));
-      product(layer.value_rank, d, write != NULL ? write + value : NULL, read != NULL ? read + value : NULL, m);
-      TRY(spectral_norm(d, m, square, values, &w->value[item], err));
-    }
+    for (size_t h = 0; h < w->heads; h++) TRY(measure_head(w, &layer, l * w->heads + h, &s, err));
   }
 done:
-  mem_free(m);
-  mem_free(square);
-  mem_free(values);
+  mem_free(scratch);
   return status;
 }
 

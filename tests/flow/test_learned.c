@@ -195,6 +195,33 @@ static void test_files(void **state) {
                files[f].words);
 }
 
+/* Norms of heads from their factors are those of the products, by power iteration on the whole matrix. */
+static void test_norms_of_factors(void **state) {
+  (void)state;
+  dwell_flow_weights *w = learned("gpt2", 0, 1);
+  flow_layer l = weights_layer(w, 0, 1);
+  const double *pairs[2][2] = {{l.query, l.key}, {l.write, l.read}}, norms[2] = {l.form_norm, l.value_norm};
+  for (size_t p = 0; p < 2; p++) {
+    double x[D], y[D], length = 0;
+    for (size_t k = 0; k < D; k++) x[k] = 1 + 0.1 * (double)k;
+    for (int round = 0; round < 2000; round++) { /* x <- M^T M x with M = a^T b */
+      for (int side = 0; side < 2; side++) {
+        const double *in = pairs[p][1 - side], *out = pairs[p][side];
+        memset(y, 0, sizeof y);
+        for (size_t r = 0; r < l.rank; r++) {
+          double through = dot(D, in + r * D, x);
+          for (size_t k = 0; k < D; k++) y[k] += through * out[r * D + k];
+        }
+        memcpy(x, y, sizeof x);
+      }
+      length = sqrt(dot(D, x, x));
+      for (size_t k = 0; k < D; k++) x[k] /= length;
+    }
+    assert_near(norms[p], sqrt(length), 1e-10, 0);
+  }
+  dwell_flow_weights_destroy(w);
+}
+
 /* Random weights: variance 1/d, symmetric by no chance, and the first heads of many are those of few. */
 static void test_random_weights(void **state) {
   (void)state;
@@ -219,6 +246,7 @@ int main(void) {
       cmocka_unit_test(test_layers_of_a_model),
       cmocka_unit_test(test_start_without_direction),
       cmocka_unit_test(test_files),
+      cmocka_unit_test(test_norms_of_factors),
       cmocka_unit_test(test_random_weights),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
