@@ -4,8 +4,8 @@
 usage: make_learned.py ROOT       (the source tree)
 
 The network's own formulas, step by step in numpy, nothing folded: norm (without epsilon) with its gain and bias,
-queries, keys, values, scores, softmax under the causal mask, output. Rotary positions are left out. gpt2-tiny writes are centred,
-as everything that reads them centres. States: scipy's DOP853. Needs numpy, scipy.
+queries, keys, values, scores, softmax under the causal mask, output. Rotary positions are left out. gpt2-tiny writes
+are centred, as everything that reads them centres. States: scipy's DOP853. Needs numpy, scipy.
 """
 import json
 import os
