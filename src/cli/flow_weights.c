@@ -25,12 +25,14 @@ enum {
 
 void cli_flow_weights_begin(cli_flow_weights *f, dwell_flow_options *flow) {
   *f = (cli_flow_weights){.flow = flow, .layers = 1, .block = SIZE_MAX};
+  interventions_begin(&f->interventions);
 }
 
 void cli_flow_weights_end(cli_flow_weights *f) {
   dwell_flow_weights_destroy(f->weights);
   mem_free(f->betas);
   mem_free(f->beta_times);
+  interventions_free(&f->interventions);
 }
 
 void cli_parse_beta(struct argp_state *state, const char *text, cli_flow_weights *f) {
@@ -62,6 +64,7 @@ void cli_parse_beta(struct argp_state *state, const char *text, cli_flow_weights
 static error_t parse(int key, char *arg, struct argp_state *state) {
   cli_flow_weights *f = state->input;
   switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &f->interventions; break;
     case KEY_QKV: f->file = arg; break;
     case KEY_HEADS: f->flow->heads = cli_size(state, "--heads", arg, 1, 100000); break;
     case KEY_LAYERS: f->layers = cli_size(state, "--layers", arg, 1, 100000); break;
@@ -75,6 +78,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_END:
       if (f->file != NULL && f->model != NULL) cli_usage(state, "--qkv and --weights exclude each other");
       if (f->block != SIZE_MAX && f->model == NULL) cli_usage(state, "--block is of a model: say --weights MODEL");
+      if (interventions_any(&f->interventions) && f->model == NULL)
+        cli_usage(state, "an intervention changes the weights of a model: say --weights MODEL");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }
@@ -96,7 +101,9 @@ static const struct argp_option options[] = {
     {"activation", KEY_ACTIVATION, "NAME", 0, "Of the perceptron's neurons: relu (default), gelu or tanh", 13},
     {0}};
 
-const struct argp cli_argp_flow_weights = {options, parse, NULL, NULL, NULL, NULL, NULL};
+static const struct argp_child children[] = {{&cli_argp_weight_interventions, 0, NULL, 0}, {0}};
+
+const struct argp cli_argp_flow_weights = {options, parse, NULL, NULL, children, NULL, NULL};
 
 /* ---- of a model ---- */
 
@@ -127,6 +134,7 @@ static dwell_status load_model(const cli *c, cli_flow_weights *f, dwell_error *e
   dwell_model *model = NULL;
   dwell_source *source = NULL;
   dwell_status status = DWELL_OK;
+  o.intervention = f->interventions.what;
   TRY(dwell_model_open(f->model, &c->ctx, &model, err));
   TRY(dwell_model_open_ids(model, &any_id, 1, &o, &source, err));
   const dwell_trajectory *t = dwell_source_trajectory(source);

@@ -3,6 +3,7 @@
 #define DWELL_CLI_FLOW_WEIGHTS_H
 
 #include "cli/cli.h"
+#include "cli/interventions.h"
 
 typedef struct cli_flow_weights {
   dwell_flow_options *flow; /* filled */
@@ -10,6 +11,7 @@ typedef struct cli_flow_weights {
   size_t layers;            /* of drawn weights */
   size_t block;             /* SIZE_MAX: all */
   bool has_flow, has_beta, has_mask;
+  cli_interventions interventions; /* on the model's weights */
   double *betas, *beta_times;
   dwell_flow_weights *weights;
 } cli_flow_weights;

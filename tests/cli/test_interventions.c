@@ -1,5 +1,6 @@
 /* Interventions, losses and pushes on the command line: what is refused, what is written, what is recorded. */
 #define _POSIX_C_SOURCE 200809L
+#include <math.h>
 #include <unistd.h>
 
 #include "util/program.h"
@@ -157,9 +158,33 @@ static void test_again(void **state) {
   program_free(&r);
 }
 
+/* ip_mean of the last state of a flow with the weights of block 0. */
+static double last_mean_cosine(const char *arguments, const char *name) {
+  const char *out = folder_of(name);
+  program_result r =
+      assert_done(testing_format("simulate --weights '%s' --block 0 --n 8 --nulls 0 --instruments ip_mean %s -o '%s'",
+                                 tiny("gpt2-tiny"), arguments, out));
+  program_free(&r);
+  char *table = file_of(out, "layers.csv");
+  double mean = strtod(strrchr(table, ',') + 1, NULL);
+  free(table);
+  return mean;
+}
+
+/* A flow whose heads write twice as much is the flow in half the time (1e-9: steps of 1e-10 add up). */
+static void test_flows(void **state) {
+  (void)state;
+  double plain = last_mean_cosine("--times 0,1", "flow_plain"),
+         twice = last_mean_cosine("--times 0,1 --scale-wo 2", "flow_twice");
+  double half = last_mean_cosine("--times 0,.5 --scale-wo 2", "flow_half");
+  assert_true(fabs(half - plain) < 1e-9 && fabs(twice - plain) > 1e-6);
+  assert_refused(testing_format("simulate --scale-wo 2 -o '%s'", folder_of("refused")), 2, "say --weights MODEL");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused),   cmocka_unit_test(test_recorded),
                                      cmocka_unit_test(test_own_patch), cmocka_unit_test(test_tokens),
-                                     cmocka_unit_test(test_push),      cmocka_unit_test(test_again)};
+                                     cmocka_unit_test(test_push),      cmocka_unit_test(test_again),
+                                     cmocka_unit_test(test_flows)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
