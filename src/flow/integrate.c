@@ -147,6 +147,12 @@ static void note_torque(orbit *o, const double *v) {
   o->certificate.has_torque = true;
 }
 
+dwell_status orbit_last(orbit *o, dwell_error *err) {
+  dwell_status status = orbit_failed(o, field_velocity(&o->field, o->x, o->k[0], &o->facts, err), err);
+  if (status == DWELL_OK) note_torque(o, o->k[0]);
+  return status;
+}
+
 static dwell_status go(orbit *o, dwell_error *err) {
   if (o->plan->log_clock) return orbit_log(o, err);
   return o->plan->integrator == DWELL_RK45 ? orbit_rk45(o, err) : orbit_fixed(o, err);
@@ -166,9 +172,9 @@ static dwell_status integrate_here(const flow_plan *plan, const integrate_host *
   find_pole(&o);
   if (plan->count > 0 && (plan->log_clock ? plan->log_times[0] == -INFINITY : plan->times[0] <= 0))
     TRY(orbit_emit(&o, x, err));
-  if (o.next < plan->count || plan->until_merged > 0) TRY(go(&o, err));
-  TRY(orbit_failed(&o, field_velocity(&o.field, x, o.k[0], &o.facts, err), err));
-  note_torque(&o, o.k[0]);
+  bool moves = o.next < plan->count || plan->until_merged > 0;
+  if (moves) TRY(go(&o, err));
+  if (!moves || !plan->log_clock) TRY(orbit_last(&o, err));
 done:
   o.certificate.evaluations = o.field.evaluations;
   *ret_certificate = o.certificate;
