@@ -147,7 +147,7 @@ static void note_torque(orbit *o, const double *v) {
   o->certificate.has_torque = true;
 }
 
-dwell_status orbit_last(orbit *o, dwell_error *err) {
+dwell_status orbit_look(orbit *o, dwell_error *err) {
   dwell_status status = orbit_failed(o, field_velocity(&o->field, o->x, o->k[0], &o->facts, err), err);
   if (status == DWELL_OK) note_torque(o, o->k[0]);
   return status;
@@ -158,6 +158,10 @@ static dwell_status go(orbit *o, dwell_error *err) {
   return o->plan->integrator == DWELL_RK45 ? orbit_rk45(o, err) : orbit_fixed(o, err);
 }
 
+static bool emits_start(const flow_plan *p) {
+  return p->count > 0 && (p->log_clock ? p->log_times[0] == -INFINITY : p->times[0] <= 0);
+}
+
 /* In the dimensions of the plan. */
 static dwell_status integrate_here(const flow_plan *plan, const integrate_host *host, double *x,
                                    certificate *ret_certificate, dwell_error *err) {
@@ -166,15 +170,13 @@ static dwell_status integrate_here(const flow_plan *plan, const integrate_host *
   double *memory = NULL;
   if (plan->family->solve != NULL) return plan->family->solve(plan, host, x, ret_certificate, err);
   TRY(create(plan, host, x, &o, &memory, err));
-  TRY(orbit_failed(&o, field_velocity(&o.field, x, o.k[0], &o.facts, err), err));
-  note_torque(&o, o.k[0]);
+  TRY(orbit_look(&o, err));
   o.start_energy = o.last_energy = o.facts.energy;
   find_pole(&o);
-  if (plan->count > 0 && (plan->log_clock ? plan->log_times[0] == -INFINITY : plan->times[0] <= 0))
-    TRY(orbit_emit(&o, x, err));
+  if (emits_start(plan)) TRY(orbit_emit(&o, x, err));
   bool moves = o.next < plan->count || plan->until_merged > 0;
   if (moves) TRY(go(&o, err));
-  if (!moves || !plan->log_clock) TRY(orbit_last(&o, err));
+  if (!moves || !plan->log_clock) TRY(orbit_look(&o, err));
 done:
   o.certificate.evaluations = o.field.evaluations;
   *ret_certificate = o.certificate;
@@ -204,7 +206,7 @@ static void spanned_progress(void *self, double fraction) {
 static dwell_status spanned_emit(void *self, size_t index, const double *x, dwell_error *err) {
   const spanned *s = self;
   const flow_plan *p = s->plan;
-  bool at_start = index == 0 && (p->log_clock ? p->log_times[0] == -INFINITY : p->times[0] <= 0);
+  bool at_start = index == 0 && emits_start(p);
   if (!at_start) span_expand(p->system.n, p->system.d, x, s->basis, s->out);
   return s->host->emit(s->host->self, index, at_start ? s->start : s->out, err);
 }

@@ -415,7 +415,7 @@ dwell_status orbit_log(orbit *o, dwell_error *err) {
   voyage v;
   dwell_status status = create(o, &v, err);
   if (status == DWELL_OK) status = orbit_failed(o, sail(&v, err), err);
-  if (status == DWELL_OK) status = orbit_last(o, err); /* while the clusters' masses are there */
+  if (status == DWELL_OK) status = orbit_look(o, err); /* while the clusters' masses are there */
   o->opt_tolerance = NULL;
   destroy(&v);
   return status;

@@ -39,8 +39,9 @@ dwell_status orbit_account(orbit *o, double gain, double fraction, dwell_error *
 /* Adds "at t = ..." to an error of the dynamics. */
 dwell_status orbit_failed(const orbit *o, dwell_status status, dwell_error *err);
 
-/* What the certificate says of the last moment. With a log clock the clusters are the field's: orbit_log calls it. */
-dwell_status orbit_last(orbit *o, dwell_error *err);
+/* Velocity and facts at the present, into the certificate too: at the first moment and the last. With a log clock the
+ * field is the clusters' at the end, so that orbit_log calls it. */
+dwell_status orbit_look(orbit *o, dwell_error *err);
 
 dwell_status orbit_rk45(orbit *o, dwell_error *err);  /* rk45.c */
 dwell_status orbit_log(orbit *o, dwell_error *err);   /* logclock.c: rk45 with the logarithm of time, and merging */

@@ -47,14 +47,7 @@ static void choose_states(const dwell_run *run, size_t start, size_t ret_frames[
     double angle = cell(run, "blocks", start * (FRAMES - 1) + k - 1, "angle_mean");
     tau[k] = tau[k - 1] + (isnan(angle) ? 0 : angle);
   }
-  for (size_t s = 0; s < GRID; s++) {
-    double at = tau[FRAMES - 1] * (double)s / (GRID - 1);
-    size_t best = 0;
-    for (size_t k = 1; k < FRAMES; k++) {
-      if (fabs(tau[k] - at) < fabs(tau[best] - at)) best = k;
-    }
-    ret_frames[s] = best;
-  }
+  choose_equal_steps(FRAMES, tau, GRID, ret_frames);
 }
 
 static dwell_status falls(const dwell_run *run, size_t start, const size_t frames[GRID], const char *column,

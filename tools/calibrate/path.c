@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/threads.h"
+#include "calibrate.h"
 #include "detect/detect.h"
 #include "null/null.h"
 #include "test.h"
@@ -129,14 +130,7 @@ static void choose_frames(const path *p, size_t start, size_t ret_frames[GRID]) 
   double tau[FRAMES] = {0};
   for (size_t f = 1; f < FRAMES; f++)
     tau[f] = tau[f - 1] + mean_angle(p->d, frame_of(p, start, f - 1), frame_of(p, start, f));
-  for (size_t s = 0; s < GRID; s++) {
-    double at = tau[FRAMES - 1] * (double)s / (GRID - 1);
-    size_t best = 0;
-    for (size_t f = 1; f < FRAMES; f++) {
-      if (fabs(tau[f] - at) < fabs(tau[best] - at)) best = f;
-    }
-    ret_frames[s] = best;
-  }
+  choose_equal_steps(FRAMES, tau, GRID, ret_frames);
 }
 
 /* ---- measuring one start ---- */
