@@ -197,11 +197,32 @@ static void put_column(const instrument_column *column, bool centred, jwriter *w
   jwriter_close(w);
 }
 
+/* What the source of a run must have: ret_needs [MOST_NEEDS]; their number. */
+enum { MOST_NEEDS = 4 };
+
+static size_t needs_of(const instrument *t, const char *ret_needs[MOST_NEEDS]) {
+  bool states = t->state != NULL || t->step != NULL || (t->needs & (NEEDS_COSINES | NEEDS_MOVES)),
+       attention = t->head != NULL;
+  size_t count = 0;
+  if (states) ret_needs[count++] = "states";
+  if (attention) ret_needs[count++] = "attention";
+  if (t->needs & NEEDS_LABELS) ret_needs[count++] = "clusters";
+  if (t->from_parts) ret_needs[count++] = "parts of blocks";
+  else if ((t->needs & (NEEDS_WEIGHTS | NEEDS_MOVES)) || (!states && !attention)) ret_needs[count++] = "weights";
+  return count;
+}
+
 static void instrument_details(const void *object, jwriter *w) {
   static const char *const scopes[] = {"state", "step", "head"};
   const instrument *t = object;
+  const char *needs[MOST_NEEDS];
+  size_t count = needs_of(t, needs);
   jwriter_put_string(w, "per", scopes[t->scope]);
   jwriter_put_bool(w, "optional", t->optional);
+  jwriter_key(w, "needs");
+  jwriter_flat_array(w);
+  for (size_t k = 0; k < count; k++) jwriter_string(w, needs[k]);
+  jwriter_close(w);
   jwriter_key(w, "columns");
   jwriter_array(w);
   for (size_t k = 0; k < t->column_count; k++) {
@@ -224,7 +245,11 @@ static const char *range_of(const instrument_column *column, char text[64]) {
 static void instrument_print(const void *object) {
   static const char *const tables[] = {"layers.csv", "blocks.csv", "heads.csv"};
   const instrument *t = object;
-  printf("    in %s%s:\n", tables[t->scope], t->optional ? ", only where --instruments names it" : "");
+  const char *needs[MOST_NEEDS];
+  size_t count = needs_of(t, needs);
+  printf("    needs ");
+  for (size_t k = 0; k < count; k++) printf("%s%s", k > 0 ? ", " : "", needs[k]);
+  printf("; in %s%s:\n", tables[t->scope], t->optional ? ", only where --instruments names it" : "");
   for (size_t k = 0; k < t->column_count; k++) {
     const instrument_column *column = &t->columns[k];
     const char *raw = null_of(column, false), *centred = reports(t, true) ? null_of(column, true) : NULL;
@@ -232,6 +257,7 @@ static void instrument_print(const void *object) {
     printf("    %-24s %-16s %s%s\n", column->name, range_of(column, range), column->meaning,
            reports(t, true) ? "; also _centred"
            : t->types_too   ? "; also _types"
+           : t->normed_too  ? "; also _ln"
                             : "");
     if (raw != NULL || centred != NULL) {
       printf("    %-24s %-16s null: %s%s\n", "", "", raw != NULL ? raw : centred, raw == NULL ? " (of _centred)" : "");

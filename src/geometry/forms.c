@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/sort.h"
+#include "geometry/geometry.h"
 
 static const double DEVIATIONS = 1.4826, MOST = 5; /* instruments.md 1.2 */
 
@@ -43,4 +44,11 @@ void form_normed(const double *x, size_t d, const size_t *rows, size_t n, const 
       if (norm->bias != NULL) to[k] += norm->bias[k];
     }
   }
+}
+
+const char *form_undefined(const double *x, size_t d, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    if (!(geometry_norm(d, x + i * d) > 0)) return "a token of zero norm";
+  }
+  return NULL;
 }

@@ -12,4 +12,7 @@ dwell_status form_robust(const double *x, size_t d, const size_t *rows, size_t n
 /* The same rows as a LayerNorm or RMSNorm puts them out. */
 void form_normed(const double *x, size_t d, const size_t *rows, size_t n, const dwell_norm *norm, double *ret_rows);
 
+/* NULL if every row of x [n,d] has a direction, else why there are no cosines. */
+const char *form_undefined(const double *x, size_t d, size_t n);
+
 #endif

@@ -42,7 +42,8 @@ typedef struct instrument_column {
 enum {                    /* what a PER_HEAD instrument reads besides the attention */
        NEEDS_COSINES = 1, /* of the kept tokens, and which those are */
        NEEDS_LABELS = 2,
-       NEEDS_WEIGHTS = 4 /* of the block, and the direction of every token */
+       NEEDS_WEIGHTS = 4, /* of the block, and the direction of every token */
+       NEEDS_MOVES = 8    /* PER_STEP, by weights: also the states before and after */
 };
 
 struct dwell_weights;
@@ -91,8 +92,9 @@ typedef struct instrument {
   const char *summary; /* one line */
   const char *source;  /* paper and equation, section of instruments.md */
   instrument_scope scope;
-  unsigned in;    /* IN_RAW | IN_CENTRED (PER_STATE only) */
-  bool types_too; /* measured twice: also over the first occurrences of token ids, columns NAME_types */
+  unsigned in;     /* IN_RAW | IN_CENTRED (PER_STATE only) */
+  bool types_too;  /* measured twice: also over the first occurrences of token ids, columns NAME_types */
+  bool normed_too; /* PER_HEAD: also with the cosines that the block's first norm puts out, columns NAME_ln */
   const instrument_column *columns;
   size_t column_count;
   /* Exactly one of these five, or none and from_parts. ret_values [column_count]. The last two, PER_HEAD and PER_STEP,

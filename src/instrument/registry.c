@@ -36,7 +36,7 @@ static const char *skip_set(const instrument *m, const char *rest) {
   bool centred = m->in & IN_CENTRED, formed = m->scope == PER_STATE && (centred || m->types_too);
   const char *plain = rest;
   if (formed) rest = skip(rest, "_robust");
-  if (formed && rest == plain) rest = skip(rest, "_ln");
+  if ((formed || m->normed_too) && rest == plain) rest = skip(rest, "_ln");
   if (centred) rest = skip(rest, "_centred");
   return m->types_too ? skip(rest, "_types") : rest;
 }

@@ -90,6 +90,7 @@ const instrument instrument_temperature = {
     .summary = "the inverse temperature that a head's attention has on the cosines of its tokens",
     .source = "docs/instruments.md 5.2",
     .scope = PER_HEAD,
+    .normed_too = true,
     .columns = columns,
     .column_count = COUNT_OF(columns),
     .head = measure,

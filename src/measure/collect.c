@@ -61,7 +61,7 @@ static dwell_status on_norm(void *self, size_t block, const dwell_norm *norm, dw
   if (norm->bias != NULL) memcpy(values + d, norm->bias, d * sizeof *values);
   mem_free((void *)(uintptr_t)kept->gain); /* of a replica before */
   *kept = (dwell_norm){.rms = norm->rms, .epsilon = norm->epsilon, .gain = values, .bias = values + d};
-  return DWELL_OK;
+  return heads_on_norm(s, kept, err);
 }
 
 static dwell_status make_room(measurement *s, dwell_error *err) {

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/sort.h"
 #include "base/threads.h"
+#include "geometry/forms.h"
 #include "trajectory/source.h"
 
 /* The state at the input of the block whose heads come next. Heads may come from several threads; they only read. */
@@ -26,14 +27,22 @@ struct head_input {
   size_t kept_now;
   geometry *cloud; /* of the kept tokens */
   const double *cosines;
-  int32_t *labels[SETS]; /* [n] each, or NULL: not needed */
-  dwell_weights weights; /* of the block; and directions [n, d] of all tokens, if an instrument needs them */
+  bool wants_normed; /* also the cosines of the tokens as the block's first norm puts them out */
+  double *state;     /* [n, d] for them, or NULL */
+  geometry *normed;  /* NULL: the block has no such norm, or it has not come yet */
+  const double *normed_cosines;
+  const char *normed_undefined; /* why there are none */
+  int32_t *labels[SETS];        /* [n] each, or NULL: not needed */
+  dwell_weights weights;        /* of the block; and directions [n, d] of all tokens, if an instrument needs them */
   double *units;
 };
 
 static void forget_state(head_input *in) {
   geometry_destroy(in->cloud);
-  in->cloud = NULL, in->cosines = NULL;
+  geometry_destroy(in->normed);
+  in->cloud = in->normed = NULL, in->cosines = in->normed_cosines = NULL;
+  mem_free(in->state);
+  in->state = NULL;
   dwell_weights_free(&in->weights);
   mem_free(in->units);
   in->units = NULL;
@@ -52,6 +61,14 @@ static unsigned needs_of(const plan_list *list) {
   unsigned needs = 0;
   for (size_t i = 0; i < list->item_count; i++) needs |= list->items[i].what->needs;
   return needs;
+}
+
+static bool is_normed(const plan_item *item) { return plan_set_form(item->set) == FORM_NORMED; }
+
+static bool reads_normed(const plan_list *list) {
+  bool any = false;
+  for (size_t i = 0; i < list->item_count; i++) any = any || is_normed(&list->items[i]);
+  return any;
 }
 
 static dwell_status make_labels(head_input *in, const plan_list *list, size_t n, dwell_error *err) {
@@ -79,6 +96,7 @@ dwell_status heads_make_room(measurement *s, dwell_error *err) {
   s->input = MEM_ZERO(head_input, 1);
   TRY_ALLOC(s->input, "the attention measures");
   s->input->needs = needs;
+  s->input->wants_normed = reads_normed(&s->plan.head);
   s->input->kept_count = MEM_ZERO(size_t, blocks);
   s->input->kept = MEM_NEW(size_t, t->n);
   TRY_ALLOC(s->input->kept_count, "the attention measures");
@@ -139,6 +157,38 @@ static dwell_status take_weights(const measurement *s, size_t block, const dwell
   return source_weights(s->source, s->ctx, block, &in->weights, err);
 }
 
+/* Before a norm has come, and where none does (norms behind the sublayers), the block reads the state itself. */
+static dwell_status begin_normed(const measurement *s, const dwell_cloud *x, const double *wide, dwell_error *err) {
+  head_input *in = s->input;
+  bool known = strcmp(s->t->kind, "import") != 0;
+  in->normed_cosines = known ? in->cosines : NULL;
+  in->normed_undefined = known ? NULL : UNKNOWN_NORM;
+  if (!known) return DWELL_OK;
+  in->state = mem_copy(wide, x->n * x->d, sizeof(double));
+  return in->state != NULL ? DWELL_OK : error_no_memory(err, "a state");
+}
+
+dwell_status heads_on_norm(measurement *s, const dwell_norm *norm, dwell_error *err) {
+  head_input *in = s->input;
+  size_t d = s->t->d;
+  if (in == NULL || in->state == NULL) return DWELL_OK;
+  dwell_status status = DWELL_OK;
+  double *rows = MEM_NEW(double, in->kept_now *d);
+  size_t *order = MEM_NEW(size_t, in->kept_now);
+  TRY_ALLOC(rows, "a state in another form");
+  TRY_ALLOC(order, "a state in another form");
+  for (size_t i = 0; i < in->kept_now; i++) order[i] = i;
+  form_normed(in->state, d, in->kept, in->kept_now, norm, rows);
+  in->normed_cosines = NULL;
+  in->normed_undefined = form_undefined(rows, d, in->kept_now);
+  if (in->normed_undefined != NULL) goto done;
+  TRY(geometry_create(rows, d, order, in->kept_now, &in->normed, err));
+  TRY(geometry_cosines(in->normed, RAW, &in->normed_cosines, err));
+done:
+  mem_free(rows), mem_free(order);
+  return status;
+}
+
 /* The state at the input of a block. */
 static dwell_status take_state(const measurement *s, const selection *selected, size_t block, const dwell_cloud *x,
                                dwell_error *err) {
@@ -152,6 +202,7 @@ static dwell_status take_state(const measurement *s, const selection *selected, 
   memcpy(in->kept, selected->all, selected->all_count * sizeof(size_t));
   TRY(geometry_create(wide, x->d, in->kept, in->kept_now, &in->cloud, err));
   TRY(geometry_cosines(in->cloud, RAW, &in->cosines, err));
+  if (in->wants_normed) TRY(begin_normed(s, x, wide, err));
   TRY(label_set(in, selected, types, wide, x, in->labels[SET_SELECTION], err));
   TRY(label_set(in, selected, true, wide, x, in->labels[SET_TYPES], err));
   if (in->needs & NEEDS_WEIGHTS) {
@@ -192,6 +243,15 @@ static const null_model *null_of_heads(const instrument *what) {
   return NULL;
 }
 
+/* What an instrument reads of the state in the form that it is measured in. *ret_undefined: why there is none. */
+static void choose_input(const measurement *s, const plan_item *item, instrument_head *h, const char **ret_undefined) {
+  const head_input *in = s->input;
+  *ret_undefined = in != NULL && is_normed(item) ? in->normed_undefined : NULL;
+  if (in == NULL) return;
+  h->cosines = is_normed(item) ? in->normed_cosines : in->cosines;
+  h->labels = in->labels[item->set];
+}
+
 dwell_status heads_measure(const measurement *s, size_t replica, size_t block, size_t head, const void *attention,
                            dwell_error *err) {
   const dwell_trajectory *t = s->t;
@@ -199,7 +259,7 @@ dwell_status heads_measure(const measurement *s, size_t replica, size_t block, s
   size_t at = (replica * s->blocks + block - t->first_state) * t->heads + head;
   instrument_head h = {.n = t->n, .dtype = t->dtype, .attention = attention, .causal = t->causal, .seed = s->ctx->seed};
   if (s->input != NULL) {
-    h.kept = s->input->kept, h.kept_count = s->input->kept_now, h.cosines = s->input->cosines;
+    h.kept = s->input->kept, h.kept_count = s->input->kept_now;
     h.weights = &s->input->weights, h.head = head, h.units = s->input->units;
   }
   dwell_status status = DWELL_OK;
@@ -207,10 +267,14 @@ dwell_status heads_measure(const measurement *s, size_t replica, size_t block, s
     const plan_item *item = &list->items[i];
     if (item->what->head == NULL) continue; /* weights.c or attribution.c fill it */
     const null_model *null = null_of_heads(item->what);
-    h.labels = s->input != NULL ? s->input->labels[item->set] : NULL;
+    value *values = s->head_values + at * list->value_count + item->first;
+    const char *undefined;
+    choose_input(s, item, &h, &undefined);
+    for (size_t k = 0; undefined != NULL && k < item->what->column_count; k++) values[k] = UNDEFINED(undefined);
+    if (undefined != NULL) continue;
     h.permute = null != NULL ? null->permute_head : NULL;
     h.draws = null != NULL && s->options->null_draws > 0 ? DRAWS_OF_HEADS : 0;
-    status = item->what->head(&h, s->head_values + at * list->value_count + item->first, err);
+    status = item->what->head(&h, values, err);
   }
   return status;
 }
@@ -236,6 +300,12 @@ static dwell_status again_on_state(void *self, const dwell_frame *frame, const d
   return take_state(a->s, &a->s->selection, frame->state, x, err);
 }
 
+static dwell_status again_on_norm(void *self, size_t block, const dwell_norm *norm, dwell_error *err) {
+  const again *a = self;
+  (void)block;
+  return a->measure ? heads_on_norm(a->s, norm, err) : DWELL_OK;
+}
+
 static dwell_status again_on_head(void *self, size_t replica, size_t block, size_t head, const void *attention,
                                   dwell_error *err) {
   const again *a = self;
@@ -251,7 +321,11 @@ static dwell_status measure_again(measurement *s, dwell_error *err) {
     a.wrong[b] = s->input->kept_count[b] != s->selection.all_count;
     a.left += a.wrong[b];
   }
-  dwell_sink sink = {.self = &a, .wants_heads = true, .on_state = again_on_state, .on_head = again_on_head};
+  dwell_sink sink = {.self = &a,
+                     .wants_heads = true,
+                     .on_state = again_on_state,
+                     .on_norm = s->input->wants_normed ? again_on_norm : NULL,
+                     .on_head = again_on_head};
   dwell_status status = a.left > 0 ? dwell_source_run(s->source, s->ctx, &sink, err) : DWELL_OK;
   mem_free(a.wrong);
   return status == DWELL_INTERRUPTED && a.enough ? DWELL_OK : status;
@@ -269,10 +343,10 @@ static double median_of(double *x, size_t count) {
   return sort_median(x, count);
 }
 
-static dwell_status calibrate(measurement *s, dwell_error *err) {
+/* column: beta_eff or beta_eff_ln. */
+static dwell_status calibrate(const measurement *s, const char *column, head_calibration *c, dwell_error *err) {
   const plan_list *list = &s->plan.head;
-  head_calibration *c = &s->calibration;
-  size_t first = plan_first_value(list, "beta_eff"), heads = s->t->replicas * s->blocks * s->t->heads;
+  size_t first = plan_first_value(list, column), heads = s->t->replicas * s->blocks * s->t->heads;
   if (first == SIZE_MAX) return DWELL_OK;
   double *positive = MEM_NEW(double, 2 * heads);
   if (positive == NULL) return error_no_memory(err, "the temperatures");
@@ -286,7 +360,6 @@ static dwell_status calibrate(measurement *s, dwell_error *err) {
   c->heads = heads;
   if (c->positive > 0) c->median = median_of(positive, c->positive);
   if (c->qualified >= LEAST_HEADS && 2 * c->qualified >= heads) c->beta = median_of(qualified, c->qualified);
-  if (isnan(s->setting.beta)) s->setting.beta = c->beta;
   mem_free(positive);
   return DWELL_OK;
 }
@@ -294,12 +367,14 @@ static dwell_status calibrate(measurement *s, dwell_error *err) {
 dwell_status measurement_heads(measurement *s, dwell_error *err) {
   double started = clock_seconds();
   dwell_status status = DWELL_OK;
-  s->calibration = (head_calibration){.beta = NAN, .median = NAN};
+  s->calibration = s->calibration_normed = (head_calibration){.beta = NAN, .median = NAN};
   if (s->input == NULL) return DWELL_OK;
   status = measure_again(s, err);
   heads_free(s->input);
   s->input = NULL;
-  if (status == DWELL_OK) status = calibrate(s, err);
+  if (status == DWELL_OK) status = calibrate(s, "beta_eff", &s->calibration, err);
+  if (status == DWELL_OK) status = calibrate(s, "beta_eff_ln", &s->calibration_normed, err);
+  if (isnan(s->setting.beta)) s->setting.beta = s->calibration.beta;
   s->run->seconds.instruments += clock_seconds() - started;
   return status;
 }
@@ -320,8 +395,10 @@ uint64_t heads_bytes(const dwell_context *ctx, const plan *p, const dwell_trajec
   if (needs_of(&p->head) & NEEDS_WEIGHTS) bytes += (8 * t->d * t->d + n * t->d) * sizeof(double);
   if (needs_of(&p->head) == 0) return bytes;
   uint64_t blocks = (uint64_t)t->replicas * t->states;
-  uint64_t clouds = 1; /* with the clusters of first occurrences a second one */
+  uint64_t clouds = 1, copies = 1; /* with the clusters of first occurrences a second cloud, with the norm another */
   for (size_t i = 0; i < p->head.item_count; i++) clouds = p->head.items[i].set == SET_TYPES ? 2 : clouds;
-  uint64_t state = n * t->d * sizeof(double) + clouds * geometry_bytes(t->n, t->d) + geometry_cluster_bytes(t->n);
+  if (reads_normed(&p->head)) clouds++, copies += 2;
+  uint64_t state =
+      copies * n * t->d * sizeof(double) + clouds * geometry_bytes(t->n, t->d) + geometry_cluster_bytes(t->n);
   return bytes + state + (n + blocks) * sizeof(size_t) + SETS * n * sizeof(int32_t);
 }

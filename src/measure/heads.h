@@ -11,6 +11,8 @@ void heads_free(head_input *in);
 /* A state has come, the first `rows` rows of s->norms are known; heads of the block that starts from it follow. */
 dwell_status heads_on_state(measurement *s, const dwell_frame *frame, const dwell_cloud *x, size_t rows,
                             dwell_error *err);
+/* The norm that this block applies first to that state, which a block may not have. */
+dwell_status heads_on_norm(measurement *s, const dwell_norm *norm, dwell_error *err);
 /* All instruments of one head; may be called from several threads. `block` as the source counts. */
 dwell_status heads_measure(const measurement *s, size_t replica, size_t block, size_t head, const void *attention,
                            dwell_error *err);

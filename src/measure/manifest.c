@@ -293,6 +293,11 @@ static void write_summaries(jwriter *w, const measurement *s) {
     jwriter_put_int(w, "heads_with_positive_beta", (int64_t)c->positive);
     jwriter_put_int(w, "heads_that_qualify", (int64_t)c->qualified);
   }
+  if (s->calibration_normed.heads > 0) {
+    jwriter_put_double(w, "beta_cal_ln", s->calibration_normed.beta);
+    jwriter_put_double(w, "beta_eff_ln_median", s->calibration_normed.median);
+    jwriter_put_int(w, "heads_that_qualify_ln", (int64_t)s->calibration_normed.qualified);
+  }
   if (s->output.there) {
     jwriter_put_double(w, "nll_mean", s->output.nll);
     jwriter_put_int(w, "nll_tokens", (int64_t)s->output.tokens);

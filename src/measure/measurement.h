@@ -18,6 +18,9 @@ typedef struct measured_set {
 
 typedef struct head_input head_input; /* heads.c */
 
+/* Why a state that was read from a file has no measures in the form that the next block reads. */
+#define UNKNOWN_NORM "the norm of the next block is not known"
+
 /* What the heads say of the inverse temperature (instruments.md 5.2). */
 typedef struct head_calibration {
   double beta, median; /* of the heads that qualify; of all with beta_eff > 0. NaN: none */
@@ -61,7 +64,7 @@ typedef struct measurement {
   unsigned char *attention; /* [L, H, n, n] in the trajectory's dtype if saved, or NULL */
 
   /* between */
-  head_calibration calibration;
+  head_calibration calibration, calibration_normed; /* the latter of beta_eff_ln; decides nothing */
   selection selection;
   measured_set sets[SETS];
   const size_t *rows; /* == sets[SET_SELECTION] */

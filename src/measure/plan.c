@@ -198,6 +198,7 @@ static void add_instrument(plan *p, const instrument *what, const dwell_trajecto
       if (t->heads == 0 || t->states < 2) break;
       add_item(&p->head, what, RAW, SET_SELECTION, wanted);
       if (what->types_too && plan_offers_types(t, o)) add_item(&p->head, what, RAW, SET_TYPES, wanted);
+      if (what->normed_too && o->normed) add_item(&p->head, what, RAW, plan_set_of(FORM_NORMED, SET_SELECTION), wanted);
       break;
   }
 }

@@ -103,7 +103,7 @@ static const dwell_norm *next_norm(const measurement *s, size_t frame, const cha
   size_t block = f->state - s->t->first_state;
   *ret_reason = NULL;
   if (strcmp(s->t->kind, "flow") == 0) return NULL;
-  if (strcmp(s->t->kind, "import") == 0) *ret_reason = "the norm of the next block is not known";
+  if (strcmp(s->t->kind, "import") == 0) *ret_reason = UNKNOWN_NORM;
   else if (strcmp(f->tap, "resid") != 0 || block >= s->blocks) *ret_reason = "no next block";
   return *ret_reason == NULL && s->next_norms[block].gain != NULL ? &s->next_norms[block] : NULL;
 }
@@ -123,9 +123,7 @@ static dwell_status make_form(const measurement *s, plan_set which, size_t frame
     for (size_t i = 0; norm == NULL && i < set->count; i++)
       memcpy(ret_rows + i * d, x + set->rows[i] * d, d * sizeof(double));
   }
-  for (size_t i = 0; i < set->count && *ret_reason == NULL; i++) {
-    if (!(geometry_norm(d, ret_rows + i * d) > 0)) *ret_reason = "a token of zero norm";
-  }
+  if (*ret_reason == NULL) *ret_reason = form_undefined(ret_rows, d, set->count);
   return status;
 }
 

@@ -144,6 +144,7 @@ const instrument instrument_subspace = {
     .columns = columns,
     .column_count = COUNT_OF(columns),
     .block_weights = measure,
+    .needs = NEEDS_MOVES,
     .flops = flops,
     .optional = true,
 };

@@ -1,5 +1,6 @@
 /* Whole runs: same bytes for any number of threads, a bound that holds, output that scripts can rely on. */
 #define _POSIX_C_SOURCE 200809L
+#include <jansson.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -167,6 +168,15 @@ static void output_is_for_scripts(void **state) {
   r = assert_done("list instruments --json");
   assert_int_equal(r.out[0], '[');
   assert_non_null(strstr(r.out, "\"name\": \"mass90_centred\""));
+  json_t *all = json_loads(r.out, 0, NULL), *one;
+  size_t at;
+  json_array_foreach(all, at, one) { /* each says what it is, what it needs and where it comes from */
+    assert_true(json_array_size(json_object_get(one, "needs")) > 0);
+    assert_true(json_string_length(json_object_get(one, "source")) > 0);
+    assert_true(json_array_size(json_object_get(one, "columns")) > 0);
+  }
+  assert_true(at > 20);
+  json_decref(all);
   program_free(&r);
   static const char *const things[] = {"flows", "models", "nulls", "claims", "detectors", "taps"};
   for (size_t i = 0; i < 5; i++) {

@@ -5,6 +5,7 @@
 #include <dwell/flow.h>
 #include <dwell/measure.h>
 #include <dwell/model.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,8 +158,7 @@ static dwell_status record_norm(void *self, size_t block, const dwell_norm *norm
   return DWELL_OK;
 }
 
-static dwell_source *open_model(const char *name) {
-  static const int64_t ids[] = {5, 9, 2, 7, 11, 3, 8, 6, 1, 4, 10, 12, 9, 2, 14, 13, 15, 16, 7, 3};
+static dwell_source *open_ids(const char *name, const int64_t *ids, size_t n) {
   static dwell_model *model; /* its source reads its weights, so it lives until the next one is opened */
   dwell_context ctx = dwell_context_default();
   dwell_source *source;
@@ -167,8 +167,13 @@ static dwell_source *open_model(const char *name) {
   options.dtype = DWELL_F64;
   dwell_model_destroy(model);
   assert_ok(dwell_model_open(testing_source(testing_format("tests/golden/model/%s", name)), &ctx, &model, &err), &err);
-  assert_ok(dwell_model_open_ids(model, ids, sizeof ids / sizeof *ids, &options, &source, &err), &err);
+  assert_ok(dwell_model_open_ids(model, ids, n, &options, &source, &err), &err);
   return source;
+}
+
+static dwell_source *open_model(const char *name) {
+  static const int64_t ids[] = {5, 9, 2, 7, 11, 3, 8, 6, 1, 4, 10, 12, 9, 2, 14, 13, 15, 16, 7, 3};
+  return open_ids(name, ids, sizeof ids / sizeof *ids);
 }
 
 static void check_normed(const char *name) {
@@ -280,6 +285,63 @@ static void test_without_norm(void **state) {
   dwell_run_destroy(run);
 }
 
+/* ---- heads ---- */
+
+static void check_fit(const dwell_run *run, size_t row, json_t *golden, const char *suffix, const char *name) {
+  static const char *const columns[] = {"beta_eff", "beta_r2"};
+  for (size_t k = 0; k < 2; k++) {
+    double got;
+    const char *column = testing_format("%s%s", columns[k], suffix);
+    if (!dwell_run_number(run, "heads", row, column, &got)) fail_msg("%s, row %zu: no %s", name, row, column);
+    testing_near(got, json_number_value(json_array_get(golden, k)), 1e-11, 1e-12, /* states are good to 1e-14 */
+                 testing_format("%s, row %zu, %s", name, row, column), __FILE__, __LINE__);
+  }
+}
+
+/* Temperatures against numpy's least squares on transformers' states, plain and as the block's norm puts them out
+ * (tools/oracle/make_temperatures.py). */
+static void check_temperatures(const char *name, json_t *golden) {
+  int64_t ids[32];
+  json_t *given = json_object_get(golden, "ids"), *blocks = json_object_get(golden, "blocks"), *heads, *head;
+  size_t n = json_array_size(given), b, h, row = 0;
+  assert_true(n > 0 && n <= 32);
+  for (size_t i = 0; i < n; i++) ids[i] = json_integer_value(json_array_get(given, i));
+  dwell_measure_options options = all_tokens(0);
+  options.normed = true;
+  dwell_run *run = measure(open_ids(name, ids, n), options);
+  json_array_foreach(blocks, b, heads) {
+    json_array_foreach(heads, h, head) {
+      json_t *plain = json_object_get(head, "plain"), *normed = json_object_get(head, "ln");
+      check_fit(run, row, plain, "", name);
+      check_fit(run, row++, json_is_null(normed) ? plain : normed, "_ln", name);
+    }
+  }
+  assert_int_equal(row, dwell_run_rows(run, "heads"));
+  assert_non_null(strstr(run->manifest_body.data, "\"heads_that_qualify_ln\""));
+  dwell_run_destroy(run);
+}
+
+static void test_temperatures(void **state) {
+  (void)state;
+  const char *name;
+  dwell_context ctx = dwell_context_default();
+  dwell_measure_options options = all_tokens(0);
+  dwell_source *source;
+  dwell_error err;
+  double x;
+  json_t *all = json_load_file(testing_source("tests/golden/model/temperatures.json"), 0, NULL), *golden;
+  assert_int_equal(json_object_size(all), 4);
+  json_object_foreach(all, name, golden) check_temperatures(name, golden);
+  json_decref(all);
+  options.normed = true, options.instruments = "temperature";
+  assert_ok(dwell_import_open(testing_source("tests/golden/instruments/bidirectional.npz"), &ctx, &source, &err), &err);
+  dwell_run *run = measure(source, options);
+  assert_true(dwell_run_number(run, "heads", 0, "beta_eff", &x));
+  assert_false(dwell_run_number(run, "heads", 0, "beta_eff_ln", &x)); /* nobody knows the norm */
+  assert_non_null(strstr(run->manifest_body.data, "the norm of the next block is not known"));
+  dwell_run_destroy(run);
+}
+
 /* ---- names ---- */
 
 static void test_names(void **state) {
@@ -313,6 +375,7 @@ static void test_names(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_robust),       cmocka_unit_test(test_robust_of_nothing),
                                      cmocka_unit_test(test_normed),       cmocka_unit_test(test_weights_of_norms),
-                                     cmocka_unit_test(test_without_norm), cmocka_unit_test(test_names)};
+                                     cmocka_unit_test(test_temperatures), cmocka_unit_test(test_without_norm),
+                                     cmocka_unit_test(test_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

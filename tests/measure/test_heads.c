@@ -17,6 +17,8 @@ typedef struct made {
   bool keep[N];
   int64_t ids[N];
   int runs, heads_pushed;
+  bool normed; /* it has norms before its blocks, and what they put out is measured too */
+  double gain[LAYERS - 1][D], bias[LAYERS - 1][D];
   dwell_trajectory t;
 } made;
 
@@ -28,6 +30,10 @@ static dwell_status run(void *self, const dwell_context *ctx, const dwell_sink *
     dwell_frame frame = {.state = l, .tap = "resid"};
     dwell_cloud cloud = {N, D, DWELL_F64, m->x[l]};
     status = source_push_state(ctx, sink, &frame, &cloud, err);
+    if (status == DWELL_OK && m->normed && sink->on_norm != NULL && l + 1 < LAYERS) {
+      dwell_norm norm = {.epsilon = 1e-5, .gain = m->gain[l], .bias = m->bias[l]};
+      status = sink->on_norm(sink->self, l, &norm, err);
+    }
     for (size_t h = 0; status == DWELL_OK && l + 1 < LAYERS && sink->wants_heads && h < HEADS; h++) {
       m->heads_pushed++;
       status = sink->on_head(sink->self, 0, l, h, m->attention[l][h], err);
@@ -60,6 +66,9 @@ static made make(bool causal) {
     double *x = clouds_normal(N, D, 0, (uint32_t)(80 + l));
     memcpy(m.x[l], x, sizeof m.x[l]);
     free(x);
+    for (size_t k = 0; l + 1 < LAYERS && k < D; k++) {
+      m.gain[l][k] = 1 + 0.3 * (double)k, m.bias[l][k] = 0.2 * (double)(k * l);
+    }
     for (size_t i = 0; i < N; i++) m.x[l][i * D] += i * i / 3 % 2 ? 5 : -5, m.ids[i] = (int64_t)(i % 9 == 8 ? 0 : i);
     for (size_t h = 0; l + 1 < LAYERS && h < HEADS; h++) {
       m.attention[l][h] = heads_random(N, 1, causal, (uint32_t)(90 + l * HEADS + h));
@@ -82,6 +91,7 @@ static dwell_run *measure_with(made *m, const char *instruments, bool types) {
   options.null_draws = 0;
   options.instruments = instruments;
   options.types = types;
+  options.normed = m->normed;
   assert_ok(source_create(&vtable, m, &m->t, &source, &err), &err);
   assert_ok(dwell_measure(&ctx, source, &options, &ret, &err), &err);
   dwell_source_destroy(source);
@@ -113,9 +123,16 @@ static void check_late(size_t late, int runs, int heads_pushed) {
     scale_token(m.x[late], 6, 1000);
     scale_token(given.x[late], 6, 1000);
     for (size_t i = 0; i < N; i++) given.keep[i] = i != 6 && !(causal && i == 0);
+    m.normed = given.normed = true;
+    m.t.kind = given.t.kind = "model"; /* of an import nobody knows the norms */
     given.t.keep = given.keep;
     dwell_run *a = measure(&m, NULL), *b = measure(&given, NULL);
     assert_same_heads(a, b);
+    for (size_t row = 0; row < dwell_run_rows(a, "heads"); row++) {
+      double plain = 0, normed = 0;
+      assert_true(dwell_run_number(a, "heads", row, "beta_eff", &plain));
+      assert_true(dwell_run_number(a, "heads", row, "beta_eff_ln", &normed) && normed != plain);
+    }
     assert_int_equal(given.runs, 1);
     assert_int_equal(m.runs, runs);
     assert_int_equal(m.heads_pushed, heads_pushed);
