@@ -48,6 +48,47 @@ done:
   return status;
 }
 
+static void scalar(double t, const double *rho, double *ret_v, const void *arg) {
+  (void)t;
+  double beta = *(const double *)arg, n = TOKENS, r = rho[0];
+  ret_v[0] = 2 * (1 - r) * ((n - 1) * r + 1) / (exp(beta * (1 - r)) + n - 1);
+}
+
+/* The limit of many dimensions: equal angles from 0. value: beta, time. */
+static dwell_status limit_in_d(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                               dwell_error *err) {
+  (void)ctx, (void)err;
+  for (size_t r = 0; r < count; r++) {
+    double rho = 0;
+    numerics_rk4(1, scalar, &row[r].value[0], 0, row[r].value[1], 4000, &rho);
+    out[r].measured = rho;
+  }
+  return DWELL_OK;
+}
+
+/* Mean square cosine of Bartlett factors of 10 tokens, times the dimension. value: dimension. */
+static dwell_status squares(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                            dwell_error *err) {
+  (void)count, (void)ctx;
+  enum { N = 10, STARTS = 500 };
+  dwell_status status = DWELL_OK;
+  size_t ambient = (size_t)row->value[0];
+  double found[STARTS], error;
+  particles p = {0};
+  TRY(particles_open("sa", N, N, 1, &p, err));
+  for (uint32_t s = 0; s < STARTS; s++) {
+    particles_bartlett(&p, ambient, 5600 + s);
+    found[s] = 0;
+    for (size_t i = 0; i < N; i++)
+      for (size_t j = 0; j < i; j++) found[s] += pow(particles_cosine(&p, i, j), 2) * 2 / (N * (N - 1));
+  }
+  out->measured = (double)ambient * numerics_mean(STARTS, found, &error);
+  out->tolerance = 4 * (double)ambient * error;
+done:
+  particles_close(&p);
+  return status;
+}
+
 /* Paired starts in 8 and in 1024 dimensions: mean cosine of the first minus that of the second. value: beta, time. */
 static dwell_status order(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
                           dwell_error *err) {
@@ -123,6 +164,18 @@ done:
         first, {d, b, t, n, se}, slow                                                                               \
   }
 
+#define GAMMA(b, t, c, first)                                                                            \
+  {                                                                                                      \
+    "T6.mean.infinite-beta" #b "-t" #t, "limit of many dimensions: the scalar equation from 0",          \
+        "n = 32, beta = " #b ", t = " #t, c, THEOREM_EQUAL, 6e-5, "digits printed", first, {b, t}, false \
+  }
+#define BARTLETT(d)                                                                                                 \
+  {                                                                                                                 \
+    "T6.start.d" #d, "the Bartlett factor has the cosines of uniform tokens: d times their mean square",            \
+        "n = 10, d = " #d ", 500 starts", 1, THEOREM_EQUAL, THEOREM_COMPUTED, "four standard errors", squares, {d}, \
+        false                                                                                                       \
+  }
+
 static const theorem_row rows[] = {
     MEAN(8, 1, 2, 0.4327, 21e-4, 64, mean_cosine, false),
     MEAN(8, 1, 4, 0.9619, 5e-4, 64, NULL, false),
@@ -174,6 +227,16 @@ static const theorem_row rows[] = {
     MEAN(1024, 5, 6, 0.5279, 7e-4, 64, NULL, false),
     MEAN(1024, 5, 8, 0.9796, 1e-4, 64, NULL, false),
     MEAN(1024, 5, 10, 0.99962, 1e-5, 64, NULL, false),
+    GAMMA(1, 2, 0.5898, limit_in_d),
+    GAMMA(1, 4, 0.9875, NULL),
+    GAMMA(1, 6, 0.9998, NULL),
+    GAMMA(5, 2, 0.0343, NULL),
+    GAMMA(5, 4, 0.1239, NULL),
+    GAMMA(5, 6, 0.5088, NULL),
+    GAMMA(5, 8, 0.9786, NULL),
+    GAMMA(5, 10, 0.9996, NULL),
+    BARTLETT(10),
+    BARTLETT(300),
     {"T6.order.cold-t2",
      "beta = 5: early, fewer dimensions are ahead (d = 8 minus d = 1024)",
      "t = 2, 96 starts",

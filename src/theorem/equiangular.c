@@ -38,6 +38,27 @@ done:
   return status;
 }
 
+/* Largest speed at equal angles of the given cosine. value: beta, rho, usa. */
+static dwell_status rests(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                          dwell_error *err) {
+  (void)ctx;
+  enum { N = 6 };
+  dwell_status status = DWELL_OK;
+  for (size_t r = 0; r < count; r++) {
+    double v[N * N];
+    field_facts facts;
+    particles p = {0};
+    status = particles_open(row[r].value[2] == 1 ? "usa" : "sa", N, N, row[r].value[0], &p, err);
+    if (status == DWELL_OK) particles_equiangular(&p, row[r].value[1]);
+    if (status == DWELL_OK) status = particles_velocity(&p, v, &facts, err);
+    out[r].measured = facts.speed;
+    particles_close(&p);
+    TRY(status);
+  }
+done:
+  return status;
+}
+
 /* Spread of the cosines, and the distance of their mean from the quadrature, at the moment rho = .7. */
 static dwell_status spread(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
                            dwell_error *err) {
@@ -129,6 +150,26 @@ static const theorem_row rows[] = {
     FIRST("usa-5-.5", "usa", 1, 5, 0.5, 0.923598, 6e-7),
     TIME("usa-5-.9", "usa", 1, 5, 0.9, 0.956744, 6e-7),
     TIME("usa-5-.999", "usa", 1, 5, 0.999, 0.974607, 6e-7),
+    {"T5.simplex",
+     "the simplex, rho = -1 / (n - 1), rests (speed)",
+     "sa, n = 6, beta = 3",
+     0,
+     THEOREM_AT_MOST,
+     1e-15,
+     "rounding",
+     rests,
+     {3, -0.2, 0},
+     false},
+    {"T5.point",
+     "and so does the point",
+     "usa, n = 6, beta = 3",
+     0,
+     THEOREM_AT_MOST,
+     1e-15,
+     "rounding",
+     NULL,
+     {3, 1, 1},
+     false},
     {"T5.spread",
      "equal angles stay equal: largest minus least cosine",
      "sa, n = 12, beta = 4, rho = .1 -> .7",

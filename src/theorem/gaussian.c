@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/mem.h"
+#include "flow/euclid.h"
+#include "flow/gaussian.h"
 #include "linalg/eigen.h"
 #include "theorem/numerics.h"
 #include "theorem/theorems.h"
@@ -124,7 +127,48 @@ static dwell_status velocity(const theorem_row *row, size_t count, theorem_outco
   return DWELL_OK;
 }
 
+static double normal_excess(double z, const void *arg) { return erfc(-z / sqrt(2)) / 2 - *(const double *)arg; }
+
+/* A cloud of normal quantiles on the line under the raw flow, V = Q = K = 1: its variance where half of the time to the
+ * blow-up has gone, over that of the closed form from its own first variance. */
+static dwell_status particles_half_way(const theorem_row *row, size_t count, theorem_outcome *out,
+                                       const dwell_context *ctx, dwell_error *err) {
+  (void)count;
+  size_t n = (size_t)row->value[0];
+  dwell_status status = DWELL_OK;
+  double variance[2] = {0}, *x = MEM_NEW(double, n), *masses = MEM_NEW(double, n);
+  if (x == NULL || masses == NULL) TRY_ALLOC(NULL, "a cloud");
+  for (size_t i = 0; i < n; i++) {
+    double share = ((double)i + 0.5) / (double)n;
+    masses[i] = 1 / (double)n;
+    x[i] = row->value[1] * numerics_root(normal_excess, &share, -9, 9);
+    variance[0] += x[i] * x[i] / (double)n;
+  }
+  double end = 0.25 / variance[0];
+  euclid e = {.n = n, .d = 1, .beta = 1, .masses = masses};
+  ode_plan plan = {.integrator = DWELL_RK45, .rtol = 1e-7, .times = &end, .count = 1};
+  ode_host host = {.ctx = ctx};
+  ode_outcome outcome;
+  TRY(euclid_solve(&e, &plan, &host, x, &outcome, err));
+  for (size_t i = 0; i < n; i++) variance[1] += x[i] * x[i] / (double)n;
+  out->measured = variance[1] / (2 * variance[0]);
+done:
+  mem_free(x);
+  mem_free(masses);
+  return status;
+}
+
 static const theorem_row rows[] = {
+    {"T19.particles",
+     "tokens follow the closure: variance half way to the blow-up over (1 / S(0) - 2 t)^-1",
+     "softmax, d = 1, 1000 normal quantiles of deviation .5",
+     1,
+     THEOREM_EQUAL,
+     0.01,
+     "the tails that 1000 tokens lack",
+     particles_half_way,
+     {1000, 0.5},
+     false},
     {"T19.softmax",
      "softmax attention to N(alpha, S) pulls x to alpha + S A x",
      "d = 1, quadrature",
@@ -258,6 +302,45 @@ done:
   return status;
 }
 
+/* A start of rank two: eigenvalues above 1e-12 at t = .5, and the largest of the others. */
+static dwell_status rank_two(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                             dwell_error *err) {
+  (void)row, (void)count, (void)ctx;
+  dwell_status status = DWELL_OK;
+  cloud c;
+  double s[SIZE], values[D];
+  for (size_t i = 0; i < D; i++)
+    for (size_t j = 0; j < D; j++) {
+      c.v[i * D + j] = numerics_normal(811, i, j) / 2, c.a[i * D + j] = numerics_normal(812, i, j) / 2;
+      s[i * D + j] = 0;
+      for (size_t k = 0; k < 2; k++) s[i * D + j] += 0.16 * numerics_normal(810, i, k) * numerics_normal(810, j, k);
+    }
+  numerics_rk4(SIZE, covariance, &c, 0, 0.5, 2000, s);
+  TRY(eigen_values(D, s, values, err));
+  out->measured = 0;
+  for (size_t k = 0; k < D; k++) out->measured += values[k] > 1e-12;
+done:
+  return status;
+}
+
+/* 2 t times the vanishing eigenvalue at t = 10^6, by the library's equations: A = -diag(1, 1, 0, 0), S(0) = .1 I. */
+static dwell_status vanishing(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                              dwell_error *err) {
+  (void)count;
+  double query[SIZE] = {0}, one[SIZE], mean[D] = {0}, s[SIZE] = {0}, t = row->value[0];
+  identity(one);
+  for (size_t i = 0; i < D; i++) s[i * (D + 1)] = 0.1, query[i * (D + 1)] = i < 2 ? -1 : 0;
+  gaussian g = {.kind = GAUSSIAN_SOFTMAX, .d = D, .heads = 1, .beta = 1, .opt_q = query, .opt_k = one, .opt_v = one};
+  ode_plan plan = {.integrator = DWELL_RK45, .rtol = 1e-11, .atol = 1e-20, .times = &t, .count = 1};
+  ode_host host = {.ctx = ctx};
+  ode_outcome outcome;
+  bool blown = false;
+  dwell_status status = gaussian_solve(&g, &plan, &host, NULL, mean, s, &blown, &outcome, err);
+  out[0].measured = 2 * t * s[0];
+  out[1].measured = s[SIZE - 1];
+  return status;
+}
+
 #define LIMIT(ones, r)                                                                   \
   {                                                                                      \
     "T22.limit." #ones, "rank of the limit is the dimension of the kernel of A",         \
@@ -291,6 +374,36 @@ static const theorem_row rows_22[] = {
      "rounding and the fourth power of the step",
      NULL,
      {0},
+     false},
+    {"T22.rank-two",
+     "rank two is kept: eigenvalues above 1e-12",
+     "d = 4, random V and A, t = .5",
+     2,
+     THEOREM_EQUAL,
+     0,
+     "a count",
+     rank_two,
+     {0},
+     false},
+    {"T22.vanishing",
+     "V = I, A negative: eigenvalues vanish like 1 / (2t) (2t times one)",
+     "A = -diag(1, 1, 0, 0), S(0) = .1 I, t = 10^6",
+     1,
+     THEOREM_EQUAL,
+     6e-6,
+     "1 / (2 t S(0)) = 5e-6",
+     vanishing,
+     {1e6},
+     false},
+    {"T22.frozen",
+     "and where A vanishes they stay",
+     "A = -diag(1, 1, 0, 0), S(0) = .1 I, t = 10^6",
+     0.1,
+     THEOREM_EQUAL,
+     1e-12,
+     "rounding",
+     NULL,
+     {1e6},
      false},
     NEAR(1, 600, 0.01, diagonal),
     NEAR(2, 0.5052, 6e-5, NULL),

@@ -1,7 +1,9 @@
 /* theorem/hardmax.c - T28: what a large beta selects where hardmax leaves a choice. */
 #include <math.h>
 
+#include "base/error.h"
 #include "theorem/numerics.h"
+#include "theorem/particles.h"
 #include "theorem/theorems.h"
 
 enum { MOST = 4 };
@@ -69,6 +71,59 @@ static dwell_status leaves(const theorem_row *row, size_t count, theorem_outcome
   return DWELL_OK;
 }
 
+/* The tie (-1, 0, 1) on the circle, angles -1, 0, 1: speed of the middle one under each rule of the flow. value: rule.
+ */
+static dwell_status rules(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                          dwell_error *err) {
+  (void)ctx;
+  static const double angles[3] = {-1, 0, 1};
+  dwell_status status = DWELL_OK;
+  particles p = {0};
+  TRY(particles_open("hardmax", 3, 2, 1, &p, err));
+  particles_angles(&p, angles);
+  for (size_t r = 0; r < count; r++) {
+    double v[6];
+    p.plan.system.rule = (flow_rule)row[r].value[0];
+    TRY(particles_velocity(&p, v, NULL, err));
+    out[r].measured = v[3];
+  }
+done:
+  particles_close(&p);
+  return status;
+}
+
+/* x' = softmax over (a, b, x) of beta <x, .>, minus x; a = (2, 1), b = (2, -1) stand. */
+static void bisector(double t, const double *x, double *ret_v, const void *arg) {
+  (void)t;
+  double beta = *(const double *)arg, score[3], top = -INFINITY, total = 0;
+  const double at[3][2] = {{2, 1}, {2, -1}, {x[0], x[1]}};
+  for (int j = 0; j < 3; j++) score[j] = beta * (x[0] * at[j][0] + x[1] * at[j][1]), top = fmax(top, score[j]);
+  ret_v[0] = -x[0], ret_v[1] = -x[1];
+  for (int j = 0; j < 3; j++) total += exp(score[j] - top);
+  for (int j = 0; j < 3; j++)
+    for (int k = 0; k < 2; k++) ret_v[k] += exp(score[j] - top) / total * at[j][k];
+}
+
+/* x(6) from (1, value[0]) at beta = 500. */
+static dwell_status in_the_plane(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                                 dwell_error *err) {
+  (void)ctx, (void)err;
+  double beta = 500, x[2] = {1, row->value[0]};
+  numerics_rk4(2, bisector, &beta, 0, 6, 100000, x);
+  for (size_t r = 0; r < count; r++) out[r].measured = x[r];
+  return DWELL_OK;
+}
+
+#define RULE(name, which, e, first)                                                                         \
+  {                                                                                                         \
+    "T28.rule." name, "between equal scores the flow's rule " name " decides: speed of the middle token",   \
+        "flow hardmax, circle, angles -1, 0, 1", e, THEOREM_EQUAL, 1e-15, "rounding", first, {which}, false \
+  }
+#define PLANE(name, delta, k, e, first)                                                                  \
+  {                                                                                                      \
+    "T28.plane." name, "between (2, 1) and (2, -1): coordinate " k " of the token from (1, " #delta ")", \
+        "beta = 500, t = 6", e, THEOREM_EQUAL, 6e-5, "digits printed", first, {delta}, false             \
+  }
 #define FOLLOWS(b, s, eps)                                                                                           \
   {                                                                                                                  \
     "T28.follows." #b, "from (-1, 0, 2) the middle follows 2 (1 - e^-t): largest distance", "beta = " #b ", t <= 4", \
@@ -83,6 +138,13 @@ static dwell_status leaves(const theorem_row *row, size_t count, theorem_outcome
   }
 
 static const theorem_row rows[] = {
+    RULE("mean", FLOW_RULE_MEAN, 0, rules),
+    RULE("first", FLOW_RULE_FIRST, -0.841470984807897, NULL),
+    RULE("last", FLOW_RULE_LAST, 0.841470984807897, NULL),
+    PLANE("tie.x", 0, "1", 1.9975, in_the_plane),
+    PLANE("tie.y", 0, "2", 0, NULL),
+    PLANE("leaves.x", 1e-9, "1", 1.9975, in_the_plane),
+    PLANE("leaves.y", 1e-9, "2", 0.9974, NULL),
     FOLLOWS(10, 0.12266, 6e-6),
     FOLLOWS(100, 0.013252, 6e-7),
     FOLLOWS(1000, 0.0013409, 1.1e-7),

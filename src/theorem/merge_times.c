@@ -75,6 +75,25 @@ done:
   return status;
 }
 
+/* ln of e^{beta (1 - rho)} / (beta (1 - rho^2) (m_1 / m_2 + m_2 / m_1)) minus ln T. */
+static dwell_status leading(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                            dwell_error *err) {
+  (void)ctx, (void)err;
+  for (size_t r = 0; r < count; r++) {
+    pair p = pair_of(&row[r]);
+    double rho = cos(row[r].value[1]), ratio = p.mass / (1 - p.mass), square = pow(sin(row[r].value[1]), 2);
+    double log_t = numerics_log_integral(log_slowness, &p, clock_of(0.01), clock_of(row[r].value[1]), 1e-14);
+    out[r].measured = fabs(p.beta * (1 - rho) - log(p.beta * square * (ratio + 1 / ratio)) - log_t);
+  }
+  return DWELL_OK;
+}
+
+#define LEADING(name, angle, e, eps, first)                                                                      \
+  {                                                                                                              \
+    "T12.leading." name, "error of the leading order e^{beta (1 - rho)} / (2 beta (1 - rho^2)) in ln T",         \
+        "sa, beta = 400, theta " #angle " -> .01, equal masses", e, THEOREM_EQUAL, eps, "digits printed", first, \
+        {400, angle, 0.5, 0}, false                                                                              \
+  }
 #define MEET(name, b, angle, t, slow)                                                                     \
   {                                                                                                       \
     "T12.meet." name, "time in which two equal clusters meet, by the flow of two tokens",                 \
@@ -99,6 +118,9 @@ static const theorem_row rows[] = {
      quadrature,
      {2000, 3, 0.5, 0},
      false},
+    LEADING("1.5", 1.5, 3.7e-4, 6e-6, leading),
+    LEADING(".8", 0.8, 6.9e-3, 6e-5, NULL),
+    LEADING("3.0", 3.0, 0.19, 6e-3, NULL),
     MEET("sa-1-3.0", 1, 3.0, 14.90060008, false),
     MEET("sa-4-2.0", 4, 2.0, 44.50405882, false),
     MEET("sa-9-1.5", 9, 1.5, 255.876495, false),

@@ -2,6 +2,8 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "base/mem.h"
+#include "flow/meanfield.h"
 #include "theorem/condensate.h"
 #include "theorem/numerics.h"
 #include "theorem/ring.h"
@@ -86,6 +88,83 @@ static dwell_status first_order(const theorem_row *row, size_t count, theorem_ou
   return DWELL_OK;
 }
 
+/* The published threshold beta^{d/2} / (2^{d/2} Gamma(d/2) I_{d/2}(beta)) against half of kappa_c = beta / a_1, a_1 by
+ * its definition. value: d, beta. */
+static dwell_status convention(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                               dwell_error *err) {
+  (void)ctx, (void)err;
+  for (size_t r = 0; r < count; r++) {
+    double d = row[r].value[0], beta = row[r].value[1];
+    out[r].predicted = exp(d / 2 * log(beta / 2) - lgamma(d / 2) - numerics_log_bessel(d / 2, beta));
+    out[r].measured = beta / (numerics_funk_hecke((size_t)d, 1, beta) * exp(beta)) / 2;
+  }
+  return DWELL_OK;
+}
+
+/* R_1 of the density long after an ordered start minus that after a start next to uniform. value: beta, kappa in units
+ * of the linear threshold. */
+static dwell_status memory(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                           dwell_error *err) {
+  (void)count;
+  enum { MODES = 24 };
+  dwell_status status = DWELL_OK;
+  double beta = row->value[0], end = 400, order[2];
+  meanfield m = {.d = 2, .beta = beta, .modes = MODES};
+  m.kappa = row->value[1] * beta / exp(numerics_log_bessel(1, beta));
+  ode_plan plan = {.integrator = DWELL_RK45, .rtol = 1e-8, .atol = 1e-10, .times = &end, .count = 1};
+  ode_host host = {.ctx = ctx};
+  for (int side = 0; side < 2; side++) {
+    double y[2 * MODES] = {0};
+    ode_outcome outcome;
+    for (size_t k = 1; k <= MODES; k++) y[2 * (k - 1)] = side == 0 ? pow(0.8, (double)(k * k)) : 0;
+    if (side == 1) y[0] = 1e-3;
+    TRY(meanfield_solve(&m, &plan, &host, y, NULL, &outcome, err));
+    order[side] = hypot(y[0], y[1]);
+  }
+  out->measured = order[0] - order[1];
+done:
+  return status;
+}
+
+/* The same by 20000 particles on the circle by Euler-Maruyama steps with the drift by Fourier modes; on the circle the
+ * noise of a step is exact. value: as above, step, steps. */
+static dwell_status particle_memory(const theorem_row *row, size_t count, theorem_outcome *out,
+                                    const dwell_context *ctx, dwell_error *err) {
+  (void)count, (void)ctx, (void)err;
+  enum { TOKENS = 20000, MODES = 12 };
+  double beta = row->value[0], first = exp(numerics_log_bessel(1, beta)), kappa = row->value[1] * beta / first;
+  double h = row->value[2], order[2], coupling[MODES + 1], *angle = MEM_NEW(double, TOKENS);
+  if (angle == NULL) return error_no_memory(err, "the particles of a theorem");
+  for (size_t k = 1; k <= MODES; k++) coupling[k] = 2 * (double)k / beta * exp(numerics_log_bessel((double)k, beta));
+  for (int side = 0; side < 2; side++) {
+    uint32_t which = 1400 + (uint32_t)side;
+    for (size_t i = 0; i < TOKENS; i++)
+      angle[i] = side == 0 ? 0.5 * numerics_normal(which, i, 0) : 2 * acos(-1) * ((double)i + 0.5) / TOKENS;
+    for (size_t step = 1; step <= (size_t)row->value[3]; step++) {
+      double re[MODES + 1] = {0}, im[MODES + 1] = {0};
+      for (size_t i = 0; i < TOKENS; i++) {
+        double c = cos(angle[i]), s = sin(angle[i]), a = 1, b = 0;
+        for (size_t k = 1; k <= MODES; k++) {
+          double next = a * c - b * s;
+          b = a * s + b * c, a = next, re[k] += a / TOKENS, im[k] += b / TOKENS;
+        }
+      }
+      order[side] = hypot(re[1], im[1]);
+      for (size_t i = 0; i < TOKENS; i++) {
+        double c = cos(angle[i]), s = sin(angle[i]), a = 1, b = 0, drift = 0;
+        for (size_t k = 1; k <= MODES; k++) {
+          double next = a * c - b * s;
+          b = a * s + b * c, a = next, drift += coupling[k] * (im[k] * a - re[k] * b);
+        }
+        angle[i] += h * drift + sqrt(2 * h / kappa) * numerics_normal(which, i, step);
+      }
+    }
+  }
+  mem_free(angle);
+  out->measured = order[0] - order[1];
+  return DWELL_OK;
+}
+
 #define CRITICAL(name, flow, usa, b, k, eps, first)                                                          \
   {                                                                                                          \
     "T14.critical." name, "kappa at which the uniform state loses stability", flow ", d = 2, beta = " #b, k, \
@@ -120,6 +199,25 @@ static dwell_status first_order(const theorem_row *row, size_t count, theorem_ou
   {                                                                                                             \
     "T14.jump." #b ".spinodal", "kappa at which the ordered state ends", "d = 2, beta = " #b, s, THEOREM_EQUAL, \
         0.0021, "the table's own accuracy", NULL, {b}, slow                                                     \
+  }
+
+#define CONVENTION(d, b, first)                                                                                       \
+  {                                                                                                                   \
+    "T14.published-threshold.d" #d,                                                                                   \
+        "the published threshold beta^{d/2} / (2^{d/2} Gamma(d/2) I_{d/2}) is kappa_c / 2", "d = " #d ", beta = " #b, \
+        THEOREM_COMPUTED, THEOREM_EQUAL, 1e-12, "the quadrature's", first, {d, b}, false                              \
+  }
+#define MEMORY(name, b, kappa, r, relation, what, reason)                                                   \
+  {                                                                                                         \
+    "T14.hysteresis." name, what, "mean-field equation, d = 2, kappa = " #kappa " kappa_c, t = 400",        \
+        relation == THEOREM_AT_MOST ? 0 : r, relation, relation == THEOREM_AT_MOST ? r : 0, reason, memory, \
+        {b, kappa}, false                                                                                   \
+  }
+#define PARTICLES(name, b, kappa, h, steps, r, relation, what, reason)                                               \
+  {                                                                                                                  \
+    "T14.particles." name, what, "n = 20000, d = 2, kappa = " #kappa " kappa_c, " #steps " steps of " #h,            \
+        relation == THEOREM_AT_MOST ? 0 : r, relation, relation == THEOREM_AT_MOST ? r : 0, reason, particle_memory, \
+        {b, kappa, h, steps}, true                                                                                   \
   }
 
 static const theorem_row rows[] = {
@@ -158,6 +256,20 @@ static const theorem_row rows[] = {
     STAR(32, 1.0635, 6e-5, NULL),
     STAR(128, 1.0157, 6e-5, NULL),
     STAR(1024, 1.0020, 6e-5, NULL),
+    CONVENTION(2, 3, convention),
+    CONVENTION(3, 2, NULL),
+    CONVENTION(8, 5, NULL),
+    MEMORY("first-order", 4, 0.965, 0.6, THEOREM_AT_LEAST,
+           "beta = 4: below the linear threshold order and disorder both last (R_1 of one minus the other)",
+           "the branch has R_1 = .7 there"),
+    MEMORY("continuous", 1, 0.9, 1e-3, THEOREM_AT_MOST, "beta = 1: they do not (R_1 of one minus the other)",
+           "e^{-.1 t / kappa} is 1e-10 by then"),
+    PARTICLES("first-order", 4, 0.985, 0.004, 2000, 0.6, THEOREM_AT_LEAST,
+              "beta = 4: hysteresis of 20000 particles (R_1 from an ordered start minus from a uniform one)",
+              "R_1 = .75 against fluctuations of n^{-1/2} / (1 - .985)^{1/2} = .06"),
+    PARTICLES("continuous", 1, 0.9, 0.05, 1200, 0.08, THEOREM_AT_MOST,
+              "beta = 1: none (R_1 from an ordered start minus from a uniform one)",
+              "fluctuations of n^{-1/2} / (1 - .9)^{1/2} = .02, four of them"),
     JUMP(2.6, 0.999, 0.20, 0.1, 0.9975, true),
     JUMP(3, 0.9912, 0.458, 0.03, 0.9875, true),
     JUMP(4, 0.9551, 0.668, 0.01, 0.9438, false),

@@ -40,6 +40,7 @@ static const theorem *const registry[] = {
     &theorem_f2,
     &theorem_f3,
     &theorem_f4,
+    &theorem_f5,
     &theorem_f6,
     &theorem_f7,
     &theorem_f8,

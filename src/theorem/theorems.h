@@ -42,6 +42,7 @@ extern const theorem theorem_f1;
 extern const theorem theorem_f2;
 extern const theorem theorem_f3;
 extern const theorem theorem_f4;
+extern const theorem theorem_f5;
 extern const theorem theorem_f6;
 extern const theorem theorem_f7;
 extern const theorem theorem_f8;

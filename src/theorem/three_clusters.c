@@ -171,6 +171,8 @@ static const theorem_row rows_3[] = {
     BASIN(3, 0.085, 0.065, false),
     BASIN(6, 0.015, 0.03, false),
     BASIN(4, 0, 0.0149, false),
+    BASIN(5, 0, 0.0149, true),
+    BASIN(7, 0, 0.0149, true),
     BASIN(9, 0.005, 0.017, true),
     ONE("sa-d3", "sa", 0, 2, 12, 200, 300, 3, false),
     ONE("usa-d3", "usa", 1, 4, 12, 200, 300, 3, false),
