@@ -15,9 +15,22 @@ static const double PER_PI = 0.31830988618379067154; /* 1/pi */
 /* Not fmin: it is a call. */
 static inline double smaller(double a, double b) { return a < b ? a : b; }
 
-static void distances_of(size_t n, const double *cosines, double *ret_distances) {
-  vmath_acos_f64(n, cosines, ret_distances);
-  for (size_t j = 0; j < n; j++) ret_distances[j] *= PER_PI;
+enum { MIRROR_TILE = 16 };
+
+void linkage_distances(size_t n, const double *cosines, double *ret_distances) {
+  for (size_t i = 0; i < n; i++) {
+    double *row = ret_distances + i * n;
+    vmath_acos_f64(i, cosines + i * n, row);
+    for (size_t j = 0; j < i; j++) row[j] *= PER_PI;
+    row[i] = 0;
+  }
+  for (size_t i0 = 0; i0 < n; i0 += MIRROR_TILE) { /* tile by tile, for the cache */
+    for (size_t j0 = 0; j0 <= i0; j0 += MIRROR_TILE) {
+      for (size_t i = i0; i < n && i < i0 + MIRROR_TILE; i++) {
+        for (size_t j = j0; j < i && j < j0 + MIRROR_TILE; j++) ret_distances[j * n + i] = ret_distances[i * n + j];
+      }
+    }
+  }
 }
 
 /* ---- dendrogram ---- */
@@ -119,7 +132,7 @@ static int by_height(const void *a, const void *b) {
   return x->high < y->high ? -1 : x->high > y->high;
 }
 
-dwell_status linkage_average(size_t n, const double *cosines, linkage_merge *ret_merges, dwell_error *err) {
+dwell_status linkage_average(size_t n, const double *distances, linkage_merge *ret_merges, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t entries;
   chain c = {.n = n,
@@ -133,8 +146,8 @@ dwell_status linkage_average(size_t n, const double *cosines, linkage_merge *ret
   bool room =
       c.size != NULL && c.gone != NULL && c.path != NULL && c.alive != NULL && c.tops != NULL && c.distance != NULL;
   TRY_ALLOC(room ? &c : NULL, "a dendrogram");
+  memcpy(c.distance, distances, entries * sizeof *c.distance);
   for (size_t i = 0; i < n; i++) {
-    distances_of(n, cosines + i * n, c.distance + i * n);
     c.distance[i * n + i] = INFINITY;
     c.size[i] = 1, c.alive[i] = (uint32_t)i;
   }
@@ -169,15 +182,12 @@ static void add_rows(size_t n, const double *row, double *sum) {
   for (size_t i = 0; i < n; i++) sum[i] += row[i];
 }
 
-/* `row` [n] is scratch. */
-static void sum_distances(partition *p, const double *cosines, double *row) {
+static void sum_distances(partition *p, const double *distances) {
   size_t n = p->n;
   memset(p->sums, 0, p->count * n * sizeof *p->sums);
   memset(p->size, 0, sizeof p->size);
   for (size_t j = 0; j < n; j++) {
-    distances_of(n, cosines + j * n, row);
-    row[j] = 0;
-    add_rows(n, row, p->sums + p->label[j] * n);
+    add_rows(n, distances + j * n, p->sums + p->label[j] * n);
     p->size[p->label[j]]++;
   }
 }
@@ -215,31 +225,30 @@ static double mean_silhouette(const partition *p) {
   return total / (double)p->n;
 }
 
-dwell_status linkage_silhouettes(size_t n, const double *cosines, const linkage_merge *merges, size_t most,
+dwell_status linkage_silhouettes(size_t n, const double *distances, const linkage_merge *merges, size_t most,
                                  double ret_silhouettes[LINKAGE_CUTS + 1], dwell_error *err) {
   dwell_status status = DWELL_OK;
   partition p = {.n = n, .count = most};
   size_t entries = n * most; /* fits: fewer than the n x n cosines */
-  double *row = MEM_NEW(double, n);
   uint32_t *work = MEM_NEW(uint32_t, n);
   p.label = MEM_NEW(uint32_t, n);
   p.sums = MEM_NEW(double, entries);
-  bool room = row != NULL && work != NULL && p.label != NULL && p.sums != NULL;
+  bool room = work != NULL && p.label != NULL && p.sums != NULL;
   TRY_ALLOC(room ? &p : NULL, "silhouettes");
   linkage_cut(n, merges, most, work, p.label);
-  sum_distances(&p, cosines, row);
+  sum_distances(&p, distances);
   for (size_t k = most; k >= 2; k--) {
     ret_silhouettes[k] = mean_silhouette(&p);
     const linkage_merge *next = &merges[n - k];
     unite(&p, p.label[next->low], p.label[next->high]);
   }
 done:
-  mem_free(row), mem_free(work), mem_free(p.label), mem_free(p.sums);
+  mem_free(work), mem_free(p.label), mem_free(p.sums);
   return status;
 }
 
 uint64_t linkage_work_bytes(size_t n) {
   uint64_t chain_bytes = ((uint64_t)n * n + 3 * (uint64_t)n + 1) * sizeof(double) + 2 * n * sizeof(uint32_t);
-  uint64_t cut_bytes = (uint64_t)n * ((LINKAGE_CUTS + 1) * sizeof(double) + 2 * sizeof(uint32_t));
+  uint64_t cut_bytes = (uint64_t)n * (LINKAGE_CUTS * sizeof(double) + 2 * sizeof(uint32_t));
   return chain_bytes > cut_bytes ? chain_bytes : cut_bytes;
 }

@@ -11,11 +11,14 @@ enum { LINKAGE_CUTS = 8 }; /* clusters of a cut at most */
 
 typedef struct linkage_merge {
   uint32_t low, high; /* smallest tokens of the two clusters, the smaller one first */
-  double height;      /* their mean distance arccos(cosine)/pi */
+  double height;      /* their mean distance */
 } linkage_merge;
 
-/* ret_merges [n-1], by height. Of n tokens with the symmetric cosines [n,n]. */
-dwell_status linkage_average(size_t n, const double *cosines, linkage_merge *ret_merges, dwell_error *err);
+/* ret_distances [n,n] = arccos(cosine)/pi, 0 on the diagonal, of symmetric cosines [n,n]. */
+void linkage_distances(size_t n, const double *cosines, double *ret_distances);
+
+/* ret_merges [n-1], by height. Of n tokens with these distances [n,n]. */
+dwell_status linkage_average(size_t n, const double *distances, linkage_merge *ret_merges, dwell_error *err);
 
 /* The partition after all but the last k-1 merges, 1 <= k <= n: ret_labels [n], numbered by the smallest token. `work`
  * [n] is scratch. */
@@ -23,10 +26,10 @@ void linkage_cut(size_t n, const linkage_merge *merges, size_t k, uint32_t *work
 
 /* Mean silhouette of the cuts into k = 2..most clusters, 2 <= most <= min(LINKAGE_CUTS, n): ret_silhouettes[k]; a token
  * alone counts 0. */
-dwell_status linkage_silhouettes(size_t n, const double *cosines, const linkage_merge *merges, size_t most,
+dwell_status linkage_silhouettes(size_t n, const double *distances, const linkage_merge *merges, size_t most,
                                  double ret_silhouettes[LINKAGE_CUTS + 1], dwell_error *err);
 
-/* Memory that the larger of the two takes, in bytes. */
+/* Memory that the larger of the two takes, in bytes, without the distances. */
 uint64_t linkage_work_bytes(size_t n);
 
 #endif

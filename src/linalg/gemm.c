@@ -1,4 +1,4 @@
-/* linalg/gemm.c - dense products: in double on top of OpenBLAS, in float on our own panels. */
+/* linalg/gemm.c - dense products, on our own panels; in double and with a transposed or few rows on top of OpenBLAS. */
 #include "linalg/gemm.h"
 
 #include <cblas.h>
@@ -37,26 +37,40 @@ static CBLAS_TRANSPOSE transpose(bool transposed) { return transposed ? CblasTra
 /* BLAS wants a leading dimension of at least 1 even for empty operands. */
 static int leading(size_t ld) { return ld > 0 ? (int)ld : 1; }
 
-/* Columns and depth of the part of B that is laid out at a time, on the stack: 48 kB. */
-enum { WIDTH = PANEL_F32, DEPTH = 256 };
+/* Depth of the part of B that is laid out at a time, on the stack: 48 kB. For fewer rows laying it out costs more than
+ * panels gain on OpenBLAS. */
+enum { DEPTH = 256, ROWS_LEAST = 32 };
+
+/* C = A op(B), or C += if `add`, panel by panel. */
+#define DEFINE_BY_PANELS(name, real, suffix, width)                                                                  \
+  static void name(bool b_transposed, size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b,        \
+                   size_t ldb, bool add, real *c, size_t ldc) {                                                      \
+    alignas(64) real part[DEPTH * (width)];                                                                          \
+    for (size_t j = 0; j < n; j += (width)) {                                                                        \
+      size_t wide = n - j < (width) ? n - j : (width), deep;                                                         \
+      for (size_t q = 0; q == 0 || q < k; q += DEPTH) {                                                              \
+        deep = k - q < DEPTH ? k - q : DEPTH;                                                                        \
+        const real *from = b + (b_transposed ? j * ldb + q : q * ldb + j);                                           \
+        panels_pack_##suffix(deep, wide, b_transposed, 0, 0, b_transposed ? wide : deep, b_transposed ? deep : wide, \
+                             from, ldb, part);                                                                       \
+        panels_multiply_##suffix(m, deep, wide, a + q, lda, part, deep, c + j, ldc, add || q > 0);                   \
+      }                                                                                                              \
+    }                                                                                                                \
+  }
+DEFINE_BY_PANELS(by_panels_f32, float, f32, PANEL_F32)
+DEFINE_BY_PANELS(by_panels_f64, double, f64, PANEL_F64)
 
 void gemm_f32(bool b_transposed, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
               float *c, size_t ldc) {
-  alignas(64) float part[DEPTH * WIDTH];
-  for (size_t j = 0; j < n; j += WIDTH) {
-    size_t wide = n - j < WIDTH ? n - j : WIDTH, deep;
-    for (size_t q = 0; q == 0 || q < k; q += DEPTH) {
-      deep = k - q < DEPTH ? k - q : DEPTH;
-      const float *from = b + (b_transposed ? j * ldb + q : q * ldb + j);
-      panels_pack_f32(deep, wide, b_transposed, 0, 0, b_transposed ? wide : deep, b_transposed ? deep : wide, from, ldb,
-                      part);
-      panels_multiply_f32(m, deep, wide, a + q, lda, part, deep, c + j, ldc, q > 0);
-    }
-  }
+  by_panels_f32(b_transposed, m, n, k, a, lda, b, ldb, false, c, ldc);
 }
 
 void gemm_f64(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, double alpha, const double *a,
               size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc) {
+  if (!a_transposed && alpha == 1 && (beta == 0 || beta == 1) && m >= ROWS_LEAST) {
+    by_panels_f64(b_transposed, m, n, k, a, lda, b, ldb, beta == 1, c, ldc);
+    return;
+  }
   if (!fits_blas(m, n, k, lda, ldb, ldc)) {
     plain_f64(a_transposed, b_transposed, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
     return;
@@ -82,7 +96,8 @@ void gemm_square_f64(size_t n, size_t d, const double *x, size_t ldx, double *g,
 
 /* ---- Gram matrix ---- */
 
-enum { GRAM_TILE = 128 };
+/* Columns of an item: whole panels; few enough that most of the work above the diagonal is left out. */
+enum { GRAM_STRIPE = 4 * PANEL_F64, GRAM_TILE = 16 };
 
 typedef struct gram_job {
   size_t n, d, ldx, ldg;
@@ -90,19 +105,22 @@ typedef struct gram_job {
   double *g;
 } gram_job;
 
-/* Item t is the tile pair (I, J), J <= I, counted row by row: (0,0) (1,0) (1,1) (2,0) ... */
+/* Columns i0 .. end-1 of the lower triangle from row i0 on, and their mirror image: an entry is the same sum wherever
+ * the stripes begin, and exactly the one across the diagonal. */
 static dwell_status gram_item(void *arg, size_t item, int worker, dwell_error *err) {
   (void)worker, (void)err;
   const gram_job *job = arg;
-  size_t row = 0, column = item;
-  while (column > row) row++, column -= row;
-  size_t i0 = row * GRAM_TILE, j0 = column * GRAM_TILE;
-  size_t high = job->n - i0 < GRAM_TILE ? job->n - i0 : GRAM_TILE;
-  size_t wide = job->n - j0 < GRAM_TILE ? job->n - j0 : GRAM_TILE;
-  gemm_f64(false, true, high, wide, job->d, 1, job->x + i0 * job->ldx, job->ldx, job->x + j0 * job->ldx, job->ldx, 0,
-           job->g + i0 * job->ldg + j0, job->ldg);
-  for (size_t i = i0; i < i0 + high; i++) { /* the upper triangle is a copy, hence exactly equal */
-    for (size_t j = j0; j < j0 + wide && j < i; j++) job->g[j * job->ldg + i] = job->g[i * job->ldg + j];
+  size_t first = item * GRAM_STRIPE, end = job->n - first < GRAM_STRIPE ? job->n : first + GRAM_STRIPE;
+  const double *rows = job->x + first * job->ldx;
+  double *g = job->g + first * job->ldg + first;
+  by_panels_f64(true, job->n - first, end - first, job->d, rows, job->ldx, rows, job->ldx, false, g, job->ldg);
+  for (size_t i0 = first; i0 < job->n; i0 += GRAM_TILE) { /* tile by tile, for the cache */
+    for (size_t j0 = first; j0 < end && j0 <= i0; j0 += GRAM_TILE) {
+      for (size_t i = i0; i < job->n && i < i0 + GRAM_TILE; i++) {
+        for (size_t j = j0; j < end && j < j0 + GRAM_TILE && j < i; j++)
+          job->g[j * job->ldg + i] = job->g[i * job->ldg + j];
+      }
+    }
   }
   return DWELL_OK;
 }
@@ -110,8 +128,7 @@ static dwell_status gram_item(void *arg, size_t item, int worker, dwell_error *e
 dwell_status gemm_gram(const dwell_context *ctx, size_t n, size_t d, const double *x, size_t ldx, double *g, size_t ldg,
                        dwell_error *err) {
   gram_job job = {.n = n, .d = d, .x = x, .ldx = ldx, .g = g, .ldg = ldg};
-  size_t tiles = (n + GRAM_TILE - 1) / GRAM_TILE;
-  return threads_for(ctx, tiles * (tiles + 1) / 2, gram_item, &job, err);
+  return threads_for(ctx, (n + GRAM_STRIPE - 1) / GRAM_STRIPE, gram_item, &job, err);
 }
 
 /* ---- names ---- */

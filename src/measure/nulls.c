@@ -1,12 +1,12 @@
 /* measure/nulls.c - sampled nulls: what a structureless cloud would have given.
  *
- * A draw's randomness is shared by all states of the trajectory; draws are independent, one thread each. The instrument
- * that measured the data measures the surrogates.
+ * A draw's randomness is shared by all states of the trajectory; draws are independent, and so are states: a thread
+ * takes some states of a draw at a time. The instrument that measured the data measures the surrogates.
  *
  * A dear null may be drawn only where a cheap one is significant. That is known after all draws, but making a surrogate
- * anew costs as much as measuring it, so there are three rounds: a third of the draws for the cheap ones; the rest for
- * both, where the cheap one can still become significant; the first third again for the dear one, where it did. What
- * was drawn in vain is forgotten. */
+ * anew costs as much as measuring it. So the draws come in rounds, each as large as all before it, and the dear null is
+ * drawn as long as the cheap one can still become significant. What was drawn in vain is forgotten: the result is the
+ * same for any rounds. */
 #include <math.h>
 
 #include "base/clock.h"
@@ -16,26 +16,24 @@
 #include "base/threads.h"
 #include "measure/measurement.h"
 
-typedef enum conditions { NEVER, WHERE_POSSIBLE, WHERE_SIGNIFICANT } conditions;
+enum { FIRST_ROUND = 3, GROUPS = 4 }; /* draws; states of a draw are in so many groups */
 
 typedef struct drawing {
   measurement *s;
   const null_model *null;
-  size_t first;           /* draw of this round */
-  bool plain;             /* this round draws the nulls that are drawn everywhere */
-  conditions conditional; /* and those that are drawn where another one is significant */
-  size_t third;           /* draws of the first round */
+  size_t first; /* draw of this round: those before it are done */
+  size_t groups;
   null_setting setting[SETS];
-  size_t done, all; /* draws, for the progress bar */
+  size_t done, all; /* for the progress bar */
 } drawing;
 
-/* After the first round: would the null be significant if no later draw reached the observed value? */
+/* Would the null be significant if no draw to come reached the observed value? */
 static bool is_possible(const drawing *d, size_t frame, size_t slot) {
   const measurement *s = d->s;
   const value *observed = s->state_values + frame * s->plan.state.value_count + s->plan.nulls[slot].value;
   size_t above = 0;
   if (observed->undefined != NULL) return false;
-  for (size_t k = 0; k < d->third; k++) {
+  for (size_t k = 0; k < d->first; k++) {
     double x = s->null_draws[(k * s->frames + frame) * s->plan.null_count + slot];
     if (isnan(x)) return false;
     above += measurement_reaches(x, observed->number);
@@ -46,9 +44,7 @@ static bool is_possible(const drawing *d, size_t frame, size_t slot) {
 /* Is this null drawn in this round, at this frame? */
 static bool is_drawn(const drawing *d, size_t slot, size_t frame) {
   size_t where = d->s->plan.nulls[slot].where;
-  if (where == SIZE_MAX) return d->plain;
-  if (d->conditional == WHERE_POSSIBLE) return is_possible(d, frame, where);
-  return d->conditional == WHERE_SIGNIFICANT && measurement_significant(d->s, frame, where);
+  return where == SIZE_MAX || is_possible(d, frame, where);
 }
 
 /* All slots of one item of the state list, measured on one surrogate. */
@@ -82,7 +78,7 @@ static bool needs_surrogate(const drawing *d, plan_set set, size_t frame) {
   return false;
 }
 
-static dwell_status draw_frame(const drawing *d, plan_set set, size_t draw, const void *shared, size_t frame,
+static dwell_status draw_frame(const drawing *d, plan_set set, size_t draw, void *shared, size_t frame,
                                dwell_error *err) {
   measurement *s = d->s;
   double *slots = s->null_draws + (draw * s->frames + frame) * s->plan.null_count;
@@ -92,16 +88,15 @@ static dwell_status draw_frame(const drawing *d, plan_set set, size_t draw, cons
     const plan_item *item = &s->plan.state.items[i];
     if (item->set == set) status = measure_item(d, item, frame, g, slots, err);
   }
-  bool followed = set == measurement_followed(s) && d->plain;
-  if (status == DWELL_OK && followed) status = measurement_keep_surrogate(s, draw, frame, g, err);
+  if (status == DWELL_OK && set == measurement_followed(s)) status = measurement_keep_surrogate(s, draw, frame, g, err);
   geometry_destroy(g);
   return status;
 }
 
-static dwell_status draw_set(const drawing *d, plan_set set, size_t draw, dwell_error *err) {
+static dwell_status draw_set(const drawing *d, plan_set set, size_t draw, size_t group, dwell_error *err) {
   void *shared = NULL;
   dwell_status status = DWELL_OK;
-  for (size_t frame = 0; status == DWELL_OK && frame < d->s->frames; frame++) {
+  for (size_t frame = group; status == DWELL_OK && frame < d->s->frames; frame += d->groups) {
     if (!needs_surrogate(d, set, frame)) continue;
     if (shared == NULL) status = d->null->begin_draw(&d->setting[set], draw, &shared, err);
     if (status == DWELL_OK) status = draw_frame(d, set, draw, shared, frame, err);
@@ -110,11 +105,12 @@ static dwell_status draw_set(const drawing *d, plan_set set, size_t draw, dwell_
   return status;
 }
 
-static dwell_status draw_one(void *arg, size_t item, int worker, dwell_error *err) {
+static dwell_status draw_group(void *arg, size_t item, int worker, dwell_error *err) {
   drawing *d = arg;
   (void)worker;
   dwell_status status = DWELL_OK;
-  for (plan_set set = 0; status == DWELL_OK && set < SETS; set++) status = draw_set(d, set, d->first + item, err);
+  size_t draw = d->first + item / d->groups, group = item % d->groups;
+  for (plan_set set = 0; status == DWELL_OK && set < SETS; set++) status = draw_set(d, set, draw, group, err);
 #pragma omp critical(nulls_progress)
   context_progress(d->s->ctx, "nulls", (double)++d->done, (double)d->all);
   return status;
@@ -160,21 +156,33 @@ static void forget_vain(measurement *s) {
   }
 }
 
+/* Tables that all draws of a set share. */
+static dwell_status open_sets(drawing *d, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  for (plan_set set = 0; status == DWELL_OK && set < SETS && d->null->open != NULL; set++) {
+    if (d->s->sets[set].prepared == NULL) continue;
+    void *tables = NULL;
+    status = d->null->open(&d->setting[set], &tables, err);
+    d->setting[set].tables = tables;
+  }
+  return status;
+}
+
+static void close_sets(drawing *d) {
+  for (plan_set set = 0; set < SETS && d->null->close != NULL; set++) d->null->close(d->setting[set].tables);
+}
+
 static dwell_status draw_rounds(drawing *d, dwell_error *err) {
   measurement *s = d->s;
-  size_t draws = s->plan.draws;
-  bool conditional = has_conditional(&s->plan);
+  size_t draws = s->plan.draws, end = has_conditional(&s->plan) ? FIRST_ROUND : draws;
   dwell_status status = DWELL_OK;
-  d->third = conditional ? draws / 3 : draws, d->all = conditional ? draws + d->third : draws;
-  d->plain = true;
-  TRY(threads_for(s->ctx, d->third, draw_one, d, err));
-  if (!conditional) return DWELL_OK;
-  d->first = d->third, d->conditional = WHERE_POSSIBLE;
-  TRY(threads_for(s->ctx, draws - d->third, draw_one, d, err));
-  d->first = 0, d->plain = false, d->conditional = WHERE_SIGNIFICANT;
-  TRY(threads_for(s->ctx, d->third, draw_one, d, err));
-  forget_vain(s);
-done:
+  d->groups = d->setting[SET_SELECTION].ordered ? GROUPS : 1; /* a rotation costs more than its surrogates */
+  d->all = draws * d->groups;
+  for (d->first = 0; status == DWELL_OK && d->first < draws; d->first = end, end *= 2) {
+    if (end > draws) end = draws;
+    status = threads_for(s->ctx, (end - d->first) * d->groups, draw_group, d, err);
+  }
+  if (status == DWELL_OK) forget_vain(s);
   return status;
 }
 
@@ -192,7 +200,9 @@ dwell_status measurement_nulls(measurement *s, dwell_error *err) {
   }
   dwell_status status = make_draws(s, err);
   if (status == DWELL_OK) status = measurement_keep_tracks(s, err);
+  if (status == DWELL_OK) status = open_sets(&d, err);
   if (status == DWELL_OK) status = draw_rounds(&d, err);
+  close_sets(&d);
   s->run->seconds.nulls += clock_seconds() - started;
   return status;
 }

@@ -27,7 +27,8 @@ static const double PI = 3.14159265358979323846;
 
 typedef struct twin {
   size_t n, r;
-  void *axes;               /* [n,r] V diag(sqrt(n s)); float or double; or NULL and */
+  bool ordered;             /* for phases */
+  void *axes;               /* [n,r] V diag(sqrt(n s)); float or double, floats for phases upside down; or NULL and */
   phase_spectrum *spectrum; /* the same in the Fourier basis */
   double *mu;               /* [r+1] */
   sphere_fit fit;
@@ -35,8 +36,13 @@ typedef struct twin {
 
 typedef struct twin_draw {
   size_t n;
-  void *map;         /* [n,n]; float or double */
-  phase_map *phases; /* the same map for twins that hold a spectrum, or NULL */
+  bool ordered;
+  void *map;          /* [n,n]; float or double; for phases and many tokens NULL, and */
+  double *phases;     /* [n/2+1] */
+  float *kernel;      /* [2n] entry (i, n-1-j) of the map is kernel[i+j]; NULL until a twin needs it */
+  phase_map *turn;    /* the same map for twins that hold a spectrum */
+  phase_table *table; /* of the setting; or its own */
+  bool own_table;
 } twin_draw;
 
 static bool is_narrow(size_t n) { return n >= NARROW_FROM; }
@@ -101,11 +107,12 @@ static dwell_status fit_twin(const null_setting *setting, geometry *g, const dou
   TRY(feature_mean(g, r, values, axes, mean, err));
   for (size_t k = 0; k < r; k++) targets[k] = values[k] / (double)n;
   TRY(sphere_match(r, targets, mean, s, t->mu, &t->fit, err));
-  for (size_t k = 0; k < r; k++) {
-    double scale = sqrt((double)n * s[k]);
-    for (size_t i = 0; i < n; i++) scaled[i * r + k] = scale * axes[k * n + i];
+  bool spectral = has_spectrum(setting, r), upside_down = setting->ordered && is_narrow(n) && !spectral;
+  for (size_t i = 0; i < n; i++) {
+    double *row = scaled + (upside_down ? n - 1 - i : i) * r;
+    for (size_t k = 0; k < r; k++) row[k] = sqrt((double)n * s[k]) * axes[k * n + i];
   }
-  if (has_spectrum(setting, r)) {
+  if (spectral) {
     TRY(phase_spectrum_create(n, r, scaled, t->mu, t->mu[r] * t->mu[r], &t->spectrum, err));
     goto done;
   }
@@ -131,7 +138,7 @@ static dwell_status prepare(const null_setting *setting, geometry *g, void **ret
   if (geometry_collapsed(g)) return DWELL_OK;
   t = MEM_ZERO(twin, 1);
   TRY_ALLOC(t, "a twin");
-  t->n = geometry_n(g);
+  t->n = geometry_n(g), t->ordered = setting->ordered;
   TRY(geometry_principal_axes(g, &values, &axes, &t->r, err));
   *ret_reason = "degenerate";
   if (t->r < 2) goto done;
@@ -149,11 +156,22 @@ static double fit_error(const void *prepared) { return ((const twin *)prepared)-
 
 /* ---- once per draw ---- */
 
+static dwell_status open_tables(const null_setting *setting, void **ret_tables, dwell_error *err) {
+  phase_table *table = NULL;
+  bool needed = setting->ordered && is_narrow(setting->n) && setting->n < MANY_TOKENS;
+  dwell_status status = needed ? phase_table_create(setting->n, &table, err) : DWELL_OK;
+  *ret_tables = table;
+  return status;
+}
+
+static void close_tables(void *tables) { phase_table_destroy(tables); }
+
 static void end_draw(void *draw) {
   twin_draw *d = draw;
   if (d == NULL) return;
-  mem_free(d->map);
-  phase_map_destroy(d->phases);
+  mem_free(d->map), mem_free(d->phases), mem_free(d->kernel);
+  phase_map_destroy(d->turn);
+  if (d->own_table) phase_table_destroy(d->table);
   mem_free(d);
 }
 
@@ -167,32 +185,61 @@ static const double *phases_of(const null_setting *setting, size_t draw, double 
   return scratch;
 }
 
+/* The map of a draw as a matrix. */
+static dwell_status make_map(const null_setting *setting, size_t draw, const double *phases, twin_draw *d,
+                             dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  size_t n = setting->n;
+  double *map = MEM_NEW(double, n * n);
+  d->map = map;
+  TRY_ALLOC(map, "a map over the tokens");
+  if (setting->ordered) TRY(token_map_phases(n, phases, map, err));
+  else TRY(token_map_haar(setting->seed, draw, n, map, err));
+  if (is_narrow(n)) TRY_ALLOC(d->map = narrowed(map, n * n), "a map over the tokens");
+done:
+  return status;
+}
+
 static dwell_status begin_draw(const null_setting *setting, size_t draw, void **ret_draw, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = setting->n;
   *ret_draw = NULL;
   if (n >= MANY_TOKENS) return error_set(err, DWELL_UNSUPPORTED, "the Gaussian twin of %zu tokens (at most 65535)", n);
   twin_draw *d = MEM_ZERO(twin_draw, 1);
-  double *scratch = MEM_NEW(double, n / 2 + 1), *map;
   TRY_ALLOC(d, "a draw");
-  TRY_ALLOC(scratch, "phases");
-  d->n = n;
-  d->map = map = MEM_NEW(double, n * n);
-  TRY_ALLOC(map, "a map over the tokens");
-  if (setting->ordered) {
-    const double *phases = phases_of(setting, draw, scratch);
-    TRY(token_map_phases(n, phases, map, err));
-    if (is_narrow(n)) TRY(phase_map_create(n, phases, &d->phases, err));
+  d->n = n, d->ordered = setting->ordered, d->table = setting->tables;
+  TRY_ALLOC(d->phases = MEM_NEW(double, n / 2 + 1), "phases");
+  const double *phases = setting->ordered ? phases_of(setting, draw, d->phases) : NULL;
+  if (!setting->ordered || !is_narrow(n)) {
+    TRY(make_map(setting, draw, phases, d, err));
   } else {
-    TRY(token_map_haar(setting->seed, draw, n, map, err));
+    if (phases != d->phases) memcpy(d->phases, phases, (n / 2 + 1) * sizeof *phases);
+    if (d->table == NULL) {
+      TRY(phase_table_create(n, &d->table, err));
+      d->own_table = true;
+    }
+    TRY(phase_map_create(d->table, phases, &d->turn, err));
   }
-  if (is_narrow(n)) d->map = narrowed(map, n * n);
-  TRY_ALLOC(d->map, "a map over the tokens");
   *ret_draw = d;
   d = NULL;
 done:
   end_draw(d);
-  mem_free(scratch);
+  return status;
+}
+
+static dwell_status make_kernel(twin_draw *d, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  size_t n = d->n;
+  if (d->kernel != NULL) return DWELL_OK;
+  double *column = MEM_NEW(double, n);
+  float *kernel = MEM_NEW(float, 2 * n);
+  TRY_ALLOC(column, "a circulant map");
+  TRY_ALLOC(kernel, "a circulant map");
+  TRY(token_map_kernel(n, d->phases, column, err));
+  for (size_t k = 0; k < 2 * n; k++) kernel[k] = (float)column[(k + 1) % n];
+  d->kernel = kernel, kernel = NULL;
+done:
+  mem_free(column), mem_free(kernel);
   return status;
 }
 
@@ -263,7 +310,7 @@ static void assemble(size_t n, const float *products, const double *shifts, doub
   }
 }
 
-static dwell_status fill_narrow(const twin *t, const float *map, double *ret_gram, dwell_error *err) {
+static dwell_status fill_narrow(const twin *t, twin_draw *d, double *ret_gram, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = t->n, r = t->r, wide = r + 1;
   float *rows = MEM_NEW(float, n * wide), *products = MEM_NEW(float, n * n);
@@ -272,7 +319,8 @@ static dwell_status fill_narrow(const twin *t, const float *map, double *ret_gra
   TRY_ALLOC(products, "a surrogate's products");
   TRY_ALLOC(shifts, "a surrogate's shifts");
   TRY_ALLOC(mean, "a surrogate's mean");
-  gemm_f32(false, n, r, n, map, n, t->axes, r, rows, wide);
+  if (t->ordered) TRY(make_kernel(d, err));
+  gemm_f32(false, n, r, n, t->ordered ? d->kernel : d->map, t->ordered ? 1 : n, t->axes, r, rows, wide);
   project_centred(n, r, t->mu, rows, mean, shifts);
   for (size_t i = 0; i < n; i += STRIPE) { /* a stripe of rows needs the columns up to its end only */
     size_t high = n - i < STRIPE ? n - i : STRIPE;
@@ -284,18 +332,19 @@ done:
   return status;
 }
 
-static dwell_status surrogate(const void *prepared, const void *draw, geometry **ret_geometry, dwell_error *err) {
+static dwell_status surrogate(const void *prepared, void *draw, geometry **ret_geometry, dwell_error *err) {
   dwell_status status = DWELL_OK;
   const twin *t = prepared;
-  const twin_draw *d = draw;
+  twin_draw *d = draw;
   *ret_geometry = NULL;
   if (t->n != d->n) return error_set(err, DWELL_USAGE, "a draw for %zu tokens and a state of %zu", d->n, t->n);
-  if (t->spectrum != NULL && d->phases == NULL)
-    return error_set(err, DWELL_USAGE, "a state prepared for phases and a draw of rotations");
+  if (is_narrow(t->n) && t->ordered != d->ordered)
+    return error_set(err, DWELL_USAGE, "a state prepared for %s and a draw of %s", t->ordered ? "phases" : "rotations",
+                     d->ordered ? "phases" : "rotations");
   double *gram = MEM_NEW(double, t->n * t->n), *taken;
   TRY_ALLOC(gram, "a surrogate's Gram");
-  TRY(t->spectrum != NULL ? phase_map_cosines(d->phases, t->spectrum, gram, err)
-      : is_narrow(t->n)   ? fill_narrow(t, d->map, gram, err)
+  TRY(t->spectrum != NULL ? phase_map_cosines(d->turn, t->spectrum, gram, err)
+      : is_narrow(t->n)   ? fill_narrow(t, d, gram, err)
                           : fill_wide(t, d->map, gram, err));
   taken = gram;
   gram = NULL;
@@ -325,13 +374,15 @@ static uint64_t prepare_bytes(size_t n, size_t d) {
   return (most > fitting ? most : fitting) + 12 * (uint64_t)n * sizeof(double);
 }
 
-/* The map while it is made in double and in float; or the map, a cloud or its sums over frequencies, and the
- * cosines. */
+/* A rotation while it is made in double and in float, or the table of phases, which all draws share (tables_bytes, here
+ * too where a draw makes its own); a cloud or its sums over frequencies, and the cosines. */
 static uint64_t draw_bytes(size_t n) {
-  uint64_t square = (uint64_t)n * n, map = square * sizeof(double);
-  if (!is_narrow(n)) return map + 2 * square * sizeof(double) + 64 * (uint64_t)n * sizeof(double);
-  uint64_t making = map + square * sizeof(float) + phase_map_bytes(n) + 100 * (uint64_t)n * sizeof(double);
-  uint64_t drawing = square * sizeof(float) + phase_map_bytes(n) + phase_map_work_bytes(n) + square * sizeof(double);
+  uint64_t square = (uint64_t)n * n, map = square * sizeof(double), rest = 100 * (uint64_t)n * sizeof(double);
+  if (!is_narrow(n)) return map + 2 * square * sizeof(double) + rest;
+  uint64_t making = map + square * sizeof(float) + rest, kept = square * sizeof(float), work = phase_map_work_bytes(n);
+  if (kept < phase_table_bytes(n)) kept = phase_table_bytes(n);
+  if (work < 2 * square * sizeof(float)) work = 2 * square * sizeof(float);
+  uint64_t drawing = kept + phase_map_bytes(n) + work + square * sizeof(double) + rest;
   return making > drawing ? making : drawing;
 }
 
@@ -346,6 +397,8 @@ const null_model null_gaussian_twin = {
     .prepare = prepare,
     .release = release,
     .fit_error = fit_error,
+    .open = open_tables,
+    .close = close_tables,
     .begin_draw = begin_draw,
     .end_draw = end_draw,
     .surrogate = surrogate,

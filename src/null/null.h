@@ -10,10 +10,11 @@
 /* What the draws of one trajectory share. */
 typedef struct null_setting {
   uint64_t seed;
-  size_t n;               /* tokens of the selection */
-  bool ordered;           /* token order means something: phases; else rotations */
-  const double *phases;   /* [phase_draws, phase_columns] given with the data, or NULL */
+  size_t n;             /* tokens of the selection */
+  bool ordered;         /* token order means something: phases; else rotations */
+  const double *phases; /* [phase_draws, phase_columns] given with the data, or NULL */
   size_t phase_draws, phase_columns;
+  void *tables; /* of null_model.open, or NULL: every draw makes its own */
 } null_setting;
 
 typedef struct null_model {
@@ -27,10 +28,13 @@ typedef struct null_model {
   void (*release)(void *prepared);
   /* A number the report prints about the fit (twin_err), NaN if none. */
   double (*fit_error)(const void *prepared);
+  /* Once per setting: what all its draws need, into setting->tables by the caller; NULL where there is nothing. */
+  dwell_status (*open)(const null_setting *setting, void **ret_tables, dwell_error *err);
+  void (*close)(void *tables);
   /* Once per draw, shared by all states of the trajectory; then one surrogate per state. */
   dwell_status (*begin_draw)(const null_setting *setting, size_t draw, void **ret_draw, dwell_error *err);
   void (*end_draw)(void *draw);
-  dwell_status (*surrogate)(const void *prepared, const void *draw, geometry **ret_geometry, dwell_error *err);
+  dwell_status (*surrogate)(const void *prepared, void *draw, geometry **ret_geometry, dwell_error *err);
   /* Nulls of attention heads have only this: surrogate number `draw` of a head [n,n] into ret_attention [n,n], the same
    * permutations for every head. */
   void (*permute_head)(uint64_t seed, size_t draw, size_t n, dwell_dtype dtype, bool causal, const void *attention,

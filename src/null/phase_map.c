@@ -13,16 +13,23 @@
 #include "base/isa.h"
 #include "base/mem.h"
 #include "linalg/gemm.h"
+#include "linalg/panels.h"
 
 enum { STRIPE = 64, TILE = 32 };
 static const double TWO_PI = 6.28318530717958647693;
 /* Rounding can make a token that the turn puts at zero a little less than nothing. */
 static const double LEAST_SQUARE = 1e-30;
 
+/* Symmetric tables [half, half], half = n/2 + 1 frequencies, and tokens 0 .. n/2. Zero behind the end of the panels. */
+struct phase_table {
+  size_t n, half;
+  float *cosine, *sine;               /* rows, for a product's left factor */
+  float *cosine_panels, *sine_panels; /* laid out for its right factor */
+};
+
 struct phase_map {
-  size_t n, half;       /* half = n/2 + 1: frequencies, and tokens 0 .. n/2 */
-  float *cosine, *sine; /* [half, half] of 2 pi j f/n: symmetric */
-  float *turn;          /* [2, half]: cosines, then sines of the phases */
+  const phase_table *table;
+  float *turn; /* [2, half]: cosines, then sines of the phases */
 };
 
 /* Frequency (or token) f is its own mirror image: it has no sine. */
@@ -43,41 +50,71 @@ static void fill_table(size_t n, double (*function)(double), double *circle, dou
 
 /* ---- the map ---- */
 
-void phase_map_destroy(phase_map *map) {
-  if (map == NULL) return;
-  mem_free(map->cosine);
-  mem_free(map->sine);
-  mem_free(map->turn);
-  mem_free(map);
-}
-
-uint64_t phase_map_bytes(size_t n) {
-  uint64_t half = (uint64_t)n / 2 + 1;
-  return half * half * (2 * sizeof(float) + sizeof(double)) + 2 * half * sizeof(float) + n * sizeof(double) +
-         sizeof(phase_map);
-}
-
 static void narrow(size_t count, const double *from, float *to) {
   for (size_t e = 0; e < count; e++) to[e] = (float)from[e];
 }
 
-dwell_status phase_map_create(size_t n, const double *phases, phase_map **ret_map, dwell_error *err) {
+/* Numbers of a matrix [half, half] in panels. */
+static size_t panel_count(size_t half) { return panels_elements(half, half, sizeof(float)); }
+
+void phase_table_destroy(phase_table *t) {
+  if (t == NULL) return;
+  mem_free(t->cosine), mem_free(t->sine);
+  mem_free(t->cosine_panels), mem_free(t->sine_panels);
+  mem_free(t);
+}
+
+uint64_t phase_table_bytes(size_t n) {
+  uint64_t half = (uint64_t)n / 2 + 1;
+  return half * half * (2 * sizeof(float) + sizeof(double)) + 2 * half * (half + PANEL_F32) * sizeof(float) +
+         n * sizeof(double) + sizeof(phase_table);
+}
+
+dwell_status phase_table_create(size_t n, phase_table **ret_table, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t half = n / 2 + 1;
-  *ret_map = NULL;
-  phase_map *map = MEM_ZERO(phase_map, 1);
+  *ret_table = NULL;
+  phase_table *t = MEM_ZERO(phase_table, 1);
   double *circle = MEM_NEW(double, n), *table = MEM_NEW(double, half * half);
-  TRY_ALLOC(map, "a map over the tokens");
-  TRY_ALLOC(circle, "a map over the tokens");
-  TRY_ALLOC(table, "a map over the tokens");
-  map->n = n, map->half = half;
-  TRY_ALLOC(map->cosine = MEM_NEW(float, half * half), "a map over the tokens");
-  TRY_ALLOC(map->sine = MEM_NEW(float, half * half), "a map over the tokens");
-  TRY_ALLOC(map->turn = MEM_NEW(float, 2 * half), "a map over the tokens");
+  TRY_ALLOC(t, "a table of phases");
+  TRY_ALLOC(circle, "a table of phases");
+  TRY_ALLOC(table, "a table of phases");
+  t->n = n, t->half = half;
+  TRY_ALLOC(t->cosine = MEM_NEW(float, half * half), "a table of phases");
+  TRY_ALLOC(t->sine = MEM_NEW(float, half * half), "a table of phases");
+  TRY_ALLOC(t->cosine_panels = MEM_NEW(float, panel_count(half)), "a table of phases");
+  TRY_ALLOC(t->sine_panels = MEM_NEW(float, panel_count(half)), "a table of phases");
   fill_table(n, cos, circle, table);
-  narrow(half * half, table, map->cosine);
+  narrow(half * half, table, t->cosine);
   fill_table(n, sin, circle, table);
-  narrow(half * half, table, map->sine);
+  narrow(half * half, table, t->sine);
+  panels_pack_f32(half, half, false, 0, 0, half, half, t->cosine, half, t->cosine_panels);
+  panels_pack_f32(half, half, false, 0, 0, half, half, t->sine, half, t->sine_panels);
+  *ret_table = t;
+  t = NULL;
+done:
+  phase_table_destroy(t);
+  mem_free(circle);
+  mem_free(table);
+  return status;
+}
+
+void phase_map_destroy(phase_map *map) {
+  if (map == NULL) return;
+  mem_free(map->turn);
+  mem_free(map);
+}
+
+uint64_t phase_map_bytes(size_t n) { return 2 * ((uint64_t)n / 2 + 1) * sizeof(float) + sizeof(phase_map); }
+
+dwell_status phase_map_create(const phase_table *table, const double *phases, phase_map **ret_map, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  size_t n = table->n, half = table->half;
+  phase_map *map = MEM_ZERO(phase_map, 1);
+  *ret_map = NULL;
+  TRY_ALLOC(map, "a map over the tokens");
+  map->table = table;
+  TRY_ALLOC(map->turn = MEM_NEW(float, 2 * half), "a map over the tokens");
   for (size_t f = 0; f < half; f++) {
     double c = f == 0 ? 1 : cos(phases[f]);
     map->turn[f] = is_alone(n, f) ? (c < 0 ? -1 : 1) : (float)c;
@@ -87,8 +124,6 @@ dwell_status phase_map_create(size_t n, const double *phases, phase_map **ret_ma
   map = NULL;
 done:
   phase_map_destroy(map);
-  mem_free(circle);
-  mem_free(table);
   return status;
 }
 
@@ -183,34 +218,52 @@ done:
 
 /* ---- a turned cloud ---- */
 
-/* The Gram [2 half, 2 half] after the turn; its block of sines with cosines, which nobody reads, is left out. */
-ISA_INLINE void turn_gram_body(size_t half, const float *c, const float *s, const float *gram, float *ret_turned) {
+/* Rows f of the turned Gram's blocks aa, ab and bb, columns first .. first+width-1 of a panel. */
+ISA_INLINE void turn_row_body(size_t half, size_t f, size_t first, size_t width, const float *c, const float *s,
+                              const float *gram, float *to_aa, float *to_ab, float *to_bb) {
   size_t wide = 2 * half;
-  for (size_t f = 0; f < half; f++) {
-    const float *a = gram + f * wide, *b = gram + (half + f) * wide;
-    float *to_a = ret_turned + f * wide, *to_b = ret_turned + (half + f) * wide, cf = c[f], sf = s[f];
-    for (size_t g = 0; g < half; g++) {
-      float aa = c[g] * a[g] + s[g] * a[half + g], ab = c[g] * a[half + g] - s[g] * a[g];
-      float ba = c[g] * b[g] + s[g] * b[half + g], bb = c[g] * b[half + g] - s[g] * b[g];
-      to_a[g] = cf * aa + sf * ba;
-      to_a[half + g] = cf * ab + sf * bb;
-      to_b[half + g] = cf * bb - sf * ab;
+  const float *a = gram + f * wide + first, *b = gram + (half + f) * wide + first;
+  const float *cg = c + first, *sg = s + first;
+  float cf = c[f], sf = s[f];
+  for (size_t g = 0; g < width; g++) {
+    float aa = cg[g] * a[g] + sg[g] * a[half + g], ab = cg[g] * a[half + g] - sg[g] * a[g];
+    float ba = cg[g] * b[g] + sg[g] * b[half + g], bb = cg[g] * b[half + g] - sg[g] * b[g];
+    to_aa[g] = cf * aa + sf * ba;
+    to_ab[g] = cf * ab + sf * bb;
+    to_bb[g] = cf * bb - sf * ab;
+  }
+}
+
+/* The Gram after the turn in panels, `blocks` [3, panel_count]: aa, ab, bb. Zeros behind the last column. */
+ISA_INLINE void turn_gram_body(size_t half, const float *c, const float *s, const float *gram, size_t block,
+                               float *blocks) {
+  for (size_t first = 0; first < half; first += PANEL_F32) {
+    float *panel = blocks + first * half;
+    for (size_t f = 0; f < half; f++, panel += PANEL_F32) {
+      if (half - first >= PANEL_F32) /* a constant width is a loop without a rest */
+        turn_row_body(half, f, first, PANEL_F32, c, s, gram, panel, panel + block, panel + 2 * block);
+      else {
+        turn_row_body(half, f, first, half - first, c, s, gram, panel, panel + block, panel + 2 * block);
+        for (size_t g = half - first; g < PANEL_F32; g++)
+          panel[g] = panel[block + g] = panel[2 * block + g] = 0;
+      }
     }
   }
 }
-ISA_DEFINE(static, turn_gram, (size_t half, const float *c, const float *s, const float *gram, float *ret_turned),
-           (half, c, s, gram, ret_turned))
+ISA_DEFINE(static, turn_gram,
+           (size_t half, const float *c, const float *s, const float *gram, size_t block, float *blocks),
+           (half, c, s, gram, block, blocks))
 
 /* Sums over frequencies: [half, half] each. */
 typedef struct quarters {
   float *aa, *bb, *ab, *ba; /* C M_aa C, S M_bb S, C M_ab S and its transpose */
 } quarters;
 
-/* p <- a b where that is symmetric: stripes of the lower triangle, mirrored. */
-static void multiply_symmetric(size_t half, const float *a, size_t lda, const float *b, float *p) {
+/* p <- a b where that is symmetric: stripes of the lower triangle, mirrored. b in panels. */
+static void multiply_symmetric(size_t half, const float *a, const float *b, float *p) {
   for (size_t i = 0; i < half; i += STRIPE) {
     size_t high = half - i < STRIPE ? half - i : STRIPE;
-    gemm_f32(false, high, i + high, half, a + i * lda, lda, b, half, p + i * half, half);
+    panels_multiply_f32(high, half, i + high, a + i * half, half, b, half, p + i * half, half, false);
   }
   for (size_t i0 = 0; i0 < half; i0 += TILE) {
     for (size_t j0 = 0; j0 <= i0; j0 += TILE) {
@@ -231,29 +284,30 @@ static void transpose(size_t half, const float *from, float *to) {
   }
 }
 
-/* `turned` [2 half, 2 half], `work` [2 half, half]. */
-static void sum_frequencies(const phase_map *map, const float *turned, float *work, const quarters *q) {
-  size_t half = map->half, wide = 2 * half;
-  gemm_f32(false, half, wide, half, map->cosine, half, turned, wide, work, wide);
-  multiply_symmetric(half, work, wide, map->cosine, q->aa);
-  gemm_f32(false, half, half, half, work + half, wide, map->sine, half, q->ab, half);
+/* `turned` [3, block]: the blocks of turn_gram. `work` [half, half]. */
+static void sum_frequencies(const phase_table *t, const float *turned, size_t block, float *work, const quarters *q) {
+  size_t half = t->half;
+  panels_multiply_f32(half, half, half, t->cosine, half, turned, half, work, half, false);
+  multiply_symmetric(half, work, t->cosine_panels, q->aa);
+  panels_multiply_f32(half, half, half, t->cosine, half, turned + block, half, work, half, false);
+  panels_multiply_f32(half, half, half, work, half, t->sine_panels, half, q->ab, half, false);
   transpose(half, q->ab, q->ba);
-  gemm_f32(false, half, half, half, map->sine, half, turned + half * wide + half, wide, work, half);
-  multiply_symmetric(half, work, half, map->sine, q->bb);
+  panels_multiply_f32(half, half, half, t->sine, half, turned + 2 * block, half, work, half, false);
+  multiply_symmetric(half, work, t->sine_panels, q->bb);
 }
 
 /* shift_i = (Q X)_i . mu + |mu|^2/2 and scale_i = 1/|mu + (Q X)_i| for tokens j (first half) and n-j (second half). */
 static void token_scales(const phase_map *map, const phase_spectrum *x, const quarters *q, float *work,
                          double *ret_shift, double *ret_scale) {
-  size_t half = map->half;
+  size_t half = map->table->half;
   const float *c = map->turn, *s = map->turn + half, *a = x->along, *b = x->along + half;
   float *turned = work, *even = work + 2 * half, *odd = work + 3 * half;
   for (size_t f = 0; f < half; f++) {
     turned[f] = c[f] * a[f] + s[f] * b[f];
     turned[half + f] = c[f] * b[f] - s[f] * a[f];
   }
-  gemm_f32(false, 1, half, half, turned, half, map->cosine, half, even, half);
-  gemm_f32(false, 1, half, half, turned + half, half, map->sine, half, odd, half);
+  panels_multiply_f32(1, half, half, turned, half, map->table->cosine_panels, half, even, half, false);
+  panels_multiply_f32(1, half, half, turned + half, half, map->table->sine_panels, half, odd, half, false);
   for (size_t j = 0; j < half; j++) {
     size_t at = j * half + j;
     double common = (double)q->aa[at] + (double)q->bb[at], cross = 2 * (double)q->ab[at];
@@ -292,22 +346,23 @@ ISA_DEFINE(static, assemble_rows,
 
 uint64_t phase_map_work_bytes(size_t n) {
   uint64_t half = (uint64_t)n / 2 + 1;
-  return 10 * half * half * sizeof(float) + 7 * half * sizeof(double);
+  return (5 * half * half + 3 * half * (half + PANEL_F32)) * sizeof(float) + 7 * half * sizeof(double);
 }
 
 dwell_status phase_map_cosines(const phase_map *map, const phase_spectrum *s, double *ret_cosines, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  size_t half = map->half, square = half * half;
-  float *work = MEM_NEW(float, 10 * square);
+  size_t n = map->table->n, half = map->table->half, square = half * half, block = panel_count(half);
+  float *work = MEM_NEW(float, 5 * square + 3 * block);
   double *rows = MEM_NEW(double, 7 * half);
   TRY_ALLOC(work, "a surrogate cloud");
   TRY_ALLOC(rows, "a surrogate cloud");
-  quarters q = {.aa = work + 6 * square, .bb = work + 7 * square, .ab = work + 8 * square, .ba = work + 9 * square};
+  quarters q = {.aa = work + square, .bb = work + 2 * square, .ab = work + 3 * square, .ba = work + 4 * square};
   double *shift = rows, *scale = rows + 2 * half, *mirrored = rows + 4 * half;
-  turn_gram(half, map->turn, map->turn + half, s->gram, work);
-  sum_frequencies(map, work, work + 4 * square, &q);
+  float *turned = work + 5 * square;
+  turn_gram(half, map->turn, map->turn + half, s->gram, block, turned);
+  sum_frequencies(map->table, turned, block, work, &q);
   token_scales(map, s, &q, work, shift, scale);
-  for (size_t j = 0; j < half; j++) assemble_rows(map->n, j, &q, shift, scale, mirrored, ret_cosines);
+  for (size_t j = 0; j < half; j++) assemble_rows(n, j, &q, shift, scale, mirrored, ret_cosines);
 done:
   mem_free(work);
   mem_free(rows);

@@ -12,12 +12,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Cosines and sines of 2 pi j f/n: the same for every map over n tokens. */
+typedef struct phase_table phase_table;
+dwell_status phase_table_create(size_t n, phase_table **ret_table, dwell_error *err);
+void phase_table_destroy(phase_table *t);
+uint64_t phase_table_bytes(size_t n); /* at most, also while it is made */
+
 typedef struct phase_map phase_map;
 
-/* phases as in token_map_phases, [n/2+1]. */
-dwell_status phase_map_create(size_t n, const double *phases, phase_map **ret_map, dwell_error *err);
+/* phases as in token_map_phases, [n/2+1]. The table must live as long. */
+dwell_status phase_map_create(const phase_table *table, const double *phases, phase_map **ret_map, dwell_error *err);
 void phase_map_destroy(phase_map *map);
-uint64_t phase_map_bytes(size_t n);      /* at most, also while it is made */
+uint64_t phase_map_bytes(size_t n);
 uint64_t phase_map_work_bytes(size_t n); /* of phase_map_cosines, without its result */
 
 /* A cloud whose deviations from its mean are X: what the map needs of it. */

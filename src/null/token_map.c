@@ -27,11 +27,10 @@ static double kernel_entry(size_t n, size_t k, const double *table, double middl
   return (ends + 2 * sum) / (double)n;
 }
 
-dwell_status token_map_phases(size_t n, const double *phases, double *ret_map, dwell_error *err) {
+dwell_status token_map_kernel(size_t n, const double *phases, double *ret_kernel, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  double *table = MEM_NEW(double, 4 * n), *kernel = MEM_NEW(double, n);
+  double *table = MEM_NEW(double, 4 * n);
   TRY_ALLOC(table, "a table of phases");
-  TRY_ALLOC(kernel, "a circulant map");
   for (size_t k = 0; k < n; k++) {
     table[k] = cos(TWO_PI * (double)k / (double)n);
     table[n + k] = sin(TWO_PI * (double)k / (double)n);
@@ -41,12 +40,21 @@ dwell_status token_map_phases(size_t n, const double *phases, double *ret_map, d
     table[3 * n + f] = sin(phases[f]);
   }
   double middle = cos(phases[n / 2]) < 0 ? -1 : 1;
-  for (size_t k = 0; k < n; k++) kernel[k] = kernel_entry(n, k, table, middle);
+  for (size_t k = 0; k < n; k++) ret_kernel[k] = kernel_entry(n, k, table, middle);
+done:
+  mem_free(table);
+  return status;
+}
+
+dwell_status token_map_phases(size_t n, const double *phases, double *ret_map, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  double *kernel = MEM_NEW(double, n);
+  TRY_ALLOC(kernel, "a circulant map");
+  TRY(token_map_kernel(n, phases, kernel, err));
   for (size_t i = 0; i < n; i++) {
     for (size_t j = 0; j < n; j++) ret_map[i * n + j] = kernel[i >= j ? i - j : i + n - j];
   }
 done:
-  mem_free(table);
   mem_free(kernel);
   return status;
 }

@@ -12,6 +12,9 @@
  * covariance too (Prichard and Theiler, Phys. Rev. Lett. 73 (1994) 951). */
 dwell_status token_map_phases(size_t n, const double *phases, double *ret_map, dwell_error *err);
 
+/* Its first column [n]: entry (i, j) is that of i - j modulo n. */
+dwell_status token_map_kernel(size_t n, const double *phases, double *ret_kernel, dwell_error *err);
+
 /* A Haar-distributed orthogonal map of the complement of the constant vector, [n,n] (linalg/haar.h). Numbers:
  * RANDOM_TWIN_HAAR, i = draw. */
 dwell_status token_map_haar(uint64_t seed, size_t draw, size_t n, double *ret_map, dwell_error *err);

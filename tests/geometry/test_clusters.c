@@ -317,11 +317,15 @@ static void check_linkage(size_t n, const double *cosines) {
   linkage_merge merges[MOST];
   double heights[MOST], silhouettes[LINKAGE_CUTS + 1];
   uint32_t expected[MOST], labels[MOST], work[MOST];
-  assert_ok(linkage_average(n, cosines, merges, &err), &err);
+  double distances[MOST * MOST];
+  linkage_distances(n, cosines, distances);
+  for (size_t e = 0; e < n * n; e++) /* 1e-15: vector arccos */
+    assert_near(distances[e], e % (n + 1) == 0 ? 0 : acos(cosines[e]) / 3.14159265358979323846, 0, 1e-15);
+  assert_ok(linkage_average(n, distances, merges, &err), &err);
   slow_linkage(n, cosines, 1, heights, expected);
   for (size_t k = 0; k + 1 < n; k++) assert_near(merges[k].height, heights[k], 1e-12, 0);
   size_t most = n < LINKAGE_CUTS ? n : LINKAGE_CUTS;
-  if (n >= 2) assert_ok(linkage_silhouettes(n, cosines, merges, most, silhouettes, &err), &err);
+  if (n >= 2) assert_ok(linkage_silhouettes(n, distances, merges, most, silhouettes, &err), &err);
   for (size_t k = 1; k <= most; k++) {
     slow_linkage(n, cosines, k, heights, expected);
     linkage_cut(n, merges, k, work, labels);
@@ -349,7 +353,7 @@ static void linkage_against_definition(void **state) {
 static void linkage_of_identical_tokens(void **state) {
   (void)state;
   enum { N = 12, D = 3 };
-  double x[N * D] = {0}, silhouettes[LINKAGE_CUTS + 1];
+  double x[N * D] = {0}, silhouettes[LINKAGE_CUTS + 1], distances[N * N];
   dwell_error err;
   linkage_merge merges[N];
   uint32_t labels[N], work[N];
@@ -357,11 +361,12 @@ static void linkage_of_identical_tokens(void **state) {
   geometry *g = clouds_geometry(x, N, D);
   const double *cosines;
   assert_ok(geometry_cosines(g, RAW, &cosines, NULL), NULL);
-  assert_ok(linkage_average(N, cosines, merges, &err), &err);
+  linkage_distances(N, cosines, distances);
+  assert_ok(linkage_average(N, distances, merges, &err), &err);
   for (size_t k = 0; k < N - 1; k++) assert_near(merges[k].height, k < N - 3 ? 0 : 0.5, 0, 1e-15);
   linkage_cut(N, merges, 3, work, labels);
   for (size_t i = 0; i < N; i++) assert_int_equal(labels[i], i % 3);
-  assert_ok(linkage_silhouettes(N, cosines, merges, 8, silhouettes, &err), &err);
+  assert_ok(linkage_silhouettes(N, distances, merges, 8, silhouettes, &err), &err);
   assert_near(silhouettes[3], 1, 0, 1e-15);
   for (size_t k = 4; k <= 8; k++) assert_true(silhouettes[k] < 1 && silhouettes[k] >= 0); /* 0/0 counts 0 */
   geometry_destroy(g);
