@@ -13,7 +13,7 @@ extern "C" {
 
 typedef struct dwell_run dwell_run;
 
-/* Tables by name: "layers", "heads", "blocks", "events", "tokens", "lens", "push". A table that does not exist has 0
+/* Tables by name: "layers", "heads", "blocks", "events", "tokens", "lens", "push", "starts". A table that does not exist has 0
  * rows and 0 columns. */
 size_t dwell_run_rows(const dwell_run *run, const char *table);
 size_t dwell_run_columns(const dwell_run *run, const char *table);

@@ -30,6 +30,8 @@ typedef struct cli_command {
 
 int cmd_simulate(int argc, char **argv, cli *c);
 int cmd_measure(int argc, char **argv, cli *c);
+int cmd_study(int argc, char **argv, cli *c);
+int cmd_verdict(int argc, char **argv, cli *c);
 int cmd_inspect(int argc, char **argv, cli *c);
 int cmd_tokenize(int argc, char **argv, cli *c);
 int cmd_report(int argc, char **argv, cli *c);
@@ -84,9 +86,6 @@ dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measurin
  * DWELL_USAGE. */
 dwell_status cli_measured_before(cli *c, dwell_source *source, const cli_measuring *m, const char *folder,
                                  bool *ret_there, dwell_error *err);
-
-/* A text file, or standard input for "-", as UTF-8. Release with mem_free. */
-dwell_status cli_read_text(const char *path, char **ret_text, size_t *ret_length, dwell_error *err);
 
 /* The table of states of the first replica, thinned to about `most` rows, on standard output; says on standard error
  * what was left out. */

@@ -16,6 +16,8 @@
 static const cli_command commands[] = {
     {"simulate", "integrate an idealised flow and measure it", cmd_simulate, true},
     {"measure", "run a checkpoint over a text, or read states, and measure every layer", cmd_measure, true},
+    {"study", "models x texts x controls, decided claim by claim, in one report", cmd_study, true},
+    {"verdict", "decide a study again from its table of numbers", cmd_verdict, false},
     {"inspect", "what is in a file, model or run; memory and time a measurement would take", cmd_inspect, true},
     {"tokenize", "ids and pieces of a text", cmd_tokenize, false},
     {"pull", "download a model from a Hugging Face hub into its usual cache", cmd_pull, false},

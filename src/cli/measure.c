@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "cli/controls.h"
 #include "cli/interventions.h"
-#include "cli/texts.h"
+#include "text/texts.h"
 
 enum {
   KEY_STATES = 0x4000,

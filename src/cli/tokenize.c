@@ -8,6 +8,7 @@
 #include "file/jwriter.h"
 #include "hub/hub.h"
 #include "text/prompt.h"
+#include "text/text_file.h"
 #include "text/tokenizer.h"
 
 enum { KEY_SPECIAL = 0x5000, KEY_PROMPT };
@@ -118,7 +119,7 @@ static dwell_status find_text(const tokenize *t, const char **ret_text, size_t *
     status = prompt_find(t->prompt, &found, err);
     if (status == DWELL_OK) *ret_text = found->text, *ret_length = found->size;
   } else if (t->file != NULL) {
-    status = cli_read_text(t->file, ret_owned, ret_length, err);
+    status = text_file_read(t->file, ret_owned, ret_length, err);
     *ret_text = *ret_owned;
   } else {
     *ret_text = t->text, *ret_length = strlen(t->text);

@@ -27,7 +27,7 @@ static const char MANIFEST[] = "run.json", PAGE[] = "report.html", PROBE[] = "dw
 /* Every file a run directory may hold beside its manifest. layers.csv is written first and removed last: a directory
  * that holds it, or a temporary file, is an unfinished run; one that holds others of these names may be somebody's. */
 static const char *const file_names[] = {"layers.csv", "blocks.csv", "heads.csv",  "events.csv", "tokens.csv",
-                                         "lens.csv",   "push.csv",   "arrays.npz", PAGE};
+                                         "lens.csv",   "push.csv",   "starts.csv", "arrays.npz", PAGE};
 enum { FILE_NAMES = sizeof file_names / sizeof file_names[0] };
 
 static const char *in_folder(char path[4400], const char *folder, const char *name) {
@@ -394,6 +394,7 @@ static dwell_status write_all(dwell_run *run, const char *folder, double started
   TRY(save_table(folder, "tokens.csv", &run->tokens, err));
   TRY(save_table(folder, "lens.csv", &run->lens, err));
   TRY(save_table(folder, "push.csv", &run->push, err));
+  TRY(save_table(folder, "starts.csv", &run->starts, err));
   TRY(save_arrays(run, folder, err));
   TRY(note_costs(run, clock_seconds() - started, err));
   snprintf(run->folder, sizeof run->folder, "%s", folder);
@@ -499,6 +500,7 @@ dwell_status dwell_run_load(const char *folder, dwell_run **ret_run, dwell_error
   TRY(load_table(folder, "tokens.csv", listed, &run->tokens, err));
   TRY(load_table(folder, "lens.csv", listed, &run->lens, err));
   TRY(load_table(folder, "push.csv", listed, &run->push, err));
+  TRY(load_table(folder, "starts.csv", listed, &run->starts, err));
   run->has_arrays_file = listed[find_name("arrays.npz")];
   *ret_run = run, run = NULL;
 done:

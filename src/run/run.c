@@ -23,6 +23,7 @@ void dwell_run_destroy(dwell_run *run) {
   table_free(&run->tokens);
   table_free(&run->lens);
   table_free(&run->push);
+  table_free(&run->starts);
   for (size_t i = 0; i < run->array_count; i++) mem_free(run->arrays[i].data);
   if (run->stream_destroy != NULL) run->stream_destroy(run->stream_self);
   strbuf_free(&run->costs);
@@ -49,7 +50,7 @@ table *run_table(const dwell_run *run, const char *name) {
     const char *name;
     const table *table;
   } tables[] = {{"layers", &run->layers}, {"heads", &run->heads}, {"blocks", &run->blocks}, {"events", &run->events},
-                {"tokens", &run->tokens}, {"lens", &run->lens},   {"push", &run->push}};
+                {"tokens", &run->tokens}, {"lens", &run->lens},   {"push", &run->push},   {"starts", &run->starts}};
   for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
     if (strcmp(tables[i].name, name) == 0) return (table *)tables[i].table;
   }

@@ -30,7 +30,7 @@ typedef dwell_status (*run_page)(const dwell_run *run, const char *path, dwell_e
 typedef dwell_status (*run_stream)(void *self, npz_writer *w, dwell_error *err);
 
 struct dwell_run {
-  table layers, heads, blocks, events, tokens, lens, push;
+  table layers, heads, blocks, events, tokens, lens, push, starts;
   run_array arrays[RUN_MAX_ARRAYS];
   size_t array_count;
   run_stream stream; /* may be NULL */

@@ -82,12 +82,25 @@ typedef struct claim_verdict {
 
 /* ---- the registry ---- */
 
+/* What the replicates of its sample are: the texts of one model (or starts of a flow), all, or those in classes, or those
+ * that are cut at several lengths; the checkpoints of one training; models of several depths; any models. */
+typedef enum claim_scope {
+  CLAIM_OF_TEXTS,
+  CLAIM_OF_CLASSES,
+  CLAIM_OF_LENGTHS,
+  CLAIM_OF_CHECKPOINTS,
+  CLAIM_OF_DEPTHS,
+  CLAIM_OF_MODELS
+} claim_scope;
+
 typedef struct claim {
   const char *name, *title, *source;
   const char *sentence; /* what CONFIRMED says, to be quoted */
   const claim_need *needs;
   size_t need_count;
   bool in_flows; /* flows are judged by it too */
+  claim_scope scope;
+  const char *denial; /* what FALSIFIED says, to be quoted */
   /* The verdict before Holm: an outcome whose conditions hold, with its p. Errors: DWELL_NO_MEMORY; DWELL_BAD_INPUT (a
    * threshold is missing). */
   dwell_status (*decide)(const claim_sample *s, const claim_thresholds *t, claim_verdict *ret_verdict,

@@ -64,6 +64,7 @@ const claim claim_alignment = {
     .title = "attention carries the clusters",
     .source = "docs/verdicts.md 3.3",
     .sentence = "Heads attend within the clusters of their input more often than chance and than untrained heads do.",
+    .denial = "Heads do not attend within the clusters of their input more often than chance or untrained heads do.",
     .needs = needs,
     .need_count = COUNT_OF(needs),
     .decide = decide,

@@ -57,6 +57,7 @@ const claim claim_clusters = {
     .sentence =
         "Training makes tokens group along the layers, beyond what their mean and spectrum give and beyond what "
         "random weights do.",
+    .denial = "Training does not make tokens group along the layers more than chance or random weights do.",
     .needs = needs,
     .need_count = COUNT_OF(needs),
     .in_flows = true,

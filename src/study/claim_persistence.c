@@ -87,6 +87,7 @@ const claim claim_persistence = {
     .source = "docs/verdicts.md 3.2",
     .sentence =
         "Clusters form, stand still over several layers and then move on, which untrained networks do not show.",
+    .denial = "Clusters do not stand still over several layers in more than a fifth of the texts.",
     .needs = needs,
     .need_count = COUNT_OF(needs),
     .in_flows = true,

@@ -156,6 +156,7 @@ const claim claim_speed = {
     .sentence =
         "How fast the tokens of this network become one depends on the size and the orientation of the maps "
         "that its heads write through, and not on the number of dimensions.",
+    .denial = "The maps that attention writes through do not set the speed of collapse, or the dimension does.",
     .needs = needs,
     .need_count = COUNT_OF(needs),
     .decide = decide,

@@ -90,6 +90,7 @@ const claim claim_timescales = {
     .title = "two time scales",
     .source = "docs/verdicts.md 3.5",
     .sentence = "Groups of tokens form at least five times faster than they join.",
+    .denial = "Groups of tokens do not form much faster than they join.",
     .needs = needs,
     .need_count = COUNT_OF(needs),
     .in_flows = true,

@@ -30,10 +30,11 @@ static size_t distinct_values(const double *sorted, size_t n) {
   return count;
 }
 
-/* Studentised mean of resample k of centred values; false if all its values are equal. One counter gives four places,
- * each of bias below n / 2^32. */
-static bool resampled_t(uint64_t seed, size_t k, size_t n, const double *centred, double *ret_t) {
-  const random_stream s = {.seed = seed, .purpose = RANDOM_BOOTSTRAP};
+/* Mean of resample k of centred values and its variance; false if all its values are equal. One counter gives four
+ * places, each of bias below n / 2^32. */
+static bool resample(uint64_t seed, uint32_t sample, size_t k, size_t n, const double *centred, double *ret_mean,
+                     double *ret_variance) {
+  const random_stream s = {.seed = seed, .purpose = RANDOM_BOOTSTRAP, .replica = sample};
   double sum = 0, squares = 0, low = INFINITY, high = -INFINITY;
   uint32_t bits[4];
   for (size_t i = 0; i < n; i++) {
@@ -42,9 +43,16 @@ static bool resampled_t(uint64_t seed, size_t k, size_t n, const double *centred
     sum += x, squares += x * x;
     low = fmin(low, x), high = fmax(high, x);
   }
-  double mean = sum / (double)n, variance = (squares / (double)n - mean * mean) / (double)(n - 1);
-  *ret_t = mean / sqrt(fmax(variance, 0x1p-1000));
+  *ret_mean = sum / (double)n;
+  *ret_variance = (squares / (double)n - *ret_mean * *ret_mean) / (double)(n - 1);
   return high > low;
+}
+
+static bool resampled_t(uint64_t seed, size_t k, size_t n, const double *centred, double *ret_t) {
+  double mean, variance;
+  bool spread = resample(seed, 0, k, n, centred, &mean, &variance);
+  *ret_t = mean / sqrt(fmax(variance, 0x1p-1000));
+  return spread;
 }
 
 /* Quantile of sorted numbers at the place (n + 1) p, between neighbours by a straight line. */
@@ -81,6 +89,40 @@ dwell_status interval_bootstrap_t(size_t n, const double *x, uint64_t seed, inte
   sort_doubles(t, n);
   if (distinct_values(t, n) < FEWEST_VALUES) goto done;
   from_resamples(n, centred, mean, seed, t, ret_interval, ret_valid);
+done:
+  mem_free(centred);
+  mem_free(t);
+  return status;
+}
+
+/* Of two centred samples, one behind the other. */
+static bool resampled_difference(uint64_t seed, size_t k, size_t n, size_t m, const double *centred, double *ret_t) {
+  double a, b, va, vb;
+  bool spread = resample(seed, 0, k, n, centred, &a, &va);
+  spread = resample(seed, 1, k, m, centred + n, &b, &vb) && spread;
+  *ret_t = (a - b) / sqrt(fmax(va + vb, 0x1p-1000));
+  return spread;
+}
+
+dwell_status interval_difference(size_t n, const double *x, size_t m, const double *y, uint64_t seed,
+                                 interval *ret_interval, bool *ret_valid, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  double a = sample_mean(n, x), b = sample_mean(m, y);
+  double *centred = MEM_NEW(double, n + m), *t = MEM_NEW(double, BOOTSTRAP_RESAMPLES);
+  size_t kept = 0;
+  *ret_interval = (interval){NAN, NAN}, *ret_valid = false;
+  TRY_ALLOC(centred, "an interval");
+  TRY_ALLOC(t, "an interval");
+  if (!isfinite(a - b)) TRY(error_set(err, DWELL_BAD_INPUT, "a number of a sample is not finite"));
+  if (n < 2 || m < 2) goto done;
+  for (size_t i = 0; i < n; i++) centred[i] = x[i] - a;
+  for (size_t i = 0; i < m; i++) centred[n + i] = y[i] - b;
+  for (size_t k = 0; k < BOOTSTRAP_RESAMPLES; k++) kept += resampled_difference(seed, k, n, m, centred, &t[kept]);
+  if ((BOOTSTRAP_RESAMPLES - kept) * 20 > BOOTSTRAP_RESAMPLES) goto done;
+  double error = sqrt(sample_variance(n, x) / (double)n + sample_variance(m, y) / (double)m);
+  sort_doubles(t, kept);
+  *ret_interval = (interval){a - b - error * sorted_quantile(t, kept, 1 - TAIL), a - b - error * sorted_quantile(t, kept, TAIL)};
+  *ret_valid = true;
 done:
   mem_free(centred);
   mem_free(t);

@@ -24,6 +24,12 @@ enum { BOOTSTRAP_RESAMPLES = 1999 };
 dwell_status interval_bootstrap_t(size_t n, const double *x, uint64_t seed, interval *ret_interval, bool *ret_valid,
                                   dwell_error *err);
 
+/* The same of the difference of two independent means, mean of x[n] minus mean of y[m], whose variances may differ.
+ * *ret_valid is false where one has fewer than 2 values or more than 5 % of the resamples have no spread in one of
+ * them (of four values one resample in 64 has none). */
+dwell_status interval_difference(size_t n, const double *x, size_t m, const double *y, uint64_t seed,
+                                 interval *ret_interval, bool *ret_valid, dwell_error *err);
+
 /* Clopper and Pearson's interval of a share of `count` in n; each side misses with probability at most (1 - level)/2.
  */
 interval interval_share(size_t count, size_t n, double level);

@@ -6,6 +6,7 @@
 
 static const claim *const registry[] = {
     &claim_clusters, &claim_persistence, &claim_alignment, &claim_energy, &claim_timescales, &claim_speed,
+    &claim_classes,  &claim_emergence,   &claim_length,    &claim_depth,  &claim_masks,
 };
 
 const claim *const *claim_registry(size_t *ret_count) {

@@ -22,17 +22,6 @@ static double variance(double rate, size_t runs) {
   return runs == 0 ? 0 : fmax(rate * (1 - rate), 0.5 / (double)runs) / (double)runs; /* never 0: one more run may hit */
 }
 
-void choose_equal_steps(size_t frames, const double *tau, size_t states, size_t *ret_frames) {
-  for (size_t s = 0; s < states; s++) {
-    double at = tau[frames - 1] * (double)s / (double)(states - 1);
-    size_t best = 0;
-    for (size_t f = 1; f < frames; f++) {
-      if (fabs(tau[f] - at) < fabs(tau[best] - at)) best = f;
-    }
-    ret_frames[s] = best;
-  }
-}
-
 void print_rate(size_t hits, size_t runs, double published, size_t published_runs) {
   double rate = (double)hits / (double)runs;
   printf(" %.3f", rate);

@@ -22,7 +22,4 @@ extern const calibration_part calibrate_clouds, calibrate_groups, calibrate_netw
  * errors apart (of both: published_runs 0 means the published one is exact). published NaN: there is none. */
 void print_rate(size_t hits, size_t runs, double published, size_t published_runs);
 
-/* Of `frames` states at rising times tau[0] = 0, ..., the ones nearest to `states` equal steps. ret_frames [states]. */
-void choose_equal_steps(size_t frames, const double *tau, size_t states, size_t *ret_frames);
-
 #endif

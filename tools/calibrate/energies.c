@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "calibrate.h"
 #include "detect/detect.h"
+#include "study/flow_starts.h"
 
 enum { STARTS = 200, FRAMES = 400, GRID = 25, COLUMNS = 5 };
 
@@ -47,7 +48,7 @@ static void choose_states(const dwell_run *run, size_t start, size_t ret_frames[
     double angle = cell(run, "blocks", start * (FRAMES - 1) + k - 1, "angle_mean");
     tau[k] = tau[k - 1] + (isnan(angle) ? 0 : angle);
   }
-  choose_equal_steps(FRAMES, tau, GRID, ret_frames);
+  flow_starts_equal_steps(FRAMES, tau, GRID, ret_frames);
 }
 
 static dwell_status falls(const dwell_run *run, size_t start, const size_t frames[GRID], const char *column,

@@ -7,17 +7,17 @@
 #include "base/mem.h"
 #include "base/sort.h"
 #include "calibrate.h"
-#include "path.h"
 #include "study/claim.h"
+#include "study/flow_starts.h"
 
-enum { STARTS = 20, CLAIMS = 4, NEEDS = 3 };
+enum { STARTS = 20, PARTICLES = 64, DRAWS = 39, CLAIMS = 4, NEEDS = 3 };
 
 typedef struct flow_case {
   size_t d;
   double beta;
   bool away;
   size_t published_starts;
-  double published_trend, published_any, published_stairs, published_ratio; /* 9.8, its first set of starts */
+  double published_trend, published_any, published_stairs, published_ratio; /* 9.8, its first set of flow_starts */
   const char *required[CLAIMS]; /* A, B, D, E1: the outcome that it must have, or "!X": must not have */
 } flow_case;
 
@@ -46,10 +46,18 @@ static const flow_case flows[] = {
 
 static dwell_status measure(const dwell_context *ctx, size_t d, double beta, bool away, start_numbers ret[STARTS],
                             dwell_error *err) {
-  path p;
-  dwell_status status = path_make(ctx, STARTS, d, beta, away, &p, err);
-  if (status == DWELL_OK) status = path_measure(ctx, &p, ret, err);
-  path_free(&p);
+  flow_starts p;
+  const flow_starts_setting setting = {.flow = "sa",
+                                  .n = PARTICLES,
+                                  .d = d,
+                                  .count = STARTS,
+                                  .draws = DRAWS,
+                                  .beta = beta,
+                                  .until = 300,
+                                  .away = away};
+  dwell_status status = flow_starts_make(ctx, &setting, &p, err);
+  if (status == DWELL_OK) status = flow_starts_measure(ctx, &p, ret, err);
+  flow_starts_free(&p);
   return status;
 }
 
@@ -118,7 +126,7 @@ static dwell_status decide_all(const start_numbers *flow, const start_numbers *c
                                  .seeds = 1,
                                  .values = values,
                                  .controls = controls,
-                                 .layers = PATH_STATES - 1,
+                                 .layers = STARTS_STATES - 1,
                                  .seed = 1};
     status = claim_find(claims[c])->decide(&sample, &t, &ret[c], err);
   }
@@ -160,7 +168,7 @@ static dwell_status run_verdicts(const dwell_context *ctx, dwell_error *err) {
       "SA flow, %d particles, t to 300, %d starts, %d states at equal steps of the cumulated mean angle, %d draws of "
       "N1'; in brackets the specification (9.8, 12 or 20 other starts). Groups: starts with two groups to follow at "
       "the state that stands out most, and those where it is significant.\n\n",
-      PATH_PARTICLES, STARTS, PATH_STATES, PATH_DRAWS);
+      PARTICLES, STARTS, STARTS_STATES, DRAWS);
   printf("| d | beta | g | p_any_state | staircase > 2 | within/between > 5 | its median | groups | falls |\n");
   printf("|---|---|---|---|---|---|---|---|---|\n");
   for (size_t k = 0; k < CASES; k++) {

@@ -1,6 +1,6 @@
-/* cli/texts.h - the texts that measure runs over: from the command line, files, lines of .jsonl files, prompts. */
-#ifndef DWELL_CLI_TEXTS_H
-#define DWELL_CLI_TEXTS_H
+/* text/texts.h - the texts that models are run over: from the command line, files, lines of .jsonl files, prompts. */
+#ifndef DWELL_TEXT_TEXTS_H
+#define DWELL_TEXT_TEXTS_H
 
 #include <dwell/status.h>
 #include <stdbool.h>

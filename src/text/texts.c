@@ -1,6 +1,7 @@
-/* cli/texts.c - reading the texts that measure runs over, and naming their runs. */
-#include "cli/texts.h"
+/* text/texts.c - reading the texts that measure runs over, and naming their runs. */
+#include "text/texts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -8,9 +9,10 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/number.h"
-#include "cli/cli.h"
+#include "base/str.h"
 #include "file/jcursor.h"
 #include "text/prompt.h"
+#include "text/text_file.h"
 
 void texts_free(texts *t) {
   mem_free(t->list);
@@ -145,7 +147,7 @@ static const char *stem(arena *a, const char *path) {
 dwell_status texts_add_file(texts *t, const char *path, dwell_error *err) {
   char *data = NULL;
   size_t length, before = t->count;
-  dwell_status status = cli_read_text(path, &data, &length, err);
+  dwell_status status = text_file_read(path, &data, &length, err);
   if (status != DWELL_OK) return add_failed(t, stem(&t->storage, path), err);
   if (str_ends(path, ".jsonl")) {
     t->many = true;
