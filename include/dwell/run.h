@@ -13,8 +13,8 @@ extern "C" {
 
 typedef struct dwell_run dwell_run;
 
-/* Tables by name: "layers", "heads", "blocks", "events", "tokens", "lens", "push", "starts". A table that does not exist has 0
- * rows and 0 columns. */
+/* Tables by name: "layers", "heads", "blocks", "events", "tokens", "lens", "push", "starts". A table that does not
+ * exist has 0 rows and 0 columns. */
 size_t dwell_run_rows(const dwell_run *run, const char *table);
 size_t dwell_run_columns(const dwell_run *run, const char *table);
 const char *dwell_run_column_name(const dwell_run *run, const char *table, size_t column); /* NULL: out of range */

@@ -69,14 +69,16 @@ static double unit_seconds(const cli *c, const study_plan *p, const study_units 
   const study_text *t = &u->texts[unit->text];
   dwell_measure_options o;
   dwell_model_options few = dwell_model_options_default();
-  cli_sample s = {.is_model = true, .block_elements = (double)dwell_model_get_info(model)->weight_bytes / sizeof(float)};
+  cli_sample s = {.is_model = true,
+                  .block_elements = (double)dwell_model_get_info(model)->weight_bytes / sizeof(float)};
   cli_seconds seconds;
   double sum = NAN;
   dwell_error err;
   dwell_status status = study_open_unit(p, u, unit, model, &o, &s.whole, &err);
   few.max_tokens = t->cut, few.iterations = u->subjects[unit->subject].iterations;
   few.last_state = 1, few.random_weights = unit->variant == VARIANT_RANDOM, few.random_seed = 1;
-  if (status == DWELL_OK && t->data != NULL) status = dwell_model_open_text(model, t->data, t->length, &few, &s.part, &err);
+  if (status == DWELL_OK && t->data != NULL)
+    status = dwell_model_open_text(model, t->data, t->length, &few, &s.part, &err);
   else if (status == DWELL_OK) status = dwell_model_open_ids(model, t->ids, t->count, &few, &s.part, &err);
   s.wide = s.part;
   if (status == DWELL_OK) status = cli_estimate(c, &s, &o, &seconds, &err);
@@ -120,7 +122,8 @@ static size_t smallest_class(const study_plan *p, const study_units *u, const si
   for (size_t k = 0; k < p->class_count; k++) {
     size_t same = 0;
     for (size_t i = 0; i < count; i++) {
-      for (size_t j = 0; j < p->classes[k].count; j++) same += str_equal(p->classes[k].registers[j], u->texts[fit[i]].text_class);
+      for (size_t j = 0; j < p->classes[k].count; j++)
+        same += str_equal(p->classes[k].registers[j], u->texts[fit[i]].text_class);
     }
     classes++, smallest = same < smallest ? same : smallest;
   }
@@ -230,7 +233,9 @@ static size_t count_checkpoints(const study_units *u, const study_subject *s) {
 }
 
 /* Is it a name of a hub, that `dwell pull` gets? */
-static bool is_hub_name(const char *model) { return model[0] != '/' && model[0] != '.' && strncmp(model, "nursery:", 8) != 0; }
+static bool is_hub_name(const char *model) {
+  return model[0] != '/' && model[0] != '.' && strncmp(model, "nursery:", 8) != 0;
+}
 
 static void say_missing(const study_subject *s, const dwell_error *err, totals *t) {
   char text[1600];
@@ -245,15 +250,19 @@ static void look_at_model(const cli *c, const study_plan *p, const study_units *
   outlook *o = MEM_ZERO(outlook, 1);
   dwell_model *model = NULL;
   dwell_error err = {.offset = -1};
-  dwell_status status = o == NULL ? error_no_memory(&err, "a model") : dwell_model_open(s->model, &c->ctx, &model, &err);
+  dwell_status status =
+      o == NULL ? error_no_memory(&err, "a model") : dwell_model_open(s->model, &c->ctx, &model, &err);
   if (status != DWELL_OK) {
     say_missing(s, &err, t);
     mem_free(o);
     return;
   }
   const dwell_model_info *info = dwell_model_get_info(model);
-  o->f = (forecast){.blocks = s->iterations > 0 ? s->iterations : info->blocks, .heads = info->heads,
-                    .seeds = (size_t)p->random, .rotations = (size_t)p->rotations, .family = family,
+  o->f = (forecast){.blocks = s->iterations > 0 ? s->iterations : info->blocks,
+                    .heads = info->heads,
+                    .seeds = (size_t)p->random,
+                    .rotations = (size_t)p->rotations,
+                    .family = family,
                     .checkpoints = count_checkpoints(u, s)};
   printf("%s\n", s->label);
   look_at_texts(c, p, u, subject, model, o);
@@ -261,7 +270,8 @@ static void look_at_model(const cli *c, const study_plan *p, const study_units *
   char bytes[24];
   printf("  %zu blocks, %zu heads; %zu units, ", o->f.blocks, info->heads, count_units(u, subject));
   say_time(seconds);
-  printf(", at most %s of memory; %zu texts, %zu with enough distinct tokens", cli_bytes(o->bytes, bytes), o->f.texts, o->f.usable);
+  printf(", at most %s of memory; %zu texts, %zu with enough distinct tokens", cli_bytes(o->bytes, bytes), o->f.texts,
+         o->f.usable);
   printf(o->failed > 0 ? ", %zu that cannot be run\n" : "\n", o->failed);
   if (!s->checkpoint) print_claims(c, p, &o->f);
   t->seconds += seconds;
@@ -272,7 +282,12 @@ static void look_at_model(const cli *c, const study_plan *p, const study_units *
 
 static void look_at_flow(const cli *c, const study_plan *p, const study_subject *s, size_t family) {
   const plan_flow *f = s->flow;
-  const forecast known = {.flow = true, .blocks = 12, .texts = (size_t)f->starts, .usable = (size_t)f->starts, .seeds = 1, .family = family};
+  const forecast known = {.flow = true,
+                          .blocks = 12,
+                          .texts = (size_t)f->starts,
+                          .usable = (size_t)f->starts,
+                          .seeds = 1,
+                          .family = family};
   printf("%s\n  %lld starts of %lld particles in %lld dimensions, beta %g, and as many at beta 0\n", s->label,
          (long long)f->starts, (long long)f->n, (long long)f->d, f->beta);
   print_claims(c, p, &known);
@@ -284,7 +299,8 @@ static void look_at_groups(const study_plan *p) {
     strbuf why = {0};
     const forecast f = {.depths = p->depths.items[k].count};
     forecast_answer answer = forecast_claim(&f, claim_find("I"), &t, &why);
-    printf("depths %zu\n  I   %s  %s\n", k + 1, answer == FORECAST_OPEN ? "can be decided" : "CANNOT be     ", why.data != NULL ? why.data : "");
+    printf("depths %zu\n  I   %s  %s\n", k + 1, answer == FORECAST_OPEN ? "can be decided" : "CANNOT be     ",
+           why.data != NULL ? why.data : "");
     strbuf_free(&why);
   }
 }
@@ -320,7 +336,8 @@ dwell_status cli_study_forecast(cli *c, const study_plan *p, const study_units *
   look_at_groups(p);
   printf("\n%zu units, ", u->count);
   say_time(t.seconds);
-  printf(" on %d threads (flows not counted), at most %s of memory; a family of %zu tests", c->ctx.threads, cli_bytes(t.bytes, bytes), family);
+  printf(" on %d threads (flows not counted), at most %s of memory; a family of %zu tests", c->ctx.threads,
+         cli_bytes(t.bytes, bytes), family);
   printf(t.missing > 0 ? "; %zu models are not there\n" : "\n", t.missing);
   return DWELL_OK;
 }

@@ -86,7 +86,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp_option options[] = {
     {"preset", KEY_PRESET, "NAME", 0, "A plan that comes with dwell: demo, full, gpt2-family, albert-time", 10},
-    {"dry-run", KEY_DRY_RUN, NULL, 0, "Measure nothing: say what can be decided, and what time and memory it takes", 10},
+    {"dry-run", KEY_DRY_RUN, NULL, 0, "Measure nothing: say what can be decided, and what time and memory it takes",
+     10},
     {"shard", KEY_SHARD, "I/N", 0,
      "Only the I-th of N shares of the work (default: SLURM_ARRAY_TASK_ID of SLURM_ARRAY_TASK_COUNT)", 20},
     {"merge", KEY_MERGE, NULL, 0, "Measure nothing: decide from what all shards have measured", 20},
@@ -101,8 +102,10 @@ static const char doc[] =
     "Examples:\n"
     "  dwell study --preset demo -o demo\n"
     "  dwell study plan.json --dry-run\n"
-    "  dwell study plan.json -o study --shard 2/8     then, after all shards: dwell study plan.json -o study --merge\n\n"
-    "Interrupted or killed, the same command continues. A unit (one model, one text) that fails does not stop the others\n"
+    "  dwell study plan.json -o study --shard 2/8     then, after all shards: dwell study plan.json -o study "
+    "--merge\n\n"
+    "Interrupted or killed, the same command continues. A unit (one model, one text) that fails does not stop the "
+    "others\n"
     "(exit code 1 at the end).";
 
 /* ---- reading the plan ---- */
@@ -153,9 +156,16 @@ static void say_tally(const study *s, const study_tally *t) {
 
 static dwell_status run_units(study *s, dwell_error *err) {
   study_tally t = {0};
-  const study_work w = {.ctx = &s->c->ctx, .plan = &s->plan, .units = &s->units, .folder = s->c->out,
-                        .shard = s->shard, .shards = s->shards, .force = s->c->force,
-                        .program = s->c->command.data, .self = s, .tell = tell};
+  const study_work w = {.ctx = &s->c->ctx,
+                        .plan = &s->plan,
+                        .units = &s->units,
+                        .folder = s->c->out,
+                        .shard = s->shard,
+                        .shards = s->shards,
+                        .force = s->c->force,
+                        .program = s->c->command.data,
+                        .self = s,
+                        .tell = tell};
   s->c->unit = " units";
   if (s->sharded) cli_say(s->c, "shard %zu of %zu", s->shard, s->shards);
   dwell_status status = study_run(&w, &t, err);

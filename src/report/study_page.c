@@ -50,11 +50,12 @@ static void add_table(strbuf *out, const verdicts *v, verdict_group group, const
   for (size_t i = 0; i < v->count; i++) count += v->rows[i].group == group;
   if (count == 0) return;
   section_open(out, verdict_group_name(group), heading, text);
-  strbuf_printf(out,
-                "<table class=\"verdicts\" id=\"t-%s\"><thead><tr><th>model</th><th>claim</th><th>verdict</th><th>effect</th>"
-                "<th>lo</th><th>hi</th><th>p</th><th>p_holm</th><th>prompts</th><th>control</th><th>reason</th></tr>"
-                "</thead><tbody>\n",
-                verdict_group_name(group));
+  strbuf_printf(
+      out,
+      "<table class=\"verdicts\" id=\"t-%s\"><thead><tr><th>model</th><th>claim</th><th>verdict</th><th>effect</th>"
+      "<th>lo</th><th>hi</th><th>p</th><th>p_holm</th><th>prompts</th><th>control</th><th>reason</th></tr>"
+      "</thead><tbody>\n",
+      verdict_group_name(group));
   for (size_t i = 0; i < v->count; i++) {
     if (v->rows[i].group == group) add_row(out, &v->rows[i]);
   }
@@ -66,11 +67,13 @@ static void add_table(strbuf *out, const verdicts *v, verdict_group group, const
 
 static void add_words(strbuf *out, const verdict_row *row) {
   strbuf words = {0};
-  const reference_row *published = row->flow || row->group == VERDICT_CONTROL ? NULL : reference_find(row->claim->name, row->model);
+  const reference_row *published =
+      row->flow || row->group == VERDICT_CONTROL ? NULL : reference_find(row->claim->name, row->model);
   verdict_sentence(row, &words);
   if (row->settle != NULL) strbuf_printf(&words, " It would be settled by %s.", row->settle);
   if (row->beside != NULL) strbuf_printf(&words, " Beside it: %s.", row->beside);
-  strbuf_printf(out, "<h3><span class=\"%s\">%s</span> ", claim_outcome_name(row->v.outcome), claim_outcome_name(row->v.outcome));
+  strbuf_printf(out, "<h3><span class=\"%s\">%s</span> ", claim_outcome_name(row->v.outcome),
+                claim_outcome_name(row->v.outcome));
   html_text(out, row->model);
   strbuf_printf(out, ", %s: ", row->claim->name);
   html_text(out, row->claim->title);
@@ -96,8 +99,9 @@ static void add_collapse_control(strbuf *out, const numbers *n) {
     if (!any) {
       section_open(out, "collapse", "Collapse control",
                    "One word repeated: equal tokens become nearly equal vectors in any network. It enters no average.");
-      strbuf_puts(out, "<table class=\"verdicts\"><thead><tr><th>model</th><th>collapse rate per state</th><th>mean "
-                       "cosine at the end</th></tr></thead><tbody>\n");
+      strbuf_puts(out,
+                  "<table class=\"verdicts\"><thead><tr><th>model</th><th>collapse rate per state</th><th>mean "
+                  "cosine at the end</th></tr></thead><tbody>\n");
     }
     any = true;
     strbuf_puts(out, "<tr><td>");
@@ -112,11 +116,12 @@ static void add_collapse_control(strbuf *out, const numbers *n) {
 }
 
 static void add_head(strbuf *out, const study_plan *p) {
-  strbuf_puts(out,
-              "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-"
-              "Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-              "form-action 'none'\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-              "<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n<title>");
+  strbuf_puts(
+      out,
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-"
+      "Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+      "form-action 'none'\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n<title>");
   html_text(out, p->title != NULL ? p->title : "A study");
   strbuf_puts(out, " · dwell</title>\n<style>\n");
   svg_style(out);
@@ -133,11 +138,12 @@ static void add_methods(strbuf *out, const study_plan *p, const verdicts *v) {
   section_open(out, "methods", "Methods",
                "The text is the unit of replication; intervals are at 95 %; p after Holm over a family that was fixed "
                "before the data. Rules: docs/verdicts.md; thresholds with their reasons: data/claims.json.");
-  strbuf_printf(out,
-                "<p>Family of %zu tests. %lld networks with random weights, %lld orders of the tokens, %lld rotations of "
-                "the output maps. %lld draws of the nulls, %lld in controls. Seed %lld. dwell %s (%s).</p>\n",
-                v->family, (long long)p->random, (long long)p->shuffled, (long long)p->rotations, (long long)p->nulls,
-                (long long)p->control_nulls, (long long)p->seed, version_number(), version_commit());
+  strbuf_printf(
+      out,
+      "<p>Family of %zu tests. %lld networks with random weights, %lld orders of the tokens, %lld rotations of "
+      "the output maps. %lld draws of the nulls, %lld in controls. Seed %lld. dwell %s (%s).</p>\n",
+      v->family, (long long)p->random, (long long)p->shuffled, (long long)p->rotations, (long long)p->nulls,
+      (long long)p->control_nulls, (long long)p->seed, version_number(), version_commit());
   strbuf_puts(out, "<p>Published study: ");
   html_text(out, reference_source);
   strbuf_puts(out, ".</p>\n");
@@ -153,14 +159,16 @@ dwell_status study_page_write(const study_plan *p, const numbers *n, const verdi
   add_table(&out, v, VERDICT_CONTROL, "Controls under the same rules",
             "A control in place of the trained network. If one is CONFIRMED, a rule is wrong.");
   add_collapse_control(&out, n);
-  section_open(&out, "words", "In words", "What can be quoted, what would settle the open ones, what was published before.");
+  section_open(&out, "words", "In words",
+               "What can be quoted, what would settle the open ones, what was published before.");
   for (size_t i = 0; i < v->count; i++) {
     if (v->rows[i].group != VERDICT_CONTROL) add_words(&out, &v->rows[i]);
   }
   section_close(&out);
   add_methods(&out, p, v);
   strbuf_puts(&out, "</main>\n</body>\n</html>\n");
-  dwell_status status = out.failed ? error_no_memory(err, "the page") : atomic_file_write(path, out.data, out.length, err);
+  dwell_status status =
+      out.failed ? error_no_memory(err, "the page") : atomic_file_write(path, out.data, out.length, err);
   strbuf_free(&out);
   return status;
 }

@@ -50,7 +50,7 @@ table *run_table(const dwell_run *run, const char *name) {
     const char *name;
     const table *table;
   } tables[] = {{"layers", &run->layers}, {"heads", &run->heads}, {"blocks", &run->blocks}, {"events", &run->events},
-                {"tokens", &run->tokens}, {"lens", &run->lens},   {"push", &run->push},   {"starts", &run->starts}};
+                {"tokens", &run->tokens}, {"lens", &run->lens},   {"push", &run->push},     {"starts", &run->starts}};
   for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
     if (strcmp(tables[i].name, name) == 0) return (table *)tables[i].table;
   }

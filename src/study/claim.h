@@ -82,8 +82,8 @@ typedef struct claim_verdict {
 
 /* ---- the registry ---- */
 
-/* What the replicates of its sample are: the texts of one model (or starts of a flow), all, or those in classes, or those
- * that are cut at several lengths; the checkpoints of one training; models of several depths; any models. */
+/* What the replicates of its sample are: the texts of one model (or starts of a flow), all, or those in classes, or
+ * those that are cut at several lengths; the checkpoints of one training; models of several depths; any models. */
 typedef enum claim_scope {
   CLAIM_OF_TEXTS,
   CLAIM_OF_CLASSES,

@@ -1,5 +1,5 @@
-/* study/claim_emergence.c - claim G: clustering emerges in training. The replicates are the checkpoints of one run, which
- * are one path: no slope is tested, only from which checkpoint on all exceed what random weights reach. */
+/* study/claim_emergence.c - claim G: clustering emerges in training. The replicates are the checkpoints of one run,
+ * which are one path: no slope is tested, only from which checkpoint on all exceed what random weights reach. */
 #include <math.h>
 
 #include "study/claims.h"

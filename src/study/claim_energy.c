@@ -67,7 +67,8 @@ const claim claim_energy = {
     .title = "the energy is monotone",
     .source = "docs/verdicts.md 3.4",
     .sentence = "The sequence of states ascends the interaction energy at the inverse temperature of its own heads.",
-    .denial = "The sequence of states does not ascend the interaction energy at the inverse temperature of its own heads.",
+    .denial =
+        "The sequence of states does not ascend the interaction energy at the inverse temperature of its own heads.",
     .needs = needs,
     .need_count = COUNT_OF(needs),
     .in_flows = true,

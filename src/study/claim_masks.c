@@ -110,7 +110,8 @@ const claim claim_masks = {
     .name = "J",
     .title = "encoders and decoders differ in how much tokens cluster",
     .source = "docs/verdicts.md 3.11",
-    .sentence = "Among these models, how much tokens cluster beyond random weights differs between encoders and decoders.",
+    .sentence =
+        "Among these models, how much tokens cluster beyond random weights differs between encoders and decoders.",
     .denial = "Among these models, tokens of encoders and decoders cluster alike.",
     .needs = needs,
     .need_count = COUNT_OF(needs),

@@ -32,7 +32,8 @@ typedef struct verdicts {
   arena storage;
 } verdicts;
 
-/* Release with verdicts_free, also after an error. Errors: DWELL_NO_MEMORY; DWELL_BAD_INPUT (a threshold is missing). */
+/* Release with verdicts_free, also after an error. Errors: DWELL_NO_MEMORY; DWELL_BAD_INPUT (a threshold is missing).
+ */
 dwell_status study_decide(const study_plan *p, const numbers *n, const claim_thresholds *t, verdicts *ret_verdicts,
                           dwell_error *err);
 void verdicts_free(verdicts *v);

@@ -86,8 +86,8 @@ static dwell_status forget_manifest(const char *folder, dwell_error *err) {
 
 /* ---- finishing ---- */
 
-dwell_status study_finish(const char *folder, const study_plan *p, const study_units *u, study_page page,
-                          verdicts *ret, dwell_error *err) {
+dwell_status study_finish(const char *folder, const study_plan *p, const study_units *u, study_page page, verdicts *ret,
+                          dwell_error *err) {
   char path[STUDY_PATH];
   numbers n = {0};
   size_t missing, failed;
@@ -123,7 +123,8 @@ dwell_status study_load(const char *folder, study_plan *ret_plan, numbers *ret_n
     bool study = access(in_folder(path, folder, "plan.json"), F_OK) == 0;
     error_set(err, DWELL_BAD_INPUT, study ? "holds a study that is not finished" : "is not a study");
     error_in_file(err, folder);
-    return error_remedy(err, study ? "Run it to the end, or --merge its shards" : "Name the -o of `dwell study`"), DWELL_BAD_INPUT;
+    return error_remedy(err, study ? "Run it to the end, or --merge its shards" : "Name the -o of `dwell study`"),
+           DWELL_BAD_INPUT;
   }
   TRY(file_slurp(in_folder(path, folder, "plan.json"), PLAN_MOST, &text, &size, err));
   TRY(study_plan_read(text, size, path, "", ret_plan, err));

@@ -9,9 +9,10 @@
 typedef dwell_status (*study_page)(const study_plan *p, const numbers *n, const verdicts *v, const char *path,
                                    dwell_error *err);
 
-/* numbers.csv of what is there, verdicts.csv, verdicts.json, report.html if `page` is given, and study.json last, all in
- * `folder`; what stood there before is replaced, study.json being removed first. Units that are missing and were not
- * noted as failed: DWELL_FAILED with their number, and nothing is written. Release *ret_verdicts also after an error. */
+/* numbers.csv of what is there, verdicts.csv, verdicts.json, report.html if `page` is given, and study.json last, all
+ * in `folder`; what stood there before is replaced, study.json being removed first. Units that are missing and were not
+ * noted as failed: DWELL_FAILED with their number, and nothing is written. Release *ret_verdicts also after an error.
+ */
 dwell_status study_finish(const char *folder, const study_plan *p, const study_units *u, study_page page,
                           verdicts *ret_verdicts, dwell_error *err);
 

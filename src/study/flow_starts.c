@@ -86,7 +86,8 @@ static dwell_status run_away(void *arg, size_t start, int worker, dwell_error *e
   return DWELL_OK;
 }
 
-dwell_status flow_starts_make(const dwell_context *ctx, const flow_starts_setting *s, flow_starts *ret, dwell_error *err) {
+dwell_status flow_starts_make(const dwell_context *ctx, const flow_starts_setting *s, flow_starts *ret,
+                              dwell_error *err) {
   dwell_flow_options flow = dwell_flow_options_default();
   dwell_source *source = NULL;
   dwell_status status = DWELL_OK;
@@ -100,7 +101,8 @@ dwell_status flow_starts_make(const dwell_context *ctx, const flow_starts_settin
   TRY_ALLOC(ret->log_time, "the times of a flow");
   TRY(dwell_flow_open(&flow, ctx, &source, err));
   TRY(dwell_source_run(source, ctx, &(dwell_sink){.self = ret, .on_state = keep}, err));
-  if (s->away) TRY(threads_for(ctx, s->count, run_away, ret, err)); /* from the same starts, over the states of beta = 0 */
+  if (s->away)
+    TRY(threads_for(ctx, s->count, run_away, ret, err)); /* from the same starts, over the states of beta = 0 */
 done:
   dwell_source_destroy(source);
   return status;
@@ -218,8 +220,8 @@ static double trend_of(const state_test *states) {
   return sum - (states[0].t - states[0].mean);
 }
 
-static dwell_status test_clusters(const flow_starts *p, state_test *states, double *z, start_numbers *ret, uint64_t seed,
-                                  dwell_error *err) {
+static dwell_status test_clusters(const flow_starts *p, state_test *states, double *z, start_numbers *ret,
+                                  uint64_t seed, dwell_error *err) {
   const null_model *null = null_find("gaussian_twin");
   const null_setting setting = {.seed = seed, .n = p->n};
   double *drawn = mem_alloc(p->draws * GRID, sizeof(double)), observed[GRID];
@@ -247,7 +249,8 @@ done:
   return status;
 }
 
-static dwell_status follow_energy(const flow_starts *p, const state_test *states, start_numbers *ret, dwell_error *err) {
+static dwell_status follow_energy(const flow_starts *p, const state_test *states, start_numbers *ret,
+                                  dwell_error *err) {
   double energy[GRID], floor[GRID], low = INFINITY, high = -INFINITY, most = 0;
   energy_path found;
   dwell_status status = DWELL_OK;

@@ -1,5 +1,5 @@
-/* study/flow_starts.h - flows from many starts, and the numbers that the claims need of each start. A start is to a flow what
- * a text is to a network. */
+/* study/flow_starts.h - flows from many starts, and the numbers that the claims need of each start. A start is to a
+ * flow what a text is to a network. */
 #ifndef DWELL_STUDY_FLOW_STARTS_H
 #define DWELL_STUDY_FLOW_STARTS_H
 
@@ -28,7 +28,8 @@ typedef struct flow_starts {
 
 /* The flow from independent uniform starts, the same for every beta: STARTS_FRAMES states, the first at 0, the others
  * equally spaced in ln t. Release with flow_starts_free, also after an error. */
-dwell_status flow_starts_make(const dwell_context *ctx, const flow_starts_setting *setting, flow_starts *ret_starts, dwell_error *err);
+dwell_status flow_starts_make(const dwell_context *ctx, const flow_starts_setting *setting, flow_starts *ret_starts,
+                              dwell_error *err);
 void flow_starts_free(flow_starts *p);
 
 /* What the claims need of one start. NaN: undefined. */

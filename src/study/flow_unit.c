@@ -13,8 +13,8 @@
 #include "base/version.h"
 #include "file/jwriter.h"
 #include "run/run.h"
-#include "study/numbers.h"
 #include "study/flow_starts.h"
+#include "study/numbers.h"
 
 static double beta_of(const study_units *u, const study_unit *unit) {
   return unit->variant == VARIANT_BETA0 ? 0 : u->subjects[unit->subject].flow->beta;
@@ -59,9 +59,10 @@ static dwell_status add_start(table *t, size_t start, const plan_flow *f, const 
 }
 
 static dwell_status fill_starts(table *t, const plan_flow *f, const start_numbers *s, dwell_error *err) {
-  static const study_number columns[] = {NUMBER_BLOCKS,   NUMBER_WIDTH,    NUMBER_TOKENS,    NUMBER_TYPES,         NUMBER_TREND,
-                                   NUMBER_P_ANY_STATE, NUMBER_PLATEAU, NUMBER_TERMINAL,  NUMBER_DRAWDOWN,      NUMBER_INDEX,
-                                   NUMBER_FLOORS,   NUMBER_LOG_RATIO, NUMBER_LOG_RATIO_TAU, NUMBER_CENSORED};
+  static const study_number columns[] = {NUMBER_BLOCKS,        NUMBER_WIDTH,       NUMBER_TOKENS,  NUMBER_TYPES,
+                                         NUMBER_TREND,         NUMBER_P_ANY_STATE, NUMBER_PLATEAU, NUMBER_TERMINAL,
+                                         NUMBER_DRAWDOWN,      NUMBER_INDEX,       NUMBER_FLOORS,  NUMBER_LOG_RATIO,
+                                         NUMBER_LOG_RATIO_TAU, NUMBER_CENSORED};
   dwell_status status = table_add_column(t, "replica", NULL, err);
   for (size_t k = 0; status == DWELL_OK && k < sizeof columns / sizeof columns[0]; k++)
     status = table_add_column(t, number_columns[columns[k]].name, NULL, err);
@@ -87,8 +88,13 @@ static void note_setting(dwell_run *run, const char *setting) {
 dwell_status flow_unit_measure(const dwell_context *ctx, const study_plan *p, const study_units *u,
                                const study_unit *unit, const char *program, dwell_run **ret_run, dwell_error *err) {
   const plan_flow *f = u->subjects[unit->subject].flow;
-  const flow_starts_setting setting = {.flow = f->flow, .n = (size_t)f->n, .d = (size_t)f->d, .count = (size_t)f->starts,
-                                  .draws = (size_t)p->control_nulls, .beta = beta_of(u, unit), .until = f->until};
+  const flow_starts_setting setting = {.flow = f->flow,
+                                       .n = (size_t)f->n,
+                                       .d = (size_t)f->d,
+                                       .count = (size_t)f->starts,
+                                       .draws = (size_t)p->control_nulls,
+                                       .beta = beta_of(u, unit),
+                                       .until = f->until};
   dwell_measure_options o = options_of(u, unit, program);
   dwell_source *source = NULL;
   flow_starts all = {0};

@@ -29,7 +29,9 @@ static bool lacks_texts(const forecast *f, rules *r, bool types, strbuf *why) {
   double least = rule(r, "prompts");
   size_t have = types ? f->usable : f->texts;
   if ((double)have >= least) return false;
-  if (types && (double)f->texts >= least) add(why, "few_types: %zu of %zu texts have %g distinct tokens, %g are needed", have, f->texts, rule(r, "types"), least);
+  if (types && (double)f->texts >= least)
+    add(why, "few_types: %zu of %zu texts have %g distinct tokens, %g are needed", have, f->texts, rule(r, "types"),
+        least);
   else add(why, "few_prompts: %zu %s, %g are needed", have, f->flow ? "starts" : "texts", least);
   return true;
 }
@@ -41,10 +43,12 @@ static bool lacks_controls(const forecast *f, rules *r, strbuf *why) {
     return true;
   }
   if ((double)f->classes < rule(r, "text_classes")) {
-    add(why, "few_classes: texts of %zu class%s, %g are needed", f->classes, f->classes == 1 ? "" : "es", rule(r, "text_classes"));
+    add(why, "few_classes: texts of %zu class%s, %g are needed", f->classes, f->classes == 1 ? "" : "es",
+        rule(r, "text_classes"));
     return true;
   }
-  if ((double)f->seeds < rule(r, "rank_seeds")) add(why, "note seed_normality: the rank of the network needs %g seeds", rule(r, "rank_seeds"));
+  if ((double)f->seeds < rule(r, "rank_seeds"))
+    add(why, "note seed_normality: the rank of the network needs %g seeds", rule(r, "rank_seeds"));
   return false;
 }
 
@@ -88,7 +92,8 @@ static forecast_answer alignment(const forecast *f, rules *r, strbuf *why) {
 
 static forecast_answer energy(const forecast *f, rules *r, strbuf *why) {
   if (lacks_texts(f, r, false, why)) return FORECAST_NOT;
-  if ((double)f->blocks < rule(r, "layers")) add(why, "few_layers: %zu blocks, %g are needed", f->blocks, rule(r, "layers"));
+  if ((double)f->blocks < rule(r, "layers"))
+    add(why, "few_layers: %zu blocks, %g are needed", f->blocks, rule(r, "layers"));
   if ((double)f->blocks < rule(r, "layers")) return FORECAST_NOT;
   if (!f->flow) add(why, "if one inverse temperature describes the heads");
   return is_swamped(f, r, ldexp(1, -(int)fmin((double)f->texts, 1000)), why) ? FORECAST_NOT : FORECAST_OPEN;
@@ -98,7 +103,8 @@ static forecast_answer timescales(const forecast *f, rules *r, strbuf *why) {
   enum { DEEP = 24 };
   if (lacks_texts(f, r, false, why)) return FORECAST_NOT;
   if (f->flow || f->blocks >= DEEP) return FORECAST_OPEN;
-  add(why, "with %zu blocks CONFIRMED needs groups that form within %.3g", f->blocks, (double)f->blocks / rule(r, "ratio"));
+  add(why, "with %zu blocks CONFIRMED needs groups that form within %.3g", f->blocks,
+      (double)f->blocks / rule(r, "ratio"));
   return FORECAST_OPEN;
 }
 
@@ -108,7 +114,8 @@ static forecast_answer speed(const forecast *f, rules *r, strbuf *why) {
     add(why, "few_seeds: %zu rotations of the output maps, %g are needed", f->rotations, rule(r, "seeds"));
     return FORECAST_NOT;
   }
-  add(why, "CONFIRMED needs maps rebuilt in fewer dimensions, which a study does not measure (docs/mechanism.md 5 does)");
+  add(why,
+      "CONFIRMED needs maps rebuilt in fewer dimensions, which a study does not measure (docs/mechanism.md 5 does)");
   return FORECAST_ONE_SIDED;
 }
 
@@ -138,7 +145,8 @@ forecast_answer forecast_claim(const forecast *f, const claim *c, const claim_th
   static const struct {
     const char *claim;
     answer of;
-  } answers[] = {{"A", clusters}, {"B", persistence}, {"C", alignment}, {"D", energy}, {"E1", timescales}, {"E2", speed}};
+  } answers[] = {{"A", clusters}, {"B", persistence}, {"C", alignment},
+                 {"D", energy},   {"E1", timescales}, {"E2", speed}};
   rules r = {.all = t, .claim = c->name, .flow = f->flow};
   for (size_t k = 0; k < sizeof answers / sizeof answers[0]; k++) {
     if (strcmp(answers[k].claim, c->name) == 0) return answers[k].of(f, &r, why);

@@ -157,7 +157,8 @@ static dwell_status judge_lengths_of(const bench *b, const claim *c, const char 
   const char *sweeps[SWEEPS_MOST];
   size_t P = list_sweeps(b, model, sweeps), M = (size_t)b->p->random;
   dwell_status status = DWELL_OK;
-  double *values = mem_alloc(SWEEP_NEEDS, P * sizeof(double)), *controls = mem_alloc(SWEEP_NEEDS * M, P * sizeof(double));
+  double *values = mem_alloc(SWEEP_NEEDS, P * sizeof(double)),
+         *controls = mem_alloc(SWEEP_NEEDS * M, P * sizeof(double));
   TRY_ALLOC(values, "the lengths");
   TRY_ALLOC(controls, "the lengths");
   for (size_t i = 0; i < P; i++) {
@@ -169,7 +170,8 @@ static dwell_status judge_lengths_of(const bench *b, const claim *c, const char 
       controls[k * P + i] = slope_of(&g);
     }
   }
-  const claim_sample s = {.prompts = P, .seeds = M, .values = values, .controls = controls, .seed = (uint64_t)b->p->seed};
+  const claim_sample s = {
+      .prompts = P, .seeds = M, .values = values, .controls = controls, .seed = (uint64_t)b->p->seed};
   status = conclude(b, c, &s, model, P > 0, err);
 done:
   mem_free(values);
@@ -333,8 +335,10 @@ size_t groups_count(const study_plan *p, const claim *c) {
 dwell_status groups_judge(const study_plan *p, const numbers *n, const claim_thresholds *t, const char *const *labels,
                           size_t count, verdicts *v, dwell_error *err) {
   typedef dwell_status (*judge)(const bench *, const claim *, dwell_error *);
-  static const judge judges[] = {[CLAIM_OF_CLASSES] = judge_classes,         [CLAIM_OF_LENGTHS] = judge_lengths,
-                                 [CLAIM_OF_CHECKPOINTS] = judge_checkpoints, [CLAIM_OF_DEPTHS] = judge_depths,
+  static const judge judges[] = {[CLAIM_OF_CLASSES] = judge_classes,
+                                 [CLAIM_OF_LENGTHS] = judge_lengths,
+                                 [CLAIM_OF_CHECKPOINTS] = judge_checkpoints,
+                                 [CLAIM_OF_DEPTHS] = judge_depths,
                                  [CLAIM_OF_MODELS] = judge_models};
   const bench b = {p, n, t, v, labels, count};
   dwell_status status = DWELL_OK;

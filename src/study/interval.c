@@ -121,7 +121,8 @@ dwell_status interval_difference(size_t n, const double *x, size_t m, const doub
   if ((BOOTSTRAP_RESAMPLES - kept) * 20 > BOOTSTRAP_RESAMPLES) goto done;
   double error = sqrt(sample_variance(n, x) / (double)n + sample_variance(m, y) / (double)m);
   sort_doubles(t, kept);
-  *ret_interval = (interval){a - b - error * sorted_quantile(t, kept, 1 - TAIL), a - b - error * sorted_quantile(t, kept, TAIL)};
+  *ret_interval =
+      (interval){a - b - error * sorted_quantile(t, kept, 1 - TAIL), a - b - error * sorted_quantile(t, kept, TAIL)};
   *ret_valid = true;
 done:
   mem_free(centred);

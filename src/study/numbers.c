@@ -33,7 +33,8 @@ const number_column number_columns[NUMBERS] = {
     [NUMBER_P_ANY_STATE] = {"p_any_state", "p of the cluster test over all states at once"},
     [NUMBER_CONSENSUS] = {"consensus", "mean cosine, last state minus state 0"},
     [NUMBER_IP_LAST] = {"ip_last", "mean cosine of the last state"},
-    [NUMBER_PLATEAU] = {"plateau", "1: an interior plateau of significant clusters with p <= .05 (flows: staircase > 2)"},
+    [NUMBER_PLATEAU] = {"plateau",
+                        "1: an interior plateau of significant clusters with p <= .05 (flows: staircase > 2)"},
     [NUMBER_TERMINAL] = {"terminal", "1: a plateau from which the clusters do not move on"},
     [NUMBER_ALIGNED] = {"aligned", "share of the testable heads with align_p <= .05"},
     [NUMBER_HEADS] = {"heads", "testable heads"},
@@ -82,8 +83,7 @@ static dwell_status keep_texts(numbers *n, dwell_error *err) {
   for (size_t row = 0; row < n->t.rows; row++) {
     for (size_t k = 0; status == DWELL_OK && k < NUMBER_TEXTS; k++) {
       const table_cell *cell = table_at(&n->t, row, k);
-      if (cell->kind == CELL_NUMBER)
-        status = table_set_text(&n->t, row, k, number_format(cell->number, digits), err);
+      if (cell->kind == CELL_NUMBER) status = table_set_text(&n->t, row, k, number_format(cell->number, digits), err);
     }
   }
   return status;
@@ -108,7 +108,8 @@ static double effect_at(const dwell_run *run, size_t row, const char *column) {
   char null_mean[80];
   double t, mean;
   snprintf(null_mean, sizeof null_mean, "%s_null_mean", column);
-  bool known = dwell_run_number(run, "layers", row, column, &t) && dwell_run_number(run, "layers", row, null_mean, &mean);
+  bool known =
+      dwell_run_number(run, "layers", row, column, &t) && dwell_run_number(run, "layers", row, null_mean, &mean);
   return known ? t - mean : NAN;
 }
 

@@ -55,7 +55,7 @@ static void no_memory(reader *r) {
 }
 
 static const char *kind_name(jkind kind) {
-  static const char *const names[] = {"something else", "null", "true or false", "a number",
+  static const char *const names[] = {"something else", "null",   "true or false", "a number",
                                       "a text",         "a list", "an object"};
   return names[kind];
 }
@@ -183,21 +183,21 @@ static size_t at_item(reader *r, size_t number) {
   return before;
 }
 
-#define READ_LIST(r, list, item_count, room, read_one)                                         \
-  do {                                                                                         \
-    if (!expect((r), JKIND_ARRAY)) break;                                                      \
-    jcursor_array(&(r)->c);                                                                    \
-    while (jcursor_item(&(r)->c)) {                                                            \
-      void *grown = mem_room((list), (item_count), &(room), 8, sizeof *(list));                \
-      if (grown == NULL) no_memory(r);                                                         \
-      if (grown == NULL) break;                                                                \
-      (list) = grown;                                                                          \
-      memset(&(list)[item_count], 0, sizeof *(list));                                          \
-      size_t before = at_item((r), (item_count));                                              \
-      read_one((r), &(list)[item_count]);                                                      \
-      if ((r)->c.problem == NULL) (r)->item[before] = '\0';                                    \
-      (item_count)++;                                                                          \
-    }                                                                                          \
+#define READ_LIST(r, list, item_count, room, read_one)                          \
+  do {                                                                          \
+    if (!expect((r), JKIND_ARRAY)) break;                                       \
+    jcursor_array(&(r)->c);                                                     \
+    while (jcursor_item(&(r)->c)) {                                             \
+      void *grown = mem_room((list), (item_count), &(room), 8, sizeof *(list)); \
+      if (grown == NULL) no_memory(r);                                          \
+      if (grown == NULL) break;                                                 \
+      (list) = grown;                                                           \
+      memset(&(list)[item_count], 0, sizeof *(list));                           \
+      size_t before = at_item((r), (item_count));                               \
+      read_one((r), &(list)[item_count]);                                       \
+      if ((r)->c.problem == NULL) (r)->item[before] = '\0';                     \
+      (item_count)++;                                                           \
+    }                                                                           \
   } while (0)
 
 /* ---- texts ---- */
@@ -219,7 +219,8 @@ static void read_file(reader *r, void *into) {
 
 #define TEXT_SCHEMA "\"type\":\"string\",\"minLength\":1"
 static const plan_key text_keys[] = {
-    {"prompt", "a text that comes with dwell (dwell list prompts)", KEY_OTHER, 0, 0, 0, read_prompt_name, TEXT_SCHEMA, 0},
+    {"prompt", "a text that comes with dwell (dwell list prompts)", KEY_OTHER, 0, 0, 0, read_prompt_name, TEXT_SCHEMA,
+     0},
     {"register", "all texts of one register", KEY_OTHER, 0, 0, 0, read_register, TEXT_SCHEMA, 0},
     {"file", "a text file, or .jsonl; relative to the plan", KEY_OTHER, 0, 0, 0, read_file, TEXT_SCHEMA, 0},
     {"name", "of the file's text in tables", KEY_TEXT, offsetof(plan_text, name), 0, 0, NULL, NULL, 0},
@@ -240,9 +241,7 @@ static void read_one_text(reader *r, plan_text *t) {
   t->kind = str_equal(t->what, "all") ? PLAN_ALL_TEXTS : PLAN_PROMPT;
 }
 
-static void read_texts_into(reader *r, plan_texts *t) {
-  READ_LIST(r, t->items, t->count, t->capacity, read_one_text);
-}
+static void read_texts_into(reader *r, plan_texts *t) { READ_LIST(r, t->items, t->count, t->capacity, read_one_text); }
 
 static void read_model_texts(reader *r, void *into) { read_texts_into(r, &((plan_model *)into)->texts); }
 static void read_plan_texts(reader *r, void *into) { read_texts_into(r, &((study_plan *)into)->texts); }
@@ -255,11 +254,10 @@ static void read_checkpoints(reader *r, void *into) {
   else m->checkpoints = read_paths(r, &m->checkpoint_count);
 }
 
-#define TEXTS_SCHEMA \
-  "\"type\":\"array\",\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"$ref\":\"#/$defs/text\"}]}"
+#define TEXTS_SCHEMA "\"type\":\"array\",\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"$ref\":\"#/$defs/text\"}]}"
 static const plan_key model_keys[] = {
-    {"model", "a folder (relative to the plan), a hub name, or nursery:NAME", KEY_TEXT, offsetof(plan_model, model), 0, 0,
-     NULL, NULL, true},
+    {"model", "a folder (relative to the plan), a hub name, or nursery:NAME", KEY_TEXT, offsetof(plan_model, model), 0,
+     0, NULL, NULL, true},
     {"name", "of the model in tables", KEY_TEXT, offsetof(plan_model, name), 0, 0, NULL, NULL, 0},
     {"iterations", "albert: how often the shared block is applied; a model each", KEY_COUNTS,
      offsetof(plan_model, iterations), 1, COUNT_MOST, NULL, NULL, 0},
@@ -306,10 +304,10 @@ static void read_flows(reader *r, void *into) {
 /* ---- controls, groups ---- */
 
 static const plan_key control_keys[] = {
-    {"random", "networks with random weights, on every text", KEY_COUNT, offsetof(study_plan, random), 0, 99, NULL, NULL,
-     0},
-    {"shuffled", "random orders of the tokens, through the trained network", KEY_COUNT, offsetof(study_plan, shuffled), 0,
-     99, NULL, NULL, 0},
+    {"random", "networks with random weights, on every text", KEY_COUNT, offsetof(study_plan, random), 0, 99, NULL,
+     NULL, 0},
+    {"shuffled", "random orders of the tokens, through the trained network", KEY_COUNT, offsetof(study_plan, shuffled),
+     0, 99, NULL, NULL, 0},
     {"repeated", "one word repeated, under its own heading", KEY_FLAG, offsetof(study_plan, repeated), 0, 0, NULL, NULL,
      0},
     {"rotations", "rotations of the output maps, and five scales of them (claim E2)", KEY_COUNT,
@@ -358,11 +356,12 @@ static const plan_key plan_keys[] = {
     {"models", "trained networks: names, or objects", KEY_OTHER, 0, 0, 0, read_models,
      "\"type\":\"array\",\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"$ref\":\"#/$defs/model\"}]}", 0},
     {"prompts", "texts: names, \"all\", or objects", KEY_OTHER, 0, 0, 0, read_plan_texts, TEXTS_SCHEMA, 0},
-    {"controls", "what each text is compared with", KEY_OTHER, 0, 0, 0, read_controls, "\"$ref\":\"#/$defs/controls\"", 0},
+    {"controls", "what each text is compared with", KEY_OTHER, 0, 0, 0, read_controls, "\"$ref\":\"#/$defs/controls\"",
+     0},
     {"flows", "idealised dynamics beside the networks", KEY_OTHER, 0, 0, 0, read_flows,
      "\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/flow\"}", 0},
-    {"nulls", "draws of the sampled nulls (default 199)", KEY_COUNT, offsetof(study_plan, nulls), 19, 100000, NULL, NULL,
-     0},
+    {"nulls", "draws of the sampled nulls (default 199)", KEY_COUNT, offsetof(study_plan, nulls), 19, 100000, NULL,
+     NULL, 0},
     {"control_nulls", "the same in controls (default 39)", KEY_COUNT, offsetof(study_plan, control_nulls), 19, 100000,
      NULL, NULL, 0},
     {"max_tokens", "texts are cut to so many tokens; 0: longer than the context is an error", KEY_COUNT,
@@ -493,7 +492,8 @@ static void schema_definition(strbuf *out, const char *name, const plan_key *key
 }
 
 void study_plan_schema(strbuf *out) {
-  strbuf_puts(out, "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":\"plan of a dwell study\",\n");
+  strbuf_puts(out,
+              "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":\"plan of a dwell study\",\n");
   schema_object(out, plan_keys, PLAN_KEYS);
   strbuf_puts(out, ",\n\"$defs\":{\n");
   schema_definition(out, "model", model_keys, MODEL_KEYS, false);

@@ -15,8 +15,8 @@
 typedef enum plan_text_kind { PLAN_ALL_TEXTS, PLAN_PROMPT, PLAN_REGISTER, PLAN_FILE } plan_text_kind;
 typedef struct plan_text {
   plan_text_kind kind;
-  const char *what;      /* name of the prompt or register, path of the file (relative to the plan's folder) */
-  const char *name;      /* of a file's texts; NULL: the file's own */
+  const char *what;       /* name of the prompt or register, path of the file (relative to the plan's folder) */
+  const char *name;       /* of a file's texts; NULL: the file's own */
   const char *text_class; /* of a file; NULL: "other" */
   const int64_t *lengths; /* [length_count] tokens to cut at, each a text of its own: a sweep */
   size_t length_count;
@@ -75,8 +75,8 @@ typedef struct study_plan {
   int64_t nulls, control_nulls;        /* draws */
   int64_t max_tokens;                  /* texts are cut there; 0: longer than the context is an error */
   int64_t seed;
-  const char *instruments;      /* of trained networks; NULL: what the claims need */
-  const char *const *claims;    /* [claim_count] primary ones */
+  const char *instruments;   /* of trained networks; NULL: what the claims need */
+  const char *const *claims; /* [claim_count] primary ones */
   size_t claim_count;
   plan_groups depths, pairs;
   plan_class *classes;

@@ -16,7 +16,8 @@ const reference_row *reference_find(const char *claim, const char *model) {
     if (strcmp(row->claim, claim) != 0) continue;
     if (row->model == NULL) general = row;
     /* "gpt2-xl" is no "gpt2" iterated l times: what follows must be a number. */
-    else if (is_model(row->model, model) && strspn(model + strlen(row->model), "-x0123456789") == strlen(model + strlen(row->model)))
+    else if (is_model(row->model, model) &&
+             strspn(model + strlen(row->model), "-x0123456789") == strlen(model + strlen(row->model)))
       return row;
   }
   return general;

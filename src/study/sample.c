@@ -29,9 +29,8 @@ size_t sample_row(const numbers *n, const char *model, const char *variant, doub
   size_t row = 0;
   while (row < n->t.rows && !is(numbers_text(n, row, NUMBER_MODEL), model)) row++;
   for (; row < n->t.rows && is(numbers_text(n, row, NUMBER_MODEL), model); row++) { /* they lie together */
-    if (is(numbers_text(n, row, NUMBER_TEXT), text) &&
-        is(numbers_text(n, row, NUMBER_VARIANT), variant) && matches(seed, numbers_get(n, row, NUMBER_SEED)) &&
-        matches(scale, numbers_get(n, row, NUMBER_SCALE)))
+    if (is(numbers_text(n, row, NUMBER_TEXT), text) && is(numbers_text(n, row, NUMBER_VARIANT), variant) &&
+        matches(seed, numbers_get(n, row, NUMBER_SEED)) && matches(scale, numbers_get(n, row, NUMBER_SCALE)))
       return row;
   }
   return SIZE_MAX;

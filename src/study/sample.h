@@ -8,11 +8,11 @@
 /* Which rows stand for the trained network and which for its controls. */
 typedef struct sample_choice {
   const char *model;
-  const char *variant;   /* of what is judged */
-  double seed;           /* of it, NaN: any */
-  const char *controls;  /* variant of the controls; NULL: none */
-  double without;        /* the seed that is no control, NaN: all are */
-  const char *kind;      /* of texts; NULL: those that are averaged over */
+  const char *variant;  /* of what is judged */
+  double seed;          /* of it, NaN: any */
+  const char *controls; /* variant of the controls; NULL: none */
+  double without;       /* the seed that is no control, NaN: all are */
+  const char *kind;     /* of texts; NULL: those that are averaged over */
 } sample_choice;
 
 typedef struct sample {
@@ -35,7 +35,8 @@ size_t sample_row(const numbers *n, const char *model, const char *variant, doub
 bool sample_has_kind(const numbers *n, size_t row, const char *kind);
 /* Column of a need by its name, NUMBERS: none. */
 study_number sample_column(const char *need);
-/* Mean of a column over rows of a variant (and seed, unless NaN) of a model, over texts that are averaged over; NaN: none. */
+/* Mean of a column over rows of a variant (and seed, unless NaN) of a model, over texts that are averaged over; NaN:
+ * none. */
 double sample_average(const numbers *n, const char *model, const char *variant, double seed, study_number column);
 
 #endif

@@ -13,8 +13,9 @@ static const struct {
     {"few_types", "too few distinct tokens in the texts", "longer texts: 48 distinct tokens each, after cutting"},
     {"few_tokens", "more tokens than a quarter of the dimensions: maps cannot be rebuilt in fewer",
      "texts of at most d/4 tokens, or a wider network"},
-    {"few_prompts", "too few texts", "more texts"},
-    {"few_seeds", "too few control runs", "more networks with random weights (\"random\" of the controls), or rotations"},
+    {"few_prompts", "the sample is too small", "a larger sample"},
+    {"few_seeds", "too few control runs",
+     "more networks with random weights (\"random\" of the controls), or rotations"},
     {"few_layers", "too few blocks for this to be seen if it is there", "a deeper network"},
     {"few_heads", "too few heads read a state with significant clusters",
      "longer texts or deeper networks: 20 heads whose input has significant clusters, in 12 texts"},
@@ -23,7 +24,8 @@ static const struct {
     {"few_models", "too few models", "6 pairs, or 4 encoders and 4 decoders"},
     {"few_checkpoints", "too few checkpoints", "6 checkpoints of one training"},
     {"representation", "the effect has the other sign in the representation `ln` or `robust`",
-     "nothing measured alike: what is seen depends on how states are scaled; see trend_ln and trend_robust in numbers.csv"},
+     "nothing measured alike: what is seen depends on how states are scaled; see trend_ln and trend_robust in "
+     "numbers.csv"},
     {"precision", "the energy moves by less than 100 times its rounding", "states in f32 or f64"},
     {"beta_uncalibrated", "no inverse temperature describes the heads",
      "a network whose heads attend by similarity (beta_r2 in heads.csv); at the given betas the theory says nothing"},
@@ -40,7 +42,8 @@ static const struct {
     {"degenerate", "the numbers have no spread", "other texts"},
     {"negligible_or_unclear", "the interval contains the margin",
      "more texts and controls, if the interval is wide; if it is narrow, the effect is as small as the margin"},
-    {"multiplicity", "the intervals decide, but not at this many tests", "fewer claims named before the data, or more texts"},
+    {"multiplicity", "the intervals decide, but not at this many tests",
+     "fewer claims named before the data, or more texts"},
 };
 
 const char *settle_reason(const char *reason) {
@@ -64,8 +67,8 @@ const char *settle_text(verdicts *v, const claim_verdict *verdict, const claim *
   const char *reason = verdict->reason;
   if (strcmp(reason, "few_prompts") == 0 || strcmp(reason, "few_types") == 0) {
     if (s->prompts == 0) return verdicts_format(v, "measuring it: there is no run of it");
-    return verdicts_format(v, "%s: %zu of %zu can be used, %g are needed", general(reason), verdict->prompts, s->prompts,
-                           rule(&r, "prompts"));
+    return verdicts_format(v, "%s: %zu of %zu can be used, %g are needed", general(reason), verdict->prompts,
+                           s->prompts, rule(&r, "prompts"));
   }
   if (strcmp(reason, "few_seeds") == 0)
     return verdicts_format(v, "%s: there are %zu, %g are needed", general(reason), s->seeds, rule(&r, "seeds"));
@@ -84,8 +87,6 @@ void verdict_sentence(const verdict_row *row, strbuf *out) {
   switch (row->v.outcome) {
     case CLAIM_CONFIRMED: strbuf_puts(out, c->sentence); break;
     case CLAIM_FALSIFIED: strbuf_puts(out, c->denial); break;
-    case CLAIM_SUSPENDED:
-      strbuf_printf(out, "Open whether %s: %s.", c->title, means != NULL ? means : "not decided");
-      break;
+    case CLAIM_SUSPENDED: strbuf_printf(out, "Not decided: %s.", means != NULL ? means : "the data do not say"); break;
   }
 }

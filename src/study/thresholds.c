@@ -52,7 +52,8 @@ dwell_status claim_thresholds_read(const char *path, arena *storage, claim_thres
   jcursor_object(&c);
   for (jtext key; jcursor_key(&c, &key);) {
     if (jtext_is(key, "about")) jcursor_skip(&c);
-    else for (jcursor_array(&c); jcursor_item(&c);) TRY(read_one(&c, items, own.count, key.data, err));
+    else
+      for (jcursor_array(&c); jcursor_item(&c);) TRY(read_one(&c, items, own.count, key.data, err));
   }
   TRY(jcursor_end(&c, path, err));
   *ret = (claim_thresholds){items, own.count};

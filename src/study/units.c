@@ -16,7 +16,8 @@
 #include "trajectory/source.h"
 
 const char *study_variant_name(study_variant v) {
-  static const char *const names[VARIANTS] = {"trained", "random", "shuffled", "scale-wo", "rotate-wo", "flow", "beta0"};
+  static const char *const names[VARIANTS] = {"trained",   "random", "shuffled", "scale-wo",
+                                              "rotate-wo", "flow",   "beta0"};
   return names[v];
 }
 
@@ -229,7 +230,9 @@ static dwell_status add_nursery_checkpoints(const study_plan *p, study_units *u,
   TRY(nursery_index_open(&index, NULL, err));
   for (size_t i = 0; i < index.count; i++) {
     const nursery_model *n = &index.models[i];
-    if (strncmp(m->model, NURSERY_PREFIX, strlen(NURSERY_PREFIX)) != 0 || !str_equal(n->name, short_name(&(plan_model){.model = m->model}))) continue;
+    if (strncmp(m->model, NURSERY_PREFIX, strlen(NURSERY_PREFIX)) != 0 ||
+        !str_equal(n->name, short_name(&(plan_model){.model = m->model})))
+      continue;
     found = true, *ret_last = (double)n->step;
     for (size_t k = 0; k < n->checkpoint_count; k++) {
       snprintf(revision, sizeof revision, "step-%lld", (long long)n->checkpoints[k].step);
@@ -237,7 +240,8 @@ static dwell_status add_nursery_checkpoints(const study_plan *p, study_units *u,
     }
   }
   if (!found) {
-    error_set(err, DWELL_BAD_INPUT, "\"checkpoints\": true is for models of the nursery, which \"%.100s\" is not", m->model);
+    error_set(err, DWELL_BAD_INPUT, "\"checkpoints\": true is for models of the nursery, which \"%.100s\" is not",
+              m->model);
     status = DWELL_BAD_INPUT;
     error_remedy(err, "List its revisions: \"checkpoints\": [\"step1000\", ...]");
   }
@@ -294,7 +298,8 @@ static dwell_status add_flow(study_units *u, const plan_flow *f, dwell_error *er
 dwell_status study_labels(const study_plan *p, arena *a, const char *const **ret_labels, size_t *ret_count,
                           size_t *ret_flows, dwell_error *err) {
   size_t count = 0, all = p->flow_count;
-  for (size_t m = 0; m < p->model_count; m++) all += p->models[m].iteration_count > 0 ? p->models[m].iteration_count : 1;
+  for (size_t m = 0; m < p->model_count; m++)
+    all += p->models[m].iteration_count > 0 ? p->models[m].iteration_count : 1;
   const char **labels = ARENA_NEW(a, const char *, all + 1);
   if (labels == NULL) return error_no_memory(err, "the models");
   for (size_t m = 0; m < p->model_count; m++) {

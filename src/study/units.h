@@ -6,9 +6,9 @@
 
 /* One network, or one flow, under a name of its own. */
 typedef struct study_subject {
-  const char *label; /* safe as the name of a folder, unlike the others */
-  const char *model; /* to open; NULL: a flow */
-  size_t iterations; /* 0: its own */
+  const char *label;  /* safe as the name of a folder, unlike the others */
+  const char *model;  /* to open; NULL: a flow */
+  size_t iterations;  /* 0: its own */
   const char *series; /* label of the last checkpoint of the same training; of itself: its own */
   double step;        /* of a checkpoint in its name, NaN: none */
   bool checkpoint;    /* an earlier one: for claim G only */
@@ -18,10 +18,10 @@ typedef struct study_subject {
 } study_subject;
 
 typedef struct study_text {
-  const char *name; /* safe as the name of a folder, unlike the others */
+  const char *name;              /* safe as the name of a folder, unlike the others */
   const char *text_class, *kind; /* register; "text", "control", "sweep", "smiles", "start" */
-  const char *sweep; /* the text that this is the beginning of; NULL: whole */
-  const char *data;  /* [length] UTF-8; NULL: ids, or it could not be read */
+  const char *sweep;             /* the text that this is the beginning of; NULL: whole */
+  const char *data;              /* [length] UTF-8; NULL: ids, or it could not be read */
   size_t length;
   const int64_t *ids; /* [count] */
   size_t count;

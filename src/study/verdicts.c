@@ -65,7 +65,8 @@ void verdicts_csv(const verdicts *v, strbuf *out) {
 
 static void put_row(jwriter *w, const verdict_row *row) {
   const claim_verdict *x = &row->v;
-  const reference_row *reference = row->group == VERDICT_CONTROL || row->flow ? NULL : reference_find(row->claim->name, row->model);
+  const reference_row *reference =
+      row->group == VERDICT_CONTROL || row->flow ? NULL : reference_find(row->claim->name, row->model);
   strbuf sentence = {0};
   verdict_sentence(row, &sentence);
   jwriter_object(w);
@@ -120,11 +121,11 @@ static void add_wrapped(strbuf *out, const char *text, size_t indent, size_t wid
   strbuf_printf(out, "%*s", (int)indent, "");
   for (const char *p = text; *p != '\0';) {
     size_t word = strcspn(p, " "), blanks = strspn(p + word, " ");
-    if (at > indent && at + word > width) strbuf_printf(out, "\n%*s", (int)indent, ""), at = indent;
     strbuf_add(out, p, word);
     at += word;
     p += word + blanks;
-    if (*p != '\0' && at + 1 < width) strbuf_putc(out, ' '), at++;
+    if (*p != '\0' && at + 1 + strcspn(p, " ") <= width) strbuf_putc(out, ' '), at++;
+    else if (*p != '\0') strbuf_printf(out, "\n%*s", (int)indent, ""), at = indent;
   }
   strbuf_putc(out, '\n');
 }
@@ -150,11 +151,16 @@ static void print_evidence(const verdict_row *row, strbuf *out) {
   bool starts = row->flow;
   add_interval(out, "      effect ", x->effect, x->interval);
   if (isfinite(x->contrast)) add_interval(out, ", beyond control ", x->contrast, x->contrast_interval);
-  strbuf_printf(out, "; %zu %s", x->prompts, starts ? "starts" : row->claim->scope >= CLAIM_OF_CHECKPOINTS ? "models" : "texts");
+  strbuf_printf(out, "; %zu %s", x->prompts,
+                starts                                      ? "starts"
+                : row->claim->scope >= CLAIM_OF_CHECKPOINTS ? "models"
+                                                            : "texts");
   if (x->seeds > 0 && !starts) strbuf_printf(out, ", %zu controls", x->seeds);
   if (x->outcome != CLAIM_SUSPENDED || x->p < 1) strbuf_printf(out, "; p %.2g, after Holm %.2g", x->p, x->p_holm);
   if (verdict_null(row)[0] != '\0') {
-    const char *beaten = x->outcome == CLAIM_CONFIRMED ? "beats " : x->outcome == CLAIM_FALSIFIED ? "does not beat " : "held against ";
+    const char *beaten = x->outcome == CLAIM_CONFIRMED   ? "beats "
+                         : x->outcome == CLAIM_FALSIFIED ? "does not beat "
+                                                         : "held against ";
     strbuf_printf(out, "; %s%s", beaten, verdict_null(row));
   }
   strbuf_putc(out, '\n');
@@ -168,8 +174,8 @@ static void print_row(const verdict_row *row, size_t width, bool colour, strbuf 
   strbuf words = {0};
   const char *reason = row->v.outcome == CLAIM_SUSPENDED ? row->v.reason : NULL;
   strbuf_printf(out, "  %-3s %s%-9s%s  %s%s%s\n", row->claim->name, colour ? colour_of(row->v.outcome) : "",
-                claim_outcome_name(row->v.outcome), colour ? "\033[0m" : "", row->claim->title, reason != NULL ? ": " : "",
-                reason != NULL ? reason : "");
+                claim_outcome_name(row->v.outcome), colour ? "\033[0m" : "", row->claim->title,
+                reason != NULL ? ": " : "", reason != NULL ? reason : "");
   print_evidence(row, out);
   verdict_sentence(row, &words);
   if (row->settle != NULL) strbuf_printf(&words, " It would be settled by %s.", row->settle);
@@ -179,8 +185,8 @@ static void print_row(const verdict_row *row, size_t width, bool colour, strbuf 
 }
 
 void verdicts_print(const verdicts *v, size_t width, bool colour, strbuf *out) {
-  static const char *const headings[VERDICT_GROUPS] = {
-      "", " (exploratory: one test each)", " (a control under the same rules; must not be CONFIRMED)"};
+  static const char *const headings[VERDICT_GROUPS] = {"", " (exploratory: one test each)",
+                                                       " (a control under the same rules; must not be CONFIRMED)"};
   const char *model = "";
   verdict_group group = VERDICT_GROUPS;
   for (size_t i = 0; i < v->count; i++) {

@@ -245,7 +245,8 @@ static void keep_weights(const study_work *w, bench *b) {
   const dwell_model_info *info = dwell_model_get_info(b->model);
   uint64_t most = w->ctx->memory_bound > 0 ? w->ctx->memory_bound : clock_system_bytes();
   b->kept = true;
-  if (info->weight_bytes <= most / 4 / (info->blocks + 1)) (void)dwell_model_keep_weights(b->model, DWELL_F32, w->ctx, NULL);
+  if (info->weight_bytes <= most / 4 / (info->blocks + 1))
+    (void)dwell_model_keep_weights(b->model, DWELL_F32, w->ctx, NULL);
 }
 
 static dwell_status take_subject(const study_work *w, bench *b, size_t subject, dwell_error *err) {

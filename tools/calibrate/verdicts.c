@@ -47,14 +47,8 @@ static const flow_case flows[] = {
 static dwell_status measure(const dwell_context *ctx, size_t d, double beta, bool away, start_numbers ret[STARTS],
                             dwell_error *err) {
   flow_starts p;
-  const flow_starts_setting setting = {.flow = "sa",
-                                  .n = PARTICLES,
-                                  .d = d,
-                                  .count = STARTS,
-                                  .draws = DRAWS,
-                                  .beta = beta,
-                                  .until = 300,
-                                  .away = away};
+  const flow_starts_setting setting = {
+      .flow = "sa", .n = PARTICLES, .d = d, .count = STARTS, .draws = DRAWS, .beta = beta, .until = 300, .away = away};
   dwell_status status = flow_starts_make(ctx, &setting, &p, err);
   if (status == DWELL_OK) status = flow_starts_measure(ctx, &p, ret, err);
   flow_starts_free(&p);

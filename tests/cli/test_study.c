@@ -1,0 +1,279 @@
+/* dwell study: what survives an end at any moment, shards and bad surroundings; what is said of each. */
+#define _POSIX_C_SOURCE 200809L
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "util/program.h"
+
+static const char *folder_of(const char *name) { return testing_format("%s/%s", testing_folder(), name); }
+
+static const char *plan_of(const char *name, const char *text) {
+  return testing_write(folder_of(name), text, strlen(text));
+}
+
+/* Small enough to be killed often: 2 models, 4 texts, controls, a flow: 34 units. */
+static const char *small_plan(void) {
+  static const char text[] =
+      "{\"title\":\"Small\",\"models\":[\"nursery:gpt2-nursery-6\",{\"model\":\"nursery:albert-nursery\","
+      "\"iterations\":[3]}],"
+      "\"prompts\":[\"news_bridge\",\"encyclopedia_tides\",\"code_c_uniform\",{\"prompt\":\"sweep_river\",\"lengths\":["
+      "20]}],"
+      "\"controls\":{\"random\":2,\"shuffled\":1,\"repeated\":true},\"flows\":[{\"n\":12,\"d\":3,\"beta\":9,\"starts\":"
+      "2,"
+      "\"until\":20}],\"nulls\":19,\"control_nulls\":19,\"max_tokens\":32,\"seed\":3}";
+  return plan_of("small.json", text);
+}
+
+/* ---- the same bytes ---- */
+
+/* Every file below `a` is below `b` with the same bytes, but run.json, which holds times, and locks. */
+static size_t same_tree(const char *a, const char *b) {
+  size_t count = 0;
+  DIR *dir = opendir(a);
+  if (dir == NULL) fail_msg("%s: cannot be read", a);
+  for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+    if (e->d_name[0] == '.' || strcmp(e->d_name, "run.json") == 0) continue;
+    char x[4096], y[4096];
+    snprintf(x, sizeof x, "%s/%s", a, e->d_name), snprintf(y, sizeof y, "%s/%s", b, e->d_name);
+    DIR *below = opendir(x);
+    if (below != NULL) {
+      closedir(below);
+      count += same_tree(x, y);
+      continue;
+    }
+    size_t n, m;
+    char *left = testing_read(x, &n), *right = testing_read(y, &m);
+    if (n != m || memcmp(left, right, n) != 0) fail_msg("%s and %s differ", x, y);
+    free(left), free(right);
+    count++;
+  }
+  closedir(dir);
+  return count;
+}
+
+static void assert_same(const char *a, const char *b) {
+  size_t count = same_tree(a, b);
+  assert_int_equal(same_tree(b, a), count);
+  assert_true(count > 60);
+}
+
+static const char *reference(void) {
+  static char folder[4096];
+  if (folder[0] != '\0') return folder;
+  snprintf(folder, sizeof folder, "%s", folder_of("reference"));
+  program_result r = assert_done(testing_format("study '%s' -q -o '%s'", small_plan(), folder));
+  program_free(&r);
+  return folder;
+}
+
+/* ---- a run to the end ---- */
+
+static void to_the_end(void **state) {
+  (void)state;
+  if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
+  program_result r = assert_done(testing_format("study '%s' -o '%s'", small_plan(), folder_of("first")));
+  assert_true(strstr(r.out, "SUSPENDED") != NULL && strstr(r.out, "few_prompts") != NULL);
+  assert_true(strstr(r.words, "units measured") != NULL);
+  program_free(&r);
+  assert_same(reference(), folder_of("first"));
+  r = assert_done(
+      testing_format("study '%s' -o '%s' -t 1", small_plan(), folder_of("first"))); /* again: all is there */
+  assert_true(strstr(r.words, "0 units measured, 3") != NULL);
+  program_free(&r);
+  r = assert_done(testing_format("verdict '%s' --json", folder_of("first")));
+  char *stored = testing_read(testing_format("%s/verdicts.json", folder_of("first")), NULL);
+  assert_string_equal(r.out, stored);
+  free(stored);
+  program_free(&r);
+  /* one thread, from nothing: the same */
+  r = assert_done(testing_format("study '%s' -q -t 1 -o '%s'", small_plan(), folder_of("alone")));
+  program_free(&r);
+  assert_same(reference(), folder_of("alone"));
+}
+
+/* ---- kill -9 ---- */
+
+static pid_t start(const char *plan, const char *folder) {
+  pid_t child = fork();
+  if (child != 0) return child;
+  int nothing = open("/dev/null", O_RDWR);
+  dup2(nothing, 0), dup2(nothing, 1), dup2(nothing, 2);
+  execl(getenv("DWELL_PROGRAM"), "dwell", "study", plan, "-q", "-o", folder, (char *)NULL);
+  _exit(127);
+}
+
+static void kill_and_resume(void **state) {
+  enum { KILLS = 50 };
+  const random_stream s = {.seed = 9, .purpose = RANDOM_TEST};
+  size_t killed = 0;
+  (void)state;
+  if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
+  const char *whole = reference(), *plan = small_plan();
+  char folder[4096];
+  int code = -1;
+  for (uint32_t k = 0, round = 0; killed < KILLS && k < 4 * KILLS; k++) {
+    if (code == 0 || k == 0) snprintf(folder, sizeof folder, "%s", folder_of(testing_format("killed-%u", round++)));
+    struct timespec wait = {0, (long)(1e6 * (10 + 140 * random_uniform(&s, k, 0)))};
+    int status;
+    pid_t child = start(plan, folder);
+    assert_true(child > 0);
+    nanosleep(&wait, NULL);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    killed += WIFSIGNALED(status);
+    assert_true(code == 0 || WIFSIGNALED(status));
+    if (code == 0) assert_same(whole, folder);
+  }
+  program_result r = assert_done(testing_format("study '%s' -q -o '%s'", plan, folder));
+  program_free(&r);
+  assert_same(whole, folder);
+  assert_int_equal(killed, KILLS);
+}
+
+static void interrupted(void **state) {
+  (void)state;
+  if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
+  const char *folder = folder_of("interrupted");
+  pid_t child = start(small_plan(), folder);
+  struct timespec wait = {0, 150000000};
+  int status;
+  nanosleep(&wait, NULL);
+  kill(child, SIGINT);
+  waitpid(child, &status, 0);
+  assert_true(WIFEXITED(status) && (WEXITSTATUS(status) == 7 || WEXITSTATUS(status) == 0));
+  program_result r = assert_done(testing_format("study '%s' -q -o '%s'", small_plan(), folder));
+  program_free(&r);
+  assert_same(reference(), folder);
+}
+
+/* ---- shards ---- */
+
+static void shards(void **state) {
+  (void)state;
+  if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
+  const char *folder = folder_of("shards");
+  program_result r = assert_done(testing_format("study '%s' --shard 2/3 -o '%s'", small_plan(), folder));
+  assert_true(strstr(r.words, "shard 2 of 3") != NULL && strstr(r.words, "--merge") != NULL);
+  program_free(&r);
+  assert_refused(testing_format("study '%s' --merge -q -o '%s'", small_plan(), folder), 1, "units are not there");
+  r = assert_done(testing_format("study '%s' --shard 3/3 -q -o '%s'", small_plan(), folder));
+  program_free(&r);
+  setenv("SLURM_ARRAY_TASK_ID", "1", 1), setenv("SLURM_ARRAY_TASK_COUNT", "3", 1),
+      setenv("SLURM_ARRAY_TASK_MIN", "1", 1);
+  r = program_run(testing_format("study '%s' -o '%s'", small_plan(), folder));
+  unsetenv("SLURM_ARRAY_TASK_ID"), unsetenv("SLURM_ARRAY_TASK_COUNT"), unsetenv("SLURM_ARRAY_TASK_MIN");
+  assert_int_equal(r.code, 0);
+  assert_true(strstr(r.words, "shard 1 of 3") != NULL);
+  program_free(&r);
+  r = assert_done(testing_format("study '%s' --merge -q -o '%s'", small_plan(), folder));
+  program_free(&r);
+  assert_same(reference(), folder);
+}
+
+/* ---- what goes wrong ---- */
+
+static void units_that_fail(void **state) {
+  static const char text[] =
+      "{\"models\":[\"./nowhere\",\"nursery:gpt2-nursery-6\"],\"prompts\":[\"news_bridge\",{\"file\":\"absent.txt\"}],"
+      "\"controls\":{\"random\":1},\"nulls\":19,\"max_tokens\":24}";
+  (void)state;
+  if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
+  const char *plan = plan_of("failing.json", text), *folder = folder_of("failing");
+  program_result r = program_run(testing_format("study '%s' -o '%s'", plan, folder));
+  assert_int_equal(r.code, 1);
+  assert_true(strstr(r.words, "nowhere") != NULL && strstr(r.words, "absent.txt") != NULL);
+  assert_true(strstr(r.words, "2 units measured") != NULL && strstr(r.words, "6 failed") != NULL);
+  assert_true(strstr(r.out, "nowhere\n  A   SUSPENDED") != NULL);
+  program_free(&r);
+  char *note = testing_read(testing_format("%s/failed/nowhere.txt", folder), NULL);
+  assert_true(strstr(note, "nowhere") != NULL);
+  free(note);
+  /* The text appears: the same command measures what was missing of it. */
+  static const char words[] = "The ferry left at nine, and nobody was on it but the old man and his dog.";
+  plan_of("absent.txt", words);
+  r = program_run(testing_format("study '%s' -o '%s'", plan, folder));
+  assert_int_equal(r.code, 1);
+  assert_true(strstr(r.words, "2 units measured, 2 were there, 4 failed") != NULL);
+  program_free(&r);
+}
+
+/* A damaged unit is named and not used; the others stay; --force measures it again. */
+static void damaged_unit(void **state) {
+  (void)state;
+  if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
+  const char *folder = folder_of("damaged");
+  assert_int_equal(system(testing_format("cp -r '%s' '%s'", reference(), folder)), 0);
+  const char *unit = testing_format("%s/runs/gpt2-nursery-6+random-2+news_bridge/layers.csv", folder);
+  FILE *f = fopen(unit, "a");
+  assert_non_null(f);
+  fputs("1,2\n", f), fclose(f);
+  program_result r = program_run(testing_format("study '%s' -o '%s'", small_plan(), folder));
+  assert_int_equal(r.code, 1);
+  assert_true(strstr(r.words, "layers.csv") != NULL && strstr(r.words, "SHA-256") != NULL &&
+              strstr(r.words, "--force") != NULL);
+  assert_true(strstr(r.words, "1 failed") != NULL);
+  program_free(&r);
+  r = assert_done(testing_format("study '%s' --force -q -o '%s'", small_plan(), folder));
+  program_free(&r);
+  assert_same(reference(), folder);
+}
+
+static void surroundings(void **state) {
+  (void)state;
+  if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
+  const char *plan = small_plan(), *full = folder_of("full");
+  assert_refused(testing_format("study '%s' -q -o /proc/dwell", plan), 1, "cannot");
+  /* A file that may not grow stands for a full disk. */
+  const char *said = folder_of("said");
+  int code = WEXITSTATUS(system(
+      testing_format("ulimit -f 8; \"$DWELL_PROGRAM\" study '%s' -q -o '%s' >/dev/null 2>'%s'", plan, full, said)));
+  char *words = testing_read(said, NULL);
+  assert_int_equal(code, 1);
+  assert_true(strstr(words, "File too large") != NULL);
+  free(words);
+  program_result r = assert_done(testing_format("study '%s' -q -o '%s'", plan, full));
+  program_free(&r);
+  assert_same(reference(), full);
+  /* other things in the way */
+  const char *other = plan_of("other.json", "{\"models\":[\"nursery:gpt2-nursery-6\"],\"prompts\":[\"news_bridge\"]}");
+  assert_refused(testing_format("study '%s' -q -o '%s'", other, full), 2, "another plan");
+  assert_refused(testing_format("study '%s' -q -o '%s'", other, testing_folder()), 2, "is not a study");
+  assert_refused(testing_format("study '%s' -q", plan), 2, "-o DIR");
+  assert_refused("study -o x", 2, "--preset NAME");
+  assert_refused("study --preset dmo -o x", 2, "Did you mean \"demo\"?");
+  assert_refused(testing_format("study '%s' --shard 4/3 -o x", plan), 2, "--shard takes I/N");
+  assert_refused(testing_format("study '%s' -o x", plan_of("bad.json", "{\"modles\":[]}")), 3,
+                 "Did you mean \"models\"?");
+  assert_refused("study absent.json -o x", 3, "absent.json");
+  assert_refused(testing_format("verdict '%s'", testing_folder()), 3, "is not a study");
+}
+
+static void before(void **state) {
+  (void)state;
+  if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
+  program_result r = assert_done(testing_format("study '%s' --dry-run", small_plan()));
+  assert_true(strstr(r.out, "few_prompts: 3 texts, 12 are needed") != NULL);
+  assert_true(strstr(r.out, "34 units") != NULL && strstr(r.out, "of memory") != NULL);
+  program_free(&r);
+  r = assert_done(testing_format(
+      "study '%s' --dry-run", plan_of("hub.json", "{\"models\":[\"nobody/nothing\"],\"prompts\":[\"news_bridge\"]}")));
+  assert_true(strstr(r.out, "dwell pull nobody/nothing") != NULL);
+  program_free(&r);
+  r = assert_done("study --schema");
+  assert_true(strstr(r.out, "\"additionalProperties\":false") != NULL);
+  program_free(&r);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(to_the_end),   cmocka_unit_test(kill_and_resume), cmocka_unit_test(interrupted),
+      cmocka_unit_test(shards),       cmocka_unit_test(units_that_fail), cmocka_unit_test(damaged_unit),
+      cmocka_unit_test(surroundings), cmocka_unit_test(before),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
