@@ -189,6 +189,7 @@ void cli_print_verdicts(const cli *c, const study_plan *p, const verdicts *v, co
   if (c->json) verdicts_json(v, p, thresholds, &out);
   else verdicts_print(v, cli_width(), colour, &out);
   if (!c->quiet || c->json) fwrite(out.data, 1, out.failed ? 0 : out.length, stdout);
+  fflush(stdout); /* before the words that follow on standard error */
   strbuf_free(&out);
 }
 

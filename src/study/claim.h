@@ -101,6 +101,7 @@ typedef struct claim {
   bool in_flows; /* flows are judged by it too */
   claim_scope scope;
   const char *denial; /* what FALSIFIED says, to be quoted */
+  const char *of_flow, *not_of_flow; /* the same two of a flow, where flows are judged */
   /* The verdict before Holm: an outcome whose conditions hold, with its p. Errors: DWELL_NO_MEMORY; DWELL_BAD_INPUT (a
    * threshold is missing). */
   dwell_status (*decide)(const claim_sample *s, const claim_thresholds *t, claim_verdict *ret_verdict,

@@ -58,6 +58,11 @@ const claim claim_clusters = {
         "Training makes tokens group along the layers, beyond what their mean and spectrum give and beyond what "
         "random weights do.",
     .denial = "Training does not make tokens group along the layers more than chance or random weights do.",
+    .of_flow =
+        "From these starts the flow makes particles group, beyond what their mean and spectrum give and beyond the "
+        "flow at beta 0.",
+    .not_of_flow =
+        "From these starts the flow does not make particles group beyond chance, or the flow at beta 0 does as much.",
     .needs = needs,
     .need_count = COUNT_OF(needs),
     .in_flows = true,

@@ -69,6 +69,8 @@ const claim claim_energy = {
     .sentence = "The sequence of states ascends the interaction energy at the inverse temperature of its own heads.",
     .denial =
         "The sequence of states does not ascend the interaction energy at the inverse temperature of its own heads.",
+    .of_flow = "The flow ascends the interaction energy at its own inverse temperature.",
+    .not_of_flow = "The flow does not ascend the interaction energy at its own inverse temperature.",
     .needs = needs,
     .need_count = COUNT_OF(needs),
     .in_flows = true,

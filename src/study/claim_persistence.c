@@ -88,6 +88,10 @@ const claim claim_persistence = {
     .sentence =
         "Clusters form, stand still over several layers and then move on, which untrained networks do not show.",
     .denial = "Clusters do not stand still over several layers in more than a fifth of the texts.",
+    .of_flow =
+        "Groups stand still for more than twice the time after which they formed, which those of the flow at beta 0 do "
+        "not.",
+    .not_of_flow = "From most starts no group stands still for twice the time after which it formed.",
     .needs = needs,
     .need_count = COUNT_OF(needs),
     .in_flows = true,

@@ -85,8 +85,8 @@ void verdict_sentence(const verdict_row *row, strbuf *out) {
   const claim *c = row->claim;
   const char *means = settle_reason(row->v.reason);
   switch (row->v.outcome) {
-    case CLAIM_CONFIRMED: strbuf_puts(out, c->sentence); break;
-    case CLAIM_FALSIFIED: strbuf_puts(out, c->denial); break;
+    case CLAIM_CONFIRMED: strbuf_puts(out, row->flow ? c->of_flow : c->sentence); break;
+    case CLAIM_FALSIFIED: strbuf_puts(out, row->flow ? c->not_of_flow : c->denial); break;
     case CLAIM_SUSPENDED: strbuf_printf(out, "Not decided: %s.", means != NULL ? means : "the data do not say"); break;
   }
 }

@@ -323,6 +323,8 @@ static void test_registry(void **state) {
   for (size_t k = 0; k < count; k++) {
     assert_ptr_equal(claim_find(all[k]->name), all[k]);
     assert_true(all[k]->need_count > 0 && all[k]->sentence[0] != 0 && all[k]->source[0] != 0);
+    assert_true(all[k]->denial != NULL &&
+                (!all[k]->in_flows || (all[k]->of_flow != NULL && all[k]->not_of_flow != NULL)));
   }
 }
 
