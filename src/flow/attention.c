@@ -1,13 +1,12 @@
-/* flow/attention.c - fused pair sums over tiles.
+/* flow/attention.c - fused pair sums over blocks.
  *
- * Two ways to the same sums. In few dimensions each row runs over the keys with direct loops on coordinate
- * differences. In many, tiles of cosines come from matrix products, and only pairs so close that 1 - G has lost its
- * digits are redone by differences.
+ * Two ways to the same sums. In few dimensions direct loops run on coordinate differences (pairs.h). In many, tiles of
+ * cosines come from matrix products, and only pairs so close that 1 - G has lost its digits are redone by differences.
  *
- * The second way makes each cosine and each weight once for both tokens of a pair. Tokens are cut into blocks; a pair
- * of blocks adds to the sums of both, so pairs that share a block must not run at once. They are played like a
- * tournament: in each round every block meets one other, all pairs of a round run in parallel, and each block meets the
- * others in an order that depends on n alone. So do the bits. */
+ * Both make each weight once for both tokens of a pair. Tokens are cut into blocks; a pair of blocks adds to the sums
+ * of both, so pairs that share a block must not run at once. They are played like a tournament: in each round every
+ * block meets one other, all pairs of a round run in parallel, and each block meets the others in an order that depends
+ * on n alone. So do the bits. */
 #include "flow/attention.h"
 
 #include <float.h>
@@ -18,12 +17,17 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "flow/kernel.h"
+#include "flow/pairs.h"
 #include "linalg/gemm.h"
 #include "linalg/vmath.h"
 
 enum {
-  ROWS = 64,       /* rows that a thread takes at once in the direct loops */
-  CHUNK = 512,     /* keys whose weights are held at once by the direct loops: 4 KB, a part of the first cache */
+  ROWS = 64,       /* rows that a thread takes at once where each has weights of its own */
+  LEAST = 64,      /* tokens of a block of the direct loops; */
+  MOST = 256,      /* so many and their sums, 14 kB in 3 dimensions, fit into the first cache */
+  PARTS = 16,      /* blocks that are enough to share between threads */
+  PAGE = 512,      /* doubles, see stride_of */
+  SPREAD = 72,     /* doubles: 9 cache lines */
   TILE = 128,      /* largest side of a tile of cosines: 128 KB, a part of the second cache */
   SMALL = 1000000, /* OpenBLAS (since 0.3.17, with AVX-512) does not copy operands of products up to here */
   HALVED = 128,    /* dimensions from which half the cosines of a square tile are worth the copying */
@@ -37,13 +41,18 @@ typedef struct tile_scratch {
   unsigned char close_row[TILE * TILE], close_key[TILE * TILE];
 } tile_scratch;
 
+#define LOG2_E 0x1.71547652b82fep0
+
+struct pass;
+
 struct flow_work {
   size_t n, d, padded; /* padded: n rounded up to whole lanes */
   const dwell_context *ctx;
   double *mass;        /* [padded], zeros at the end */
-  double *keys;        /* direct: [d, padded] transposed tokens, zeros at the end */
-  double *chunks;      /* direct: [workers, CHUNK] */
-  size_t block;        /* tiles: tokens of a block */
+  size_t block;        /* tokens of a block */
+  size_t stride;       /* direct: from one coordinate to the next */
+  double *keys;        /* direct: [width, stride] transposed tokens, filled up with zeros */
+  double *sums;        /* direct: [1 + width, stride] weights and pulls, behind the keys */
   double *heavy;       /* tiles: [n, d] m_j x_j, unless all masses are equal */
   double *close;       /* tiles: [n, d] sums over close pairs, of rows that have_close */
   double *far;         /* tiles: [n] weights of the pairs left to the product */
@@ -51,6 +60,9 @@ struct flow_work {
   double *maximum;     /* tiles: [n] largest exponents, if they are subtracted */
   tile_scratch *tiles; /* [workers] */
 };
+
+/* Adds what two blocks of an evaluation do to each other. */
+typedef void meeting(const struct pass *p, size_t a, size_t b, int worker);
 
 /* One evaluation. */
 typedef struct pass {
@@ -62,38 +74,52 @@ typedef struct pass {
   double near;           /* pairs with 1 - G below this are summed by differences */
   bool maximum;          /* rows may lie far below scale 1: subtract each row's own maximum */
   double scale;          /* taken off every exponent; then a token's weight with itself is not part of the sums */
-  const double *heavy;   /* tiles: heavy_scale * heavy_j = m_j x_j */
+  double alike;          /* the mass of all tokens, or 0 if they differ */
+  pairs direct;
+  const pairs_kernels *kernels;
+  const double *heavy; /* tiles: heavy_scale * heavy_j = m_j x_j */
   double heavy_scale;
+  meeting *meet;
   size_t round; /* of the tournament */
 } pass;
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 static size_t round_up(size_t count, size_t unit) { return (count + unit - 1) / unit * unit; }
 
 static size_t blocks_of(size_t n, size_t block) { return (n + block - 1) / block; }
 
-/* Tokens of a block: a tile's side unless there would be too many blocks. */
-static size_t block_of(size_t n) {
-  size_t blocks = blocks_of(n, TILE);
+/* Tokens of a block: `side` unless there would be too many blocks. */
+static size_t block_of(size_t n, size_t side) {
+  size_t blocks = blocks_of(n, side);
   if (blocks > BLOCKS) blocks = BLOCKS;
   return round_up(blocks_of(n, blocks), KERNEL_LANES);
 }
 
+/* From one coordinate to the next. A load waits for a store to another place with the same twelve low bits of its
+ * address: rows of coordinates and sums are kept from lying so. */
+static size_t stride_of(size_t padded) { return (padded + PAGE - 1 - SPREAD) / PAGE * PAGE + SPREAD; }
+
+_Static_assert((int)ATTENTION_DIRECT <= (int)PAIRS_MAX_D, "loops over pairs have room");
 static bool is_direct(size_t d) { return d <= ATTENTION_DIRECT; }
 
 uint64_t flow_work_bytes(size_t n, size_t d, int threads) {
   size_t padded = round_up(n, KERNEL_LANES), workers = (size_t)threads;
-  if (is_direct(d)) return sizeof(double) * (uint64_t)(d * padded + padded + CHUNK * workers);
+  if (is_direct(d)) return sizeof(double) * (uint64_t)((2 * pairs_width(d) + 1) * stride_of(padded) + padded);
   return sizeof(double) * (uint64_t)(2 * n * d + padded + 2 * n) + n * sizeof(bool) + workers * sizeof(tile_scratch);
 }
 
 static bool allocate_direct(flow_work *w, size_t workers) {
-  w->keys = mem_zero(w->padded, w->d * sizeof(double));
-  w->chunks = mem_alloc(workers, CHUNK * sizeof(double));
-  return w->keys != NULL && w->chunks != NULL;
+  (void)workers;
+  w->block = block_of(w->n, w->n / PARTS < LEAST ? LEAST : smaller(w->n / PARTS, MOST));
+  w->stride = stride_of(w->padded);
+  w->keys = mem_zero(w->stride, (2 * pairs_width(w->d) + 1) * sizeof(double));
+  w->sums = w->keys == NULL ? NULL : w->keys + pairs_width(w->d) * w->stride;
+  return w->keys != NULL;
 }
 
 static bool allocate_tiles(flow_work *w, size_t workers) {
-  w->block = block_of(w->n);
+  w->block = block_of(w->n, TILE);
   w->heavy = mem_alloc(w->n, w->d * sizeof(double));
   w->close = mem_alloc(w->n, w->d * sizeof(double));
   w->far = MEM_NEW(double, w->n);
@@ -110,7 +136,7 @@ dwell_status flow_work_create(size_t n, size_t d, const dwell_context *ctx, flow
   work->n = n;
   work->d = d;
   work->padded = round_up(n, KERNEL_LANES);
-  work->ctx = n * n < SERIAL / d ? NULL : ctx;
+  work->ctx = n * n < (is_direct(d) ? 4 * SERIAL / (d + 4) : SERIAL / d) ? NULL : ctx;
   work->mass = MEM_ZERO(double, work->padded);
   size_t workers = (size_t)threads_count(work->ctx);
   if (work->mass == NULL || !(is_direct(d) ? allocate_direct : allocate_tiles)(work, workers)) {
@@ -125,7 +151,6 @@ void flow_work_destroy(flow_work *work) {
   if (work == NULL) return;
   mem_free(work->mass);
   mem_free(work->keys);
-  mem_free(work->chunks);
   mem_free(work->heavy);
   mem_free(work->close);
   mem_free(work->far);
@@ -140,49 +165,129 @@ static double scaled_z(const pass *p, size_t i, double others) { return p->work-
 
 static size_t visible(const pass *p, size_t i) { return p->system->causal ? i + 1 : p->system->n; }
 
+/* ---- blocks ---- */
+
+static size_t block_end(const pass *p, size_t block) { return smaller((block + 1) * p->work->block, p->system->n); }
+
+/* Weights that are the same for both tokens of a pair. */
+static bool is_mirrored(const pass *p) { return !p->system->causal && !p->maximum; }
+
+static dwell_status meet_item(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)err;
+  const pass *p = arg;
+  size_t blocks = blocks_of(p->system->n, p->work->block), circle = (blocks + 1) / 2 * 2 - 1;
+  size_t a = (p->round + item) % circle, b = item == 0 ? circle : (p->round + circle - item) % circle;
+  if (a < blocks && b < blocks) p->meet(p, a, b, worker);
+  return DWELL_OK;
+}
+
+/* Rounds of an even number of players (the last may be absent): in round r, r meets the last one, and r + k meets r -
+ * k, counted in the circle of the others. */
+static dwell_status tournament(pass *p, meeting *meet, dwell_error *err) {
+  size_t blocks = blocks_of(p->system->n, p->work->block), players = (blocks + 1) / 2 * 2;
+  dwell_status status = DWELL_OK;
+  p->meet = meet;
+  for (p->round = 0; p->round + 1 < players && blocks > 1 && status == DWELL_OK; p->round++)
+    status = threads_for(p->work->ctx, players / 2, meet_item, p, err);
+  return status;
+}
+
 /* ---- direct loops ---- */
 
 /* The largest exponent of row i over keys that have mass; -INFINITY if there is none. The exponent is monotone in the
  * squared distance: the nearest key has it for beta >= 0, the farthest for beta < 0. */
-static double direct_maximum(const pass *p, size_t i, double *buffer) {
+static double direct_maximum(const pass *p, size_t i) {
   const flow_work *w = p->work;
   double sign = p->factor <= 0 ? -1 : 1, best = -INFINITY;
-  for (size_t first = 0, end = visible(p, i); first < end; first += CHUNK) {
-    size_t count = end - first < CHUNK ? end - first : CHUNK;
-    kernel_exponents(w->d, round_up(count, KERNEL_LANES), w->keys + first, w->padded, p->x + i * w->d, 1, 0, buffer);
-    for (size_t j = 0; j < count; j++)
-      if (w->mass[first + j] > 0 && sign * buffer[j] > best) best = sign * buffer[j];
+  for (size_t j = 0, end = visible(p, i); j < end; j++) {
+    double square = 0;
+    for (size_t k = 0; k < w->d; k++) {
+      double difference = w->keys[k * w->stride + j] - w->keys[k * w->stride + i];
+      square += difference * difference;
+    }
+    if (w->mass[j] > 0 && sign * square > best) best = sign * square;
   }
   return best == -INFINITY ? best : p->factor * (sign * best) + p->offset;
 }
 
-static void direct_row(const pass *p, size_t i, double *buffer) {
+/* Sums of row i over other tokens, in units of e^maximum, to its velocity. */
+static void direct_settle(const pass *p, size_t i, double maximum) {
   const flow_work *w = p->work;
-  const double *x = p->x + i * w->d;
-  double sums[1 + KERNEL_MAX_D] = {0};
-  double maximum = p->maximum ? direct_maximum(p, i, buffer) : p->scale;
-  for (size_t first = 0, end = visible(p, i); first < end && maximum > -INFINITY; first += CHUNK) {
-    size_t count = end - first < CHUNK ? end - first : CHUNK, whole = round_up(count, KERNEL_LANES);
-    kernel_exponents(w->d, whole, w->keys + first, w->padded, x, p->factor, p->offset - maximum, buffer);
-    if (p->system->scaled && i >= first && i < first + count) buffer[i - first] = -700; /* dropped below */
-    vmath_exp_f64(whole, buffer, buffer);
-    for (size_t j = count; j < whole; j++) buffer[j] = 0;
-    if (p->maximum) /* a key without mass may lie above the maximum: inf * 0 */
-      for (size_t j = 0; j < count; j++) buffer[j] = w->mass[first + j] > 0 ? buffer[j] : 0;
-    kernel_accumulate(w->d, whole, w->keys + first, w->padded, x, w->mass + first, buffer, sums);
-  }
-  double z = p->system->scaled ? scaled_z(p, i, sums[0]) : sums[0];
+  double mass = p->alike > 0 ? p->alike : 1, others = mass * w->sums[i];
+  double own = w->mass[i] > 0 ? w->mass[i] * exp(p->offset - maximum) : 0;
+  double z = p->system->scaled ? scaled_z(p, i, others) : own + others;
+  double inverse = z >= DBL_MIN ? mass / z : 0;
   p->z[i] = p->system->scaled ? z : z * exp(maximum);
-  for (size_t k = 0; k < w->d; k++) p->shift[i * w->d + k] = z > 0 ? sums[1 + k] / z : 0;
+  for (size_t k = 0; k < w->d; k++) p->shift[i * w->d + k] = inverse * w->sums[(1 + k) * w->stride + i];
 }
 
-static dwell_status direct_tile(void *arg, size_t item, int worker, dwell_error *err) {
-  (void)err;
+static void direct_clear(const pass *p, size_t first, size_t end) {
+  const flow_work *w = p->work;
+  for (size_t k = 0; k <= p->direct.width; k++)
+    memset(w->sums + k * w->stride + first, 0, (end - first) * sizeof(double));
+}
+
+/* Rows with weights of their own. */
+static dwell_status direct_rows(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)worker, (void)err;
   const pass *p = arg;
-  size_t end = (item + 1) * ROWS < p->system->n ? (item + 1) * ROWS : p->system->n;
-  double *buffer = p->work->chunks + (size_t)worker * CHUNK;
-  for (size_t i = item * ROWS; i < end; i++) direct_row(p, i, buffer);
+  size_t end = smaller((item + 1) * ROWS, p->system->n);
+  direct_clear(p, item * ROWS, end);
+  for (size_t i = item * ROWS; i < end; i++) {
+    double maximum = p->maximum ? direct_maximum(p, i) : p->scale;
+    pairs direct = p->direct;
+    direct.shift = LOG2_E * (p->offset - maximum);
+    if (maximum > -INFINITY) p->kernels->row(&direct, i, visible(p, i), p->work->sums);
+    direct_settle(p, i, maximum > -INFINITY && !p->system->scaled ? maximum : 0);
+  }
   return DWELL_OK;
+}
+
+static dwell_status direct_block(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)worker, (void)err;
+  const pass *p = arg;
+  size_t first = item * p->work->block, end = block_end(p, item);
+  direct_clear(p, first, round_up(end, KERNEL_LANES));
+  p->kernels->between(&p->direct, first, end, first, end, p->work->sums);
+  return DWELL_OK;
+}
+
+static void direct_meet(const pass *p, size_t a, size_t b, int worker) {
+  (void)worker;
+  size_t block = p->work->block;
+  p->kernels->between(&p->direct, a * block, block_end(p, a), b * block, block_end(p, b), p->work->sums);
+}
+
+static dwell_status direct_finish(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)worker, (void)err;
+  const pass *p = arg;
+  for (size_t i = item * p->work->block; i < block_end(p, item); i++) direct_settle(p, i, 0);
+  return DWELL_OK;
+}
+
+static dwell_status sum_directly(pass *p, dwell_error *err) {
+  flow_work *w = p->work;
+  size_t n = w->n, blocks = blocks_of(n, w->block);
+  double factor = LOG2_E * p->factor, shift = LOG2_E * (p->offset - p->scale);
+  bool plain = shift == 0 && 4 * fabs(factor) < 990; /* |x_i - x_j|^2 <= 4 */
+  /* farther than any token, so that it weighs less, or where it can do no harm and must not be that far */
+  double filling = plain || factor > 0 ? 0 : 3;
+  for (size_t k = 0; k < w->d; k++)
+    for (size_t j = 0; j < w->padded; j++) w->keys[k * w->stride + j] = j < n ? p->x[j * w->d + k] : filling;
+  if (!pairs_alike(w->d, plain) || n < w->padded || !is_mirrored(p)) p->alike = 0;
+  p->direct = (pairs){.width = pairs_width(w->d),
+                      .stride = w->stride,
+                      .tokens = w->keys,
+                      .masses = p->alike > 0 ? NULL : w->mass,
+                      .factor = factor,
+                      .shift = shift,
+                      .ceiling = p->maximum ? 1000 : 1024, /* keys without mass may lie above the maximum */
+                      .plain = plain};
+  p->kernels = pairs_kernels_of(NULL);
+  if (!is_mirrored(p)) return threads_for(w->ctx, blocks_of(n, ROWS), direct_rows, p, err);
+  dwell_status status = threads_for(w->ctx, blocks, direct_block, p, err);
+  if (status == DWELL_OK) status = tournament(p, direct_meet, err);
+  return status == DWELL_OK ? threads_for(w->ctx, blocks, direct_finish, p, err) : status;
 }
 
 /* ---- tiles of cosines ---- */
@@ -300,8 +405,6 @@ static void tile_add(const pass *p, const tile *t) {
 /* Rows of a tile: such that its products are small ones, for which half a tile is the least that pays. */
 static size_t tile_rows(size_t d) { return TILE * TILE * d > SMALL && TILE / 2 * TILE * d <= SMALL ? TILE / 2 : TILE; }
 
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 /* Fills in the largest exponent of each row of the tile over keys [0, end) that have mass; -INFINITY without any. */
 static void tile_maxima(const pass *p, tile *t, size_t end) {
   double beta = p->system->beta, anchor = beta < 0 ? -1 : 1, *maximum = p->work->maximum + t->first;
@@ -334,11 +437,6 @@ static void add_rectangle(const pass *p, size_t first, size_t end, size_t key, s
   }
 }
 
-static size_t block_end(const pass *p, size_t block) { return smaller((block + 1) * p->work->block, p->system->n); }
-
-/* Weights that are the same for both tokens of a pair. */
-static bool is_mirrored(const pass *p) { return !p->system->causal && !p->maximum; }
-
 /* The pairs inside a block or, if weights are not mirrored, everything that acts on it. */
 static dwell_status block_item(void *arg, size_t item, int worker, dwell_error *err) {
   (void)err;
@@ -351,17 +449,9 @@ static dwell_status block_item(void *arg, size_t item, int worker, dwell_error *
   return DWELL_OK;
 }
 
-/* The pairs between two blocks. Round r of a tournament of an even number of players (the last may be absent): r meets
- * the last one, and r + k meets r - k, counted in the circle of the others. */
-static dwell_status pair_item(void *arg, size_t item, int worker, dwell_error *err) {
-  (void)err;
-  const pass *p = arg;
-  size_t blocks = blocks_of(p->system->n, p->work->block), circle = (blocks + 1) / 2 * 2 - 1;
-  size_t a = (p->round + item) % circle, b = item == 0 ? circle : (p->round + circle - item) % circle;
-  if (a >= blocks || b >= blocks) return DWELL_OK;
+static void tile_meet(const pass *p, size_t a, size_t b, int worker) {
   add_rectangle(p, a * p->work->block, block_end(p, a), b * p->work->block, block_end(p, b), true,
                 p->work->tiles + worker);
-  return DWELL_OK;
 }
 
 static dwell_status finish_item(void *arg, size_t item, int worker, dwell_error *err) {
@@ -379,24 +469,20 @@ static dwell_status finish_item(void *arg, size_t item, int worker, dwell_error 
   return DWELL_OK;
 }
 
-/* m_j x_j, or a common mass to multiply with. */
 static void weigh_tokens(pass *p) {
   const double *mass = p->system->masses;
-  size_t n = p->system->n, d = p->system->d, j = 1;
-  while (j < n && mass[j] == mass[0]) j++;
-  p->heavy = j == n ? p->x : p->work->heavy;
-  p->heavy_scale = j == n ? mass[0] : 1;
-  for (size_t i = 0; i < n && j < n; i++)
+  size_t n = p->system->n, d = p->system->d;
+  p->heavy = p->alike > 0 ? p->x : p->work->heavy;
+  p->heavy_scale = p->alike > 0 ? p->alike : 1;
+  for (size_t i = 0; i < n && p->alike == 0; i++)
     for (size_t k = 0; k < d; k++) p->work->heavy[i * d + k] = mass[i] * p->x[i * d + k];
 }
 
 static dwell_status sum_by_tiles(pass *p, dwell_error *err) {
-  size_t blocks = blocks_of(p->system->n, p->work->block), players = (blocks + 1) / 2 * 2;
+  size_t blocks = blocks_of(p->system->n, p->work->block);
   weigh_tokens(p);
   dwell_status status = threads_for(p->work->ctx, blocks, block_item, p, err);
-  if (is_mirrored(p))
-    for (p->round = 0; p->round + 1 < players && blocks > 1 && status == DWELL_OK; p->round++)
-      status = threads_for(p->work->ctx, players / 2, pair_item, p, err);
+  if (is_mirrored(p) && status == DWELL_OK) status = tournament(p, tile_meet, err);
   return status == DWELL_OK ? threads_for(p->work->ctx, blocks, finish_item, p, err) : status;
 }
 
@@ -415,6 +501,13 @@ static bool needs_maximum(const flow_system *s) {
   return false;
 }
 
+/* 0: masses differ. */
+static double common_mass(const flow_system *s) {
+  size_t j = 1;
+  while (j < s->n && s->masses[j] == s->masses[0]) j++;
+  return j == s->n ? s->masses[0] : 0;
+}
+
 dwell_status attention_shift(const flow_system *system, const double *x, double *ret_shift, double *ret_z,
                              flow_work *work, dwell_error *err) {
   double beta = system->beta;
@@ -427,10 +520,8 @@ dwell_status attention_shift(const flow_system *system, const double *x, double 
             .offset = beta < 0 ? 2 * beta : 0,
             .near = near_limit(beta),
             .maximum = !system->scaled && needs_maximum(system),
-            .scale = system->scaled ? system->log_scale : 0};
+            .scale = system->scaled ? system->log_scale : 0,
+            .alike = common_mass(system)};
   memcpy(work->mass, system->masses, system->n * sizeof(double));
-  if (!is_direct(system->d)) return sum_by_tiles(&p, err);
-  for (size_t k = 0; k < work->d; k++)
-    for (size_t j = 0; j < work->n; j++) work->keys[k * work->padded + j] = x[j * work->d + k];
-  return threads_for(work->ctx, blocks_of(system->n, ROWS), direct_tile, &p, err);
+  return (is_direct(system->d) ? sum_directly : sum_by_tiles)(&p, err);
 }

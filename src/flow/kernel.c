@@ -1,4 +1,4 @@
-/* flow/kernel.c - inner loops over pairs and rows, compiled for three instruction sets from one body.
+/* flow/kernel.c - inner loops over tiles and rows, compiled for three instruction sets from one body.
  *
  * Written with the compiler's vector type of eight doubles: one AVX-512 register, two of AVX2, four of SSE2. There is
  * no fused multiply-add, so the three give the same bits for the same weights. */
@@ -14,48 +14,6 @@ typedef long long mask __attribute__((vector_size(KERNEL_LANES * sizeof(double))
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE void load(const double *from, lanes *ret) { memcpy(ret, from, sizeof *ret); }
-
-INLINE void exponents_body(size_t d, size_t count, const double *keys, size_t stride, const double *x, double factor,
-                           double shift, double *ret_exponent) {
-  const lanes zero = {0};
-  const lanes floor = zero - 700.0;
-  for (size_t j = 0; j < count; j += KERNEL_LANES) {
-    lanes square = zero;
-    for (size_t k = 0; k < d; k++) {
-      lanes key;
-      load(keys + k * stride + j, &key);
-      lanes difference = key - x[k];
-      square += difference * difference;
-    }
-    lanes e = square * factor + shift;
-    mask low = e < floor;
-    e = (lanes)(((mask)e & ~low) | ((mask)floor & low));
-    memcpy(ret_exponent + j, &e, sizeof e);
-  }
-}
-
-INLINE void accumulate_body(size_t d, size_t count, const double *keys, size_t stride, const double *x,
-                            const double *mass, const double *weight, double *sums) {
-  const lanes zero = {0};
-  lanes total = zero, pull[KERNEL_MAX_D];
-  for (size_t k = 0; k < d; k++) pull[k] = zero;
-  for (size_t j = 0; j < count; j += KERNEL_LANES) {
-    lanes w, m;
-    load(weight + j, &w);
-    load(mass + j, &m);
-    w = (lanes)((mask)w & (w > zero + 1e-304));
-    w *= m;
-    total += w;
-    for (size_t k = 0; k < d; k++) {
-      lanes key;
-      load(keys + k * stride + j, &key);
-      pull[k] += w * (key - x[k]);
-    }
-  }
-  for (size_t lane = 0; lane < KERNEL_LANES; lane++) sums[0] += total[lane];
-  for (size_t k = 0; k < d; k++)
-    for (size_t lane = 0; lane < KERNEL_LANES; lane++) sums[1 + k] += pull[k][lane];
-}
 
 INLINE double sum_of(const lanes *v) {
   double sum = 0;
@@ -174,27 +132,8 @@ INLINE void weigh_body(size_t rows, size_t count, const double *own, const doubl
     for (size_t r = 0; r < rows; r++) sums[r] += weigh_row_body(count, own[r], mass, tile + r * count, NULL);
 }
 
-/* Small dimensions get their own copy of the body, so that its loop over coordinates disappears. */
-#define BY_DIMENSION(body, ...)           \
-  switch (d) {                            \
-    case 2: body(2, __VA_ARGS__); break;  \
-    case 3: body(3, __VA_ARGS__); break;  \
-    case 4: body(4, __VA_ARGS__); break;  \
-    case 8: body(8, __VA_ARGS__); break;  \
-    default: body(d, __VA_ARGS__); break; \
-  }
-
 /* clang-format off */
 #define KERNELS(isa, attributes)                                                                                \
-  attributes static void exponents_##isa(size_t d, size_t count, const double *keys, size_t stride,             \
-                                         const double *x, double factor, double shift, double *ret_exponent) {  \
-    BY_DIMENSION(exponents_body, count, keys, stride, x, factor, shift, ret_exponent)                           \
-  }                                                                                                             \
-  attributes static void accumulate_##isa(size_t d, size_t count, const double *keys, size_t stride,            \
-                                          const double *x, const double *mass, const double *weight,            \
-                                          double *sums) {                                                       \
-    BY_DIMENSION(accumulate_body, count, keys, stride, x, mass, weight, sums)                                   \
-  }                                                                                                             \
   attributes static void normalise_##isa(size_t n, size_t d, const double *x, double *ret_x) {                  \
     normalise_body(n, d, x, ret_x);                                                                             \
   }                                                                                                             \
@@ -238,20 +177,6 @@ KERNELS(avx512, __attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-w
 #define DISPATCH(call) call(baseline)
 #endif
 /* clang-format on */
-
-void kernel_exponents(size_t d, size_t count, const double *keys, size_t stride, const double *x, double factor,
-                      double shift, double *ret_exponent) {
-#define CALL(isa) exponents_##isa(d, count, keys, stride, x, factor, shift, ret_exponent)
-  DISPATCH(CALL);
-#undef CALL
-}
-
-void kernel_accumulate(size_t d, size_t count, const double *keys, size_t stride, const double *x, const double *mass,
-                       const double *weight, double *sums) {
-#define CALL(isa) accumulate_##isa(d, count, keys, stride, x, mass, weight, sums)
-  DISPATCH(CALL);
-#undef CALL
-}
 
 void kernel_normalise(size_t n, size_t d, const double *x, double *ret_x) {
 #define CALL(isa) normalise_##isa(n, d, x, ret_x)
