@@ -19,7 +19,7 @@ QUIET      := "['-Wno-format-overflow','-Wno-format-truncation']"
 SANITIZE   := -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=$(QUIET)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check verify check-large build install bench calibrate mechanism nursery fuzz torture web-check docs sanitize format dist clean
+.PHONY: help demo check verify figures check-large build install bench calibrate mechanism nursery fuzz torture web-check docs sanitize format dist clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -51,6 +51,9 @@ bench: ## benchmarks: ratios against the rivals, measured in one run (SPEED.md; 
 
 verify: build ## the theory's statements, all of them: predicted, measured, pass or fail (minutes)
 	@build/src/cli/dwell verify
+
+figures: build ## the published figures at full size in build/figures (a quarter of an hour; goes on where it stopped)
+	@tools/make-figures build/src/cli/dwell build/figures
 
 calibrate: build ## measure how often the tests cry wolf and how often they see: the rates in docs/TRUST.md (minutes)
 	@build/tools/calibrate/calibrate

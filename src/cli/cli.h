@@ -37,6 +37,7 @@ int cmd_tokenize(int argc, char **argv, cli *c);
 int cmd_report(int argc, char **argv, cli *c);
 int cmd_pull(int argc, char **argv, cli *c);
 int cmd_verify(int argc, char **argv, cli *c);
+int cmd_figure(int argc, char **argv, cli *c);
 int cmd_list(int argc, char **argv, cli *c);
 int cmd_doctor(int argc, char **argv, cli *c);
 

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "detect/detect.h"
+#include "figure/figure.h"
 #include "file/jwriter.h"
 #include "flow/flow.h"
 #include "hub/nursery.h"
@@ -416,6 +417,29 @@ static void theorem_print(const void *object) {
            t->rows[r].slow ? "; not --quick" : "");
 }
 
+/* ---- figures ---- */
+
+static size_t figure_count(void) {
+  size_t count;
+  figure_registry(&count);
+  return count;
+}
+
+static entry figure_at(size_t i) {
+  size_t count;
+  const figure *f = figure_registry(&count)[i];
+  return (entry){f->name, f->summary, f->source, f};
+}
+
+static void figure_details(const void *object, jwriter *w) {
+  const figure *f = object;
+  jwriter_put_string(w, "shows", f->shows);
+  jwriter_put_string(w, "original", f->original);
+  jwriter_put_string(w, "ours", f->ours);
+  jwriter_put_bool(w, "needs_model", f->needs_model);
+  jwriter_put_bool(w, "experiment", f->is_experiment);
+}
+
 /* ---- taps ---- */
 
 static size_t tap_count(void) {
@@ -497,12 +521,13 @@ static const thing things[] = {
     {"nulls", null_count, null_at, null_details, null_print, false},
     {"claims", claim_count, claim_at, claim_details, claim_print, false},
     {"theorems", theorem_count, theorem_at, theorem_details, theorem_print, false},
+    {"figures", figure_count, figure_at, figure_details, NULL, false},
     {"detectors", detector_count, detector_at, detector_details, detector_print, false},
     {"taps", tap_count, tap_at, tap_details, tap_print, false},
     {"prompts", prompt_count_all, prompt_at, prompt_details, prompt_print, false},
 };
-static const char *const thing_names[] = {"flows",    "models",    "nursery", "instruments", "nulls", "claims",
-                                          "theorems", "detectors", "taps",    "prompts",     NULL};
+static const char *const thing_names[] = {"flows",    "models",  "nursery",   "instruments", "nulls",   "claims",
+                                          "theorems", "figures", "detectors", "taps",        "prompts", NULL};
 
 static void print_text(const thing *t, const nursery_index *index) {
   int width = 0;
@@ -554,7 +579,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_END:
       if (l->thing == NULL)
         cli_usage(state,
-                  "name one of flows, models, nursery, instruments, nulls, claims, theorems, detectors, taps, prompts");
+                  "name one of flows, models, nursery, instruments, nulls, claims, theorems, figures, detectors, taps, "
+                  "prompts");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }
@@ -577,8 +603,9 @@ static dwell_status open_nursery(const cli *c, const thing *t, nursery_index *in
 
 int cmd_list(int argc, char **argv, cli *c) {
   static const struct argp argp = {
-      NULL, parse, "flows|models|nursery|instruments|nulls|claims|theorems|detectors|taps|prompts", doc, children,
-      NULL, NULL};
+      NULL, parse,    "flows|models|nursery|instruments|nulls|claims|theorems|figures|detectors|taps|prompts",
+      doc,  children, NULL,
+      NULL};
   list l = {.c = c};
   nursery_index index = {0};
   dwell_error err;

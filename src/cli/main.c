@@ -23,6 +23,7 @@ static const cli_command commands[] = {
     {"pull", "download a model from a Hugging Face hub into its usual cache", cmd_pull, false},
     {"report", "one self-contained page from a run", cmd_report, false},
     {"verify", "the theory's statements: predicted, measured, tolerance, pass or fail", cmd_verify, true},
+    {"figure", "a published figure of the theory, from scratch", cmd_figure, true},
     {"list", "the registries: flows, models, nursery, instruments, nulls, claims, theorems, ...", cmd_list, false},
     {"doctor", "this machine: instruction set, threads, BLAS and whether it computes right", cmd_doctor, true},
 };

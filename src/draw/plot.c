@@ -232,6 +232,19 @@ void plot_rule(plot *p, double y, const plot_style *style) {
   add_label(p, at, style);
 }
 
+void plot_key(plot *p, double x, size_t row, const plot_style *style, const char *text) {
+  enum { SAMPLE = 20, SPACE = 6 };
+  double from = x >= 0 ? p->left + x : p->right + x - svg_text_width(text, LABEL_SIZE) - SAMPLE - SPACE;
+  double y = p->top + 12 + 15 * (double)row;
+  open_shape(p, "path", "line", 's', style);
+  strbuf_puts(p->out, " d=\"M");
+  svg_number(p->out, from);
+  strbuf_putc(p->out, ' ');
+  svg_number(p->out, y);
+  strbuf_printf(p->out, "h%d\"/>\n", SAMPLE);
+  svg_text(p->out, "lab", from + SAMPLE + SPACE, y + 4, 's', text);
+}
+
 /* ---- labels ---- */
 
 static void sort_labels(plot_label *labels, size_t n) {

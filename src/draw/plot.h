@@ -64,6 +64,19 @@ void plot_points(plot *p, const double *x, const double *y, const bool *mark, si
 void plot_diamond(plot *p, double x, double y, bool filled, const plot_style *style);
 /* A horizontal reference line over the whole width, labelled at the right. */
 void plot_rule(plot *p, double y, const plot_style *style);
+/* A matrix as cells of one of the ramp's colours, row 0 at y_low; NaN: no cell. And its colour bar above the frame, at
+ * the right. */
+typedef struct plot_matrix {
+  size_t rows, columns;
+  const double *values;                /* [rows, columns] */
+  double x_low, x_high, y_low, y_high; /* what the matrix covers, in data */
+  double low, high;                    /* of the colours */
+} plot_matrix;
+void plot_cells(plot *p, const plot_matrix *m);
+void plot_bar(plot *p, const plot_matrix *m, const char *label);
+/* A sample of a line and what it means, `row` lines below the top of the frame, x pixels from its left (negative: so
+ * that the text ends so far from its right). */
+void plot_key(plot *p, double x, size_t row, const plot_style *style, const char *text);
 /* Places the labels without overlap and closes the svg. */
 void plot_end(plot *p);
 

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-static const double tableau[ORBIT_STAGES][ORBIT_STAGES - 1] = {
+const double dopri_tableau[ORBIT_STAGES][ORBIT_STAGES - 1] = {
     {0},
     {1.0 / 5},
     {3.0 / 40, 9.0 / 40},
@@ -14,8 +14,8 @@ static const double tableau[ORBIT_STAGES][ORBIT_STAGES - 1] = {
     {19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729},
     {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656},
     {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84}};
-static const double error_weights[ORBIT_STAGES] = {71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
-                                                   -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
+const double dopri_error_weights[ORBIT_STAGES] = {71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
+                                                  -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
 static const double quartic_weights[ORBIT_STAGES] = {-12715105075.0 / 11282082432,  0,
                                                      87487479700.0 / 32700410799,   -10690763975.0 / 1880347072,
                                                      701980252875.0 / 199316789632, -1453857185.0 / 822651844,
@@ -33,7 +33,7 @@ double dopri_error(const orbit *o, double h) {
     double square = 0, radial = 0;
     for (size_t k = 0; k < d; k++) {
       double e = 0;
-      for (size_t m = 0; m < ORBIT_STAGES; m++) e += error_weights[m] * o->k[m][i * d + k];
+      for (size_t m = 0; m < ORBIT_STAGES; m++) e += dopri_error_weights[m] * o->k[m][i * d + k];
       square += e * e;
       radial += e * o->x[i * d + k];
     }
@@ -45,13 +45,13 @@ double dopri_error(const orbit *o, double h) {
 }
 
 dwell_status dopri_step(orbit *o, double h, field_facts *ret_facts, double *ret_gain, dwell_error *err) {
-  double gain = tableau[6][0] * o->facts.power;
+  double gain = dopri_tableau[6][0] * o->facts.power;
   for (size_t m = 1; m < ORBIT_STAGES; m++) {
     double *at = m == ORBIT_STAGES - 1 ? o->y : o->stage;
-    orbit_combine(o, h, tableau[m], m, at);
+    orbit_combine(o, h, dopri_tableau[m], m, at);
     dwell_status status = field_velocity(&o->field, at, o->k[m], ret_facts, err);
     if (status != DWELL_OK) return status;
-    if (m < ORBIT_STAGES - 1) gain += tableau[6][m] * ret_facts->power;
+    if (m < ORBIT_STAGES - 1) gain += dopri_tableau[6][m] * ret_facts->power;
   }
   *ret_gain = h * gain;
   return DWELL_OK;

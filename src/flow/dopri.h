@@ -4,6 +4,11 @@
 
 #include "flow/orbit.h"
 
+/* The method: stage m is at x + h sum_{j < m} tableau[m][j] k_j, the last one is the new state; h times the weighted
+ * sum of all slopes is the error. */
+extern const double dopri_tableau[ORBIT_STAGES][ORBIT_STAGES - 1];
+extern const double dopri_error_weights[ORBIT_STAGES];
+
 /* Step control after Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, II.4 (with Gustafsson's
  * stabilisation, as in DOPRI5). */
 typedef struct dopri_controller {

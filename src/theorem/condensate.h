@@ -18,6 +18,9 @@ typedef struct condensate {
  * are
  * >= 0 every iteration lowers the free energy, so that the end is a minimum. */
 void condensate_settle(condensate *s);
+/* The stationary state with c_1 = order in (0, 1), stable or not, from the given c_k of k >= 2: finds its strength too.
+ * Couplings >= 0, the first one > 0. */
+void condensate_with_order(condensate *s, double order);
 /* kappa times (free energy - free energy of the uniform density) at a stationary c. */
 double condensate_free_energy(const condensate *s);
 

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Phase diagrams and the staircase: dwell against numpy, in one run.
+
+usage: figures.py BENCH_FIGURES [THREADS] [SECONDS]
+
+Diagram: 32 uniform tokens up to t = 30, per start and temperature, mean over BETAS. The rivals, written here, take all
+STARTS of a temperature at once: the published map (300 steps of .1: velocity, normalise; share of pairs above .999 on
+200 of them) and the classical Runge-Kutta method of the same step, both with numpy's BLAS on as many threads. dwell
+computes the moment at which each pair gets there, to 1e-4 of it, and stops a start whose pairs all are.
+Staircase: the published script's loop (arc-length Euler steps of 1e-5, a million for each of six temperatures) in plain
+Python; LOOPS of its steps are timed and scaled up. dwell computes all six up to the last merger, states included.
+Ratios are rival over dwell: medians and best by the wall clock, best by processor time."""
+import math
+import os
+import subprocess
+import sys
+
+import times
+
+THREADS = sys.argv[2] if len(sys.argv) > 2 else "1"
+SECONDS = float(sys.argv[3]) if len(sys.argv) > 3 else 0.3
+OURS = dict(os.environ)
+times.free_openblas(os.environ)
+os.environ["OPENBLAS_NUM_THREADS"] = THREADS
+import numpy as np  # noqa: E402  (after the environment is set)
+
+BETAS = (1.0, 3.0, 5.0, 7.0, 9.0)
+STARTS, RIVAL_STARTS, STEP, UNTIL, LOOPS = 512, 64, 0.1, 30, 4000
+DIMENSIONS = (8, 128)
+
+
+def velocity(x, beta, g=None):
+    g = x @ x.transpose(0, 2, 1) if g is None else g
+    w = np.exp(beta * (g - 1))
+    a = (w @ x) / w.sum(axis=2, keepdims=True)
+    return a - (a * x).sum(axis=2, keepdims=True) * x
+
+
+def normalise(x):
+    return x / np.linalg.norm(x, axis=2, keepdims=True)
+
+
+def script(x, beta):
+    shares = []
+    for step in range(round(UNTIL / STEP)):
+        g = x @ x.transpose(0, 2, 1)
+        if step % 3:
+            shares.append((g > 0.999).mean())
+        x = normalise(x + STEP * velocity(x, beta, g))
+    return shares
+
+
+def runge_kutta(x, beta):
+    shares = []
+    for step in range(round(UNTIL / STEP)):
+        g = x @ x.transpose(0, 2, 1)
+        if step % 3:
+            shares.append((g > 0.999).mean())
+        a = velocity(x, beta, g)
+        b = velocity(normalise(x + STEP / 2 * a), beta)
+        c = velocity(normalise(x + STEP / 2 * b), beta)
+        d = velocity(normalise(x + STEP * c), beta)
+        x = normalise(x + STEP / 6 * (a + 2 * b + 2 * c + d))
+    return shares
+
+
+def read(arguments, kept):
+    done = subprocess.run(arguments, check=True, capture_output=True, text=True, env=OURS)
+    for line in done.stdout.split("\n"):
+        if line:
+            kept.add(*map(float, line.split()))
+
+
+def one(method, x, beta):
+    kept = times.Times()
+    kept.run(lambda: method(x, beta))
+    return kept.pairs[0]
+
+
+def add_sweep(sweeps, kept):
+    """One pass over the temperatures: mean seconds per start."""
+    kept.add(*(sum(pair[k] for pair in sweeps) / len(sweeps) for k in (0, 1)))
+
+
+def diagram(program, d):
+    mine, maps, rk4 = times.Times(), times.Times(), times.Times()
+    x = normalise(np.random.default_rng(1).standard_normal((RIVAL_STARTS, 32, d)))
+    for _ in range(2):
+        found = []
+        for beta in BETAS:
+            kept = times.Times()
+            read([program, "diagram", str(d), str(beta), str(STARTS), THREADS, str(SECONDS)], kept)
+            found.append((kept.median(0), kept.median(1)))
+        add_sweep(found, mine)
+        for method, kept in ((script, maps), (runge_kutta, rk4)):
+            pairs = [one(method, x, beta) for beta in BETAS]
+            add_sweep([(a / RIVAL_STARTS, b / RIVAL_STARTS) for a, b in pairs], kept)
+    for name, theirs in (("published map", maps), ("Runge-Kutta 4", rk4)):
+        show(f"diagram d={d}", name, mine, theirs)
+
+
+def show(what, name, mine, theirs):
+    median, best, processor = times.ratios(theirs, mine)
+    print(f"{what:15} {name:15} {mine.median(0) * 1e3:10.4f} {theirs.median(0) * 1e3:12.3f} {median:14.1f} {best:8.1f} "
+          f"{processor:10.1f}", flush=True)
+
+
+def staircase_loops(theta, beta, loops):
+    n = len(theta)
+    for _ in range(loops):
+        pull = [0.0] * n
+        for i in range(n):
+            for j in range(n):
+                pull[i] += math.exp(beta * (math.cos(theta[i] - theta[j]) - 1)) * math.sin(theta[j] - theta[i])
+        length = math.sqrt(sum(p * p for p in pull))
+        theta = [t + 1e-5 * p / length for t, p in zip(theta, pull)]
+    return theta
+
+
+def staircase(program):
+    mine, theirs = times.Times(), times.Times()
+    unit = math.log(2000) / math.sqrt(2000) / 2
+    read([program, "staircase", str(3 * SECONDS)], mine)
+    loop = times.Times()
+    for _ in range(3):
+        loop.run(lambda: staircase_loops([p * unit for p in (0, 0.5, 2, 4, 7)], 2000.0, LOOPS))
+    for wall, used in loop.pairs:
+        theirs.add(wall * 6e6 / LOOPS, used * 6e6 / LOOPS)
+    show("staircase", "published loop", mine, theirs)
+
+
+def main():
+    print(f"figures, f64, {THREADS} thread(s), numpy {np.__version__}; {times.load()}")
+    print("what            rival            ms: dwell        rival   ratio: median     best  processor")
+    for d in DIMENSIONS:
+        diagram(sys.argv[1], d)
+    if THREADS == "1":
+        staircase(sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+/* figure/figures.h - every figure: one line here and in registry.c each. */
+#ifndef DWELL_FIGURE_FIGURES_H
+#define DWELL_FIGURE_FIGURES_H
+
+#include "figure/figure.h"
+
+extern const figure figure_phase_diagram;
+extern const figure figure_staircase;
+extern const figure figure_coarsening;
+extern const figure figure_frontier;
+extern const figure figure_bifurcation;
+extern const figure figure_normalisation;
+extern const figure figure_renyi;
+extern const figure figure_sphere;
+
+#endif

@@ -1,0 +1,19 @@
+/* figure/registry.c - the figures. */
+#include "base/str.h"
+#include "figure/figures.h"
+
+static const figure *const registry[] = {
+    &figure_phase_diagram, &figure_staircase,     &figure_coarsening, &figure_frontier,
+    &figure_bifurcation,   &figure_normalisation, &figure_renyi,      &figure_sphere,
+};
+
+const figure *const *figure_registry(size_t *ret_count) {
+  *ret_count = sizeof registry / sizeof registry[0];
+  return registry;
+}
+
+const figure *figure_find(const char *name) {
+  for (size_t i = 0; i < sizeof registry / sizeof registry[0]; i++)
+    if (str_equal(registry[i]->name, name)) return registry[i];
+  return NULL;
+}

@@ -1,0 +1,152 @@
+/* tests/flow/test_batch.c - systems side by side against the exact equation and against the flow one by one. */
+#include <math.h>
+
+#include "base/error.h"
+#include "flow/batch.h"
+#include "flow/equiangular.h"
+#include "flow/starts.h"
+#include "theorem/particles.h"
+#include "util/testing.h"
+
+enum { TOKENS = 32, MOST = 64 };
+
+typedef struct listener {
+  starts starts;
+  size_t first; /* replica of system 0 */
+  double beta[MOST], above[MOST], half[MOST], last[MOST];
+  bool ordered;
+} listener;
+
+static dwell_status start(void *self, size_t system, double *ret_x, double *ret_beta, dwell_error *err) {
+  const listener *l = self;
+  *ret_beta = l->beta[system];
+  return starts_make(&l->starts, 11, (uint32_t)(l->first + system), ret_x, err);
+}
+
+static void crossing(void *self, size_t system, double t, double pairs) {
+  listener *l = self;
+  double half = TOKENS * (TOKENS - 1) / 4.0, before = l->above[system];
+  l->above[system] += pairs;
+  if (before < half && l->above[system] >= half) l->half[system] = t;
+  l->ordered &= t >= l->last[system];
+  l->last[system] = t;
+}
+
+static batch_options usual(const starts *s, double until) {
+  return (batch_options){TOKENS, s->d, until, 0.999, 3e-6, 1e-4};
+}
+
+static listener listen(const char *init, size_t d, double beta) {
+  listener l = {.ordered = true};
+  dwell_error err;
+  assert_int_equal(starts_open(init, TOKENS, d, &l.starts, &err), DWELL_OK);
+  if (d > TOKENS) assert_int_equal(starts_reduce(&l.starts, &err), DWELL_OK);
+  for (size_t i = 0; i < MOST; i++) l.beta[i] = beta;
+  return l;
+}
+
+static void run(listener *l, size_t count, double until) {
+  dwell_error err;
+  batch_options o = usual(&l->starts, until);
+  batch_host host = {start, crossing, l};
+  assert_int_equal(batch_run(&o, count, &host, NULL, NULL, &err), DWELL_OK);
+}
+
+/* All pairs of an orthogonal start meet at one time, a quadrature. 1e-4 is what phase diagrams promise. */
+static void exact_times(void **state) {
+  (void)state;
+  static const double betas[] = {0, 0.1, 1, 3, 5, 7, 9};
+  for (size_t k = 0; k < sizeof betas / sizeof betas[0]; k++) {
+    equiangular e = {EQUIANGULAR_SA, TOKENS, betas[k], 0};
+    double from = equiangular_coordinate(TOKENS, 1), to = equiangular_coordinate(TOKENS, 1e-3);
+    double exact = exp(equiangular_log_time(&e, from, to));
+    listener l = listen("orthogonal", TOKENS, betas[k]);
+    run(&l, 3, 400);
+    for (size_t s = 0; s < 3; s++) assert_true(fabs(l.half[s] - exact) <= 1e-4 * exact);
+    starts_close(&l.starts);
+  }
+}
+
+/* Share of pairs at a moment by the flow's own integrator, without merging. */
+static double share_at(const listener *l, size_t replica, double beta, double t) {
+  particles p;
+  dwell_error err;
+  assert_int_equal(particles_open("sa", TOKENS, l->starts.d, beta, &p, &err), DWELL_OK);
+  p.plan.rtol = 1e-10;
+  assert_int_equal(starts_make(&l->starts, 11, (uint32_t)replica, p.x, &err), DWELL_OK);
+  assert_int_equal(particles_to(&p, t, NULL, &err), DWELL_OK);
+  double share = particles_share(&p, 0.999);
+  particles_close(&p);
+  return share;
+}
+
+/* The time at which half of the pairs have met lies within 1e-4 of itself of where the flow has it. (Colder systems
+ * pass saddles; there single starts may differ by more, see docs/figures.md.) */
+static void as_the_flow(void **state) {
+  (void)state;
+  static const struct {
+    size_t d;
+    double beta;
+  } cases[] = {{3, 1}, {8, 1}, {8, 2}, {64, 1}, {64, 5}};
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    listener l = listen("uniform", cases[k].d, cases[k].beta);
+    run(&l, 9, 60);
+    assert_true(l.ordered);
+    for (size_t s = 0; s < 3; s++) {
+      assert_true(l.half[s] > 0);
+      assert_true(share_at(&l, s, cases[k].beta, l.half[s] * (1 - 1e-4)) < 0.5);
+      assert_true(share_at(&l, s, cases[k].beta, l.half[s] * (1 + 1e-4)) >= 0.5);
+    }
+    starts_close(&l.starts);
+  }
+}
+
+/* At the end so many pairs are above as the flow says, in cold systems that merge and are moved to smaller blocks. */
+static void clusters_at_the_end(void **state) {
+  (void)state;
+  listener l = listen("uniform", 4, 9);
+  run(&l, 20, 30);
+  for (size_t s = 0; s < 20; s += 5) {
+    double share = l.above[s] / (TOKENS * (TOKENS - 1) / 2.0);
+    assert_true(fabs(share - share_at(&l, s, 9, 30)) < 1e-12);
+  }
+  starts_close(&l.starts);
+}
+
+/* A system's crossings do not depend on who is beside it. */
+static void alone_and_among_others(void **state) {
+  (void)state;
+  listener all = listen("uniform", 6, 4);
+  for (size_t s = 0; s < 21; s++) all.beta[s] = 0.5 * (double)(s % 7);
+  run(&all, 21, 20);
+  for (size_t s = 0; s < 21; s += 4) {
+    listener one = listen("uniform", 6, all.beta[s]);
+    one.first = s;
+    run(&one, 1, 20);
+    assert_true(one.half[0] == all.half[s] && one.last[0] == all.last[s] && one.above[0] == all.above[s]);
+    starts_close(&one.starts);
+  }
+  starts_close(&all.starts);
+}
+
+static dwell_status refuse(void *self, size_t system, double *ret_x, double *ret_beta, dwell_error *err) {
+  (void)self, (void)system, (void)ret_x, (void)ret_beta;
+  return error_set(err, DWELL_BAD_INPUT, "no start");
+}
+
+static void a_start_that_fails(void **state) {
+  (void)state;
+  dwell_error err;
+  batch_options o = {TOKENS, 4, 10, 0.999, 1e-6, 1e-4};
+  batch_host host = {refuse, crossing, NULL};
+  assert_int_equal(batch_run(&o, 3, &host, NULL, NULL, &err), DWELL_BAD_INPUT);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(exact_times),         cmocka_unit_test(as_the_flow),
+      cmocka_unit_test(clusters_at_the_end), cmocka_unit_test(alone_and_among_others),
+      cmocka_unit_test(a_start_that_fails),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
