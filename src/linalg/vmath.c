@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #if defined(DWELL_HAVE_LIBMVEC) && defined(__x86_64__)
@@ -27,8 +28,68 @@ DEFINE_SCALAR(scalar_erf_f32, float, erff)
 DEFINE_SCALAR(scalar_erf_f64, double, erf)
 DEFINE_SCALAR(scalar_acos_f64, double, acos)
 
-static const vmath_kernels BASELINE = {"baseline",      scalar_exp_f32, scalar_exp_f64, scalar_tanh_f32,
-                                       scalar_tanh_f64, scalar_erf_f32, scalar_erf_f64, scalar_acos_f64};
+/* ---- weights of softmax, in single precision ---- */
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* exp(x) for x <= 0; below 2^-126, where numbers become subnormal and everything slow, it is 0. x = k ln 2 + r with
+ * |r| <= (ln 2)/2, ln 2 in two parts of which the first times k is exact; e^r by the polynomial 1 + r + ... of degree 6
+ * that is best for the relative error (2e-9); k is added to the exponent. 2 ulp. */
+ALWAYS_INLINE float exp_below_0(float x) {
+  const float round =
+      0x1.8p23f; /* numbers of this size have no fractions: k stands in the last bits of a sum with it */
+  float shifted = x * 0x1.715476p0f + round, k = shifted - round;
+  float r = x - k * 0x1.62e4p-1f;
+  r = r - k * 0x1.7f7d1cp-20f;
+  float p = 0x1.6ae6e0p-10f;
+  p = p * r + 0x1.1267d8p-7f;
+  p = p * r + 0x1.555824p-5f;
+  p = p * r + 0x1.555418p-3f;
+  p = p * r + 0x1.fffffcp-2f;
+  p = p * r + 1;
+  p = p * r + 1;
+  uint32_t power, bits;
+  memcpy(&power, &shifted, sizeof power), memcpy(&bits, &p, sizeof bits);
+  bits += power << 23;
+  memcpy(&p, &bits, sizeof p);
+  return x < -0x1.5d589ep6f ? 0 : p; /* 126 ln 2; not so for a NaN, which stays one */
+}
+
+enum { SUM_LANES = 16, SUM_STEP = 4 * SUM_LANES };
+
+/* Four numbers are added in single precision before they are converted, which costs as much as five additions; the
+ * order is the same for every width of a register. */
+ALWAYS_INLINE void add_to_lanes(const float e[SUM_STEP], double lanes[SUM_LANES]) {
+  _Pragma("GCC unroll 1") for (size_t k = 0; k < SUM_LANES; k++) { /* unrolled, it would not be vectorised */
+    float four = (e[k] + e[SUM_LANES + k]) + (e[2 * SUM_LANES + k] + e[3 * SUM_LANES + k]);
+    lanes[k] += (double)four;
+  }
+}
+
+ALWAYS_INLINE double softmax_body(size_t n, float *x, float scale, float shift) {
+  double lanes[SUM_LANES] = {0};
+  float e[SUM_STEP] = {0};
+  size_t i = 0;
+  for (; i + SUM_STEP <= n; i += SUM_STEP) {
+    for (size_t k = 0; k < SUM_STEP; k++) x[i + k] = e[k] = exp_below_0(x[i + k] * scale - shift);
+    add_to_lanes(e, lanes);
+  }
+  memset(e, 0, sizeof e);
+  for (size_t k = 0; i + k < n; k++) x[i + k] = e[k] = exp_below_0(x[i + k] * scale - shift);
+  add_to_lanes(e, lanes);
+  for (size_t half = SUM_LANES / 2; half > 0; half /= 2) {
+    for (size_t k = 0; k < half; k++) lanes[k] += lanes[k + half];
+  }
+  return lanes[0];
+}
+
+static double scalar_softmax_f32(size_t n, float *x, float scale, float shift) {
+  return softmax_body(n, x, scale, shift);
+}
+
+static const vmath_kernels BASELINE = {"baseline",      scalar_exp_f32,  scalar_exp_f64,
+                                       scalar_tanh_f32, scalar_tanh_f64, scalar_erf_f32,
+                                       scalar_erf_f64,  scalar_acos_f64, scalar_softmax_f32};
 
 #ifdef HAVE_VECTORS
 
@@ -60,7 +121,7 @@ DEFINE_AVX2_F32(avx2_erf_f32, _ZGVdN8v_erff)
 DEFINE_AVX2_F64(avx2_erf_f64, _ZGVdN4v_erf)
 DEFINE_AVX2_F64(avx2_acos_f64, _ZGVdN4v_acos)
 
-#define AVX512 "avx512f,avx512dq"
+#define AVX512 "avx512f,avx512dq,avx512vl,fma,prefer-vector-width=512"
 #define DEFINE_AVX512_F32(name, symbol) \
   DEFINE_VECTOR(name, float, AVX512, __m512, 16, _mm512_loadu_ps, _mm512_storeu_ps, symbol)
 #define DEFINE_AVX512_F64(name, symbol) \
@@ -73,15 +134,25 @@ DEFINE_AVX512_F32(avx512_erf_f32, _ZGVeN16v_erff)
 DEFINE_AVX512_F64(avx512_erf_f64, _ZGVeN8v_erf)
 DEFINE_AVX512_F64(avx512_acos_f64, _ZGVeN8v_acos)
 
-static const vmath_kernels WITH_AVX2 = {"avx2",        avx2_exp_f32, avx2_exp_f64, avx2_tanh_f32,
-                                        avx2_tanh_f64, avx2_erf_f32, avx2_erf_f64, avx2_acos_f64};
-static const vmath_kernels WITH_AVX512 = {"avx512",        avx512_exp_f32, avx512_exp_f64, avx512_tanh_f32,
-                                          avx512_tanh_f64, avx512_erf_f32, avx512_erf_f64, avx512_acos_f64};
+#define DEFINE_SOFTMAX(name, isa)                                                                 \
+  __attribute__((target(isa))) static double name(size_t n, float *x, float scale, float shift) { \
+    return softmax_body(n, x, scale, shift);                                                      \
+  }
+DEFINE_SOFTMAX(avx2_softmax_f32, AVX2)
+DEFINE_SOFTMAX(avx512_softmax_f32, AVX512)
+
+static const vmath_kernels WITH_AVX2 = {"avx2",       avx2_exp_f32, avx2_exp_f64,  avx2_tanh_f32,   avx2_tanh_f64,
+                                        avx2_erf_f32, avx2_erf_f64, avx2_acos_f64, avx2_softmax_f32};
+static const vmath_kernels WITH_AVX512 = {"avx512",        avx512_exp_f32,  avx512_exp_f64,
+                                          avx512_tanh_f32, avx512_tanh_f64, avx512_erf_f32,
+                                          avx512_erf_f64,  avx512_acos_f64, avx512_softmax_f32};
 
 /* __builtin_cpu_supports reads a table that libgcc fills before main; it counts AVX and AVX-512 only if the operating
  * system saves their registers (XCR0). A few loads: cheap enough to ask at every call, so nothing is remembered. */
 static bool has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-static bool has_avx512(void) { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"); }
+static bool has_avx512(void) {
+  return has_avx2() && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
 
 static const vmath_kernels *best(void) { return has_avx512() ? &WITH_AVX512 : has_avx2() ? &WITH_AVX2 : &BASELINE; }
 
@@ -106,5 +177,18 @@ void vmath_tanh_f64(size_t n, const double *x, double *y) { best()->tanh_f64(n, 
 void vmath_erf_f32(size_t n, const float *x, float *y) { best()->erf_f32(n, x, y); }
 void vmath_erf_f64(size_t n, const double *x, double *y) { best()->erf_f64(n, x, y); }
 void vmath_acos_f64(size_t n, const double *x, double *y) { best()->acos_f64(n, x, y); }
+
+double vmath_softmax_f32(size_t n, float *x, float scale, float shift) {
+  return best()->softmax_f32(n, x, scale, shift);
+}
+
+double vmath_softmax_f64(size_t n, double *x, double scale, double shift) {
+  double lanes[SUM_LANES] = {0};
+  for (size_t i = 0; i < n; i++) x[i] = x[i] * scale - shift;
+  vmath_exp_f64(n, x, x);
+  for (size_t i = 0; i < n; i++) lanes[i % SUM_LANES] += x[i];
+  for (size_t k = 1; k < SUM_LANES; k++) lanes[0] += lanes[k];
+  return lanes[0];
+}
 
 const char *vmath_isa(void) { return best()->isa; }

@@ -14,6 +14,11 @@ void vmath_erf_f32(size_t n, const float *x, float *y);
 void vmath_erf_f64(size_t n, const double *x, double *y);
 void vmath_acos_f64(size_t n, const double *x, double *y);
 
+/* x[i] = exp(scale x[i] - shift), where shift is the largest of scale x: no exponent is above 0. Returns the sum, in
+ * double over fixed lanes; f32 adds four numbers at a time before, and its weights below 2^-126 are 0. */
+double vmath_softmax_f32(size_t n, float *x, float scale, float shift);
+double vmath_softmax_f64(size_t n, double *x, double scale, double shift);
+
 /* Instruction set chosen at run time: "avx512", "avx2" or "baseline". Checks the OS too (XCR0). */
 const char *vmath_isa(void);
 
@@ -27,6 +32,7 @@ typedef struct vmath_kernels {
   void (*erf_f32)(size_t n, const float *x, float *y);
   void (*erf_f64)(size_t n, const double *x, double *y);
   void (*acos_f64)(size_t n, const double *x, double *y);
+  double (*softmax_f32)(size_t n, float *x, float scale, float shift);
 } vmath_kernels;
 /* NULL if this machine (or this build) cannot run it. Static storage. */
 const vmath_kernels *vmath_kernels_of(const char *isa);

@@ -3,17 +3,28 @@
 
 #include "base/error.h"
 
-dwell_status decoder_embed(model_pass *p, size_t words, size_t positions, size_t mapping, dwell_error *err) {
+typedef struct embedding_slots {
+  size_t words, positions, mapping;
+} embedding_slots;
+
+static dwell_status embed(model_pass *p, const void *slots, dwell_error *err) {
+  const embedding_slots *at = slots;
   const model_shape *s = &p->model->shape;
+  const weight_group *g = &p->layout->outer;
   bool mapped = s->parts & PART_MAPPING;
   dwell_status status = DWELL_OK;
-  pass_matrix words_at = {p->wide, s->embedding};
-  TRY(pass_words(p, words, mapped ? p->wide : p->x, err));
-  if (mapped) TRY(pass_linear(p, &p->layout->outer, mapping, PASS_NO_SLOT, ACTIVATION_NONE, words_at, pass_x(p), err));
-  TRY(pass_rows(p, positions, s->first_position, p->n, p->y, err));
-  p->ops->add(p->n * s->width, p->x, p->y);
+  pass_matrix words = {p->wide, s->embedding};
+  TRY(pass_words(p, at->words, mapped ? p->wide : p->x, err));
+  if (mapped) TRY(pass_linear(p, g, at->mapping, PASS_NO_SLOT, ACTIVATION_NONE, words, pass_x(p), err));
+  TRY(pass_rows(p, at->positions, s->first_position + p->first, p->rows, p->y, err));
+  p->ops->add(p->rows * s->width, p->x, p->y);
 done:
   return status;
+}
+
+dwell_status decoder_embed(model_pass *p, size_t words, size_t positions, size_t mapping, dwell_error *err) {
+  const embedding_slots slots = {words, positions, mapping};
+  return pass_windows(p, embed, &slots, err);
 }
 
 /* ---- stages: each of one window ---- */

@@ -83,40 +83,44 @@ dwell_status encoder_padded_positions(const config *c, model_shape *s, dwell_err
 
 /* ---- embeddings ---- */
 
-/* Rows of the table of positions, [n, embedding]. Where positions begin after the padding token's id, a padding token
- * has the row of that id and is not counted (transformers, create_position_ids_from_input_ids). */
+/* Rows of the table of positions, [rows, embedding]. Where positions begin after the padding token's id, a padding
+ * token has the row of that id and is not counted (transformers, create_position_ids_from_input_ids). */
 static dwell_status position_rows(model_pass *p, void *ret_rows, dwell_error *err) {
   const model_shape *s = &p->model->shape;
   dwell_status status = DWELL_OK;
-  if (s->first_position == 0) return pass_rows(p, ENCODER_POSITIONS, 0, p->n, ret_rows, err);
+  if (s->first_position == 0) return pass_rows(p, ENCODER_POSITIONS, p->first, p->rows, ret_rows, err);
   size_t next = s->first_position;
-  for (size_t i = 0; i < p->n; i++) {
-    size_t row = (size_t)p->ids[i] == s->padding ? s->padding : next++;
+  for (size_t i = 0; i < p->first; i++) next += (size_t)p->ids[i] != s->padding;
+  for (size_t i = 0; i < p->rows; i++) {
+    size_t row = (size_t)p->ids[p->first + i] == s->padding ? s->padding : next++;
     TRY(pass_rows(p, ENCODER_POSITIONS, row, 1, pass_at(p, ret_rows, i * s->embedding), err));
   }
 done:
   return status;
 }
 
-dwell_status encoder_embed(model_pass *p, dwell_error *err) {
+static dwell_status embed(model_pass *p, const void *slots, dwell_error *err) {
+  (void)slots;
   const model_shape *s = &p->model->shape;
   const weight_group *g = &p->layout->outer;
   bool mapped = s->parts & PART_MAPPING;
-  void *rows = mapped ? p->wide : p->x, *scratch = mapped ? pass_at(p, p->wide, p->n * s->embedding) : p->y;
+  void *rows = mapped ? p->wide : p->x, *scratch = mapped ? pass_at(p, p->wide, p->rows * s->embedding) : p->y;
   dwell_status status = DWELL_OK;
   TRY(pass_words(p, ENCODER_WORDS, rows, err));
   if (s->parts & PART_TYPES) {
     TRY(pass_rows(p, ENCODER_TYPES, 0, 1, scratch, err));
-    p->ops->add_row(p->n, s->embedding, rows, scratch);
+    p->ops->add_row(p->rows, s->embedding, rows, scratch);
   }
   TRY(position_rows(p, scratch, err));
-  p->ops->add(p->n * s->embedding, rows, scratch);
+  p->ops->add(p->rows * s->embedding, rows, scratch);
   pass_matrix normed = {rows, s->embedding};
   TRY(pass_norm(p, g, ENCODER_NORM, s->embedding, rows, NULL, false, normed, err));
   if (mapped) TRY(pass_linear(p, g, ENCODER_MAPPING, ENCODER_MAPPING_BIAS, ACTIVATION_NONE, normed, pass_x(p), err));
 done:
   return status;
 }
+
+dwell_status encoder_embed(model_pass *p, dwell_error *err) { return pass_windows(p, embed, NULL, err); }
 
 /* ---- one block ---- */
 

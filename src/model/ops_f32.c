@@ -14,6 +14,7 @@
 #define EXP vmath_exp_f32
 #define TANH vmath_tanh_f32
 #define ERF vmath_erf_f32
+#define SOFTMAX vmath_softmax_f32
 #define PANELS(name) panels_##name##_f32
 
 #include "model/ops_real.inc"

@@ -14,6 +14,7 @@
 #define EXP vmath_exp_f64
 #define TANH vmath_tanh_f64
 #define ERF vmath_erf_f64
+#define SOFTMAX vmath_softmax_f64
 #define PANELS(name) panels_##name##_f64
 
 #include "model/ops_real.inc"

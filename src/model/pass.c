@@ -238,10 +238,11 @@ static dwell_status words_item(void *arg, size_t item, int worker, dwell_error *
   (void)worker;
   const word_reading *r = arg;
   const model_pass *p = r->p;
-  size_t end = (item + 1) * WORDS_ITEM < p->n ? (item + 1) * WORDS_ITEM : p->n;
+  size_t end = (item + 1) * WORDS_ITEM < p->rows ? (item + 1) * WORDS_ITEM : p->rows;
   for (size_t i = item * WORDS_ITEM; i < end; i++) {
-    dwell_status status = p->provider.read(p->provider.self, true, 0, r->slot, (size_t)p->ids[i] * r->columns,
-                                           r->columns, p->ops->dtype, pass_at(p, r->rows, i * r->columns), err);
+    dwell_status status =
+        p->provider.read(p->provider.self, true, 0, r->slot, (size_t)p->ids[p->first + i] * r->columns, r->columns,
+                         p->ops->dtype, pass_at(p, r->rows, i * r->columns), err);
     if (status != DWELL_OK) return status;
   }
   return DWELL_OK;
@@ -250,7 +251,7 @@ static dwell_status words_item(void *arg, size_t item, int worker, dwell_error *
 dwell_status pass_words(model_pass *p, size_t slot, void *ret_rows, dwell_error *err) {
   word_reading r = {.p = p, .slot = slot, .rows = ret_rows};
   r.columns = model_dim_size(&p->model->shape, p->layout->outer.slots[slot].columns);
-  return threads_for(p->ctx, (p->n + WORDS_ITEM - 1) / WORDS_ITEM, words_item, &r, err);
+  return threads_for(p->ctx, (p->rows + WORDS_ITEM - 1) / WORDS_ITEM, words_item, &r, err);
 }
 
 dwell_status pass_first_norm(model_pass *p, size_t weight, dwell_error *err) {

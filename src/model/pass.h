@@ -103,7 +103,8 @@ dwell_status pass_norm(model_pass *p, const weight_group *group, size_t weight, 
 /* x += y. */
 void pass_add(model_pass *p);
 
-/* Rows of an outer table: of each token's id, or `count` from `first` on (positions). [n or count, columns]. */
+/* Rows of an outer table: of the id of each token of the pass or window, or `count` from `first` on (positions).
+ * [rows or count, columns]. */
 dwell_status pass_words(model_pass *p, size_t slot, void *ret_rows, dwell_error *err);
 dwell_status pass_rows(model_pass *p, size_t slot, size_t first, size_t count, void *ret_rows, dwell_error *err);
 
@@ -152,6 +153,9 @@ typedef struct pass_stage {
   dwell_status (*opt_leg)(model_pass *p, const void *slots, dwell_error *err);
 } pass_stage;
 
+/* Runs one step window by window, in all threads. */
+dwell_status pass_windows(model_pass *p, dwell_status (*step)(model_pass *window, const void *slots, dwell_error *err),
+                          const void *slots, dwell_error *err);
 /* Runs `count` stages in their order; slots are handed on to them. */
 dwell_status pass_block(model_pass *p, const pass_stage *stages, size_t count, const void *slots, dwell_error *err);
 

@@ -5,14 +5,15 @@
 #include "model/pass.h"
 
 enum {
-  WINDOW = 64, /* tokens that a thread takes at a time: with their inner layer they fit the second-level cache */
+  WINDOW = 64,      /* tokens that a thread takes at a time: with their inner layer they fit the second-level cache */
+  LAST_WINDOW = 16, /* at the end, when another thread may have to wait for it */
   FEWEST_IN_WINDOW = 48 /* with fewer, a thread would wait for the weights: all threads share each product instead */
 };
 
 typedef struct run_of_stages {
   model_pass *p;
   const pass_stage *stages;
-  size_t count, windows;
+  size_t count, windows; /* windows: of each thread; 0: too few tokens for that */
   const void *slots;
   const pass_stage *begin; /* the block's first stages, up to its attention: of the next block, after the others */
   size_t begin_count;      /* 0: the next block is not begun */
@@ -45,23 +46,49 @@ done:
   return status;
 }
 
-static dwell_status window_item(void *arg, size_t item, int worker, dwell_error *err) {
-  const run_of_stages *r = arg;
-  dwell_context alone = *r->p->ctx;
-  alone.threads = 1;
-  model_pass w = window_of(r->p, r->p->n * item / r->windows, r->p->n * (item + 1) / r->windows, &alone);
-  return run_steps(r, &w, worker, err);
+/* Of the tokens that a thread has left: half of them, so that the windows grow shorter to the end of the stages, where
+ * threads wait for each other, and one that was held up has little left that others cannot take from it. */
+static size_t window_size(size_t left) {
+  size_t half = (left / 2 + 7) / 8 * 8, most = half < WINDOW ? half : WINDOW,
+         size = most > LAST_WINDOW ? most : LAST_WINDOW;
+  return size < left ? size : left;
 }
 
-/* As many for each thread as it takes to have at most WINDOW tokens in each; 0: too few tokens for that. */
+static size_t most_of_a_thread(const model_pass *p) {
+  size_t threads = (size_t)threads_count(p->ctx);
+  return (p->n + threads - 1) / threads;
+}
+
 static size_t count_windows(const model_pass *p) {
-  size_t threads = (size_t)threads_count(p->ctx), round = threads * WINDOW;
-  return p->n >= threads * FEWEST_IN_WINDOW ? threads * ((p->n + round - 1) / round) : 0;
+  size_t count = 0, left = most_of_a_thread(p);
+  if (p->n < (size_t)threads_count(p->ctx) * FEWEST_IN_WINDOW) return 0;
+  for (; left > 0; left -= window_size(left)) count++;
+  return count;
+}
+
+static dwell_status window_item(void *arg, size_t item, int worker, dwell_error *err) {
+  const run_of_stages *r = arg;
+  const model_pass *p = r->p;
+  dwell_context alone = *p->ctx;
+  alone.threads = 1;
+  size_t threads = (size_t)threads_count(p->ctx), thread = item / r->windows;
+  size_t first = p->n * thread / threads, end = p->n * (thread + 1) / threads, left = most_of_a_thread(p);
+  for (size_t k = item % r->windows; k > 0; k--) left -= window_size(left);
+  size_t begin = end > first + left ? end - left : first; /* a thread with one token fewer has it in its first window */
+  model_pass w = window_of(p, begin, end - (left - window_size(left)), &alone);
+  return run_steps(r, &w, worker, err);
 }
 
 static dwell_status run_windows(run_of_stages *r, dwell_error *err) {
   if (r->windows == 0) return run_steps(r, r->p, 0, err);
-  return threads_for(r->p->ctx, r->windows, window_item, r, err);
+  return threads_for(r->p->ctx, r->windows * (size_t)threads_count(r->p->ctx), window_item, r, err);
+}
+
+dwell_status pass_windows(model_pass *p, dwell_status (*step)(model_pass *, const void *, dwell_error *),
+                          const void *slots, dwell_error *err) {
+  const pass_stage stage = {.step = step};
+  run_of_stages r = {.p = p, .stages = &stage, .count = 1, .windows = count_windows(p), .slots = slots};
+  return run_windows(&r, err);
 }
 
 /* Stages that threads need not wait between: up to an attention, which may come first if each window can do its own,

@@ -186,6 +186,55 @@ static void arc_cosines(void **state) {
   mem_free(x), mem_free(y);
 }
 
+/* ---- weights of softmax ---- */
+
+enum { MOST_WEIGHTS = 300 };
+
+static void fill_scores(size_t n, float *x) {
+  for (size_t i = 0; i < n; i++) x[i] = (float)argument(i + 7 * n, 100, 300);
+}
+
+/* Every length up to MOST_WEIGHTS: weights within 2 ulp of exp of the exponent in long double, where that is normal;
+ * the sum within what four additions in single precision may lose; the same bits with AVX2 and AVX-512. */
+static void softmax_weights(void **state) {
+  (void)state;
+  const vmath_kernels *narrow = vmath_kernels_of("avx2"), *wide = vmath_kernels_of("avx512");
+  const float scale = 0.17677669f;
+  for (size_t n = 1; n <= MOST_WEIGHTS; n++) {
+    float x[MOST_WEIGHTS + 1], y[MOST_WEIGHTS + 1], z[MOST_WEIGHTS], most = -INFINITY;
+    fill_scores(n, x);
+    for (size_t i = 0; i < n; i++) most = fmaxf(most, scale * x[i]);
+    memcpy(y, x, n * sizeof *x), memcpy(z, x, n * sizeof *x);
+    y[n] = 7; /* must not be touched */
+    double sum = vmath_softmax_f32(n, y, scale, most), exact_sum = 0;
+    for (size_t i = 0; i < n; i++) {
+      long double exact = expl((long double)fmaf(x[i], scale, -most));
+      exact_sum += (double)y[i];
+      if (exact < 0x1p-125L) assert_true(y[i] <= 0x1p-125f);
+      else assert_true(fabsl((long double)y[i] - exact) <= 2 * 0x1p-23L * exact);
+    }
+    assert_true(y[n] == 7 && fabs(sum - exact_sum) <= 3 * 0x1p-24 * exact_sum);
+    if (narrow == NULL || wide == NULL) continue;
+    double sums[2] = {wide->softmax_f32(n, z, scale, most), narrow->softmax_f32(n, x, scale, most)};
+    assert_memory_equal(x, z, n * sizeof *x);
+    assert_true(sums[0] == sums[1]);
+  }
+}
+
+static void softmax_special_values(void **state) {
+  (void)state;
+  for (int s = 0; s < SETS; s++) {
+    const vmath_kernels *k = vmath_kernels_of(sets[s]);
+    if (k == NULL) continue;
+    float x[70] = {0, -1e30f, -INFINITY, -88, NAN};
+    double sum = k->softmax_f32(70, x, 1, 0);
+    assert_true(x[0] == 1 && x[1] == 0 && x[2] == 0 && x[3] == 0 && isnan(x[4]) && isnan(sum) && x[69] == 1);
+  }
+  double y[3] = {0, -1, -1000};
+  double sum = vmath_softmax_f64(3, y, 2, 1);
+  assert_true(fabs(y[0] - exp(-1)) < 1e-15 && fabs(y[1] - exp(-3)) < 1e-15 && y[2] == 0 && sum == y[0] + y[1]);
+}
+
 /* ---- bits depend on the element alone ---- */
 
 /* Every prefix length and start below 70, in place and not, with special values as neighbours. */
@@ -244,6 +293,8 @@ int main(void) {
       cmocka_unit_test(special_values),
       cmocka_unit_test(arc_cosines),
       cmocka_unit_test(exp_boundaries),
+      cmocka_unit_test(softmax_weights),
+      cmocka_unit_test(softmax_special_values),
       cmocka_unit_test(place_does_not_matter),
       cmocka_unit_test(chosen_set_is_one_of_ours),
   };
