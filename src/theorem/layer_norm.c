@@ -2,6 +2,8 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "flow/euclid.h"
+#include "flow/layer.h"
 #include "theorem/numerics.h"
 #include "theorem/particles.h"
 #include "theorem/theorems.h"
@@ -27,6 +29,136 @@ static dwell_status with_norm(const theorem_row *row, size_t count, theorem_outc
   for (size_t r = 0; r < count; r++) {
     out[r].measured = numerics_mean(starts, found[r], &error);
     out[r].tolerance = fmax(1e-9, 4 * error * sqrt(1 + (double)starts / 200));
+  }
+done:
+  particles_close(&p);
+  return status;
+}
+
+/* ---- heads ---- */
+
+enum { HEADED = 32, WIDTH = 16, MOST_HEADS = 8, HEAD_STARTS = 64 };
+
+/* Nested heads: the first H of one set per start. B_h = 2 Gaussian / sqrt(d), V_h = I / H or Gaussian / sqrt(d H). */
+typedef struct heads {
+  size_t count;
+  bool random_values;
+  double b[MOST_HEADS * WIDTH * WIDTH], v[MOST_HEADS * WIDTH * WIDTH], one[MOST_HEADS * WIDTH * WIDTH];
+} heads;
+
+static void draw_heads(heads *h, uint32_t start) {
+  for (size_t e = 0; e < h->count * WIDTH * WIDTH; e++) {
+    bool diagonal = e % (WIDTH * WIDTH) % (WIDTH + 1) == 0;
+    h->one[e] = diagonal;
+    h->b[e] = numerics_normal(3200 + start, e, 0) * 2 / sqrt(WIDTH);
+    h->v[e] = h->random_values ? numerics_normal(3200 + start, e, 1) / sqrt((double)(WIDTH * h->count))
+                               : (double)diagonal / (double)h->count;
+  }
+}
+
+static double mean_direction_cosine(const double *x) {
+  double unit[HEADED * WIDTH], sum = 0;
+  field_normalise(HEADED, WIDTH, x, unit);
+  for (size_t i = 0; i < HEADED; i++)
+    for (size_t j = 0; j < i; j++)
+      for (size_t k = 0; k < WIDTH; k++) sum += unit[i * WIDTH + k] * unit[j * WIDTH + k];
+  return sum * 2 / (HEADED * (HEADED - 1));
+}
+
+/* Without a norm: x_i' = sum_h V_h sum_j softmax_j(<B_h^T x_i, x_j>) x_j. */
+static void bare(double t, const double *x, double *ret_v, const void *arg) {
+  (void)t;
+  const heads *s = arg;
+  for (size_t e = 0; e < HEADED * WIDTH; e++) ret_v[e] = 0;
+  for (size_t h = 0; h < s->count; h++)
+    for (size_t i = 0; i < HEADED; i++) {
+      const double *b = s->b + h * WIDTH * WIDTH, *v = s->v + h * WIDTH * WIDTH;
+      double query[WIDTH] = {0}, mean[WIDTH] = {0}, score[HEADED], top = -INFINITY, z = 0;
+      for (size_t k = 0; k < WIDTH; k++)
+        for (size_t l = 0; l < WIDTH; l++) query[k] += b[k * WIDTH + l] * x[i * WIDTH + l];
+      for (size_t j = 0; j < HEADED; j++) {
+        score[j] = 0;
+        for (size_t k = 0; k < WIDTH; k++) score[j] += query[k] * x[j * WIDTH + k];
+        top = fmax(top, score[j]);
+      }
+      for (size_t j = 0; j < HEADED; j++) {
+        double w = exp(score[j] - top);
+        z += w;
+        for (size_t k = 0; k < WIDTH; k++) mean[k] += w * x[j * WIDTH + k];
+      }
+      for (size_t k = 0; k < WIDTH; k++)
+        for (size_t l = 0; l < WIDTH; l++) ret_v[i * WIDTH + k] += v[k * WIDTH + l] * mean[l] / z;
+    }
+}
+
+/* Mean cosine of directions at the times of the rows. value: time, heads, random values, norm, error of the table. */
+static dwell_status headed(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                           dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  heads h = {.count = (size_t)row->value[1], .random_values = row->value[2] == 1};
+  double found[4][HEAD_STARTS], error;
+  flow_layer layer = {.d = WIDTH, .heads = h.count, .rank = WIDTH, .query = h.b, .key = h.one, .value_rank = WIDTH};
+  layer.read = h.v, layer.form_norm = 5, layer.value_norm = 2.5 * sqrt((double)h.count);
+  particles p = {0};
+  TRY(particles_open("qkv", HEADED, WIDTH, 1, &p, err));
+  p.plan.system.layer = &layer, p.plan.rtol = 1e-7;
+  for (uint32_t s = 0; s < HEAD_STARTS; s++) {
+    draw_heads(&h, s);
+    particles_uniform(&p, 3300 + s);
+    p.t = 0;
+    for (size_t r = 0; r < count; r++) {
+      double before = p.t, t = row[r].value[0];
+      if (row->value[3] == 1) TRY(particles_to(&p, t, ctx, err));
+      else numerics_rk4(HEADED * WIDTH, bare, &h, before, t, (size_t)(40 * (t - before)), p.x), p.t = t;
+      found[r][s] = mean_direction_cosine(p.x);
+    }
+  }
+  for (size_t r = 0; r < count; r++) {
+    out[r].measured = numerics_mean(HEAD_STARTS, found[r], &error);
+    out[r].tolerance = 4 * hypot(error, row[r].value[4]);
+  }
+done:
+  particles_close(&p);
+  return status;
+}
+
+/* ---- without a norm: distinct limits of z = e^{-t} x ---- */
+
+/* Mean number of groups of z linked within .02 at the times of the rows. value: time, starts, deviation of the table.
+ */
+static dwell_status without_norm(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                                 dwell_error *err) {
+  enum { N = 32, MOST = 200 };
+  dwell_status status = DWELL_OK;
+  size_t starts = (size_t)row->value[1];
+  double masses[N], found[4][MOST], error;
+  particles p = {0}; /* the start, and the linkage */
+  TRY(particles_open("sa", N, 3, 1, &p, err));
+  for (size_t i = 0; i < N; i++) masses[i] = 1.0 / N;
+  for (uint32_t s = 0; s < starts; s++)
+    for (size_t r = 0; r < count; r++) { /* from the start each time: the flow's scores know t */
+      euclid e = {.n = N, .d = 3, .beta = 1, .masses = masses, .rescaled = true};
+      ode_plan plan = {.integrator = DWELL_RK45, .rtol = 1e-7, .times = &row[r].value[0], .count = 1};
+      ode_host host = {.ctx = ctx};
+      ode_outcome outcome;
+      size_t groups = N, label[N];
+      particles_uniform(&p, 3000 + s);
+      TRY(euclid_solve(&e, &plan, &host, p.x, &outcome, err));
+      for (size_t i = 0; i < N; i++) label[i] = i;
+      for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < i; j++) {
+          double square = 0;
+          for (size_t k = 0; k < 3; k++) square += pow(p.x[3 * i + k] - p.x[3 * j + k], 2);
+          size_t from = label[i], to = label[j];
+          if (from == to || square > 4e-4) continue;
+          for (size_t k = 0; k < N; k++) label[k] = label[k] == from ? to : label[k];
+          groups--;
+        }
+      found[r][s] = (double)groups;
+    }
+  for (size_t r = 0; r < count; r++) {
+    out[r].measured = numerics_mean(starts, found[r], &error);
+    out[r].tolerance = fmax(0.1, 4 * error * sqrt(1 + (double)starts / 200));
   }
 done:
   particles_close(&p);
@@ -93,6 +225,87 @@ done:
   return status;
 }
 
+/* V a quarter turn times value[1] in the first two coordinates, plus a multiple of I, d = value[0]: 1 - R at the end,
+ * and the angular speed of the point. */
+static dwell_status turning(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                            dwell_error *err) {
+  (void)count;
+  enum { MOST_D = 3 };
+  dwell_status status = DWELL_OK;
+  size_t d = (size_t)row->value[0];
+  double one[MOST_D * MOST_D] = {0}, value[MOST_D * MOST_D] = {0}, v[20 * MOST_D];
+  field_facts facts;
+  flow_layer layer = {.d = d, .heads = 1, .rank = d, .query = one, .key = one, .value_rank = d, .read = value};
+  layer.symmetric = true, layer.form_norm = 1, layer.value_norm = 2;
+  particles p = {0};
+  TRY(particles_open("qkv", 20, d, 1, &p, err));
+  for (size_t k = 0; k < d; k++) one[k * (d + 1)] = 1, value[k * (d + 1)] = k < 2 ? 1 : 0.3;
+  value[1] = -row->value[1], value[d] = row->value[1];
+  p.plan.system.layer = &layer;
+  particles_uniform(&p, 3150);
+  TRY(particles_to(&p, 60, ctx, err));
+  TRY(particles_velocity(&p, v, &facts, err));
+  out[0].measured = 1 - particles_resultant(&p);
+  out[1].measured = facts.speed;
+done:
+  particles_close(&p);
+  return status;
+}
+
+/* B symmetric, V = B: a gradient flow. Share of 20 draws of B that stand still at t = 400 (speed below 1e-6). */
+static dwell_status standing(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                             dwell_error *err) {
+  (void)count;
+  enum { DRAWS = 20, FEW = 12, ACROSS = 3 };
+  dwell_status status = DWELL_OK;
+  double one[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1}, b[9], v[FEW * ACROSS];
+  flow_layer layer = {.d = ACROSS, .heads = 1, .rank = ACROSS, .query = b, .key = one, .value_rank = ACROSS, .read = b};
+  layer.symmetric = true, layer.form_norm = 4, layer.value_norm = 4;
+  particles p = {0};
+  TRY(particles_open("qkv", FEW, ACROSS, 1, &p, err));
+  p.plan.system.layer = &layer, p.plan.rtol = 1e-8;
+  double still = 0;
+  for (uint32_t s = 0; s < DRAWS; s++) {
+    field_facts facts;
+    for (size_t k = 0; k < ACROSS; k++)
+      for (size_t l = 0; l <= k; l++) b[k * ACROSS + l] = b[l * ACROSS + k] = numerics_normal(3160 + s, k, l);
+    particles_uniform(&p, 3180 + s);
+    p.t = 0;
+    TRY(particles_to(&p, row->value[0], ctx, err));
+    TRY(particles_velocity(&p, v, &facts, err));
+    still += facts.speed < 1e-6;
+  }
+  out->measured = still / DRAWS;
+done:
+  particles_close(&p);
+  return status;
+}
+
+#define HEADS(name, words, t, h, random, norm, c, se, first)                                                \
+  {                                                                                                         \
+    "T30.heads." name ".t" #t, "mean cosine of directions, B_h = 2 Gaussian / sqrt(d)",                     \
+        words ", n = 32, d = 16, t = " #t ", 64 starts", c, THEOREM_EQUAL, THEOREM_COMPUTED,                \
+        "four standard errors of the table's 64 starts and of these", first, {t, h, random, norm, se}, true \
+  }
+#define HEADS_NORM(h, a, b, c)                                                               \
+  HEADS("norm-" #h, "with norm, " #h " heads, V_h = I / H", 1, h, 0, 1, a, 0.007, headed),   \
+      HEADS("norm-" #h, "with norm, " #h " heads, V_h = I / H", 2, h, 0, 1, b, 0.013, NULL), \
+      HEADS("norm-" #h, "with norm, " #h " heads, V_h = I / H", 4, h, 0, 1, c, 0.001, NULL)
+#define HEADS_RANDOM(h, a, b, c, d)                                                                           \
+  HEADS("random-" #h, "with norm, " #h " heads, V_h = Gaussian / sqrt(d H)", 1, h, 1, 1, a, 0.004, headed),   \
+      HEADS("random-" #h, "with norm, " #h " heads, V_h = Gaussian / sqrt(d H)", 2, h, 1, 1, b, 0.016, NULL), \
+      HEADS("random-" #h, "with norm, " #h " heads, V_h = Gaussian / sqrt(d H)", 4, h, 1, 1, c, 0.026, NULL), \
+      HEADS("random-" #h, "with norm, " #h " heads, V_h = Gaussian / sqrt(d H)", 6, h, 1, 1, d, 0.008, NULL)
+#define HEADS_BARE(h, a, b, c, se)                                                              \
+  HEADS("bare-" #h, "without norm, " #h " heads, V_h = I / H", 1, h, 0, 0, a, 0.007, headed),   \
+      HEADS("bare-" #h, "without norm, " #h " heads, V_h = I / H", 2, h, 0, 0, b, 0.013, NULL), \
+      HEADS("bare-" #h, "without norm, " #h " heads, V_h = I / H", 4, h, 0, 0, c, se, NULL)
+#define BARE(t, c, first)                                                                                            \
+  {                                                                                                                  \
+    "T30.bare.t" #t, "mean number of distinct limits of z = e^{-t} x without norm, linked at .02",                   \
+        "flow rd-rescaled, Q = K = V = I, n = 32, d = 3, t = " #t ", 60 starts", c, THEOREM_EQUAL, THEOREM_COMPUTED, \
+        "four standard errors of the table's 200 starts and of these", first, {t, 60}, false                         \
+  }
 #define NORM(t, c, first)                                                                          \
   {                                                                                                \
     "T30.norm.t" #t, "mean number of clusters at linkage .02, with norm",                          \
@@ -105,6 +318,20 @@ static const theorem_row rows_30[] = {
     NORM(8, 2.41, NULL),
     NORM(12, 1.015, NULL),
     NORM(20, 1, NULL),
+    BARE(2, 31.3, without_norm),
+    BARE(4, 18.7, NULL),
+    BARE(8, 4.975, NULL),
+    BARE(14, 4.975, NULL),
+    HEADS_NORM(1, 0.149, 0.551, 0.982),
+    HEADS_NORM(2, 0.150, 0.557, 0.984),
+    HEADS_NORM(4, 0.151, 0.563, 0.985),
+    HEADS_NORM(8, 0.150, 0.563, 0.985),
+    HEADS_RANDOM(1, 0.032, 0.176, 0.746, 0.968),
+    HEADS_RANDOM(2, 0.038, 0.197, 0.790, 0.974),
+    HEADS_RANDOM(4, 0.042, 0.212, 0.780, 0.972),
+    HEADS_RANDOM(8, 0.034, 0.176, 0.717, 0.959),
+    HEADS_BARE(1, 0.157, 0.589, 0.918, 0.019),
+    HEADS_BARE(8, 0.157, 0.603, 0.988, 0.001),
 };
 
 static const theorem_row rows_31[] = {
@@ -127,6 +354,56 @@ static const theorem_row rows_31[] = {
      "steps of 1e-7; distances end at e^-50",
      one_point,
      {8},
+     false},
+    {"T31.turning.point-d2",
+     "V with a complex leading pair: one point (1 - R)",
+     "V = I + a quarter turn, n = 20, d = 2, beta = 1, t = 60",
+     0,
+     THEOREM_AT_MOST,
+     1e-9,
+     "distances end at e^-60",
+     turning,
+     {2, 1},
+     false},
+    {"T31.turning.speed-d2",
+     "that never rests: a periodic orbit at the pair's frequency (speed)",
+     "V = I + a quarter turn, n = 20, d = 2, beta = 1, t = 60",
+     1,
+     THEOREM_EQUAL,
+     1e-8,
+     "steps of 1e-11, some hundred of them",
+     NULL,
+     {2, 1},
+     false},
+    {"T31.turning.point-d3",
+     "V with a complex leading pair and a lesser value: one point (1 - R)",
+     "V = diag(1, 1, .3) + .7 of a quarter turn, n = 20, d = 3, beta = 1, t = 60",
+     0,
+     THEOREM_AT_MOST,
+     1e-9,
+     "distances end at e^-60",
+     turning,
+     {3, 0.7},
+     false},
+    {"T31.turning.speed-d3",
+     "on the great circle of the pair, at its frequency (speed)",
+     "V = diag(1, 1, .3) + .7 of a quarter turn, n = 20, d = 3, beta = 1, t = 60",
+     0.7,
+     THEOREM_EQUAL,
+     1e-8,
+     "steps of 1e-11, and e^{-.7 60} off the circle",
+     NULL,
+     {3, 0.7},
+     false},
+    {"T31.gradient",
+     "B symmetric, of any sign, V = B: every run comes to rest (share)",
+     "random B, n = 12, d = 3, beta = 1, t = 400, 20 draws",
+     1,
+     THEOREM_EQUAL,
+     0,
+     "a count",
+     standing,
+     {400},
      false},
     {"T31.antipodal",
      "linear score: all tokens on one axis (least |cosine|)",

@@ -140,7 +140,18 @@ done:
         limit_shape, {which, 12}, false                                                                               \
   }
 
+#define MANY(name, which, words)                                                                                      \
+  {                                                                                                                   \
+    "T21." name "-200", "the same from the table's number of starts", words ", n = 20, 200 starts", 1, THEOREM_EQUAL, \
+        0, "a count", limit_shape, {which, 200}, true                                                                 \
+  }
+
 static const theorem_row rows_21[] = {
+    MANY("polytope-2d", 0, "R^2, t = 12"),
+    MANY("polytope-3d", 1, "R^3, t = 12"),
+    MANY("hyperplanes", 2, "R^2, the paper's V, t = 12"),
+    MANY("hyperplanes-3d", 5, "R^3, the paper's symmetric V, t = 10"),
+    MANY("product", 3, "R^3, t = 12"),
     SHAPE("polytope-2d", "V = I: limits are 0 or on the boundary of their hull", 0, "R^2, t = 12"),
     SHAPE("polytope-3d", "V = I: limits are 0 or on the boundary of their hull", 1, "R^3, t = 12"),
     SHAPE("hyperplanes", "one positive leading eigenvalue: at most three hyperplanes", 2, "R^2, the paper's V, t = 12"),

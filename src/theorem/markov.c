@@ -148,10 +148,32 @@ static dwell_status propagator(const theorem_row *row, size_t count, theorem_out
   return DWELL_OK;
 }
 
+/* Constant kernels, delta at the second and at the first of two places: |MN - N| + |NM - M|. */
+static dwell_status constants(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                              dwell_error *err) {
+  (void)row, (void)count, (void)ctx, (void)err;
+  double m[N * N] = {0}, n[N * N] = {0}, mn[N * N], nm[N * N];
+  for (size_t i = 0; i < N; i++) m[i * N + 1] = 1, n[i * N] = 1;
+  product(m, n, mn);
+  product(n, m, nm);
+  out->measured = apart(mn, n) + apart(nm, m);
+  return DWELL_OK;
+}
+
 #define TOKENS "n = 32, d = 4"
 
 static const theorem_row rows[] = {
     {"T25.associative", "(MN)R = M(NR)", TOKENS, 0, THEOREM_AT_MOST, 1e-14, "rounding", algebra, {0}, false},
+    {"T25.constants",
+     "constant kernels: the last one decides, MN = N and NM = M",
+     "n = 32, deltas at two places",
+     0,
+     THEOREM_EQUAL,
+     0,
+     "sums of one 1 and zeros",
+     constants,
+     {0},
+     false},
     {"T25.not-commutative",
      "MN differs from NM, even for kernels of the same tokens",
      TOKENS ", beta = 3 and 1",

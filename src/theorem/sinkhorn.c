@@ -97,6 +97,61 @@ static dwell_status variance_at(const theorem_row *row, size_t count, theorem_ou
   return DWELL_OK;
 }
 
+static dwell_status printed_plan(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                                 dwell_error *err) {
+  (void)count, (void)ctx;
+  return correlation(row->value[0], 1 / row->value[1], &out->measured, err);
+}
+
+/* ---- particles ---- */
+
+enum { CLOUD = 300 };
+
+typedef struct cloud {
+  double eps;
+  bool scaled;
+  double *kernel; /* [CLOUD, CLOUD] */
+} cloud;
+
+/* x_i' = (x_i - T_i) / eps, or -T_i: T_i the mean of the partners of i in the plan. */
+static void away(double t, const double *x, double *ret_v, const void *arg) {
+  (void)t;
+  const cloud *c = arg;
+  double u[CLOUD], mass[CLOUD];
+  for (size_t i = 0; i < CLOUD; i++) {
+    mass[i] = 1.0 / CLOUD;
+    for (size_t j = 0; j < CLOUD; j++) c->kernel[i * CLOUD + j] = exp(-pow(x[i] - x[j], 2) / (2 * c->eps));
+  }
+  balance(CLOUD, c->kernel, mass, u);
+  for (size_t i = 0; i < CLOUD; i++) {
+    double mean = 0;
+    for (size_t j = 0; j < CLOUD; j++) mean += CLOUD * u[i] * c->kernel[i * CLOUD + j] * u[j] * x[j];
+    ret_v[i] = c->scaled ? (x[i] - mean) / c->eps : -mean;
+  }
+}
+
+static double normal_excess(double z, const void *arg) { return erfc(-z / sqrt(2)) / 2 - *(const double *)arg; }
+
+/* Variance of 300 normal quantiles, scaled to the variance 1 at the start. value: eps, t, scaled. */
+static dwell_status quantiles_at(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                                 dwell_error *err) {
+  (void)count, (void)ctx;
+  double x[CLOUD], t = row->value[1], power = 0;
+  cloud c = {row->value[0], row->value[2] == 1, MEM_NEW(double, CLOUD *CLOUD)};
+  if (c.kernel == NULL) return error_no_memory(err, "a plan");
+  for (size_t i = 0; i < CLOUD; i++) {
+    double share = ((double)i + 0.5) / CLOUD;
+    x[i] = numerics_root(normal_excess, &share, -9, 9);
+    power += x[i] * x[i] / CLOUD;
+  }
+  for (size_t i = 0; i < CLOUD; i++) x[i] /= sqrt(power);
+  numerics_rk4(CLOUD, away, &c, 0, t, (size_t)ceil(t / 0.05), x);
+  out->measured = 0;
+  for (size_t i = 0; i < CLOUD; i++) out->measured += x[i] * x[i] / CLOUD;
+  mem_free(c.kernel);
+  return DWELL_OK;
+}
+
 /* ---- on the circle ---- */
 
 /* Decay rate of mode k of V = -I, time multiplied by beta. value: beta, k, doubly stochastic. */
@@ -131,6 +186,11 @@ done:
   return status;
 }
 
+#define QUANTILES(name, what, e, t, scaled, v)                                                                       \
+  {                                                                                                                  \
+    "T24.particles." name, "300 normal quantiles: variance of the " what " flow", "d = 1, eps = " #e ", t = " #t, v, \
+        THEOREM_EQUAL, 5e-5, "digits printed, and steps of .05", quantiles_at, {e, t, scaled}, true                  \
+  }
 #define SPEED(e, v)                                                                                                 \
   {                                                                                                                 \
     "T24.speed." #e, "speed of the variance under the scaled flow, at s = 1", "d = 1, eps = " #e, v, THEOREM_EQUAL, \
@@ -159,6 +219,20 @@ done:
   }
 
 static const theorem_row rows[] = {
+    {"T24.plan-printed",
+     "cross-covariance of a Gaussian's self-plan with kernel e^{bxy}",
+     "d = 1, s = 1.3, b = .9, grid",
+     0.858177791,
+     THEOREM_EQUAL,
+     1e-9,
+     "digits printed; the grid ends at eight standard deviations",
+     printed_plan,
+     {1.3, 0.9},
+     false},
+    QUANTILES("scaled.4", "scaled", 0.4, 0.5, 1, 1.458774),
+    QUANTILES("scaled.2", "scaled", 0.2, 0.5, 1, 1.479048),
+    QUANTILES("scaled.1", "scaled", 0.1, 0.5, 1, 1.488828),
+    QUANTILES("raw.2", "raw", 0.2, 1, 0, 0.208609),
     {"T24.plan",
      "cross-covariance of a Gaussian's self-plan with kernel e^{bxy}",
      "d = 1, s = 1, b = 1, grid",
