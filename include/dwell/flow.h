@@ -47,7 +47,8 @@ typedef struct dwell_flow_options {
   size_t n, d;          /* particles, dimensions; ignored where `init` is a file */
   double beta;          /* inverse temperature, finite; may be negative */
   const char *init;     /* uniform | orthogonal | equiangular:RHO | caps:K,EPS | FILE.npy ([n,d], normalised here);
-                         * flows whose states are not unit vectors: also box:R | gaussian:S, and files as they are */
+                         * flows whose states are not unit vectors: also box:R | gaussian:S, and files as they are;
+                         * flows of densities: also mode:K,A | vonmises:C */
   const double *masses; /* [n] >= 0, rescaled to sum 1; NULL: 1/n each. With a file, n must be its rows */
   bool causal;          /* token i sees j <= i only */
   size_t replicas;      /* independent starts from the same seed, >= 1 */
@@ -80,7 +81,8 @@ typedef struct dwell_flow_options {
   const double *betas, *beta_times; /* [beta_count]: beta is betas[k] from beta_times[k] (the first 0) on; 0: `beta` */
   size_t beta_count;
   const char *normalisation; /* post | pre | mix:TAU | peri | ngpt[:ALPHA] | sqrt (flows.md 10) */
-  double kappa;              /* noise sqrt(2 / kappa) dW; 0: none. Needs the integrator geometric */
+  double kappa;              /* noise sqrt(2 / kappa) dW; 0: none. Needs the integrator geometric, but of densities */
+  size_t modes;              /* orders of a density (meanfield), at most 1000; 0: 64 */
   const char *rule;          /* of hardmax among equal scores: mean | first | last */
   const char *activation;    /* of the perceptron: relu | gelu | tanh */
 } dwell_flow_options;

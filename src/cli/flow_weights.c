@@ -19,6 +19,7 @@ enum {
   KEY_BLOCK,
   KEY_NORMALISATION,
   KEY_KAPPA,
+  KEY_MODES,
   KEY_RULE,
   KEY_ACTIVATION
 };
@@ -73,6 +74,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_BLOCK: f->block = cli_size(state, "--block", arg, 0, 100000); break;
     case KEY_NORMALISATION: f->flow->normalisation = arg; break;
     case KEY_KAPPA: f->flow->kappa = cli_real(state, "--kappa", arg, 1e-12, 1e12); break;
+    case KEY_MODES: f->flow->modes = cli_size(state, "--modes", arg, 1, 1000); break;
     case KEY_RULE: f->flow->rule = arg; break;
     case KEY_ACTIVATION: f->flow->activation = arg; break;
     case ARGP_KEY_END:
@@ -96,7 +98,9 @@ static const struct argp_option options[] = {
     {"weights", KEY_WEIGHTS, "MODEL", 0, "Attention of a trained model, layer by layer, its norm's gain folded in", 12},
     {"block", KEY_BLOCK, "B", 0, "Of this block only, iterated", 12},
     {"normalisation", KEY_NORMALISATION, "NAME", 0, "post (default), pre, mix:TAU, peri, ngpt, ngpt:ALPHA or sqrt", 13},
-    {"kappa", KEY_KAPPA, "K", 0, "Noise sqrt(2/K) dW on each token; needs --integrator geometric:H", 13},
+    {"kappa", KEY_KAPPA, "K", 0, "Noise sqrt(2/K) dW on each token; needs --integrator geometric:H, but with densities",
+     13},
+    {"modes", KEY_MODES, "K", 0, "Orders of a density (meanfield; default 64)", 13},
     {"rule", KEY_RULE, "RULE", 0, "Where hardmax goes among equal scores: mean (default), first or last", 13},
     {"activation", KEY_ACTIVATION, "NAME", 0, "Of the perceptron's neurons: relu (default), gelu or tanh", 13},
     {0}};

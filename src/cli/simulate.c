@@ -125,7 +125,8 @@ static const struct argp_option options[] = {
     {"reduce", KEY_REDUCE, NULL, 0,
      "Where D > N: N coordinates of each particle in a basis of their span, so that any D costs what N does", 10},
     {"init", KEY_INIT, "START", 0,
-     "uniform (default), orthogonal, equiangular:RHO, caps:K,EPS, or FILE.npy [n, d]; on R^d also box:R, gaussian:S",
+     "uniform (default), orthogonal, equiangular:RHO, caps:K,EPS, or FILE.npy [n, d]; on R^d also box:R, gaussian:S; "
+     "of densities also mode:K,A, vonmises:C",
      10},
     {"mask", KEY_MASK, "none|causal", 0, "causal: particle i sees j <= i only", 10},
     {"masses", KEY_MASSES, "FILE.npy", 0, "Masses [n] >= 0, rescaled to sum 1 (default: equal)", 10},

@@ -17,6 +17,7 @@ extern const flow flow_perceptron;                                              
 extern const flow flow_equiangular, flow_equiangular_usa;                          /* equiangular.c */
 extern const flow flow_rd, flow_rd_rescaled;                                       /* euclid.c */
 extern const flow flow_circle, flow_circle_usa;                                    /* circle.c */
+extern const flow flow_meanfield, flow_meanfield_usa;                              /* density.c */
 extern const flow flow_gaussian_softmax, flow_gaussian_l2, flow_gaussian_sinkhorn; /* gaussian.c */
 
 #endif

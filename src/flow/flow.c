@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/threads.h"
+#include "flow/density.h"
 #include "flow/integrate.h"
 #include "flow/options.h"
 #include "flow/records.h"
@@ -152,8 +153,13 @@ static dwell_status run_replica(replica *r, const dwell_context *threads, certif
                                 dwell_error *err) {
   const flow_setup *s = &r->run->source->setup;
   dwell_status status = DWELL_OK;
-  integrate_host host = {r->run->ctx, threads, report,
-                         take_state,  r,       records_history(&r->run->source->records, r->number)};
+  integrate_host host = {r->run->ctx,
+                         threads,
+                         report,
+                         take_state,
+                         r,
+                         records_history(&r->run->source->records, r->number),
+                         records_density(&r->run->source->records, r->number)};
   flow_plan plan;
   double *x = mem_alloc(s->starts.n, s->starts.d * sizeof(double));
   TRY_ALLOC(x, "the start");
@@ -232,9 +238,12 @@ static dwell_status run(void *self, const dwell_context *ctx, const dwell_sink *
     run.narrow = mem_alloc(s->starts.n, s->starts.d * sizeof(float));
     TRY_ALLOC(run.narrow, "a state");
   }
+  meanfield density = density_of(&s->plan);
   if (s->plan.log_clock) TRY(records_begin(&source->records, s->replicas, s->starts.n, err));
+  if (s->plan.family->density)
+    TRY(records_begin_densities(&source->records, s->replicas, s->plan.count, &density, err));
   TRY(run_all(&run, &total, err));
-  TRY(records_end(&source->records, err));
+  TRY(records_end(&source->records, s->plan.family->density ? &density : NULL, err));
   context_progress(ctx, "integrate", (double)s->replicas, (double)s->replicas);
   source->certificate = total;
   source->finished = true;

@@ -83,6 +83,8 @@ typedef struct flow {
    * of flow/integrate.h. It needs no attention, energy_weights or rate. NULL: the integrators of flow/orbit.h. */
   dwell_status (*solve)(const struct flow_plan *plan, const struct integrate_host *host, double *x,
                         struct certificate *ret_certificate, dwell_error *err);
+  /* The state is a density, which `solve` shows as tokens: takes density starts, and noise as part of its equation. */
+  bool density;
   bool off_sphere; /* states are not unit vectors; such a family has `solve` */
   /* What such a family refuses of an otherwise valid plan, masses and integrator included. May be NULL. */
   dwell_status (*check_plan)(const struct flow_plan *plan, dwell_error *err);

@@ -8,6 +8,7 @@
 #include "base/context.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "flow/density.h"
 #include "flow/orbit.h"
 #include "flow/span.h"
 
@@ -25,7 +26,7 @@ uint64_t integrate_bytes(const flow_plan *plan, int threads) {
   uint64_t span = is_reduced(plan) ? sizeof(double) * (uint64_t)s.n * (2 * s.d + s.n) : 0;
   if (span > 0) s.d = s.n;
   uint64_t n = s.n, d = s.d;
-  return span + field_bytes(plan->family, &s, threads) +
+  return span + density_bytes(plan) + field_bytes(plan->family, &s, threads) +
          sizeof(double) * ((uint64_t)(ORBIT_VECTORS + LOG_VECTORS) * n * d + LOG_NUMBERS * n + d);
 }
 

@@ -22,6 +22,13 @@ typedef struct flow_plan {
   double merge;
   size_t until_merged;
   double log_end;
+  /* Flows of densities. */
+  struct flow_density {
+    enum { DENSITY_TOKENS, DENSITY_MODE, DENSITY_VON_MISES } start; /* TOKENS: that of x, smoothed */
+    size_t order;
+    double amount;
+    size_t modes;
+  } density;
   /* Noise sqrt(2 / kappa) dW of the integrator geometric; 0: none. Its numbers belong to (seed, replica, step), steps
    * counted from first_step on. */
   double kappa;
@@ -40,6 +47,7 @@ typedef struct integrate_host {
   dwell_status (*emit)(void *self, size_t index, const double *x, dwell_error *err);
   void *self;
   flow_history *opt_history; /* log clock: mergers and plateaus are added */
+  double *opt_density;       /* flows of densities: [count, density_size] coefficients of every state */
 } integrate_host;
 
 /* rk45: Dormand-Prince 5(4) on the ambient vectors, projected after each step. The field is constant along rays, so the

@@ -34,7 +34,7 @@ size_t meanfield_size(const meanfield *m) { return m->d == 2 ? 2 * m->modes : m-
 
 static size_t order_of(const meanfield *m, size_t function) { return m->d == 2 ? function / 2 + 1 : function + 1; }
 
-static dwell_status check(const meanfield *m, dwell_error *err) {
+dwell_status meanfield_check(const meanfield *m, dwell_error *err) {
   if (m->d < 2 || m->d > MOST_DIMENSION) return error_set(err, DWELL_USAGE, "dimensions from 2 to %d", MOST_DIMENSION);
   if (m->modes < 1 || m->modes > MOST_MODES) return error_set(err, DWELL_USAGE, "from 1 to %d modes", MOST_MODES);
   if (!isfinite(m->beta) || (!m->normalised && fabs(m->beta) > 700))
@@ -115,7 +115,7 @@ static dwell_status open(const meanfield *m, basis *ret_basis, dwell_error *err)
   dwell_status status = DWELL_OK;
   basis b = {.m = m};
   double *a = NULL;
-  TRY(check(m, err));
+  TRY(meanfield_check(m, err));
   b.size = m->d == 2 ? 2 * m->modes : m->modes;
   b.nodes = m->d == 2 ? 3 * m->modes + 1 : (3 * m->modes) / 2 + 2;
   TRY(allocate(&b, err));
@@ -207,7 +207,7 @@ static dwell_status emit(void *self, size_t index, const double *f, dwell_error 
   /* amplitudes at rounding are no density that narrows */
   if (facts.tail > 1e-3 && m->b.m->modes >= 8 && facts.lowest < 0.999) {
     error_set(err, DWELL_FAILED, "the density has become narrower than %zu modes resolve", m->b.m->modes);
-    return error_remedy(err, "Take more modes, or particles");
+    return error_remedy(err, "Take more modes (--modes), a shorter time, or particles");
   }
   to_state(&m->b, f, m->y);
   return m->host->emit != NULL ? m->host->emit(m->host->self, index, m->y, err) : DWELL_OK;
@@ -262,7 +262,7 @@ done:
 
 dwell_status meanfield_density(const meanfield *what, const double *y, size_t count, const double *at,
                                double *ret_density, dwell_error *err) {
-  dwell_status status = check(what, err);
+  dwell_status status = meanfield_check(what, err);
   double *p = NULL;
   if (status != DWELL_OK) return status;
   p = MEM_NEW(double, what->modes);
@@ -276,6 +276,33 @@ dwell_status meanfield_density(const meanfield *what, const double *y, size_t co
       else ret_density[i] += sqrt(harmonics_dimension(what->d, k)) * y[k] * p[k - 1];
     }
   }
+done:
+  mem_free(p);
+  return status;
+}
+
+dwell_status meanfield_tokens(const meanfield *what, size_t n, const double *masses, const double *x, double *ret_y,
+                              dwell_error *err) {
+  dwell_status status = meanfield_check(what, err);
+  size_t d = what->d, K = what->modes;
+  double *p = NULL;
+  if (status != DWELL_OK) return status;
+  p = MEM_NEW(double, K);
+  TRY_ALLOC(p, "the density");
+  memset(ret_y, 0, meanfield_size(what) * sizeof(double));
+  for (size_t i = 0; i < n; i++) {
+    double angle = d == 2 ? atan2(x[2 * i + 1], x[2 * i]) : 0;
+    if (d > 2) gegenbauer(d, K, x[i * d], 0, p, NULL), ret_y[0] += masses[i];
+    for (size_t k = 1; k <= K; k++) {
+      if (d == 2) {
+        ret_y[2 * k - 2] += masses[i] * cos((double)k * angle);
+        ret_y[2 * k - 1] -= masses[i] * sin((double)k * angle);
+      } else {
+        ret_y[k] += masses[i] * p[k - 1] / sqrt(harmonics_dimension(d, k));
+      }
+    }
+  }
+  if (d > 2) ret_y[0] = 1;
 done:
   mem_free(p);
   return status;

@@ -46,6 +46,14 @@ dwell_status meanfield_slope(const meanfield *m, const double *y, double *ret_sl
 dwell_status meanfield_density(const meanfield *m, const double *y, size_t count, const double *at, double *ret_density,
                                dwell_error *err);
 
+/* The state of n tokens x [n, d] (unit rows) of `masses` [n]: circle, their Fourier coefficients; sphere, the means of
+ * P_l(x_1), the axis being the first coordinate's. Errors: as meanfield_density. */
+dwell_status meanfield_tokens(const meanfield *m, size_t n, const double *masses, const double *x, double *ret_y,
+                              dwell_error *err);
+
+/* Are d, modes, beta and kappa what meanfield_solve takes? DWELL_USAGE. */
+dwell_status meanfield_check(const meanfield *m, dwell_error *err);
+
 /* Growth rate of order l at the uniform state: lambda_l a_l / (beta [a_0]) - lambda_l / kappa (theory T8, T14). */
 double meanfield_rate(const meanfield *m, size_t l);
 

@@ -265,7 +265,8 @@ static dwell_status read_times(const dwell_flow_options *o, flow_setup *setup, d
   TRY_ALLOC(setup->times, "the times");
   if (o->times != NULL) TRY(copy_times(o, setup->times, err));
   if (o->times == NULL) make_times(o, plan, setup->times);
-  if (plan->integrator == DWELL_LAYER || plan->kappa > 0) TRY(round_to_layers(o, plan, setup->times, err));
+  bool drawn = plan->kappa > 0 && !plan->family->density;
+  if (plan->integrator == DWELL_LAYER || drawn) TRY(round_to_layers(o, plan, setup->times, err));
   if (plan->integrator != DWELL_RK45 && setup->times[plan->count - 1] / o->step > 1e15)
     TRY(usage(err, "step", "the step is so small against the final time that steps cannot be counted"));
   plan->times = setup->times;
@@ -308,6 +309,24 @@ static dwell_status check_systems(const flow_setup *s, dwell_error *err) {
   return DWELL_OK;
 }
 
+static dwell_status open_starts(const dwell_flow_options *o, const flow *family, starts *ret_starts, dwell_error *err) {
+  if (family->density) return starts_open_density(o->init, o->n, o->d, ret_starts, err);
+  return family->off_sphere ? starts_open_flat(o->init, o->n, o->d, ret_starts, err)
+                            : starts_open(o->init, o->n, o->d, ret_starts, err);
+}
+
+static dwell_status read_density(const dwell_flow_options *o, flow_setup *s, dwell_error *err) {
+  struct flow_density *to = &s->plan.density;
+  if (!s->plan.family->density) return o->modes > 0 ? usage(err, "modes", "only a density has modes") : DWELL_OK;
+  to->modes = o->modes > 0 ? o->modes : 64;
+  to->start = s->starts.kind == STARTS_MODE        ? DENSITY_MODE
+              : s->starts.kind == STARTS_VON_MISES ? DENSITY_VON_MISES
+                                                   : DENSITY_TOKENS;
+  to->order = s->starts.order;
+  to->amount = s->starts.width;
+  return DWELL_OK;
+}
+
 dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow_setup *ret_setup, dwell_error *err) {
   dwell_status status = DWELL_OK;
   flow_setup s = {.replicas = options->replicas, .seed = seed, .dtype = options->dtype};
@@ -315,8 +334,7 @@ dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow
   if (s.plan.family == NULL) TRY(unknown_flow(options->flow, err));
   TRY(check_numbers(options, err));
   TRY(check_size(options, s.plan.family->off_sphere, err));
-  TRY(s.plan.family->off_sphere ? starts_open_flat(options->init, options->n, options->d, &s.starts, err)
-                                : starts_open(options->init, options->n, options->d, &s.starts, err));
+  TRY(open_starts(options, s.plan.family, &s.starts, err));
   if (options->reduce) TRY(reduce(options, &s, err));
   TRY(read_masses(options, &s, err));
   s.plan.system = (flow_system){s.starts.n, s.starts.d, options->beta, s.masses, options->causal};
@@ -326,6 +344,7 @@ dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow
   s.plan.step = options->step;
   s.plan.rtol = options->rtol;
   TRY(options_read_weights(options, &s, err));
+  TRY(read_density(options, &s, err));
   TRY(check_systems(&s, err));
   TRY(read_times(options, &s, err));
   if (s.plan.family->check_plan != NULL) TRY(s.plan.family->check_plan(&s.plan, err));
@@ -395,6 +414,7 @@ void options_write(const flow_setup *s, jwriter *w) {
   if (plan->integrator == DWELL_RK45) jwriter_put_double(w, "rtol", plan->rtol);
   else jwriter_put_double(w, "step", plan->step);
   options_write_weights(s, w);
+  if (plan->family->density) jwriter_put_int(w, "modes", (int64_t)plan->density.modes);
   write_times(s, w);
   jwriter_key(w, "seed");
   jwriter_uint(w, s->seed);

@@ -89,6 +89,10 @@ static dwell_status read_noise(const dwell_flow_options *o, flow_setup *s, dwell
   if (!isfinite(o->kappa) || o->kappa < 0) return usage(err, "kappa", "kappa must be a positive number");
   if (s->plan.family->noisy && !(o->kappa > 0)) return usage(err, "kappa", "this flow needs noise: say kappa");
   if (o->kappa == 0) return DWELL_OK;
+  if (s->plan.family->density) {
+    s->plan.kappa = o->kappa;
+    return DWELL_OK;
+  }
   if (s->plan.integrator != DWELL_GEOMETRIC) {
     usage(err, "integrator", "noise needs steps that draw it");
     return error_remedy(err, "Use the integrator geometric:H, such as geometric:0.01");

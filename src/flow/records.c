@@ -1,4 +1,4 @@
-/* flow/records.c - mergers and plateaus for events.csv and arrays.npz. */
+/* flow/records.c - mergers and plateaus for events.csv and arrays.npz; densities. */
 #include "flow/records.h"
 
 #include <math.h>
@@ -14,6 +14,9 @@ void records_free(flow_records *r) {
   mem_free(r->log_times);
   mem_free(r->masses);
   mem_free(r->pairs);
+  mem_free(r->modes);
+  mem_free(r->density);
+  mem_free(r->density_at);
   *r = (flow_records){0};
 }
 
@@ -23,6 +26,18 @@ dwell_status records_begin(flow_records *r, size_t replicas, size_t n, dwell_err
   r->n = n;
   r->histories = MEM_ZERO(flow_history, replicas);
   return r->histories != NULL ? DWELL_OK : error_no_memory(err, "the mergers");
+}
+
+dwell_status records_begin_densities(flow_records *r, size_t replicas, size_t states, const meanfield *m,
+                                     dwell_error *err) {
+  records_free(r);
+  r->replicas = replicas, r->states = states, r->size = meanfield_size(m);
+  r->modes = mem_zero(replicas * states, r->size * sizeof(double));
+  return r->modes != NULL ? DWELL_OK : error_no_memory(err, "the densities");
+}
+
+double *records_density(flow_records *r, size_t replica) {
+  return r->modes != NULL ? r->modes + replica * r->states * r->size : NULL;
 }
 
 flow_history *records_history(flow_records *r, size_t replica) {
@@ -112,8 +127,42 @@ static dwell_status make_tree(flow_records *r, dwell_error *err) {
   return DWELL_OK;
 }
 
-dwell_status records_end(flow_records *r, dwell_error *err) {
+/* ---- densities ---- */
+
+static source_array density_array(const flow_records *r, const char *name, size_t width, const double *data) {
+  source_array a = {.name = name, .data = data};
+  if (r->replicas > 1) a.shape[a.rank++] = r->replicas;
+  a.shape[a.rank++] = r->states;
+  a.shape[a.rank++] = width;
+  return a;
+}
+
+/* The densities on a grid of angles, or of cosines with the axis. */
+static dwell_status make_densities(flow_records *r, const meanfield *m, dwell_error *err) {
+  enum { GRID = 361 };
   dwell_status status = DWELL_OK;
+  size_t count = r->replicas * r->states;
+  r->density_at = MEM_NEW(double, GRID);
+  r->density = mem_alloc(count, GRID * sizeof(double));
+  if (r->density_at == NULL || r->density == NULL) TRY_ALLOC(NULL, "the densities");
+  for (size_t g = 0; g < GRID; g++) {
+    double angle = acos(-1) * (double)g / (GRID - 1);
+    r->density_at[g] = m->d == 2 ? 2 * angle - acos(-1) : -cos(angle);
+  }
+  for (size_t k = 0; k < count; k++)
+    TRY(meanfield_density(m, r->modes + k * r->size, GRID, r->density_at, r->density + k * GRID, err));
+  r->arrays[0] = density_array(r, "density_modes", r->size, r->modes);
+  r->arrays[1] = density_array(r, "density", GRID, r->density);
+  r->arrays[2] = (source_array){.name = "density_at", .rank = 1, .shape = {GRID}, .data = r->density_at};
+  r->records.arrays = r->arrays;
+  r->records.array_count = 3;
+done:
+  return status;
+}
+
+dwell_status records_end(flow_records *r, const meanfield *opt_m, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  if (opt_m != NULL) return make_densities(r, opt_m, err);
   if (r->histories == NULL) return DWELL_OK;
   for (size_t k = 0; k < r->replicas; k++) TRY(add_history(r, k, err));
   TRY(make_tree(r, err));

@@ -23,6 +23,8 @@ static const flow *const registry[] = {
     &flow_rd_rescaled,
     &flow_circle,
     &flow_circle_usa,
+    &flow_meanfield,
+    &flow_meanfield_usa,
     &flow_gaussian_softmax,
     &flow_gaussian_l2,
     &flow_gaussian_sinkhorn,

@@ -76,6 +76,26 @@ static dwell_status parse_flat(starts *s, starts_kind kind, const char *init, dw
   return error_at_item(err, "init");
 }
 
+dwell_status starts_open_density(const char *init, size_t n, size_t d, starts *ret_starts, dwell_error *err) {
+  starts s = {.kind = STARTS_MODE, .n = n, .d = d};
+  bool mode = strncmp(init, "mode:", 5) == 0;
+  const char *comma = strchr(init, ',');
+  char order[NUMBER_SIZE] = "";
+  int64_t k = 0;
+  if (!mode && strncmp(init, "vonmises:", 9) != 0) return starts_open(init, n, d, ret_starts, err);
+  if (mode && comma != NULL && (size_t)(comma - init) - 5 < sizeof order)
+    memcpy(order, init + 5, (size_t)(comma - init) - 5);
+  bool good = mode ? number_parse_int(order, 1, 1000, &k) && number_parse(comma + 1, &s.width) && fabs(s.width) < 1
+                   : number_parse(init + 9, &s.width) && fabs(s.width) <= 700;
+  if (!mode) s.kind = STARTS_VON_MISES;
+  s.order = (size_t)k;
+  *ret_starts = s;
+  if (good) return DWELL_OK;
+  error_set(err, DWELL_USAGE, "\"%s\" is not %s", init,
+            mode ? "mode:K,A with an order K >= 1 and -1 < A < 1" : "vonmises:C with a number C between -700 and 700");
+  return error_at_item(err, "init");
+}
+
 static dwell_status open(const char *init, size_t n, size_t d, bool flat, starts *ret_starts, dwell_error *err) {
   starts s = {.kind = STARTS_UNIFORM, .n = n, .d = d, .flat = flat};
   dwell_status status = DWELL_OK;
@@ -296,6 +316,8 @@ static void make_flat(const starts *s, const random_stream *stream, double *ret_
 dwell_status starts_make(const starts *s, uint64_t seed, uint32_t replica, double *ret_x, dwell_error *err) {
   random_stream stream = {seed, RANDOM_START, replica};
   switch (s->kind) {
+    case STARTS_MODE:
+    case STARTS_VON_MISES:
     case STARTS_UNIFORM:
       if (s->ambient > s->d) return triangular_start(s, seed, replica, ret_x), DWELL_OK;
       for (size_t i = 0; i < s->n; i++) uniform_vector(&stream, i, s->d, ret_x + i * s->d);
