@@ -1,11 +1,17 @@
 #!/usr/bin/env python3
-"""The velocity of the flow `sa`: dwell against numpy with an n x n matrix, in one run, on the same tokens.
+"""The velocity of the flow `sa`: dwell against numpy and torch in one run, on the same tokens, and how its cost grows.
 
 usage: flow.py BENCH_FLOW [THREADS] [SECONDS]
 
-Both sides work in double precision; numpy's BLAS gets the same number of threads. For each size the two alternate
-ROUNDS times, SECONDS each; velocities are compared too. Ratios are numpy over dwell: of the medians and of the best
-times by the wall clock, and of the best processor times, which hardly depend on what else the machine does."""
+Rivals, all with the same number of threads:
+    naive      numpy with an n x n matrix, double precision
+    blocks     numpy in blocks of rows that stay in the cache, shared out to threads, double precision
+    fused f64  torch's scaled_dot_product_attention, which forms no n x n matrix, and the projection
+    fused f32  the same in single precision, which dwell does not offer
+For each size the sides take turns, ROUNDS times for SECONDS each; velocities are compared too. Ratios are rival over
+dwell: of the medians and of the best times by the wall clock. dwell's time is one evaluation of the velocity together
+with energy and rate. A rival that is not installed is left out."""
+import concurrent.futures
 import os
 import subprocess
 import sys
@@ -13,38 +19,90 @@ import tempfile
 
 import times
 
-THREADS = sys.argv[2] if len(sys.argv) > 2 else "1"
-SECONDS = float(sys.argv[3]) if len(sys.argv) > 3 else 0.3
+THREADS = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+SECONDS = float(sys.argv[3]) if len(sys.argv) > 3 else 0.2
 ROUNDS = 3
 OURS = dict(os.environ)
+OURS.setdefault("GOMP_SPINCOUNT", "2000")  # what the program sets for itself
 times.free_openblas(os.environ)
-os.environ["OPENBLAS_NUM_THREADS"] = THREADS
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ[name] = str(THREADS)
 import numpy as np  # noqa: E402  (after the environment is set)
 
-SIZES = [(32, 3), (256, 3), (1024, 3), (4096, 3), (1024, 16), (4096, 16), (1024, 64), (4096, 64), (32, 128),
-         (128, 256), (1024, 768)]
+try:
+    import torch
+    torch.set_num_threads(THREADS)
+except ImportError:
+    torch = None
+
+SIZES = [(32, 3), (256, 3), (1024, 3), (4096, 3), (1024, 16), (4096, 16), (4096, 64), (128, 256), (1024, 768)]
 BETA = 4.0
+GROWTH = [("n", [(n, 3, BETA) for n in (256, 512, 1024, 2048, 4096, 8192, 16384)]),
+          ("d", [(2048, d, BETA) for d in (2, 3, 4, 8, 16, 32, 64, 128, 256, 512)]),
+          ("beta", [(4096, 3, beta) for beta in (0.0, 1.0, 4.0, 9.0, 40.0, 400.0, 1e6)])]
 
 
-def velocity(x):
-    w = np.exp(BETA * (x @ x.T - 1))
-    a = (w @ x) / w.sum(axis=1, keepdims=True)
-    return a - (a * x).sum(axis=1, keepdims=True) * x
+def tangent(a, x):
+    a -= (a * x).sum(1)[:, None] * x
+    return a
 
 
-def rival(x, kept):
-    v = velocity(x)
+def naive(x, beta):
+    w = np.exp(beta * (x @ x.T - 1))
+    return tangent((w @ x) / w.sum(1)[:, None], x)
+
+
+def rows(x, beta, begin, end, w, out):
+    np.matmul(x[begin:end], x.T, out=w)
+    w -= 1
+    w *= beta
+    np.exp(w, out=w)
+    out[begin:end] = (w @ x) / w.sum(1)[:, None]
+
+
+def blocks(x, beta, pool):
+    """Blocks of 128 kB, at least 16 rows."""
+    n, out = len(x), np.empty_like(x)
+    size = max(16, 16384 // n)
+
+    def share(worker):
+        scratch = np.empty((size, n))
+        for begin in range(worker * size, n, THREADS * size):
+            end = min(n, begin + size)
+            rows(x, beta, begin, end, scratch[:end - begin], out)
+    list(pool.map(share, range(THREADS)))
+    return tangent(out, x)
+
+
+def fused(x, beta):
+    q = x[None, None]
+    return tangent(torch.nn.functional.scaled_dot_product_attention(q, q, q, scale=beta)[0, 0], x)
+
+
+def rivals(x, beta, pool):
+    """Names and what to call."""
+    ways = {"naive": lambda: naive(x, beta), "blocks": lambda: blocks(x, beta, pool)}
+    if torch is not None:
+        double = torch.from_numpy(x)
+        single = double.float()
+        ways["fused f64"] = lambda: fused(double, beta).numpy()
+        ways["fused f32"] = lambda: fused(single, beta).numpy()
+    return ways
+
+
+def run(call, kept):
+    v = call()
     end = len(kept.pairs) + 3
     begin = times.time.perf_counter()
     while len(kept.pairs) < end or times.time.perf_counter() - begin < SECONDS:
-        v = kept.run(lambda: velocity(x))
+        v = kept.run(call)
     return v
 
 
-def ours(program, folder, x, kept):
+def ours(program, folder, x, beta, kept):
     tokens, velocities = os.path.join(folder, "tokens"), os.path.join(folder, "velocities")
     x.tofile(tokens)
-    command = [program, tokens, velocities, str(x.shape[0]), str(x.shape[1]), str(BETA), THREADS, str(SECONDS)]
+    command = [program, tokens, velocities, str(x.shape[0]), str(x.shape[1]), str(beta), str(THREADS), str(SECONDS)]
     lines = subprocess.run(command, check=True, capture_output=True, text=True, env=OURS).stdout.split("\n")
     for line in lines:
         if line:
@@ -52,19 +110,44 @@ def ours(program, folder, x, kept):
     return np.fromfile(velocities).reshape(x.shape)
 
 
+def random_tokens(n, d):
+    x = np.random.default_rng(1).standard_normal((n, d))
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def compare(program, folder, n, d, pool):
+    x, mine = random_tokens(n, d), times.Times()
+    ways = rivals(x, BETA, pool)
+    theirs, worst = {name: times.Times() for name in ways}, {}
+    for _ in range(ROUNDS):
+        v = ours(program, folder, x, BETA, mine)
+        for name, call in ways.items():
+            worst[name] = np.abs(run(call, theirs[name]) - v).max()
+    print(f"n = {n}, d = {d}: dwell {mine.median(0) * 1e3:.4f} ms, best {mine.best(0) * 1e3:.4f}")
+    for name, kept in theirs.items():
+        median, best, _ = times.ratios(kept, mine)
+        print(f"    {name:10} {kept.median(0) * 1e3:9.4f} ms, best {kept.best(0) * 1e3:9.4f}   ratio {median:7.2f}, "
+              f"best {best:7.2f}   difference {worst[name]:.1e}", flush=True)
+
+
+def grow(program, folder, label, cases):
+    print(f"\ndwell alone, by {label}")
+    for n, d, beta in cases:
+        kept = times.Times()
+        for _ in range(ROUNDS):
+            ours(program, folder, random_tokens(n, d), beta, kept)
+        print(f"    n = {n:6}, d = {d:4}, beta = {beta:9g}: {kept.median(0) * 1e3:10.4f} ms, best "
+              f"{kept.best(0) * 1e3:10.4f}, {kept.best(0) / n / n * 1e9:8.3f} ns a pair (i, j)", flush=True)
+
+
 def main():
-    print(f"sa velocity, f64, {THREADS} thread(s), numpy {np.__version__}; {times.load()}")
-    print("     n     d   median ms: dwell    numpy   ratio: median   best  processor  ns/pair  difference")
-    with tempfile.TemporaryDirectory() as folder:
+    versions = f"numpy {np.__version__}, {'no torch' if torch is None else 'torch ' + torch.__version__}"
+    print(f"sa velocity, beta = {BETA:g}, {THREADS} thread(s), {versions}; {times.load()}")
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         for n, d in SIZES:
-            x = np.random.default_rng(1).standard_normal((n, d))
-            x /= np.linalg.norm(x, axis=1, keepdims=True)
-            mine, theirs = times.Times(), times.Times()
-            for _ in range(ROUNDS):
-                v, w = ours(sys.argv[1], folder, x, mine), rival(x, theirs)
-            median, best, processor = times.ratios(theirs, mine)
-            print(f"{n:6} {d:5} {mine.median(0) * 1e3:18.4f} {theirs.median(0) * 1e3:8.4f} {median:14.2f} {best:6.2f} "
-                  f"{processor:10.2f} {mine.best(0) / n / n * 1e9:8.3f} {np.abs(v - w).max():11.1e}")
+            compare(sys.argv[1], folder, n, d, pool)
+        for label, cases in GROWTH:
+            grow(sys.argv[1], folder, label, cases)
 
 
 if __name__ == "__main__":

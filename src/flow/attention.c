@@ -1,12 +1,14 @@
 /* flow/attention.c - fused pair sums over blocks.
  *
- * Two ways to the same sums. In few dimensions direct loops run on coordinate differences (pairs.h). In many, tiles of
- * cosines come from matrix products, and only pairs so close that 1 - G has lost its digits are redone by differences.
+ * Three ways to the same sums. On the two-sphere many tokens at moderate beta are summed by harmonics (modes.h), all
+ * but those that see near ones only. Else, in few dimensions direct loops run on coordinate differences (pairs.h). In
+ * many, tiles of cosines come from matrix products, and only pairs so close that 1 - G has lost its digits are redone
+ * by differences.
  *
- * Both make each weight once for both tokens of a pair. Tokens are cut into blocks; a pair of blocks adds to the sums
- * of both, so pairs that share a block must not run at once. They are played like a tournament: in each round every
- * block meets one other, all pairs of a round run in parallel, and each block meets the others in an order that depends
- * on n alone. So do the bits. */
+ * The last two make each weight once for both tokens of a pair. Tokens are cut into blocks; a pair of blocks adds to
+ * the sums of both, so pairs that share a block must not run at once. They are played like a tournament: in each round
+ * every block meets one other, all pairs of a round run in parallel, and each block meets the others in an order that
+ * depends on n alone. So do the bits. */
 #include "flow/attention.h"
 
 #include <float.h>
@@ -17,8 +19,9 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "flow/kernel.h"
+#include "flow/modes.h"
 #include "flow/pairs.h"
-#include "linalg/gemm.h"
+#include "linalg/panels.h"
 #include "linalg/vmath.h"
 
 enum {
@@ -26,11 +29,10 @@ enum {
   LEAST = 64,      /* tokens of a block of the direct loops; */
   MOST = 256,      /* so many and their sums, 14 kB in 3 dimensions, fit into the first cache */
   PARTS = 16,      /* blocks that are enough to share between threads */
+  MANY = 512,      /* tokens from which harmonics may be faster */
   PAGE = 512,      /* doubles, see stride_of */
   SPREAD = 72,     /* doubles: 9 cache lines */
-  TILE = 128,      /* largest side of a tile of cosines: 128 KB, a part of the second cache */
-  SMALL = 1000000, /* OpenBLAS (since 0.3.17, with AVX-512) does not copy operands of products up to here */
-  HALVED = 128,    /* dimensions from which half the cosines of a square tile are worth the copying */
+  TILE = 96,       /* largest side of a tile of cosines, whole panels: 74 KB, twice in the second cache */
   BLOCKS = 64,     /* blocks at most; half as many threads find work */
   SERIAL = 1 << 19 /* multiply-adds, 0.2 ms, below which a thread gains less than a wait for it may cost */
 };
@@ -38,6 +40,7 @@ enum {
 /* Scratch of one thread for tiles of cosines. */
 typedef struct tile_scratch {
   double cosines[TILE * TILE]; /* turned into weights in place */
+  double turned[TILE * TILE];  /* the weights transposed */
   unsigned char close_row[TILE * TILE], close_key[TILE * TILE];
 } tile_scratch;
 
@@ -53,7 +56,10 @@ struct flow_work {
   size_t stride;       /* direct: from one coordinate to the next */
   double *keys;        /* direct: [width, stride] transposed tokens, filled up with zeros */
   double *sums;        /* direct: [1 + width, stride] weights and pulls, behind the keys */
-  double *heavy;       /* tiles: [n, d] m_j x_j, unless all masses are equal */
+  modes *modes;        /* direct: on the two-sphere, for many tokens; else NULL */
+  size_t *again;       /* direct, with modes: [n] tokens whose sums are made over pairs after all */
+  double *across;      /* tiles: x transposed, [d, n] in panels */
+  double *heavy;       /* tiles: m_j x_j, [n, d] in panels */
   double *close;       /* tiles: [n, d] sums over close pairs, of rows that have_close */
   double *far;         /* tiles: [n] weights of the pairs left to the product */
   bool *has_close;     /* tiles: [n] */
@@ -74,11 +80,10 @@ typedef struct pass {
   double near;           /* pairs with 1 - G below this are summed by differences */
   bool maximum;          /* rows may lie far below scale 1: subtract each row's own maximum */
   double scale;          /* taken off every exponent; then a token's weight with itself is not part of the sums */
+  double unit, own;      /* e^scale; a token's weight with itself, without its mass */
   double alike;          /* the mass of all tokens, or 0 if they differ */
   pairs direct;
   const pairs_kernels *kernels;
-  const double *heavy; /* tiles: heavy_scale * heavy_j = m_j x_j */
-  double heavy_scale;
   meeting *meet;
   size_t round; /* of the tournament */
 } pass;
@@ -89,45 +94,59 @@ static size_t round_up(size_t count, size_t unit) { return (count + unit - 1) / 
 
 static size_t blocks_of(size_t n, size_t block) { return (n + block - 1) / block; }
 
-/* Tokens of a block: `side` unless there would be too many blocks. */
-static size_t block_of(size_t n, size_t side) {
+/* Tokens of a block: `side` unless there would be too many blocks, in whole units. */
+static size_t block_of(size_t n, size_t side, size_t unit) {
   size_t blocks = blocks_of(n, side);
   if (blocks > BLOCKS) blocks = BLOCKS;
-  return round_up(blocks_of(n, blocks), KERNEL_LANES);
+  return round_up(blocks_of(n, blocks), unit);
 }
 
 /* From one coordinate to the next. A load waits for a store to another place with the same twelve low bits of its
  * address: rows of coordinates and sums are kept from lying so. */
 static size_t stride_of(size_t padded) { return (padded + PAGE - 1 - SPREAD) / PAGE * PAGE + SPREAD; }
 
+static bool has_modes(size_t n, size_t d) { return d == 3 && n >= MANY; }
+
 _Static_assert((int)ATTENTION_DIRECT <= (int)PAIRS_MAX_D, "loops over pairs have room");
 static bool is_direct(size_t d) { return d <= ATTENTION_DIRECT; }
 
 uint64_t flow_work_bytes(size_t n, size_t d, int threads) {
   size_t padded = round_up(n, KERNEL_LANES), workers = (size_t)threads;
-  if (is_direct(d)) return sizeof(double) * (uint64_t)((2 * pairs_width(d) + 1) * stride_of(padded) + padded);
-  return sizeof(double) * (uint64_t)(2 * n * d + padded + 2 * n) + n * sizeof(bool) + workers * sizeof(tile_scratch);
+  uint64_t harmonics = has_modes(n, d) ? modes_bytes(n) + n * sizeof(size_t) : 0;
+  if (is_direct(d))
+    return harmonics + sizeof(double) * (uint64_t)((2 * pairs_width(d) + 1) * stride_of(padded) + padded);
+  uint64_t panels = panels_elements(d, n, sizeof(double)) + panels_elements(n, d, sizeof(double));
+  return sizeof(double) * (panels + n * d + padded + 2 * n) + n * sizeof(bool) + workers * sizeof(tile_scratch);
+}
+
+static bool allocate_modes(flow_work *w) {
+  if (!has_modes(w->n, w->d)) return true;
+  w->again = MEM_NEW(size_t, w->n);
+  return w->again != NULL && modes_create(w->n, w->ctx, &w->modes, NULL) == DWELL_OK;
 }
 
 static bool allocate_direct(flow_work *w, size_t workers) {
   (void)workers;
-  w->block = block_of(w->n, w->n / PARTS < LEAST ? LEAST : smaller(w->n / PARTS, MOST));
+  size_t side = w->n <= MOST ? MOST : w->n / PARTS < LEAST ? LEAST : smaller(w->n / PARTS, MOST);
+  w->block = block_of(w->n, side, KERNEL_LANES);
   w->stride = stride_of(w->padded);
   w->keys = mem_zero(w->stride, (2 * pairs_width(w->d) + 1) * sizeof(double));
   w->sums = w->keys == NULL ? NULL : w->keys + pairs_width(w->d) * w->stride;
-  return w->keys != NULL;
+  return w->keys != NULL && allocate_modes(w);
 }
 
 static bool allocate_tiles(flow_work *w, size_t workers) {
-  w->block = block_of(w->n, TILE);
-  w->heavy = mem_alloc(w->n, w->d * sizeof(double));
+  size_t across = panels_elements(w->d, w->n, sizeof(double)), heavy = panels_elements(w->n, w->d, sizeof(double));
+  w->block = block_of(w->n, TILE, 2 * PANEL_F64);
+  w->across = across > 0 ? MEM_NEW(double, across) : NULL;
+  w->heavy = heavy > 0 ? MEM_NEW(double, heavy) : NULL;
   w->close = mem_alloc(w->n, w->d * sizeof(double));
   w->far = MEM_NEW(double, w->n);
   w->has_close = MEM_NEW(bool, w->n);
   w->maximum = MEM_NEW(double, w->n);
   w->tiles = MEM_NEW(tile_scratch, workers);
-  return w->heavy != NULL && w->close != NULL && w->far != NULL && w->has_close != NULL && w->maximum != NULL &&
-         w->tiles != NULL;
+  return w->across != NULL && w->heavy != NULL && w->close != NULL && w->far != NULL && w->has_close != NULL &&
+         w->maximum != NULL && w->tiles != NULL;
 }
 
 dwell_status flow_work_create(size_t n, size_t d, const dwell_context *ctx, flow_work **ret_work, dwell_error *err) {
@@ -151,6 +170,9 @@ void flow_work_destroy(flow_work *work) {
   if (work == NULL) return;
   mem_free(work->mass);
   mem_free(work->keys);
+  modes_destroy(work->modes);
+  mem_free(work->again);
+  mem_free(work->across);
   mem_free(work->heavy);
   mem_free(work->close);
   mem_free(work->far);
@@ -161,7 +183,7 @@ void flow_work_destroy(flow_work *work) {
 }
 
 /* Z of a row whose sum of scaled weights with other tokens is `others`. */
-static double scaled_z(const pass *p, size_t i, double others) { return p->work->mass[i] + exp(p->scale) * others; }
+static double scaled_z(const pass *p, size_t i, double others) { return p->work->mass[i] + p->unit * others; }
 
 static size_t visible(const pass *p, size_t i) { return p->system->causal ? i + 1 : p->system->n; }
 
@@ -214,7 +236,7 @@ static double direct_maximum(const pass *p, size_t i) {
 static void direct_settle(const pass *p, size_t i, double maximum) {
   const flow_work *w = p->work;
   double mass = p->alike > 0 ? p->alike : 1, others = mass * w->sums[i];
-  double own = w->mass[i] > 0 ? w->mass[i] * exp(p->offset - maximum) : 0;
+  double own = w->mass[i] > 0 ? w->mass[i] * (maximum == 0 ? p->own : exp(p->offset - maximum)) : 0;
   double z = p->system->scaled ? scaled_z(p, i, others) : own + others;
   double inverse = z >= DBL_MIN ? mass / z : 0;
   p->z[i] = p->system->scaled ? z : z * exp(maximum);
@@ -227,19 +249,21 @@ static void direct_clear(const pass *p, size_t first, size_t end) {
     memset(w->sums + k * w->stride + first, 0, (end - first) * sizeof(double));
 }
 
-/* Rows with weights of their own. */
+/* A row with weights of its own. */
+static void direct_row(const pass *p, size_t i) {
+  double maximum = p->maximum ? direct_maximum(p, i) : p->scale;
+  pairs direct = p->direct;
+  direct.masses = p->work->mass;
+  direct.shift = LOG2_E * (p->offset - maximum);
+  direct_clear(p, i, i + 1);
+  if (maximum > -INFINITY) p->kernels->row(&direct, i, visible(p, i), p->work->sums);
+  direct_settle(p, i, maximum > -INFINITY && !p->system->scaled ? maximum : 0);
+}
+
 static dwell_status direct_rows(void *arg, size_t item, int worker, dwell_error *err) {
   (void)worker, (void)err;
   const pass *p = arg;
-  size_t end = smaller((item + 1) * ROWS, p->system->n);
-  direct_clear(p, item * ROWS, end);
-  for (size_t i = item * ROWS; i < end; i++) {
-    double maximum = p->maximum ? direct_maximum(p, i) : p->scale;
-    pairs direct = p->direct;
-    direct.shift = LOG2_E * (p->offset - maximum);
-    if (maximum > -INFINITY) p->kernels->row(&direct, i, visible(p, i), p->work->sums);
-    direct_settle(p, i, maximum > -INFINITY && !p->system->scaled ? maximum : 0);
-  }
+  for (size_t i = item * ROWS; i < smaller((item + 1) * ROWS, p->system->n); i++) direct_row(p, i);
   return DWELL_OK;
 }
 
@@ -265,29 +289,83 @@ static dwell_status direct_finish(void *arg, size_t item, int worker, dwell_erro
   return DWELL_OK;
 }
 
+static dwell_status sum_by_pairs(pass *p, dwell_error *err) {
+  flow_work *w = p->work;
+  size_t blocks = blocks_of(w->n, w->block);
+  if (!is_mirrored(p)) return threads_for(w->ctx, blocks_of(w->n, ROWS), direct_rows, p, err);
+  dwell_status status = threads_for(w->ctx, blocks, direct_block, p, err);
+  if (status == DWELL_OK) status = tournament(p, direct_meet, err);
+  return status == DWELL_OK ? threads_for(w->ctx, blocks, direct_finish, p, err) : status;
+}
+
+/* ---- harmonics ---- */
+
+/* Sums over harmonics are off by some 1e-16 of a weight of 1, those over pairs by that part of weights times distances.
+ * Where what a token sees is nearer than this (sum of weights times mean squared distance), pairs are taken: a cluster
+ * that contracts is left to them. Tokens spread evenly have 1 / beta^2. */
+#define SPREAD_ENOUGH 0.005
+
+/* Sums over harmonics of token i to its velocity; false: not precise enough. */
+static bool modes_settle(const pass *p, size_t i) {
+  const flow_work *w = p->work;
+  const double *x = p->x + i * w->d;
+  double z = w->sums[i], inward = 0;
+  if (!(z > SPREAD_ENOUGH / 4)) return false; /* |x_j - x_i|^2 <= 4 */
+  for (size_t k = 0; k < w->d; k++) {
+    double shift = (w->sums[(1 + k) * w->stride + i] - z * x[k]) / z;
+    p->shift[i * w->d + k] = shift;
+    inward -= x[k] * shift; /* half the mean squared distance */
+  }
+  p->z[i] = z;
+  return 2 * inward * z >= SPREAD_ENOUGH;
+}
+
+static dwell_status row_again(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)worker, (void)err;
+  const pass *p = arg;
+  direct_row(p, p->work->again[item]);
+  return DWELL_OK;
+}
+
+/* *ret_done false: too many tokens ask for pairs. */
+static dwell_status sum_by_modes(pass *p, bool *ret_done, dwell_error *err) {
+  flow_work *w = p->work;
+  size_t count = 0;
+  *ret_done = false;
+  dwell_status status = modes_sums(w->modes, w->keys, w->stride, w->mass, w->sums, err);
+  for (size_t i = 0; i < w->n && status == DWELL_OK; i++)
+    if (!modes_settle(p, i)) w->again[count++] = i;
+  if (status != DWELL_OK || count > w->n / 8) return status;
+  *ret_done = true;
+  p->alike = 0;
+  return threads_for(w->ctx, count, row_again, p, err);
+}
+
 static dwell_status sum_directly(pass *p, dwell_error *err) {
   flow_work *w = p->work;
-  size_t n = w->n, blocks = blocks_of(n, w->block);
   double factor = LOG2_E * p->factor, shift = LOG2_E * (p->offset - p->scale);
   bool plain = shift == 0 && 4 * fabs(factor) < 990; /* |x_i - x_j|^2 <= 4 */
   /* farther than any token, so that it weighs less, or where it can do no harm and must not be that far */
   double filling = plain || factor > 0 ? 0 : 3;
   for (size_t k = 0; k < w->d; k++)
-    for (size_t j = 0; j < w->padded; j++) w->keys[k * w->stride + j] = j < n ? p->x[j * w->d + k] : filling;
-  if (!pairs_alike(w->d, plain) || n < w->padded || !is_mirrored(p)) p->alike = 0;
+    for (size_t j = 0; j < w->padded; j++) w->keys[k * w->stride + j] = j < w->n ? p->x[j * w->d + k] : filling;
+  double alike = pairs_alike(w->d, plain) && w->n == w->padded && is_mirrored(p) ? p->alike : 0;
   p->direct = (pairs){.width = pairs_width(w->d),
                       .stride = w->stride,
                       .tokens = w->keys,
-                      .masses = p->alike > 0 ? NULL : w->mass,
+                      .masses = alike > 0 ? NULL : w->mass,
                       .factor = factor,
                       .shift = shift,
                       .ceiling = p->maximum ? 1000 : 1024, /* keys without mass may lie above the maximum */
                       .plain = plain};
   p->kernels = pairs_kernels_of(NULL);
-  if (!is_mirrored(p)) return threads_for(w->ctx, blocks_of(n, ROWS), direct_rows, p, err);
-  dwell_status status = threads_for(w->ctx, blocks, direct_block, p, err);
-  if (status == DWELL_OK) status = tournament(p, direct_meet, err);
-  return status == DWELL_OK ? threads_for(w->ctx, blocks, direct_finish, p, err) : status;
+  bool done = false;
+  dwell_status status = DWELL_OK;
+  bool smooth = p->system->beta * p->system->beta <= 1 / SPREAD_ENOUGH;
+  if (w->modes != NULL && smooth && is_mirrored(p) && !p->system->scaled && modes_prepare(w->modes, p->system->beta))
+    status = sum_by_modes(p, &done, err);
+  p->alike = alike;
+  return status == DWELL_OK && !done ? sum_by_pairs(p, err) : status;
 }
 
 /* ---- tiles of cosines ---- */
@@ -302,10 +380,15 @@ typedef struct tile {
 
 static void tile_cosines(const pass *p, const tile *t) {
   size_t d = p->system->d;
-  double *cosines = t->scratch->cosines;
-  const double *rows = p->x + t->first * d, *keys = p->x + t->key * d;
-  if (t->rows == t->keys && rows == keys && d >= HALVED) gemm_square_f64(t->rows, d, rows, d, cosines, t->keys);
-  else gemm_f64(false, true, t->rows, t->keys, d, 1, rows, d, keys, d, 0, cosines, t->keys);
+  panels_multiply_f64(t->rows, d, t->keys, p->x + t->first * d, d, p->work->across + t->key * d, d, t->scratch->cosines,
+                      t->keys, false);
+}
+
+/* Adds weights [rows, keys] times m_j x_j over the keys from `key` on to what `first` and the tokens behind it get. */
+static void tile_pull(const pass *p, size_t first, size_t rows, size_t key, size_t keys, const double *weights,
+                      bool add) {
+  size_t n = p->system->n, d = p->system->d;
+  panels_multiply_f64(rows, keys, d, weights, keys, p->work->heavy + key * PANEL_F64, n, p->shift + first * d, d, add);
 }
 
 /* Keys of this tile that its row r may see. */
@@ -384,7 +467,6 @@ static void tile_take_close(const pass *p, const tile *t, size_t closes) {
 /* Adds what this tile does to the sums of its rows and, if mirrored, of its keys. */
 static void tile_add(const pass *p, const tile *t) {
   flow_work *w = p->work;
-  size_t d = p->system->d;
   if (t->fresh)
     for (size_t i = t->first; i < t->first + t->rows; i++) w->far[i] = p->z[i] = 0, w->has_close[i] = false;
   tile_cosines(p, t);
@@ -395,15 +477,11 @@ static void tile_add(const pass *p, const tile *t) {
   tile_take_close(p, t, closes);
   kernel_weigh(t->rows, t->keys, w->mass + t->first, w->mass + t->key, t->scratch->cosines, w->far + t->first,
                t->mirrored ? w->far + t->key : NULL);
-  gemm_f64(false, false, t->rows, d, t->keys, p->heavy_scale, t->scratch->cosines, t->keys, p->heavy + t->key * d, d,
-           t->fresh ? 0 : 1, p->shift + t->first * d, d);
-  if (t->mirrored)
-    gemm_f64(true, false, t->keys, d, t->rows, p->heavy_scale, t->scratch->cosines, t->keys, p->heavy + t->first * d, d,
-             1, p->shift + t->key * d, d);
+  tile_pull(p, t->first, t->rows, t->key, t->keys, t->scratch->cosines, !t->fresh);
+  if (!t->mirrored) return;
+  panels_transpose_f64(t->rows, t->keys, t->scratch->cosines, t->keys, t->scratch->turned, t->rows);
+  tile_pull(p, t->key, t->keys, t->first, t->rows, t->scratch->turned, true);
 }
-
-/* Rows of a tile: such that its products are small ones, for which half a tile is the least that pays. */
-static size_t tile_rows(size_t d) { return TILE * TILE * d > SMALL && TILE / 2 * TILE * d <= SMALL ? TILE / 2 : TILE; }
 
 /* Fills in the largest exponent of each row of the tile over keys [0, end) that have mass; -INFINITY without any. */
 static void tile_maxima(const pass *p, tile *t, size_t end) {
@@ -423,10 +501,9 @@ static void tile_maxima(const pass *p, tile *t, size_t end) {
 /* Rows [first, end) over keys [key, key_end). */
 static void add_rectangle(const pass *p, size_t first, size_t end, size_t key, size_t key_end, bool mirrored,
                           tile_scratch *scratch) {
-  size_t step = tile_rows(p->system->d);
   tile t = {.mirrored = mirrored, .scratch = scratch};
-  for (t.first = first; t.first < end; t.first += step) {
-    t.rows = smaller(step, end - t.first);
+  for (t.first = first; t.first < end; t.first += TILE) {
+    t.rows = smaller(TILE, end - t.first);
     size_t last = p->system->causal ? smaller(key_end, t.first + t.rows) : key_end;
     if (p->maximum) tile_maxima(p, &t, last);
     for (t.key = key; t.key < last; t.key += TILE) {
@@ -469,19 +546,24 @@ static dwell_status finish_item(void *arg, size_t item, int worker, dwell_error 
   return DWELL_OK;
 }
 
-static void weigh_tokens(pass *p) {
-  const double *mass = p->system->masses;
-  size_t n = p->system->n, d = p->system->d;
-  p->heavy = p->alike > 0 ? p->x : p->work->heavy;
-  p->heavy_scale = p->alike > 0 ? p->alike : 1;
-  for (size_t i = 0; i < n && p->alike == 0; i++)
-    for (size_t k = 0; k < d; k++) p->work->heavy[i * d + k] = mass[i] * p->x[i * d + k];
+/* Lays out the tokens of a block as operands of the products. */
+static dwell_status pack_item(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)worker, (void)err;
+  const pass *p = arg;
+  size_t n = p->system->n, d = p->system->d, first = item * p->work->block, rows = block_end(p, item) - first;
+  double *heavy = p->work->heavy;
+  panels_pack_f64(d, n, true, first, 0, rows, d, p->x + first * d, d, p->work->across);
+  panels_pack_f64(n, d, false, first, 0, rows, d, p->x + first * d, d, heavy);
+  for (size_t k = 0; k < d; k += PANEL_F64)
+    for (size_t i = first; i < first + rows; i++)
+      for (size_t c = 0; c < PANEL_F64; c++) heavy[k * n + i * PANEL_F64 + c] *= p->work->mass[i];
+  return DWELL_OK;
 }
 
 static dwell_status sum_by_tiles(pass *p, dwell_error *err) {
   size_t blocks = blocks_of(p->system->n, p->work->block);
-  weigh_tokens(p);
-  dwell_status status = threads_for(p->work->ctx, blocks, block_item, p, err);
+  dwell_status status = threads_for(p->work->ctx, blocks, pack_item, p, err);
+  if (status == DWELL_OK) status = threads_for(p->work->ctx, blocks, block_item, p, err);
   if (is_mirrored(p) && status == DWELL_OK) status = tournament(p, tile_meet, err);
   return status == DWELL_OK ? threads_for(p->work->ctx, blocks, finish_item, p, err) : status;
 }
@@ -522,6 +604,7 @@ dwell_status attention_shift(const flow_system *system, const double *x, double 
             .maximum = !system->scaled && needs_maximum(system),
             .scale = system->scaled ? system->log_scale : 0,
             .alike = common_mass(system)};
+  p.unit = exp(p.scale), p.own = exp(p.offset);
   memcpy(work->mass, system->masses, system->n * sizeof(double));
   return (is_direct(system->d) ? sum_directly : sum_by_tiles)(&p, err);
 }

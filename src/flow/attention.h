@@ -15,10 +15,11 @@ uint64_t flow_work_bytes(size_t n, size_t d, int threads);
  *   ret_shift[i] = sum_j w_ij (x_j - x_i) / sum_j w_ij      [n,d]
  *   ret_z[i]     = sum_j w_ij e^{-|beta|}                   [n]
  * Differences of close tokens are taken coordinate by coordinate, so that shift_i has the relative precision of the
- * distances themselves however small they are (flows.md 5). Weights below 1e-304 of a row's scale count as zero. A row
- * whose weights sum to less than 2e-308 gets shift 0. Bits do not depend on the number of threads.
- * Where system->scaled, ret_shift is divided by e^{log_scale}, which may be anything up to the largest beta (G_ij - 1)
- * of two different tokens or a little below; ret_z is not. Errors: DWELL_INTERRUPTED. */
+ * distances themselves however small they are (flows.md 5); at d = 3, with many tokens, shifts of those that see far
+ * ones are sums over harmonics, to 1e-15. Weights below 1e-304 of a row's scale count as zero. A row whose weights sum
+ * to less than 2e-308 gets shift 0. Bits do not depend on the number of threads. Where system->scaled, ret_shift is
+ * divided by e^{log_scale}, which may be anything up to the largest beta (G_ij - 1) of two different tokens or a little
+ * below; ret_z is not. Errors: DWELL_INTERRUPTED. */
 dwell_status attention_shift(const flow_system *system, const double *x, double *ret_shift, double *ret_z,
                              flow_work *work, dwell_error *err);
 

@@ -7,7 +7,11 @@
 #include <string.h>
 
 #define KERNEL_INLINE static inline __attribute__((always_inline))
+#ifdef __SANITIZE_ADDRESS__ /* which looks at every access: unrolled, that takes the compiler minutes */
+#define UNROLL
+#else
 #define UNROLL _Pragma("GCC unroll 80")
+#endif
 #define AT(from, c) (*(ISA(vector) *)((from) + (c)*LANES))
 
 #define ROUND 0x1.8p52 /* t + ROUND - ROUND is t rounded to an integer, which the low bits of t + ROUND hold */

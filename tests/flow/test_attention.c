@@ -6,6 +6,7 @@
 #include "flow/attention.h"
 #include "flow/families.h"
 #include "flow/field.h"
+#include "flow/modes.h"
 
 static const random_stream stream = {11, RANDOM_TEST, 0};
 
@@ -227,11 +228,80 @@ static void test_two_scales(void **state) {
   check_two_scales(1e5, 5e-3, 1e-14 * 5e-3);
 }
 
+/* Many tokens on the two-sphere: sums over harmonics, at every third temperature over pairs after all. */
+static void test_harmonics(void **state) {
+  (void)state;
+  dwell_context two = {.threads = 2};
+  static const double betas[] = {0, 0.3, 4, 12, 18, -5};
+  for (size_t c = 0; c < 6; c++)
+    for (int kind = 0; kind < 3; kind++) {
+      size_t n = 1999 + (size_t)kind;
+      double *x = random_tokens(n, 3, 90 + (uint32_t)c), *masses = some_masses(n, kind);
+      flow_system s = {n, 3, betas[c], masses, false};
+      check_rows(&s, x, &two, 61);
+      free(masses);
+      free(x);
+    }
+}
+
+/* Heavy tokens 1e-9 apart among many light ones elsewhere: theirs are sums over pairs, the others' over harmonics. */
+static void test_cluster_among_harmonics(void **state) {
+  (void)state;
+  size_t n = 2048, d = 3, heavy = 40;
+  double *x = random_tokens(n, d, 7), *masses = calloc(n, sizeof(double)), *shift = malloc(n * d * sizeof(double));
+  double *z = malloc(n * sizeof(double));
+  for (size_t i = 0; i < heavy; i++) {
+    masses[i * 51] = 1 / (double)heavy;
+    for (size_t k = 0; k < d; k++) x[i * 51 * d + k] = x[k] + 1e-9 * x[i * 51 * d + k];
+  }
+  normalise(n, d, x);
+  flow_system s = {n, d, 1, masses, false};
+  flow_work *work = NULL;
+  dwell_error err;
+  check_rows(&s, x, NULL, 17);
+  assert_ok(flow_work_create(n, d, NULL, &work, &err), &err);
+  assert_ok(attention_shift(&s, x, shift, z, work, &err), &err);
+  for (size_t i = 0; i < heavy; i++)
+    for (size_t k = 0; k < d; k++) {
+      long double exact = 0; /* all weights are 1 to 1e-18 */
+      for (size_t j = 0; j < heavy; j++)
+        exact += (long double)masses[j * 51] * ((long double)x[j * 51 * d + k] - x[i * 51 * d + k]);
+      assert_near(shift[i * 51 * d + k], (double)exact, 0, 1e-14 * 1e-9);
+    }
+  flow_work_destroy(work);
+  free(x), free(masses), free(shift), free(z);
+}
+
+/* The same bits with AVX-512 and AVX2, and nearly the same without fused multiply-add. */
+static void test_harmonics_of_every_set(void **state) {
+  (void)state;
+  static const char *const sets[] = {NULL, "avx2", "baseline"};
+  size_t n = 1000;
+  double *x = random_tokens(n, 3, 8), *masses = some_masses(n, 1), *tokens = mem_zero(3, n * sizeof(double)),
+         *first = NULL;
+  double *sums = mem_zero(4, n * sizeof(double));
+  for (size_t e = 0; e < 3 * n; e++) tokens[e % 3 * n + e / 3] = x[e];
+  for (size_t k = 0; k < 3; k++) {
+    modes *m = NULL;
+    dwell_error err;
+    assert_ok(modes_create(n, NULL, &m, &err), &err);
+    if (modes_choose(m, sets[k])) {
+      assert_true(modes_prepare(m, 5));
+      assert_ok(modes_sums(m, tokens, n, masses, sums, &err), &err);
+      if (first == NULL) first = mem_copy(sums, 4 * n, sizeof(double));
+      for (size_t e = 0; e < 4 * n && k == 1; e++) assert_true(sums[e] == first[e]);
+      for (size_t e = 0; e < 4 * n; e++) assert_near(sums[e], first[e], 0, 1e-15);
+    }
+    modes_destroy(m);
+  }
+  free(x), free(masses), mem_free(tokens), mem_free(sums), mem_free(first);
+}
+
 static void test_same_bits_for_any_threads(void **state) {
   (void)state;
-  static const size_t dimensions[] = {3, 40, 200};
-  for (size_t b = 0; b < 3; b++) {
-    size_t n = 700, d = dimensions[b];
+  static const size_t sizes[] = {700, 2500, 700, 700}, dimensions[] = {4, 3, 40, 200}; /* 2500: harmonics */
+  for (size_t b = 0; b < 4; b++) {
+    size_t n = sizes[b], d = dimensions[b];
     double *x = random_tokens(n, d, 9);
     for (size_t i = 0; i < n; i += 5) memcpy(x + i * d, x, d * sizeof(double)); /* close pairs in all blocks */
     double *masses = some_masses(n, 1), *shift[2], *z[2];
@@ -278,9 +348,16 @@ static void test_memory_is_linear(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_against_plain_loops), cmocka_unit_test(test_scaled), cmocka_unit_test(test_many_keys),
-      cmocka_unit_test(test_large_blocks),        cmocka_unit_test(test_near_collapse),
-      cmocka_unit_test(test_two_scales),          cmocka_unit_test(test_same_bits_for_any_threads),
+      cmocka_unit_test(test_against_plain_loops),
+      cmocka_unit_test(test_scaled),
+      cmocka_unit_test(test_many_keys),
+      cmocka_unit_test(test_large_blocks),
+      cmocka_unit_test(test_near_collapse),
+      cmocka_unit_test(test_two_scales),
+      cmocka_unit_test(test_harmonics),
+      cmocka_unit_test(test_cluster_among_harmonics),
+      cmocka_unit_test(test_harmonics_of_every_set),
+      cmocka_unit_test(test_same_bits_for_any_threads),
       cmocka_unit_test(test_memory_is_linear),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
