@@ -15,7 +15,7 @@ typedef struct detector {
   const char *reads;          /* what it looks at, one line */
   const char *kinds;          /* of its rows in events.csv, with commas; "" if none */
   const char *false_positive; /* its rate where there is nothing to find, one line */
-  const char *rate_of; /* who measured that rate: "make calibrate", or "specification" where dwell itself has not yet */
+  const char *rate_of; /* what measures that rate: "make calibrate", or "no test" where there is none */
 } detector;
 
 const detector *const *detector_registry(size_t *ret_count);

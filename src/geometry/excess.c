@@ -19,6 +19,8 @@ size_t excess_smallest(size_t n) {
   return twentieth > 4 ? twentieth : 4;
 }
 
+excess_setting excess_setting_default(size_t n) { return (excess_setting){excess_smallest(n), REACH_CORE}; }
+
 static void measure_links(size_t links, const double *cosines, double *ret_height, double *ret_level) {
   vmath_acos_f64(links, cosines, ret_height);
   for (size_t k = 0; k < links; k++) {
@@ -29,10 +31,15 @@ static void measure_links(size_t links, const double *cosines, double *ret_heigh
 
 dwell_status excess(size_t n, const double *cosines, int32_t *ret_labels, size_t *ret_count, double *ret_excess,
                     dwell_error *err) {
+  return excess_by(n, cosines, excess_setting_default(n), ret_labels, ret_count, ret_excess, err);
+}
+
+dwell_status excess_by(size_t n, const double *cosines, excess_setting setting, int32_t *ret_labels, size_t *ret_count,
+                       double *ret_excess, dwell_error *err) {
   dwell_status status = DWELL_OK;
   uint32_t *order = MEM_NEW(uint32_t, n);
   double *height = MEM_NEW(double, n), *level = MEM_NEW(double, n), *core = NULL, *work = NULL;
-  condensation c = {.n = n, .order = order, .height = height, .level = level, .smallest = excess_smallest(n)};
+  condensation c = {.n = n, .order = order, .height = height, .level = level, .smallest = setting.smallest};
   TRY_ALLOC(order, "the tree of clusters");
   TRY_ALLOC(height, "the tree of clusters");
   TRY_ALLOC(level, "the tree of clusters");
@@ -40,7 +47,7 @@ dwell_status excess(size_t n, const double *cosines, int32_t *ret_labels, size_t
     core = MEM_NEW(double, n), work = MEM_NEW(double, reach_work(n));
     TRY_ALLOC(core, "core distances");
     TRY_ALLOC(work, "core distances");
-    reach_cores(n, cosines, 1, REACH_CORE, work, core);
+    reach_cores(n, cosines, 1, setting.core, work, core);
     reach_tree(n, cosines, 1, core, work, order, height);
     measure_links(n - 1, height, height, level);
   }

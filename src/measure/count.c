@@ -1,6 +1,7 @@
 /* measure/count.c - the printed number of clusters: decided from T, the silhouette and their nulls (instruments.md). */
 #include <string.h>
 
+#include "geometry/linkage.h"
 #include "measure/measurement.h"
 
 bool measurement_counts(const measurement *s, plan_set set) {
@@ -33,6 +34,14 @@ value measurement_count(const measurement *s, size_t frame, plan_set set) {
   if (reason != NULL) return UNDEFINED(reason);
   if (found.undefined != NULL || found.number < 2 || !significant(s, frame, excess)) return VALUE(1);
   return by_silhouette.undefined == NULL && significant(s, frame, silhouette) ? by_silhouette : found;
+}
+
+bool measurement_count_capped(const measurement *s, size_t frame, plan_set set) {
+  if (plan_set_form(set) != FORM_PLAIN || !measurement_counts(s, set)) return false;
+  size_t most = s->sets[set].count / 3 < LINKAGE_CUTS ? s->sets[set].count / 3 : LINKAGE_CUTS;
+  value k = measurement_count(s, frame, set);
+  size_t silhouette = plan_find(&s->plan.state, "silhouette", set);
+  return k.undefined == NULL && k.number > 1 && (size_t)k.number == most && significant(s, frame, silhouette);
 }
 
 const int64_t *measurement_labels(const measurement *s, size_t frame) {

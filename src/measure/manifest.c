@@ -253,22 +253,31 @@ static void write_nulls(jwriter *w, const measurement *s) {
   jwriter_close(w);
 }
 
-/* One entry per state without a null, or with a poor one. */
+/* An entry for a state; not closed. */
+static void begin_note(jwriter *w, const measurement *s, plan_set which, size_t f, const char *note) {
+  jwriter_flat_object(w);
+  if (plan_set_has_types(which)) jwriter_put_string(w, "selection", "types");
+  if (plan_set_form(which) != FORM_PLAIN) jwriter_put_string(w, "representation", form_name(plan_set_form(which)));
+  const dwell_frame *frame = spool_frame(s->states, f);
+  jwriter_put_int(w, "replica", (int64_t)frame->replica);
+  if (strcmp(frame->tap, "resid") == 0) jwriter_put_int(w, "state", (int64_t)frame->state);
+  else jwriter_put_string(w, "tap", frame->tap);
+  jwriter_put_string(w, "note", note);
+}
+
+/* Entries for states without a null, with a poor one, or with as many clusters as were tried. */
 static void write_null_states(jwriter *w, const measurement *s, plan_set which) {
   const measured_set *set = &s->sets[which];
   static const double POOR = 0.1; /* instruments.md 4.1: twin_poor */
   for (size_t f = 0; set->prepared != NULL && f < s->frames; f++) {
     bool poor = set->null_fit[f] > POOR;
-    if (set->null_reason[f] == NULL && !poor) continue;
-    jwriter_flat_object(w);
-    if (plan_set_has_types(which)) jwriter_put_string(w, "selection", "types");
-    if (plan_set_form(which) != FORM_PLAIN) jwriter_put_string(w, "representation", form_name(plan_set_form(which)));
-    const dwell_frame *frame = spool_frame(s->states, f);
-    jwriter_put_int(w, "replica", (int64_t)frame->replica);
-    if (strcmp(frame->tap, "resid") == 0) jwriter_put_int(w, "state", (int64_t)frame->state);
-    else jwriter_put_string(w, "tap", frame->tap);
-    jwriter_put_string(w, "note", set->null_reason[f] != NULL ? set->null_reason[f] : "twin_poor");
-    if (poor) jwriter_put_double(w, "twin_err", set->null_fit[f]);
+    if (set->null_reason[f] != NULL || poor) {
+      begin_note(w, s, which, f, set->null_reason[f] != NULL ? set->null_reason[f] : "twin_poor");
+      if (poor) jwriter_put_double(w, "twin_err", set->null_fit[f]);
+      jwriter_close(w);
+    }
+    if (!measurement_count_capped(s, f, which)) continue;
+    begin_note(w, s, which, f, "k_capped");
     jwriter_close(w);
   }
 }

@@ -139,6 +139,8 @@ size_t measurement_array_length(const measurement *s, const plan_item *item);
  * nulls measured? */
 bool measurement_counts(const measurement *s, plan_set set);
 value measurement_count(const measurement *s, size_t frame, plan_set set);
+/* Is it the largest number that was tried, so that there may be more? */
+bool measurement_count_capped(const measurement *s, size_t frame, plan_set set);
 
 /* Clusters of the measured tokens at a frame, [row_count], -1: in none. NULL: clusters are not measured. */
 const int64_t *measurement_labels(const measurement *s, size_t frame);

@@ -5,7 +5,8 @@
 #include "null/null.h"
 
 extern const null_model null_random_weights, null_shuffled_tokens, null_token_shuffle, null_gaussian_twin,
-    null_label_shift, null_row_permutation;
+    null_label_shift, null_row_permutation, null_step_permutation, null_turned_subspace, null_gaussian_factors,
+    null_turned_push, null_zero_beta, null_repeated_token;
 
 /* Of a null without draws of its own. */
 double null_no_flops(size_t n);

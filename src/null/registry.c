@@ -5,6 +5,8 @@
 static const null_model *const registry[] = {
     &null_gaussian_twin,   &null_token_shuffle,  &null_label_shift,
     &null_row_permutation, &null_random_weights, &null_shuffled_tokens,
+    &null_step_permutation, &null_turned_subspace, &null_gaussian_factors,
+    &null_turned_push, &null_zero_beta, &null_repeated_token,
 };
 
 const null_model *const *null_registry(size_t *ret_count) {

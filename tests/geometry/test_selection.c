@@ -21,7 +21,8 @@ static void check_indices(const size_t *got, size_t got_count, const size_t *exp
 #define ASSERT_INDICES(got, count, ...)                                           \
   check_indices(got, count, (size_t[]){__VA_ARGS__}, sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t))
 
-static void test_rules(void **state) {
+/* D-1-14: special tokens and position 0 enter every statistic. */
+static void d_1_14_special_first_and_massive_tokens_are_left_out(void **state) {
   (void)state;
   static const bool special[N] = {false, false, true, false, false, false, false, true};
   double norms[2 * N] = {1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2};
@@ -97,7 +98,7 @@ static void test_nothing_left(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_rules),
+      cmocka_unit_test(d_1_14_special_first_and_massive_tokens_are_left_out),
       cmocka_unit_test(test_given_mask),
       cmocka_unit_test(test_types),
       cmocka_unit_test(test_nothing_left),

@@ -145,6 +145,33 @@ static void d_1b_1_a_positive_margin_is_no_cone(void **state) {
   geometry_destroy(g);
 }
 
+/* D-2-1, D-2b-2: in a frame that blows up, few states survive before they overflow, and falls of the energy "vanish"
+ * with the others. A trajectory that has nothing to do with any map, without and with a frame of 10^3 per state: all 49
+ * states are there, with the same falls. */
+static void d_2_1_no_fall_vanishes_in_a_frame_that_blows_up(void **state) {
+  (void)state;
+  enum { N = 20, D = 16, MOMENTS = 49 };
+  double *walk = mem_zero((size_t)N * D, sizeof(double)), before[2] = {0};
+  size_t falls[2] = {0};
+  assert_non_null(walk);
+  for (size_t l = 0; l < MOMENTS; l++) {
+    for (size_t i = 0; i < N * D; i++) walk[i] += gauss(200 + (uint32_t)l, i / D, i % D);
+    for (size_t framed = 0; framed < 2; framed++) {
+      double *x = mem_copy(walk, (size_t)N * D, sizeof(double)), scale = framed ? pow(1e3, (double)l) : 1;
+      assert_non_null(x);
+      for (size_t i = 0; i < N * D; i++) x[i] *= scale;
+      geometry *g = cloud(x, N, D);
+      double energy = measure(g, RAW, "energy_b1");
+      falls[framed] += l > 0 && energy < before[framed];
+      before[framed] = energy;
+      geometry_destroy(g);
+    }
+    assert_near(before[1], before[0], 1e-12, 0);
+  }
+  assert_true(falls[0] > 10 && falls[1] == falls[0]);
+  mem_free(walk);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(d_1_3_two_groups_with_a_common_mean_are_two),
@@ -152,6 +179,7 @@ int main(void) {
       cmocka_unit_test(d_1_7_one_long_token_does_not_own_the_rank),
       cmocka_unit_test(d_1_9_unrelated_clouds_are_not_similar),
       cmocka_unit_test(d_1b_1_a_positive_margin_is_no_cone),
+      cmocka_unit_test(d_2_1_no_fall_vanishes_in_a_frame_that_blows_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,7 +142,7 @@ static void softmax_gives_its_temperature_back(void **state) {
 
 /* D-5-2: an effective temperature read from the upper triangle is one of nothing under a causal mask. And tokens that
  * are not kept, the sink and the diagonal do not count: whatever their weights, the slope stays. */
-static void d_5_2_only_what_counts_is_fitted(void **state) {
+static void only_what_counts_is_fitted(void **state) {
   (void)state;
   enum { N = 24, OUT = 9 };
   for (int causal = 0; causal < 2; causal++) {
@@ -342,7 +342,7 @@ int main(void) {
       cmocka_unit_test(tv_at_its_ends),
       cmocka_unit_test(tv_bounds_contraction),
       cmocka_unit_test(softmax_gives_its_temperature_back),
-      cmocka_unit_test(d_5_2_only_what_counts_is_fitted),
+      cmocka_unit_test(only_what_counts_is_fitted),
       cmocka_unit_test(temperatures_that_there_are_none_of),
       cmocka_unit_test(align_is_the_brute_force),
       cmocka_unit_test(align_finds_planted_groups),

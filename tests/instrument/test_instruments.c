@@ -73,7 +73,9 @@ static void check_rotation(size_t n, size_t d) {
   free(x), free(y);
 }
 
-static void test_rotation(void **state) {
+/* D-2b-1: an orthogonal frame changes no cosine, so that no fall of the energy goes away in it is an identity and no
+ * finding about rotations. */
+static void d_2b_1_a_rotated_frame_is_an_identity(void **state) {
   (void)state;
   check_rotation(30, 8);
   check_rotation(8, 20);
@@ -460,7 +462,7 @@ static void test_margin_corners(void **state) {
 
 /* D-1b-1: no more tokens than dimensions have a positive margin, whatever they are, and centred ones none; only what a
  * cloud without structure would have had says something. 1 is the equiangular cone. */
-static void test_d_1b_1_cones_are_no_finding(void **state) {
+static void d_1b_1_cones_are_no_finding(void **state) {
   (void)state;
   enum { N = 30, D = 40 };
   double *x = clouds_normal(N, D, 0, 41), mean[D] = {0};
@@ -483,7 +485,7 @@ static void test_d_1b_1_cones_are_no_finding(void **state) {
 }
 
 /* D-1b-2: a margin in the maximum norm changes with the basis. */
-static void test_d_1b_2_margin_does_not_depend_on_the_basis(void **state) {
+static void d_1b_2_margin_does_not_depend_on_the_basis(void **state) {
   (void)state;
   enum { N = 12, D = 6 };
   double *x = clouds_normal(N, D, 0, 42);
@@ -533,7 +535,7 @@ static void test_attention(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_rotation),
+      cmocka_unit_test(d_2b_1_a_rotated_frame_is_an_identity),
       cmocka_unit_test(test_permutation),
       cmocka_unit_test(test_lengths),
       cmocka_unit_test(test_norms),
@@ -551,8 +553,8 @@ int main(void) {
       cmocka_unit_test(test_two_nn_of_balls),
       cmocka_unit_test(test_two_nn_corners),
       cmocka_unit_test(test_margin_corners),
-      cmocka_unit_test(test_d_1b_1_cones_are_no_finding),
-      cmocka_unit_test(test_d_1b_2_margin_does_not_depend_on_the_basis),
+      cmocka_unit_test(d_1b_1_cones_are_no_finding),
+      cmocka_unit_test(d_1b_2_margin_does_not_depend_on_the_basis),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,7 +87,7 @@ static void test_nulls(void **state) {
   (void)state;
   size_t count;
   const null_model *const *all = null_registry(&count);
-  assert_int_equal(count, 6);
+  assert_int_equal(count, 12);
   for (size_t i = 0; i < count; i++) {
     const null_model *m = all[i];
     assert_true(m->name != NULL && m->summary != NULL && m->source != NULL && m->holds != NULL && m->destroys != NULL);

@@ -171,8 +171,8 @@ static void test_the_nursery(void **state) {
 
 static bool has_text(const dwell_run *run, const char *text) { return strstr(run->manifest_body.data, text) != NULL; }
 
-/* States alone do not say by what they were moved. */
-static void test_states_have_no_parts(void **state) {
+/* D-2-11: parts are not put together from what was saved. States alone do not say by what they were moved. */
+static void d_2_11_states_alone_have_no_parts(void **state) {
   (void)state;
   dwell_context ctx = {.threads = 1};
   dwell_error err = {0};
@@ -215,7 +215,7 @@ int main(void) {
       cmocka_unit_test(test_every_architecture),
       cmocka_unit_test(d_2_10_nothing_is_left_over_in_any_checkpoint),
       cmocka_unit_test(test_the_nursery),
-      cmocka_unit_test(test_states_have_no_parts),
+      cmocka_unit_test(d_2_11_states_alone_have_no_parts),
       cmocka_unit_test(test_what_is_asked_for),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

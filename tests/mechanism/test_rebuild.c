@@ -104,8 +104,9 @@ static void normal_maps(void **state) {
   }
 }
 
-/* Pairs x +- iy with x = 0, 1, 2, ...: which of them stay at d / 4. */
-static void pairs_are_kept_whole(void **state) {
+/* D-2b-5: which part of the spectrum is taken must not depend on the order in which a Schur form comes. Pairs x +- iy
+ * with x = 0, 1, 2, ...: which of them stay at d / 4. */
+static void d_2b_5_pairs_are_kept_whole(void **state) {
   (void)state;
   double m[D * D] = {0}, r[36], after[12];
   for (size_t k = 0; k < HALF; k++) {
@@ -256,7 +257,7 @@ int main(void) {
       cmocka_unit_test(same_size),
       cmocka_unit_test(half_size),
       cmocka_unit_test(normal_maps),
-      cmocka_unit_test(pairs_are_kept_whole),
+      cmocka_unit_test(d_2b_5_pairs_are_kept_whole),
       cmocka_unit_test(tokens_keep_their_angles),
       cmocka_unit_test(slow_twin),
       cmocka_unit_test(dimension_alone_changes_nothing),

@@ -261,6 +261,29 @@ static void d_2_3_block_and_its_own_step(void **state) {
   }
 }
 
+/* D-2-4: of a map that is not normal the complement of the invariant subspace that attracts is no subspace that repels,
+ * and another one for the transposed map. The symmetric part knows neither order: motion along its negative eigenvector
+ * is repelled, wholly. M = [[1, 10], [0, -1]]: that vector has the ratio -5 : (1 + sqrt 26). */
+static void d_2_4_maps_that_are_not_normal(void **state) {
+  (void)state;
+  enum { D = 3 };
+  double up[D * D] = {1, 10, 0, 0, -1, 0}, down[D * D] = {1, 0, 0, 10, -1, 0};
+  double before[D] = {0, 0, 1}, along[D] = {-5, 1 + sqrt(26), 1}, second[D] = {0, 1, 1};
+  double share = pow(1 + sqrt(26), 2) / (25 + pow(1 + sqrt(26), 2)); /* of the second axis, the complement */
+  made m = make_weights(D, 2, 1, 1, false, 33);
+  for (int turned = 0; turned < 2; turned++) {
+    mechanism_block b = {.weights = &m.w, .sum = turned ? down : up, .n = 1, .before = before, .after = along};
+    value got[12];
+    dwell_error err;
+    assert_ok(instrument_subspace.block_weights(&b, got, &err), &err);
+    assert_near(got[0].number, 1, 1e-12, 0);
+    b.after = second;
+    assert_ok(instrument_subspace.block_weights(&b, got, &err), &err);
+    assert_near(got[0].number, share, 1e-12, 0);
+  }
+  made_free(&m);
+}
+
 /* Half of the motion in half of the directions is chance: mean and deviation are those of directions turned at random,
  * here 4000 of them. A mean of 4000 is good to 1.6 % of the deviation, the deviation itself to 1.2 %. */
 static void d_2_2_chance_of_a_subspace(void **state) {
@@ -424,11 +447,17 @@ static void signs_of_the_theory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(layouts_as_transformers),      cmocka_unit_test(random_twin_has_its_own),
-      cmocka_unit_test(interventions_are_seen),       cmocka_unit_test(heads_csv_has_every_head),
-      cmocka_unit_test(only_where_they_are_named), cmocka_unit_test(d_2_3_block_and_its_own_step),
-      cmocka_unit_test(d_2_2_chance_of_a_subspace),   cmocka_unit_test(no_motion_no_share),
-      cmocka_unit_test(signs_as_by_whole_matrices),   cmocka_unit_test(signs_of_the_theory),
+      cmocka_unit_test(layouts_as_transformers),
+      cmocka_unit_test(random_twin_has_its_own),
+      cmocka_unit_test(interventions_are_seen),
+      cmocka_unit_test(heads_csv_has_every_head),
+      cmocka_unit_test(only_where_they_are_named),
+      cmocka_unit_test(d_2_3_block_and_its_own_step),
+      cmocka_unit_test(d_2_4_maps_that_are_not_normal),
+      cmocka_unit_test(d_2_2_chance_of_a_subspace),
+      cmocka_unit_test(no_motion_no_share),
+      cmocka_unit_test(signs_as_by_whole_matrices),
+      cmocka_unit_test(signs_of_the_theory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

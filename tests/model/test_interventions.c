@@ -3,6 +3,8 @@
  *
  * Bounds as in test_forward.c: f32 5e-5 of the largest entry; f64 1e-12: an
  * edited weight is rounded once more, and a rotation is 24 products of numbers that both sides make by themselves. */
+#include <math.h>
+
 #include "checkpoints.h"
 #include "model/edits.h"
 #include "trajectory/source.h"
@@ -155,6 +157,34 @@ static void test_limits(void **state) {
   assert_memory_not_equal(r[3].bits, r[4].bits, bytes_of(&r[3]));
   for (size_t k = 0; k < 5; k++) recording_free(&r[k]);
   recording_free(&plain);
+  dwell_model_destroy(model);
+}
+
+static double cosine(size_t d, const double *x, const double *y) {
+  double xx = 0, xy = 0, yy = 0;
+  for (size_t k = 0; k < d; k++) xx += x[k] * x[k], xy += x[k] * y[k], yy += y[k] * y[k];
+  return xy / sqrt(xx * yy);
+}
+
+/* D-2b-1: a rotation of the frame is an identity; one of what heads write is an intervention. Squared lengths and
+ * heads' writes among themselves stay at first, cosines of the tokens do not. */
+static void d_2b_1_turning_what_heads_write_is_no_identity(void **state) {
+  (void)state;
+  dwell_model *model = open_tiny("gpt2-tiny");
+  dwell_intervention none = dwell_intervention_none(), turned = none;
+  turned.rotate_wo = true, turned.rotate_seed = 1;
+  dwell_model_options plain = options_of(DWELL_F64, none), other = options_of(DWELL_F64, turned);
+  recording a = run(model, IDS, 9, &plain, 1, 0), b = run(model, IDS, 9, &other, 1, 0);
+  double most = 0;
+  for (size_t i = 0; i < 9; i++) {
+    const double *x = a.x + ((a.states - 1) * 9 + i) * a.d, *y = b.x + ((b.states - 1) * 9 + i) * b.d;
+    for (size_t j = 0; j < i; j++) {
+      const double *u = a.x + ((a.states - 1) * 9 + j) * a.d, *v = b.x + ((b.states - 1) * 9 + j) * b.d;
+      most = fmax(most, fabs(cosine(a.d, x, u) - cosine(b.d, y, v)));
+    }
+  }
+  assert_true(most > 0.01);
+  recording_free(&a), recording_free(&b);
   dwell_model_destroy(model);
 }
 
@@ -343,9 +373,11 @@ static void test_patch_files(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_golden),     cmocka_unit_test(test_same_bits), cmocka_unit_test(test_limits),
-      cmocka_unit_test(test_bias_stays), cmocka_unit_test(test_own_state), cmocka_unit_test(test_run_from),
-      cmocka_unit_test(test_pieces),     cmocka_unit_test(test_refused),   cmocka_unit_test(test_patch_files),
+      cmocka_unit_test(test_golden),     cmocka_unit_test(test_same_bits),
+      cmocka_unit_test(test_limits),     cmocka_unit_test(d_2b_1_turning_what_heads_write_is_no_identity),
+      cmocka_unit_test(test_bias_stays), cmocka_unit_test(test_own_state),
+      cmocka_unit_test(test_run_from),   cmocka_unit_test(test_pieces),
+      cmocka_unit_test(test_refused),    cmocka_unit_test(test_patch_files),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

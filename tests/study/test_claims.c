@@ -92,7 +92,8 @@ static void test_a_rank_gate(void **state) {
   assert_true(v.notes & NOTE_SEED_NORMALITY);
 }
 
-static void test_a_data_conditions(void **state) {
+/* D-1-15: one text of each kind, one seed, no interval. */
+static void d_1_15_one_text_or_seed_decides_nothing(void **state) {
   (void)state;
   fixture *f = start(12, SEEDS);
   fill(f, 0, 0.07, 0, 0.02);
@@ -252,7 +253,8 @@ static void test_flows_have_their_own_thresholds(void **state) {
 
 /* ---- many at once ---- */
 
-static void test_settling(void **state) {
+/* D-2-12: many tests of few data, none of which pays for the others. */
+static void d_2_12_every_claim_pays_for_the_others(void **state) {
   (void)state;
   dwell_error err;
   claim_thresholds t = claim_thresholds_default();
@@ -332,14 +334,14 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_outcomes),
       cmocka_unit_test(test_a_rank_gate),
-      cmocka_unit_test(test_a_data_conditions),
+      cmocka_unit_test(d_1_15_one_text_or_seed_decides_nothing),
       cmocka_unit_test(test_b_outcomes),
       cmocka_unit_test(test_b_conditions),
       cmocka_unit_test(test_c_outcomes),
       cmocka_unit_test(test_d_outcomes),
       cmocka_unit_test(test_e1_outcomes),
       cmocka_unit_test(test_flows_have_their_own_thresholds),
-      cmocka_unit_test(test_settling),
+      cmocka_unit_test(d_2_12_every_claim_pays_for_the_others),
       cmocka_unit_test(test_thresholds_can_be_replaced),
       cmocka_unit_test(test_sensitivity),
       cmocka_unit_test(test_registry),

@@ -13,9 +13,9 @@
 #include "base/error.h"
 
 static const calibration_part *const parts[] = {
-    &calibrate_clouds,   &calibrate_groups,   &calibrate_networks,     &calibrate_flows, &calibrate_energies,
-    &calibrate_heads,    &calibrate_verdicts, &calibrate_intervals,    &calibrate_rule,  &calibrate_trends,
-    &calibrate_plateaus, &calibrate_margin,   &calibrate_interventions};
+    &calibrate_clouds,   &calibrate_groups,   &calibrate_networks,      &calibrate_flows, &calibrate_energies,
+    &calibrate_heads,    &calibrate_verdicts, &calibrate_intervals,     &calibrate_rule,  &calibrate_trends,
+    &calibrate_plateaus, &calibrate_margin,   &calibrate_interventions, &calibrate_sizes, &calibrate_trained};
 enum { PARTS = sizeof parts / sizeof parts[0] };
 
 static double variance(double rate, size_t runs) {

@@ -16,7 +16,7 @@ typedef struct calibration_part {
 
 extern const calibration_part calibrate_clouds, calibrate_groups, calibrate_networks, calibrate_flows,
     calibrate_energies, calibrate_heads, calibrate_verdicts, calibrate_intervals, calibrate_rule, calibrate_trends,
-    calibrate_plateaus, calibrate_margin, calibrate_interventions;
+    calibrate_plateaus, calibrate_margin, calibrate_interventions, calibrate_sizes, calibrate_trained;
 
 /* A rate of ours beside a published one, [.03], in a cell of a table; "!" where they are more than three standard
  * errors apart (of both: published_runs 0 means the published one is exact). published NaN: there is none. */

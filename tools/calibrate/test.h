@@ -1,4 +1,4 @@
-/* tools/calibrate/test.h - the cluster tests on one cloud: T and the silhouette under the twin. */
+/* tools/calibrate/test.h - numbers of one cloud under the twin, and the cluster tests: T and the silhouette. */
 #ifndef DWELL_CALIBRATE_TEST_H
 #define DWELL_CALIBRATE_TEST_H
 
@@ -14,6 +14,17 @@ typedef struct cluster_test {
   double effect;           /* T minus the mean of its draws */
   size_t count;            /* the printed count k (instruments.md, "number"), by the silhouette wherever T rejects */
 } cluster_test;
+
+enum { TWIN_NUMBERS = 16 };
+
+/* The numbers of a cloud, at most TWIN_NUMBERS; `how` is passed through. */
+typedef dwell_status (*twin_measure)(const void *how, geometry *g, double *ret_numbers, dwell_error *err);
+
+/* Of each of `count` numbers: the observed one, its p (large is extreme), the mean of its draws. x [n,d]; ordered:
+ * random phases, else rotations. */
+dwell_status twin_compare(size_t n, size_t d, const double *x, bool ordered, uint64_t seed, size_t draws,
+                          twin_measure measure, const void *how, size_t count, double *ret_seen, double *ret_p,
+                          double *ret_mean, dwell_error *err);
 
 /* x [n,d]; ordered: random phases, else rotations. */
 dwell_status cluster_test_run(size_t n, size_t d, const double *x, bool ordered, uint64_t seed, size_t draws,
