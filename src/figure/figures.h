@@ -12,5 +12,12 @@ extern const figure figure_bifurcation;
 extern const figure figure_normalisation;
 extern const figure figure_renyi;
 extern const figure figure_sphere;
+extern const figure figure_first_state;
+extern const figure figure_long_context;
+extern const figure figure_taxonomy;
+extern const figure figure_histograms;
+extern const figure figure_dimension;
+extern const figure figure_formation;
+extern const figure figure_synchrony;
 
 #endif

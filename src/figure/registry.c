@@ -3,8 +3,9 @@
 #include "figure/figures.h"
 
 static const figure *const registry[] = {
-    &figure_phase_diagram, &figure_staircase,     &figure_coarsening, &figure_frontier,
-    &figure_bifurcation,   &figure_normalisation, &figure_renyi,      &figure_sphere,
+    &figure_phase_diagram, &figure_sphere,      &figure_staircase, &figure_first_state,  &figure_renyi,
+    &figure_normalisation, &figure_bifurcation, &figure_taxonomy,  &figure_long_context, &figure_histograms,
+    &figure_dimension,     &figure_coarsening,  &figure_frontier,  &figure_formation,    &figure_synchrony,
 };
 
 const figure *const *figure_registry(size_t *ret_count) {

@@ -4,10 +4,11 @@
 #include "base/error.h"
 #include "detect/taxonomy.h"
 #include "flow/euclid.h"
+#include "theorem/leaders.h"
 #include "theorem/numerics.h"
 #include "theorem/theorems.h"
 
-enum { N = 20, MOST_D = 3 };
+enum { N = LEADERS_TOKENS };
 
 /* x [n,d] from t = 0 to t. */
 static dwell_status run(const euclid *e, double t, double *x, const dwell_context *ctx, dwell_error *err) {
@@ -22,20 +23,11 @@ static euclid flow_of(size_t n, size_t d, const double *opt_v, bool is_rescaled,
   return (euclid){.n = n, .d = d, .beta = 1, .masses = masses, .rescaled = is_rescaled, .opt_v = opt_v};
 }
 
-static double start(uint32_t seed, size_t e) { return 10 * numerics_uniform(230, seed, e) - 5; }
+double leaders_start(uint32_t seed, size_t e) { return 10 * numerics_uniform(230, seed, e) - 5; }
 
 /* ---- T21 ---- */
 
-/* Matrices of the paper's scripts, and plain ones. */
-typedef struct shape {
-  size_t d;
-  double v[MOST_D * MOST_D];
-  taxonomy_shape expected;
-  bool rescaled;
-  double t, near;
-} shape;
-
-static const shape shapes[] = {
+const leaders_shape leaders_shapes[LEADERS_SHAPES] = {
     {2, {1, 0, 0, 1}, TAXONOMY_POLYTOPE, true, 12, 1e-3},
     {3, {1, 0, 0, 0, 1, 0, 0, 0, 1}, TAXONOMY_POLYTOPE, true, 12, 1e-3},
     {2, {0.64709742, 0.81911926, 0.61210449, 0.63263484}, TAXONOMY_HYPERPLANES, true, 12, 1e-3},
@@ -49,25 +41,34 @@ static const shape shapes[] = {
      1e-3},
 };
 
+dwell_status leaders_limit(size_t which, uint32_t seed, bool *ret_right, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  const leaders_shape *s = &leaders_shapes[which];
+  double x[N * LEADERS_MOST_D], masses[N];
+  euclid e = flow_of(N, s->d, s->v, s->rescaled, masses);
+  taxonomy found;
+  for (size_t k = 0; k < N * s->d; k++) x[k] = leaders_start(seed, k);
+  TRY(run(&e, s->t, x, NULL, err));
+  TRY(taxonomy_decide(N, s->d, x, s->v, 5, s->near, &found, err));
+  /* a point is a polytope, but not this one */
+  bool one = s->expected == TAXONOMY_POLYTOPE && found.points.limits < 2;
+  *ret_right = found.shape == s->expected && !one;
+done:
+  return status;
+}
+
 /* Share of starts whose limit has the expected shape. value: which, starts. */
 static dwell_status limit_shape(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
                                 dwell_error *err) {
-  (void)count;
+  (void)count, (void)ctx;
   dwell_status status = DWELL_OK;
-  const shape *s = &shapes[(size_t)row->value[0]];
-  double x[N * MOST_D], masses[N];
-  euclid e = flow_of(N, s->d, s->v, s->rescaled, masses);
-  taxonomy found;
-  size_t right = 0;
+  size_t sum = 0;
   for (uint32_t seed = 0; seed < (uint32_t)row->value[1]; seed++) {
-    for (size_t k = 0; k < N * s->d; k++) x[k] = start(seed, k);
-    TRY(run(&e, s->t, x, ctx, err));
-    TRY(taxonomy_decide(N, s->d, x, s->v, 5, s->near, &found, err));
-    bool one =
-        s->expected == TAXONOMY_POLYTOPE && found.points.limits < 2; /* a point is a polytope, but not this one */
-    right += found.shape == s->expected && !one;
+    bool right;
+    TRY(leaders_limit((size_t)row->value[0], seed, &right, err));
+    sum += right;
   }
-  out->measured = (double)right / row->value[1];
+  out->measured = (double)sum / row->value[1];
 done:
   return status;
 }
@@ -78,9 +79,9 @@ static dwell_status decay(const theorem_row *row, size_t count, theorem_outcome 
   (void)row, (void)count;
   dwell_status status = DWELL_OK;
   double x[N * 3], masses[N], most[2] = {0};
-  euclid e = flow_of(N, 3, shapes[4].v, false, masses);
+  euclid e = flow_of(N, 3, leaders_shapes[4].v, false, masses);
   for (int k = 0; k < 2; k++) {
-    for (size_t i = 0; i < N * 3; i++) x[i] = start(77, i);
+    for (size_t i = 0; i < N * 3; i++) x[i] = leaders_start(77, i);
     TRY(run(&e, k == 0 ? 500 : 5000, x, ctx, err));
     for (size_t i = 0; i < N * 3; i++) most[k] = fmax(most[k], fabs(x[i]));
   }
@@ -102,7 +103,7 @@ static dwell_status boolean(const theorem_row *row, size_t count, theorem_outcom
   for (uint32_t seed = 0; seed < (uint32_t)row->value[0]; seed++) {
     size_t low = 0, high = 0;
     for (size_t i = 0; i < N; i++) {
-      z[i] = start(seed, i);
+      z[i] = leaders_start(seed, i);
       if (z[i] < z[low]) low = i;
       if (z[i] > z[high]) high = i;
     }
