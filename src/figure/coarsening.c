@@ -174,8 +174,9 @@ const figure figure_coarsening = {
     .shows =
         "Left: the number of clusters of single starts over the logarithm of time, and the law K = √(6β / ln t). "
         "Right: ln t · K² / β, which the law takes to be a constant.",
-    .original = "After the first clusters have formed, how many are left after a time? No published code reaches such times "
-                "(ln t beyond 700).",
+    .original =
+        "After the first clusters have formed, how many are left after a time? No published code reaches such times "
+        "(ln t beyond 700).",
     .ours = "The log clock with exact merging: every merger down to the last one, at its true time.",
     .is_experiment = true,
     .make = make,

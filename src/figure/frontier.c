@@ -135,8 +135,9 @@ const figure figure_frontier = {
     .shows =
         "Left: the inverse temperature from which two clusters grow faster than one out of the uniform state, which "
         "tends to 2d / 3. Right: what 32 tokens do.",
-    .original = "From which temperature on can several clusters come first, in which dimension? Published phase diagrams end "
-                "at β = 9, below the line for d of 14 and more.",
+    .original =
+        "From which temperature on can several clusters come first, in which dimension? Published phase diagrams end "
+        "at β = 9, below the line for d of 14 and more.",
     .ours = "One command for any dimension: tokens are reduced to their span, so d costs nothing.",
     .is_experiment = true,
     .make = make,
