@@ -28,6 +28,9 @@ typedef struct dwell_context {
   /* Asked often; non-zero: stop and return DWELL_INTERRUPTED. May be NULL. May be called from any thread. */
   int (*interrupted)(void *self);
   void *self; /* handed to the three callbacks */
+
+  /* Processes that share the work of one system (`mpirun dwell simulate`); NULL: this one works alone. */
+  const struct dwell_ranks *ranks;
 } dwell_context;
 
 /* Threads = usable CPUs of this process (affinity mask), seed 0, no bound, no callbacks. */

@@ -85,6 +85,10 @@ typedef struct dwell_flow_options {
   size_t modes;              /* orders of a density (meanfield), at most 1000; 0: 64 */
   const char *rule;          /* of hardmax among equal scores: mean | first | last */
   const char *activation;    /* of the perceptron: relu | gelu | tanh */
+  /* Every checkpoint_seconds the state is saved in `checkpoint`, a folder that exists, and a run with the same options
+   * goes on from there with the same bits: one law from beginning to end, the linear clock. NULL: never */
+  const char *checkpoint;
+  double checkpoint_seconds;
 } dwell_flow_options;
 
 #define DWELL_MERGE_OFF (-1.0)

@@ -10,6 +10,7 @@
 
 #include "base/version.h"
 #include "cli/cli.h"
+#include "cli/ranks.h"
 #include "linalg/gemm.h"
 #include "linalg/vmath.h"
 
@@ -43,8 +44,8 @@ static void print_help(FILE *out) {
 }
 
 static void print_version(void) {
-  printf("dwell %s (%s)\n%s, %s, %s\n", version_number(), version_commit(), version_compiler(), vmath_isa(),
-         gemm_library());
+  printf("dwell %s (%s)\n%s, %s, %s%s%s\n", version_number(), version_commit(), version_compiler(), vmath_isa(),
+         gemm_library(), ranks_library() != NULL ? ", " : "", ranks_library() != NULL ? ranks_library() : "");
 }
 
 static int unknown(const char *name) {

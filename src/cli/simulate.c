@@ -8,8 +8,10 @@
 #include "cli/cli.h"
 #include "cli/controls.h"
 #include "cli/flow_weights.h"
+#include "cli/ranks.h"
 #include "file/npy.h"
 #include "flow/flow.h"
+#include "run/run.h"
 
 enum {
   KEY_FLOW = 0x3000,
@@ -31,7 +33,8 @@ enum {
   KEY_REPLICAS,
   KEY_INTEGRATOR,
   KEY_RTOL,
-  KEY_BETA0_CONTROL
+  KEY_BETA0_CONTROL,
+  KEY_CHECKPOINT
 };
 
 typedef struct simulate {
@@ -41,7 +44,7 @@ typedef struct simulate {
   double *times;
   double *masses;
   const char *masses_file;
-  bool beta0_control;
+  bool beta0_control, checkpoint;
   controls controls;
   cli_flow_weights weights;
 } simulate;
@@ -107,6 +110,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_INTEGRATOR: parse_integrator(state, arg, &s->flow); break;
     case KEY_RTOL: s->flow.rtol = cli_real(state, "--rtol", arg, 1e-14, 1e-2); break;
     case KEY_BETA0_CONTROL: s->beta0_control = true; break;
+    case KEY_CHECKPOINT:
+      s->checkpoint = true;
+      s->flow.checkpoint_seconds = cli_real(state, "--checkpoint", arg, 0, 1e9);
+      break;
     case ARGP_KEY_ARG: cli_usage(state, "unexpected argument \"%s\"", arg); break;
     case ARGP_KEY_END:
       if (s->c->out == NULL) cli_usage(state, "say where the results go: -o RUN");
@@ -149,6 +156,8 @@ static const struct argp_option options[] = {
      30},
     {"beta0-control", KEY_BETA0_CONTROL, NULL, 0,
      "Beside each column its value along the same starts' flow at beta = 0", 30},
+    {"checkpoint", KEY_CHECKPOINT, "SECONDS", 0,
+     "Save the state in RUN every so often: the same command goes on there, with the same bits", 30},
     {"rtol", KEY_RTOL, "R", 0, "Relative tolerance of rk45 per step (default 1e-10)", 30},
     {0}};
 
@@ -192,9 +201,52 @@ static dwell_status add_control(simulate *s, dwell_error *err) {
   if (!s->beta0_control) return DWELL_OK;
   o.beta = 0;
   o.beta_count = 0;
+  o.checkpoint = NULL;
   dwell_status status = dwell_flow_open(&o, &s->c->ctx, &source, err);
   if (status == DWELL_OK) status = controls_add(&s->controls, source, "beta0", "beta 0, the same starts", err);
   s->measuring.options.controls = s->controls.list, s->measuring.options.control_count = s->controls.count;
+  return status;
+}
+
+/* Several processes divide the sums over pairs, which not every flow has. */
+static dwell_status check_divided(const simulate *s, dwell_error *err) {
+  const flow *family = flow_find(s->flow.flow);
+  if (s->c->ctx.ranks == NULL || family == NULL) return DWELL_OK;
+  if (s->beta0_control) {
+    error_set(err, DWELL_USAGE, "--beta0-control is for one process");
+    return error_remedy(err, "Run beta 0 as a run of its own");
+  }
+  if (family->solve == NULL) return DWELL_OK;
+  error_set(err, DWELL_USAGE, "the flow %s has no sums over pairs for several processes to divide", family->name);
+  return error_remedy(err, "Start it without mpirun");
+}
+
+/* The folder that checkpoints go to, which is the run's. */
+static dwell_status begin_checkpoints(simulate *s, dwell_error *err) {
+  bool first = s->c->ctx.ranks == NULL || s->c->ctx.ranks->rank == 0;
+  if (!s->checkpoint) return DWELL_OK;
+  s->flow.checkpoint = s->c->out;
+  dwell_status status = first ? run_check_folder(s->c->out, s->c->force, err) : DWELL_OK;
+  return status == DWELL_OK && first ? run_make_folder(s->c->out, err) : status;
+}
+
+/* From the options to the files. */
+static dwell_status run(simulate *s, dwell_error *err) {
+  cli *c = s->c;
+  dwell_source *source = NULL;
+  dwell_status status = DWELL_OK;
+  TRY(cli_selfcheck(err));
+  TRY(check_divided(s, err));
+  TRY(cli_flow_weights_load(c, &s->weights, err));
+  s->measuring.options.beta = s->flow.beta;
+  TRY(read_masses(s, err));
+  TRY(begin_checkpoints(s, err));
+  TRY(dwell_flow_open(&s->flow, &c->ctx, &source, err));
+  TRY(add_control(s, err));
+  if (c->ctx.ranks != NULL && c->ctx.ranks->rank > 0) TRY(ranks_help(c, source, err));
+  else TRY(cli_measure_source(c, source, &s->measuring, c->out, err));
+done:
+  dwell_source_destroy(source);
   return status;
 }
 
@@ -202,21 +254,14 @@ int cmd_simulate(int argc, char **argv, cli *c) {
   static const struct argp argp = {options, parse, NULL, doc, children, NULL, NULL};
   simulate s = {.c = c, .flow = dwell_flow_options_default()};
   dwell_error err = {.offset = -1};
-  dwell_source *source = NULL;
-  dwell_status status = DWELL_OK;
   cli_measuring_begin(&s.measuring);
   cli_flow_weights_begin(&s.weights, &s.flow);
+  ranks_hush();
   argp_parse(&argp, argc, argv, 0, NULL, &s);
   if (c->dtype != 0) s.flow.dtype = c->dtype;
-  TRY(cli_selfcheck(&err));
-  TRY(cli_flow_weights_load(c, &s.weights, &err));
-  s.measuring.options.beta = s.flow.beta;
-  TRY(read_masses(&s, &err));
-  TRY(dwell_flow_open(&s.flow, &c->ctx, &source, &err));
-  TRY(add_control(&s, &err));
-  TRY(cli_measure_source(c, source, &s.measuring, c->out, &err));
-done:
-  dwell_source_destroy(source);
+  dwell_status status = ranks_begin(c, &err);
+  if (status == DWELL_OK) status = run(&s, &err);
+  status = ranks_end_run(c, status, &err);
   controls_clear(&s.controls);
   cli_flow_weights_end(&s.weights);
   mem_free(s.times);

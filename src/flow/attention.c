@@ -8,7 +8,11 @@
  * The last two make each weight once for both tokens of a pair. Tokens are cut into blocks; a pair of blocks adds to
  * the sums of both, so pairs that share a block must not run at once. They are played like a tournament: in each round
  * every block meets one other, all pairs of a round run in parallel, and each block meets the others in an order that
- * depends on n alone. So do the bits. */
+ * depends on n alone. So do the bits.
+ *
+ * Several processes (base/ranks.h) share the pairs of each round. Before it the sums of a block go to the process that
+ * its pair falls to, which for most blocks is where they are: from one round to the next a block moves by one place.
+ * Where weights are not mirrored, rows are divided instead. */
 #include "flow/attention.h"
 
 #include <float.h>
@@ -17,6 +21,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "base/threads.h"
 #include "flow/kernel.h"
 #include "flow/modes.h"
@@ -33,7 +38,8 @@ enum {
   PAGE = 512,      /* doubles, see stride_of */
   SPREAD = 72,     /* doubles: 9 cache lines */
   TILE = 96,       /* largest side of a tile of cosines, whole panels: 74 KB, twice in the second cache */
-  BLOCKS = 64,     /* blocks at most; half as many threads find work */
+  BLOCKS = 64,     /* blocks at most, half as many threads or processes find work, */
+  LARGE = 4096,    /* unless all would be larger than this */
   SERIAL = 1 << 19 /* multiply-adds, 0.2 ms, below which a thread gains less than a wait for it may cost */
 };
 
@@ -51,6 +57,8 @@ struct pass;
 struct flow_work {
   size_t n, d, padded; /* padded: n rounded up to whole lanes */
   const dwell_context *ctx;
+  size_t *bounds;      /* [ranks + 1] tokens of each process */
+  ranks_move *moves;   /* several processes: [most_moves] */
   double *mass;        /* [padded], zeros at the end */
   size_t block;        /* tokens of a block */
   size_t stride;       /* direct: from one coordinate to the next */
@@ -85,7 +93,8 @@ typedef struct pass {
   pairs direct;
   const pairs_kernels *kernels;
   meeting *meet;
-  size_t round; /* of the tournament */
+  size_t round;      /* of the tournament */
+  size_t first, end; /* tokens whose sums this process finishes; rows that it makes */
 } pass;
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
@@ -96,8 +105,8 @@ static size_t blocks_of(size_t n, size_t block) { return (n + block - 1) / block
 
 /* Tokens of a block: `side` unless there would be too many blocks, in whole units. */
 static size_t block_of(size_t n, size_t side, size_t unit) {
-  size_t blocks = blocks_of(n, side);
-  if (blocks > BLOCKS) blocks = BLOCKS;
+  size_t blocks = blocks_of(n, side), most = n / LARGE > BLOCKS ? n / LARGE : BLOCKS;
+  if (blocks > most) blocks = most;
   return round_up(blocks_of(n, blocks), unit);
 }
 
@@ -149,6 +158,14 @@ static bool allocate_tiles(flow_work *w, size_t workers) {
          w->maximum != NULL && w->tiles != NULL;
 }
 
+enum { PIECES = 1 + PAIRS_MAX_D }; /* arrays that the sums of a block lie in, at most */
+
+static bool allocate_moves(flow_work *w) {
+  size_t blocks = blocks_of(w->n, w->block);
+  if (ranks_count(w->ctx) > 1) w->moves = mem_alloc(blocks, PIECES * sizeof(ranks_move));
+  return ranks_count(w->ctx) == 1 || w->moves != NULL;
+}
+
 dwell_status flow_work_create(size_t n, size_t d, const dwell_context *ctx, flow_work **ret_work, dwell_error *err) {
   flow_work *work = MEM_ZERO(flow_work, 1);
   if (work == NULL) return error_no_memory(err, "scratch of the flow");
@@ -157,8 +174,10 @@ dwell_status flow_work_create(size_t n, size_t d, const dwell_context *ctx, flow
   work->padded = round_up(n, KERNEL_LANES);
   work->ctx = n * n < (is_direct(d) ? 4 * SERIAL / (d + 4) : SERIAL / d) ? NULL : ctx;
   work->mass = MEM_ZERO(double, work->padded);
+  work->bounds = MEM_NEW(size_t, ranks_count(work->ctx) + 1);
   size_t workers = (size_t)threads_count(work->ctx);
-  if (work->mass == NULL || !(is_direct(d) ? allocate_direct : allocate_tiles)(work, workers)) {
+  if (work->mass == NULL || work->bounds == NULL || !(is_direct(d) ? allocate_direct : allocate_tiles)(work, workers) ||
+      !allocate_moves(work)) {
     flow_work_destroy(work);
     return error_no_memory(err, "scratch of the flow");
   }
@@ -169,6 +188,8 @@ dwell_status flow_work_create(size_t n, size_t d, const dwell_context *ctx, flow
 void flow_work_destroy(flow_work *work) {
   if (work == NULL) return;
   mem_free(work->mass);
+  mem_free(work->bounds);
+  mem_free(work->moves);
   mem_free(work->keys);
   modes_destroy(work->modes);
   mem_free(work->again);
@@ -194,24 +215,100 @@ static size_t block_end(const pass *p, size_t block) { return smaller((block + 1
 /* Weights that are the same for both tokens of a pair. */
 static bool is_mirrored(const pass *p) { return !p->system->causal && !p->maximum; }
 
+/* ---- processes ---- */
+
+enum { HOME = SIZE_MAX }; /* for a round: before the first one and after the last */
+
+static size_t blocks_here(const pass *p) { return blocks_of(p->system->n, p->work->block); }
+
+/* Pairs of a round: one player may be absent. */
+static size_t pairs_of_round(const pass *p) { return (blocks_here(p) + 1) / 2; }
+
+/* The process that has the sums of a block in a round. */
+static size_t keeper(const pass *p, size_t block, size_t round) {
+  size_t items = pairs_of_round(p), circle = 2 * items - 1;
+  if (round == HOME) return ranks_doer(p->work->ctx, block, blocks_here(p));
+  size_t ahead = (block + circle - round % circle) % circle;
+  size_t item = block == circle ? 0 : smaller(ahead, circle - ahead);
+  return ranks_doer(p->work->ctx, item, items);
+}
+
+/* Where the sums of a block lie; returns how many pieces. */
+static size_t pieces_of(const pass *p, size_t block, ranks_move *ret) {
+  const flow_work *w = p->work;
+  size_t first = block * w->block, count = block_end(p, block) - first, d = w->d, pieces = 0;
+  if (is_direct(d)) {
+    for (size_t k = 0; k <= p->direct.width; k++)
+      ret[pieces++] = (ranks_move){.bytes = count * sizeof(double), .data = w->sums + k * w->stride + first};
+    return pieces;
+  }
+  ret[pieces++] = (ranks_move){.bytes = count * sizeof(bool), .data = w->has_close + first};
+  ret[pieces++] = (ranks_move){.bytes = count * sizeof(double), .data = w->far + first};
+  ret[pieces++] = (ranks_move){.bytes = count * sizeof(double), .data = p->z + first};
+  ret[pieces++] = (ranks_move){.bytes = count * d * sizeof(double), .data = p->shift + first * d};
+  ret[pieces++] = (ranks_move){.bytes = count * d * sizeof(double), .data = w->close + first * d};
+  return pieces;
+}
+
+/* From the processes of one round to those of another. `mine`: how this process fared. */
+static dwell_status carry(const pass *p, dwell_status mine, size_t from, size_t to, dwell_error *err) {
+  const dwell_context *ctx = p->work->ctx;
+  size_t count = 0;
+  if (ranks_count(ctx) == 1) return mine;
+  for (size_t block = 0; block < blocks_here(p); block++) {
+    size_t before = keeper(p, block, from), after = keeper(p, block, to);
+    size_t pieces = before != after ? pieces_of(p, block, p->work->moves + count) : 0;
+    for (size_t k = 0; k < pieces; k++, count++) p->work->moves[count].from = before, p->work->moves[count].to = after;
+  }
+  return ctx->ranks->move(ctx->ranks->self, mine, count, p->work->moves, err);
+}
+
+/* Tokens that each process finishes: whole blocks at home or, where rows are divided, whole tiles of rows. */
+static void divide(pass *p) {
+  flow_work *w = p->work;
+  const dwell_context *ctx = w->ctx;
+  size_t blocks = blocks_here(p), count = ranks_count(ctx);
+  if (is_mirrored(p)) {
+    for (size_t r = 0; r <= count; r++) w->bounds[r] = ranks_first_item(ctx, r, blocks) * w->block;
+  } else {
+    size_t side = is_direct(w->d) ? ROWS : TILE, block = is_direct(w->d) ? round_up(w->n, ROWS) : w->block;
+    size_t tiles = blocks_of(block, side), last = blocks_of(w->n, block) - 1;
+    ranks_divide(ctx, last * tiles + blocks_of(w->n - last * block, side), p->system->causal, w->bounds);
+    for (size_t r = 0; r <= count; r++) w->bounds[r] = w->bounds[r] / tiles * block + w->bounds[r] % tiles * side;
+  }
+  for (size_t r = 0; r <= count; r++) w->bounds[r] = smaller(w->bounds[r], w->n);
+  p->first = ranks_first(ctx, w->bounds), p->end = ranks_end(ctx, w->bounds);
+}
+
+/* Does this process finish tokens of [first, end), or token i? */
+static bool has_own(const pass *p, size_t first, size_t end) { return first < p->end && p->first < end; }
+static bool is_own(const pass *p, size_t i) { return has_own(p, i, i + 1); }
+
 static dwell_status meet_item(void *arg, size_t item, int worker, dwell_error *err) {
   (void)err;
   const pass *p = arg;
-  size_t blocks = blocks_of(p->system->n, p->work->block), circle = (blocks + 1) / 2 * 2 - 1;
+  size_t blocks = blocks_here(p), circle = 2 * pairs_of_round(p) - 1;
+  item += ranks_first_item(p->work->ctx, ranks_own(p->work->ctx), pairs_of_round(p));
   size_t a = (p->round + item) % circle, b = item == 0 ? circle : (p->round + circle - item) % circle;
   if (a < blocks && b < blocks) p->meet(p, a, b, worker);
   return DWELL_OK;
 }
 
 /* Rounds of an even number of players (the last may be absent): in round r, r meets the last one, and r + k meets r -
- * k, counted in the circle of the others. */
-static dwell_status tournament(pass *p, meeting *meet, dwell_error *err) {
-  size_t blocks = blocks_of(p->system->n, p->work->block), players = (blocks + 1) / 2 * 2;
-  dwell_status status = DWELL_OK;
+ * k, counted in the circle of the others. A process that failed (`status`) takes part in what is carried only. */
+static dwell_status tournament(pass *p, dwell_status status, meeting *meet, dwell_error *err) {
+  const dwell_context *ctx = p->work->ctx;
+  size_t items = pairs_of_round(p), rounds = blocks_here(p) > 1 ? 2 * items - 1 : 0, own = ranks_own(ctx);
+  size_t own_items = ranks_first_item(ctx, own + 1, items) - ranks_first_item(ctx, own, items);
   p->meet = meet;
-  for (p->round = 0; p->round + 1 < players && blocks > 1 && status == DWELL_OK; p->round++)
-    status = threads_for(p->work->ctx, players / 2, meet_item, p, err);
-  return status;
+  /* everybody is here, or has failed before: from now on all take part in what is carried */
+  if (rounds > 0 && ranks_count(ctx) > 1) status = ranks_exchange(ctx, status, p->work->bounds, 0, NULL, err);
+  if (status != DWELL_OK) return status;
+  for (p->round = 0; p->round < rounds && (status == DWELL_OK || ranks_count(ctx) > 1); p->round++) {
+    status = carry(p, status, p->round > 0 ? p->round - 1 : HOME, p->round, err);
+    if (status == DWELL_OK) status = threads_for(ctx, own_items, meet_item, p, err);
+  }
+  return rounds > 0 ? carry(p, status, p->round - 1, HOME, err) : status;
 }
 
 /* ---- direct loops ---- */
@@ -263,7 +360,8 @@ static void direct_row(const pass *p, size_t i) {
 static dwell_status direct_rows(void *arg, size_t item, int worker, dwell_error *err) {
   (void)worker, (void)err;
   const pass *p = arg;
-  for (size_t i = item * ROWS; i < smaller((item + 1) * ROWS, p->system->n); i++) direct_row(p, i);
+  size_t first = p->first + item * ROWS;
+  for (size_t i = first; i < smaller(first + ROWS, p->end); i++) direct_row(p, i);
   return DWELL_OK;
 }
 
@@ -271,6 +369,7 @@ static dwell_status direct_block(void *arg, size_t item, int worker, dwell_error
   (void)worker, (void)err;
   const pass *p = arg;
   size_t first = item * p->work->block, end = block_end(p, item);
+  if (!is_own(p, first)) return DWELL_OK;
   direct_clear(p, first, round_up(end, KERNEL_LANES));
   p->kernels->between(&p->direct, first, end, first, end, p->work->sums);
   return DWELL_OK;
@@ -285,16 +384,16 @@ static void direct_meet(const pass *p, size_t a, size_t b, int worker) {
 static dwell_status direct_finish(void *arg, size_t item, int worker, dwell_error *err) {
   (void)worker, (void)err;
   const pass *p = arg;
-  for (size_t i = item * p->work->block; i < block_end(p, item); i++) direct_settle(p, i, 0);
+  for (size_t i = item * p->work->block; i < block_end(p, item) && is_own(p, i); i++) direct_settle(p, i, 0);
   return DWELL_OK;
 }
 
 static dwell_status sum_by_pairs(pass *p, dwell_error *err) {
   flow_work *w = p->work;
   size_t blocks = blocks_of(w->n, w->block);
-  if (!is_mirrored(p)) return threads_for(w->ctx, blocks_of(w->n, ROWS), direct_rows, p, err);
+  if (!is_mirrored(p)) return threads_for(w->ctx, blocks_of(p->end - p->first, ROWS), direct_rows, p, err);
   dwell_status status = threads_for(w->ctx, blocks, direct_block, p, err);
-  if (status == DWELL_OK) status = tournament(p, direct_meet, err);
+  status = tournament(p, status, direct_meet, err);
   return status == DWELL_OK ? threads_for(w->ctx, blocks, direct_finish, p, err) : status;
 }
 
@@ -504,6 +603,7 @@ static void add_rectangle(const pass *p, size_t first, size_t end, size_t key, s
   tile t = {.mirrored = mirrored, .scratch = scratch};
   for (t.first = first; t.first < end; t.first += TILE) {
     t.rows = smaller(TILE, end - t.first);
+    if (!mirrored && !is_own(p, t.first)) continue;
     size_t last = p->system->causal ? smaller(key_end, t.first + t.rows) : key_end;
     if (p->maximum) tile_maxima(p, &t, last);
     for (t.key = key; t.key < last; t.key += TILE) {
@@ -521,6 +621,7 @@ static dwell_status block_item(void *arg, size_t item, int worker, dwell_error *
   /* with a mask the last block sees most: it goes first */
   size_t block = p->system->causal ? blocks_of(p->system->n, p->work->block) - 1 - item : item;
   size_t first = block * p->work->block, end = block_end(p, block);
+  if (!has_own(p, first, end)) return DWELL_OK;
   add_rectangle(p, first, end, is_mirrored(p) ? first : 0, is_mirrored(p) ? end : p->system->n, false,
                 p->work->tiles + worker);
   return DWELL_OK;
@@ -536,6 +637,7 @@ static dwell_status finish_item(void *arg, size_t item, int worker, dwell_error 
   const pass *p = arg;
   size_t d = p->system->d;
   for (size_t i = item * p->work->block; i < block_end(p, item); i++) {
+    if (!is_own(p, i)) continue;
     const double *close = p->work->has_close[i] ? p->work->close + i * d : NULL;
     double far = p->work->far[i];
     p->z[i] += far;
@@ -564,7 +666,7 @@ static dwell_status sum_by_tiles(pass *p, dwell_error *err) {
   size_t blocks = blocks_of(p->system->n, p->work->block);
   dwell_status status = threads_for(p->work->ctx, blocks, pack_item, p, err);
   if (status == DWELL_OK) status = threads_for(p->work->ctx, blocks, block_item, p, err);
-  if (is_mirrored(p) && status == DWELL_OK) status = tournament(p, tile_meet, err);
+  if (is_mirrored(p)) status = tournament(p, status, tile_meet, err);
   return status == DWELL_OK ? threads_for(p->work->ctx, blocks, finish_item, p, err) : status;
 }
 
@@ -606,5 +708,8 @@ dwell_status attention_shift(const flow_system *system, const double *x, double 
             .alike = common_mass(system)};
   p.unit = exp(p.scale), p.own = exp(p.offset);
   memcpy(work->mass, system->masses, system->n * sizeof(double));
-  return (is_direct(system->d) ? sum_directly : sum_by_tiles)(&p, err);
+  divide(&p);
+  dwell_status status = (is_direct(system->d) ? sum_directly : sum_by_tiles)(&p, err);
+  const ranks_array arrays[] = {{ret_shift, system->d}, {ret_z, 1}};
+  return ranks_exchange(work->ctx, status, work->bounds, 2, arrays, err);
 }

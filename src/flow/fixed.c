@@ -73,11 +73,13 @@ dwell_status orbit_fixed(orbit *o, dwell_error *err) {
   dwell_status status = DWELL_OK;
   stepper step = stepper_of(o->plan->integrator);
   double H = o->plan->step, steps = ceil(o->end / H - same_time), gain;
-  for (double s = 1; s <= steps; s++) {
+  for (double s = 1 + (double)o->certificate.steps; s <= steps; s++) {
+    TRY(orbit_between(o, NULL, err));
     double after = s < steps || o->plan->integrator == DWELL_LAYER ? s * H : o->end;
     double h = s < steps || o->plan->integrator == DWELL_LAYER ? H : o->end - o->t;
     TRY(orbit_failed(o, emit_inside(o, step, after, err), err));
     TRY(orbit_failed(o, step(o, h, o->y, &gain, err), err));
+    o->between = false;
     memcpy(o->x, o->y, o->size * sizeof(double));
     o->t = after;
     if (step != layer_step) TRY(orbit_failed(o, field_velocity(&o->field, o->x, o->k[0], &o->facts, err), err));

@@ -10,13 +10,18 @@
 #include <string.h>
 
 #include "base/context.h"
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "base/threads.h"
+#include "base/version.h"
 #include "flow/density.h"
 #include "flow/integrate.h"
 #include "flow/options.h"
 #include "flow/records.h"
+#include "linalg/gemm.h"
+#include "linalg/vmath.h"
 #include "trajectory/source.h"
 
 typedef struct flow_source {
@@ -37,6 +42,7 @@ typedef struct flow_run {
   double *log_times;         /* [wave, count] of those states */
   certificate *certificates; /* [wave] */
   atomic_size_t done;        /* replicas finished */
+  restart *restart;          /* NULL: no checkpoints */
 } flow_run;
 
 /* One replica being integrated. */
@@ -62,7 +68,7 @@ static uint64_t replica_bytes(const flow_setup *s) { return sizeof(double) * (ui
 /* Replicas kept at once; 1: one after the other, threads inside. */
 static size_t wave_size(const flow_setup *s, const dwell_context *ctx) {
   size_t threads = (size_t)threads_count(ctx), wave = WAVE_PER_THREAD * threads;
-  if (threads == 1 || s->replicas == 1) return 1;
+  if (threads == 1 || s->replicas == 1 || ranks_count(ctx) > 1 || s->checkpoint != NULL) return 1;
   if (s->replicas < threads && s->starts.n > SIDE_BY_SIDE_N) return 1;
   if (replica_bytes(s) * threads > wave_bytes) return 1;
   if (replica_bytes(s) * wave > wave_bytes) wave = (size_t)(wave_bytes / replica_bytes(s));
@@ -99,6 +105,8 @@ static dwell_status push(flow_run *run, size_t number, size_t index, double log_
 static dwell_status take_state(void *self, size_t index, const double *x, dwell_error *err) {
   replica *r = self;
   size_t size = state_size(&r->run->source->setup);
+  dwell_status status = r->run->restart != NULL ? restart_keep(r->run->restart, x, err) : DWELL_OK;
+  if (status != DWELL_OK) return status;
   if (r->kept == NULL) return push(r->run, r->number, index, r->log_times[index], x, err);
   memcpy(r->kept + index * size, x, size * sizeof(double));
   return DWELL_OK;
@@ -159,7 +167,8 @@ static dwell_status run_replica(replica *r, const dwell_context *threads, certif
                          take_state,
                          r,
                          records_history(&r->run->source->records, r->number),
-                         records_density(&r->run->source->records, r->number)};
+                         records_density(&r->run->source->records, r->number),
+                         r->run->restart};
   flow_plan plan;
   double *x = mem_alloc(s->starts.n, s->starts.d * sizeof(double));
   TRY_ALLOC(x, "the start");
@@ -201,6 +210,78 @@ done:
   return status;
 }
 
+/* ---- going on where a run was killed ---- */
+
+/* Everything that the bits of a run depend on. */
+static dwell_status identify(const flow_setup *s, char ret_hex[DIGEST_SIZE], dwell_error *err) {
+  strbuf text = {0};
+  digest *d = NULL;
+  dwell_status status = DWELL_OK;
+  jwriter w = jwriter_start(&text, 0);
+  jwriter_object(&w);
+  options_write(s, &w);
+  jwriter_close(&w);
+  strbuf_printf(&text, "%s %s %s %s %s", version_number(), version_commit(), version_compiler(), vmath_isa(),
+                gemm_library());
+  if (text.failed) TRY_ALLOC(NULL, "the options");
+  TRY(digest_create(DIGEST_SHA256, &d, err));
+  digest_add(d, text.data, text.length);
+  status = digest_end(d, ret_hex, err);
+done:
+  digest_destroy(d);
+  strbuf_free(&text);
+  return status;
+}
+
+/* States of before are delivered again. */
+static dwell_status replay(flow_run *run, dwell_error *err) {
+  const flow_setup *s = &run->source->setup;
+  dwell_status status = DWELL_OK;
+  double *x = mem_alloc(s->starts.n, s->starts.d * sizeof(double));
+  TRY_ALLOC(x, "a state");
+  for (size_t k = 0; k < restart_states(run->restart); k++) {
+    size_t f = k % s->plan.count;
+    TRY(restart_read(run->restart, k, x, err));
+    TRY(push(run, k / s->plan.count, f, log(s->times[f]), x, err));
+  }
+done:
+  mem_free(x);
+  return status;
+}
+
+static dwell_status begin_restart(flow_run *run, certificate *total, dwell_error *err) {
+  const flow_setup *s = &run->source->setup;
+  char identity[DIGEST_SIZE];
+  dwell_status status = DWELL_OK;
+  if (s->checkpoint == NULL) return DWELL_OK;
+  TRY(identify(s, identity, err));
+  TRY(restart_open(s->checkpoint, s->checkpoint_seconds, identity, state_size(s), run->ctx, &run->restart, err));
+  if (restart_states(run->restart) == 0) goto done;
+  context_log(run->ctx, DWELL_LOG_INFO, "goes on after %zu states", restart_states(run->restart));
+  TRY(replay(run, err));
+  *total = restart_total(run->restart);
+  atomic_fetch_add(&run->done, restart_replica(run->restart));
+done:
+  return status;
+}
+
+/* Replicas one after the other, threads inside. */
+static dwell_status run_in_turn(flow_run *run, certificate *total, dwell_error *err) {
+  const flow_setup *s = &run->source->setup;
+  dwell_status status = DWELL_OK;
+  TRY(begin_restart(run, total, err));
+  for (size_t number = run->restart != NULL ? restart_replica(run->restart) : 0; number < s->replicas; number++) {
+    certificate one;
+    replica r = {run, number, NULL, run->log_times, 0};
+    if (run->restart != NULL) restart_next(run->restart, number, total);
+    TRY(run_replica(&r, run->ctx, &one, err));
+    certificate_merge(total, &one);
+  }
+done:
+  restart_close(run->restart);
+  return status;
+}
+
 static dwell_status run_all(flow_run *run, certificate *total, dwell_error *err) {
   const flow_setup *s = &run->source->setup;
   dwell_status status = DWELL_OK;
@@ -213,12 +294,7 @@ static dwell_status run_all(flow_run *run, certificate *total, dwell_error *err)
     if (run->kept == NULL || run->certificates == NULL) TRY_ALLOC(NULL, "states of the replicas");
     for (; run->first < s->replicas; run->first += wave) TRY(run_wave(run, wave, total, err));
   } else {
-    for (size_t number = 0; number < s->replicas; number++) {
-      certificate one;
-      replica r = {run, number, NULL, run->log_times, 0};
-      TRY(run_replica(&r, run->ctx, &one, err));
-      certificate_merge(total, &one);
-    }
+    status = run_in_turn(run, total, err);
   }
 done:
   mem_free(run->kept);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "base/threads.h"
 #include "linalg/gemm.h"
 #include "linalg/vmath.h"
@@ -26,6 +27,7 @@ struct flow_work {
   double *energy;      /* [n] of each token */
   double *total;       /* [n] largest sum of weights so far */
   size_t *ties;        /* [n] */
+  size_t *bounds;      /* [ranks + 1] tokens of each process */
   double *tiles;       /* [workers, ROWS, n + 3 d + widths] */
   size_t tile;         /* doubles of one worker */
 };
@@ -70,8 +72,10 @@ dwell_status heads_work_create(const flow_system *system, const dwell_context *c
   w->energy = MEM_NEW(double, n);
   w->total = MEM_NEW(double, n);
   w->ties = MEM_NEW(size_t, n);
+  w->bounds = MEM_NEW(size_t, ranks_count(w->ctx) + 1);
   w->tiles = mem_alloc((size_t)threads_count(w->ctx), s.tile * sizeof(double));
-  if (w->query && w->key && w->value && w->potential && w->norm && w->energy && w->total && w->ties && w->tiles)
+  if (w->query && w->key && w->value && w->potential && w->norm && w->energy && w->total && w->ties && w->bounds &&
+      w->tiles)
     return DWELL_OK;
   heads_work_destroy(w);
   *ret_work = NULL;
@@ -88,6 +92,7 @@ void heads_work_destroy(flow_work *w) {
   mem_free(w->energy);
   mem_free(w->total);
   mem_free(w->ties);
+  mem_free(w->bounds);
   mem_free(w->tiles);
   mem_free(w);
 }
@@ -172,7 +177,8 @@ static dwell_status rows_item(void *arg, size_t item, int worker, dwell_error *e
   const pass *p = arg;
   const flow_layer *l = p->call.layer;
   flow_work *w = p->call.work;
-  size_t n = w->n, d = w->d, first = item * ROWS, rows = rows_of(n, item), width = p->value_width;
+  size_t n = w->n, d = w->d, first = ranks_first(w->ctx, w->bounds) + item * ROWS;
+  size_t rows = rows_of(n, first / ROWS), width = p->value_width;
   double *weights = w->tiles + (size_t)worker * w->tile, *rest = weights + ROWS * n, factor[ROWS];
   double *to = p->drift->pull + first * d;
   p->rule->scores(&p->call, first, rows, weights);
@@ -219,7 +225,8 @@ static dwell_status sum_head(pass *p, size_t head, dwell_error *err) {
   p->value_width = l->read != NULL ? l->value_rank : w->d;
   if (own || l->read != NULL) TRY(threads_for(w->ctx, tiles_of(w->n), features_item, p, err));
   if (p->rule->prepare != NULL) TRY(p->rule->prepare(&p->call, err));
-  TRY(threads_for(w->ctx, tiles_of(w->n), rows_item, p, err));
+  size_t own_rows = ranks_end(w->ctx, w->bounds) - ranks_first(w->ctx, w->bounds);
+  TRY(threads_for(w->ctx, tiles_of(own_rows), rows_item, p, err));
 done:
   return status;
 }
@@ -227,6 +234,20 @@ done:
 static flow_layer plain_layer(size_t d) {
   return (flow_layer){
       .d = d, .heads = 1, .rank = d, .value_rank = d, .symmetric = true, .form_norm = 1, .value_norm = 1};
+}
+
+/* Tokens of each process: whole tiles. Scores against all keys are made for masked rows too. */
+static void divide(flow_work *w) {
+  ranks_divide(w->ctx, tiles_of(w->n), false, w->bounds);
+  for (size_t r = 0; r <= ranks_count(w->ctx); r++)
+    w->bounds[r] = w->bounds[r] * ROWS < w->n ? w->bounds[r] * ROWS : w->n;
+}
+
+/* What each process has made of its rows, to all. */
+static dwell_status share(const flow_work *w, dwell_status mine, const flow_drift *drift, dwell_error *err) {
+  const ranks_array arrays[] = {
+      {drift->pull, w->d}, {w->energy, 1}, {w->total, 1}, {w->ties, 1}, {drift->gradient, w->d}};
+  return ranks_exchange(w->ctx, mine, w->bounds, drift->gradient != NULL ? 5 : 4, arrays, err);
 }
 
 static void start(const flow_system *s, const flow_layer *l, flow_drift *ret, flow_work *w) {
@@ -252,7 +273,9 @@ dwell_status heads_sum(const flow_system *system, const head_rule *rule, const d
             .drift = &drift,
             .log_scale = law ? fabs(system->beta) * l->form_norm : 0};
   start(system, l, &drift, work);
-  for (size_t h = 0; h < l->heads; h++) TRY(sum_head(&p, h, err));
+  divide(work);
+  for (size_t h = 0; h < l->heads && status == DWELL_OK; h++) status = sum_head(&p, h, err);
+  TRY(share(work, status, &drift, err));
   ret->energy = law ? 0 : NAN;
   ret->ties = 0;
   double most = 0;

@@ -139,6 +139,42 @@ dwell_status orbit_failed(const orbit *o, dwell_status status, dwell_error *err)
   return error_set(err, DWELL_FAILED, "%s", message);
 }
 
+/* ---- saving and going on ---- */
+
+static dwell_status save(orbit *o, dwell_error *err) {
+  restart_moment m = {.t = o->t,
+                      .start_energy = o->start_energy,
+                      .work = o->work,
+                      .last_energy = o->last_energy,
+                      .height = o->height,
+                      .next = (double)o->next,
+                      .evaluations = (double)o->field.evaluations};
+  memcpy(m.control, o->control, sizeof m.control);
+  m.certificate = o->certificate;
+  return restart_save(o->host->opt_restart, &m, o->size, o->x, err);
+}
+
+dwell_status orbit_between(orbit *o, const double *control, dwell_error *err) {
+  if (control != NULL) memcpy(o->control, control, sizeof o->control);
+  o->between = true;
+  return o->host->opt_restart != NULL && restart_is_due(o->host->opt_restart) ? save(o, err) : DWELL_OK;
+}
+
+/* In place of the start, if the run was under way before: the state, and the velocity there, whose bits are those of
+ * the last stage of the step that led to it. */
+static dwell_status resume(orbit *o, dwell_error *err) {
+  restart_moment m;
+  dwell_status status = restart_take(o->host->opt_restart, &m, o->size, o->x, &o->resumed, err);
+  if (status != DWELL_OK || !o->resumed) return status;
+  status = field_velocity(&o->field, o->x, o->k[0], &o->facts, err);
+  o->t = m.t, o->start_energy = m.start_energy, o->work = m.work, o->last_energy = m.last_energy, o->height = m.height;
+  o->next = (size_t)m.next;
+  o->field.evaluations = (size_t)m.evaluations;
+  o->certificate = m.certificate;
+  memcpy(o->control, m.control, sizeof o->control);
+  return status;
+}
+
 static void note_torque(orbit *o, const double *v) {
   double torque = field_torque(&o->field, v);
   o->certificate.ties += o->field.drift.ties;
@@ -174,11 +210,13 @@ static dwell_status integrate_here(const flow_plan *plan, const integrate_host *
   TRY(orbit_look(&o, err));
   o.start_energy = o.last_energy = o.facts.energy;
   find_pole(&o);
-  if (emits_start(plan)) TRY(orbit_emit(&o, x, err));
+  if (host->opt_restart != NULL) TRY(resume(&o, err));
+  if (emits_start(plan) && !o.resumed) TRY(orbit_emit(&o, x, err));
   bool moves = o.next < plan->count || plan->until_merged > 0;
   if (moves) TRY(go(&o, err));
   if (!moves || !plan->log_clock) TRY(orbit_look(&o, err));
 done:
+  if (status == DWELL_INTERRUPTED && o.between && host->opt_restart != NULL) save(&o, NULL);
   o.certificate.evaluations = o.field.evaluations;
   *ret_certificate = o.certificate;
   field_destroy(&o.field);

@@ -5,6 +5,7 @@
 #include "flow/certificate.h"
 #include "flow/flow.h"
 #include "flow/history.h"
+#include "flow/restart.h"
 
 typedef struct flow_plan {
   const flow *family;
@@ -48,6 +49,7 @@ typedef struct integrate_host {
   void *self;
   flow_history *opt_history; /* log clock: mergers and plateaus are added */
   double *opt_density;       /* flows of densities: [count, density_size] coefficients of every state */
+  restart *opt_restart;      /* plain clock: saved to and gone on from */
 } integrate_host;
 
 /* rk45: Dormand-Prince 5(4) on the ambient vectors, projected after each step. The field is constant along rays, so the

@@ -290,6 +290,24 @@ static dwell_status keep_asked(const dwell_flow_options *o, flow_setup *setup, d
   return DWELL_OK;
 }
 
+/* What is saved is one orbit with one law. */
+static dwell_status keep_checkpoint(const dwell_flow_options *o, flow_setup *s, dwell_error *err) {
+  if (o->checkpoint == NULL) return DWELL_OK;
+  const char *why = s->plan.log_clock                                     ? "the log clock"
+                    : s->plan.family->solve != NULL                       ? "this flow"
+                    : !segments_stand_still(&s->schedule, &s->plan)       ? "a law that changes"
+                    : normalisation_is_radial(&s->schedule.normalisation) ? "a normalisation with lengths"
+                                                                          : NULL;
+  if (why != NULL) return error_set(err, DWELL_USAGE, "there are no checkpoints with %s", why);
+  if (!(o->checkpoint_seconds >= 0)) return error_set(err, DWELL_USAGE, "checkpoints need seconds >= 0");
+  size_t size = strlen(o->checkpoint) + 1;
+  s->checkpoint = mem_alloc(size, 1);
+  if (s->checkpoint == NULL) return error_no_memory(err, "the name of a folder");
+  memcpy(s->checkpoint, o->checkpoint, size);
+  s->checkpoint_seconds = o->checkpoint_seconds;
+  return DWELL_OK;
+}
+
 static dwell_status reduce(const dwell_flow_options *o, flow_setup *setup, dwell_error *err) {
   if (setup->plan.family->isotropic) return starts_reduce(&setup->starts, err);
   error_set(err, DWELL_USAGE, "%s does not stay in the span of its tokens", o->flow);
@@ -350,6 +368,7 @@ dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow
   if (s.plan.family->check_plan != NULL) TRY(s.plan.family->check_plan(&s.plan, err));
   TRY(options_check_changes(&s, err));
   TRY(keep_asked(options, &s, err));
+  TRY(keep_checkpoint(options, &s, err));
 done:
   if (status != DWELL_OK) options_close(&s);
   *ret_setup = s;
@@ -363,6 +382,7 @@ void options_close(flow_setup *setup) {
   mem_free(setup->logarithms);
   mem_free(setup->init);
   mem_free(setup->layer);
+  mem_free(setup->checkpoint);
   mem_free(setup->schedule.betas);
   mem_free(setup->schedule.beta_times);
   *setup = (flow_setup){0};

@@ -24,6 +24,8 @@ typedef struct flow_setup {
   double until;
   size_t frames;
   double until_log;
+  char *checkpoint; /* folder, or NULL */
+  double checkpoint_seconds;
 } flow_setup;
 
 /* Everything of `options` checked, n and d taken from the start. Errors as dwell_flow_open. */

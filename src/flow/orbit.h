@@ -27,6 +27,9 @@ typedef struct orbit {
   double *pole;              /* [d] of the hemisphere that holds the start */
   double height;             /* the largest so far of the smallest cosine with it; NaN: no such hemisphere */
   certificate certificate;
+  double control[3]; /* of the step controller, between two steps */
+  bool resumed;      /* x is not the start but what restart.h gave back */
+  bool between;      /* x and all numbers are those between two steps */
 } orbit;
 
 /* y = x + h sum_m c_m k_m over `stages` slopes. */
@@ -38,6 +41,9 @@ dwell_status orbit_emit(orbit *o, const double *state, dwell_error *err);
 dwell_status orbit_account(orbit *o, double gain, double fraction, dwell_error *err);
 /* Adds "at t = ..." to an error of the dynamics. */
 dwell_status orbit_failed(const orbit *o, dwell_status status, dwell_error *err);
+
+/* Between two steps: x and all numbers may be saved, and are if it is time. `control` [3] is the caller's. */
+dwell_status orbit_between(orbit *o, const double *control, dwell_error *err);
 
 /* Velocity and facts at the present, into the certificate too: at the first moment and the last. With a log clock the
  * field is the clusters' at the end, so that orbit_log calls it. */

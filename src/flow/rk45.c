@@ -23,6 +23,7 @@ done:
 static dwell_status advance(orbit *o, double h, double after, const field_facts *facts, double gain, dwell_error *err) {
   dwell_status status = DWELL_OK;
   TRY(emit_inside(o, h, after, err));
+  o->between = false;
   field_normalise(o->field.system.n, o->field.system.d, o->y, o->x);
   double *first = o->k[0];
   o->k[0] = o->k[ORBIT_STAGES - 1];
@@ -46,8 +47,10 @@ static dwell_status step_too_small(const orbit *o, dwell_error *err) {
 dwell_status orbit_rk45(orbit *o, dwell_error *err) {
   dwell_status status = DWELL_OK;
   dopri_controller c = {.last = 1e-4};
-  TRY(orbit_failed(o, dopri_first(o, o->end, &c.h, err), err));
+  if (o->resumed) c = (dopri_controller){o->control[0], o->control[1], o->control[2] != 0};
+  else TRY(orbit_failed(o, dopri_first(o, o->end, &c.h, err), err));
   while (o->t < o->end) {
+    TRY(orbit_between(o, (double[3]){c.h, c.last, c.rejected}, err));
     double left = o->end - o->t, cap = o->facts.rate > 0 ? 3 / o->facts.rate : DBL_MAX;
     double h = fmin(c.h, cap);
     bool last = h >= left * (1 - 1e-12);

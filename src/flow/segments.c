@@ -107,7 +107,7 @@ static void pass_progress(void *self, double fraction) {
 
 /* ---- all pieces ---- */
 
-static bool stands_still(const flow_schedule *s, const flow_plan *plan) {
+bool segments_stand_still(const flow_schedule *s, const flow_plan *plan) {
   if (plan->log_clock) return true; /* options_weights.c lets nothing else pass */
   return s->normalisation.scheme != NORMALISATION_SQRT &&
          (plan->count == 0 || segments_next(s, plan, 0) >= plan->times[plan->count - 1]);
@@ -172,7 +172,7 @@ dwell_status segments_run(const flow_schedule *s, const flow_plan *plan, const i
   dwell_status status = DWELL_OK;
   *ret_certificate = certificate_start();
   TRY(centre_start(s, plan->system.n, plan->system.d, x, err));
-  if (!stands_still(s, plan)) {
+  if (!segments_stand_still(s, plan)) {
     status = run_pieces(s, plan, host, x, ret_certificate, err);
     goto done;
   }

@@ -19,6 +19,9 @@ typedef struct flow_schedule {
 /* The next moment after t at which the law changes; INFINITY: never. `plan` says the integrator and its step. */
 double segments_next(const flow_schedule *s, const flow_plan *plan, double t);
 
+/* Is the law the same from beginning to end? */
+bool segments_stand_still(const flow_schedule *s, const flow_plan *plan);
+
 /* integrate() of plan under the schedule. The states that host->emit gets are h: of length 1 but for the normalisations
  * with lengths. Errors as integrate(). */
 dwell_status segments_run(const flow_schedule *s, const flow_plan *plan, const integrate_host *host, double *x,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/ranks.h"
 #include "base/version.h"
 #include "file/jwriter.h"
 #include "linalg/gemm.h"
@@ -20,6 +21,7 @@ static void write_program(jwriter *w, const measurement *s) {
   jwriter_put_string(w, "isa", vmath_isa());
   jwriter_put_string(w, "blas", gemm_library());
   jwriter_put_int(w, "threads", s->ctx->threads);
+  if (ranks_count(s->ctx) > 1) jwriter_put_int(w, "processes", (int64_t)ranks_count(s->ctx));
   jwriter_close(w);
 }
 

@@ -29,6 +29,8 @@ static const char MANIFEST[] = "run.json", PAGE[] = "report.html", PROBE[] = "dw
 static const char *const file_names[] = {"layers.csv", "blocks.csv", "heads.csv",  "events.csv", "tokens.csv",
                                          "lens.csv",   "push.csv",   "starts.csv", "arrays.npz", PAGE};
 enum { FILE_NAMES = sizeof file_names / sizeof file_names[0] };
+/* What a simulation keeps to go on from (flow/restart.h): until the run is whole. */
+static const char RESTART[] = "restart.npz", RESTART_STATES[] = "restart.states";
 
 static const char *in_folder(char path[4400], const char *folder, const char *name) {
   snprintf(path, 4400, "%s/%s", folder, name);
@@ -45,6 +47,8 @@ static size_t find_name(const char *name) {
 /* What an interrupted writer of a run leaves. */
 static bool is_leftover(const char *name) {
   bool found = atomic_file_is_temporary(name, MANIFEST) || atomic_file_is_temporary(name, PROBE);
+  found = found || strcmp(name, RESTART) == 0 || strcmp(name, RESTART_STATES) == 0;
+  found = found || atomic_file_is_temporary(name, RESTART);
   for (size_t i = 0; i < FILE_NAMES; i++) found = found || atomic_file_is_temporary(name, file_names[i]);
   return found;
 }
@@ -224,7 +228,7 @@ dwell_status run_check_folder(const char *folder, bool force, dwell_error *err) 
 
 /* ---- saving ---- */
 
-static dwell_status make_folder(const char *folder, dwell_error *err) {
+dwell_status run_make_folder(const char *folder, dwell_error *err) {
   char path[4400];
   snprintf(path, sizeof path, "%s", folder);
   for (char *p = path + 1; *p != '\0'; p++) {
@@ -405,18 +409,27 @@ done:
   return status;
 }
 
+/* The run is whole: there is nothing to go on with. */
+static void remove_restart(const char *folder) {
+  char path[4400];
+  atomic_file_sweep(folder, RESTART);
+  unlink(in_folder(path, folder, RESTART)); /* first: without it the states mean nothing */
+  unlink(in_folder(path, folder, RESTART_STATES));
+}
+
 dwell_status dwell_run_save(dwell_run *run, const char *folder, bool force, dwell_error *err) {
   double started = clock_seconds();
   bool was_there = access(folder, F_OK) == 0;
   int lock = -1;
   dwell_status page = DWELL_OK;
   dwell_status status = run_check_folder(folder, force, err);
-  if (status == DWELL_OK) status = make_folder(folder, err);
+  if (status == DWELL_OK) status = run_make_folder(folder, err);
   if (status == DWELL_OK) status = lock_folder(folder, &lock, err);
   if (status == DWELL_OK) status = run_check_folder(folder, force, err); /* again: another may just have finished */
   if (status == DWELL_OK) {
     status = write_all(run, folder, started, &page, err);
     if (status != DWELL_OK) undo(folder, was_there);
+    else remove_restart(folder);
   }
   if (lock >= 0) close(lock);
   return status == DWELL_OK ? page : status;

@@ -61,6 +61,8 @@ dwell_status run_read_array(const dwell_run *run, const char *name, double **ret
  * written), is empty, holds an unfinished run, or holds a finished one, no file of our names that this one does not
  * list, and `force` is set. Otherwise DWELL_USAGE, DWELL_FAILED, or DWELL_BAD_INPUT if its manifest cannot be read. */
 dwell_status run_check_folder(const char *folder, bool force, dwell_error *err);
+/* Makes the folder, and those above it; one that exists is fine. */
+dwell_status run_make_folder(const char *folder, dwell_error *err);
 
 /* The run's folder got another file (a report): lists it, with its hash, in run.json. */
 dwell_status run_refresh_files(dwell_run *run, dwell_error *err);

@@ -1,0 +1,185 @@
+/* cli/mpi.c - the processes of `mpirun dwell simulate`, by MPI.
+ *
+ * Every meeting of the processes begins with the same call, in which each says how it fared; so one that failed, and
+ * goes to the end, meets the others wherever they are, and all leave with its message. */
+#define _POSIX_C_SOURCE 200809L
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "base/version.h"
+#include "cli/ranks.h"
+#include "linalg/gemm.h"
+#include "linalg/vmath.h"
+
+/* All processes of a run; MPI keeps it global as well. */
+typedef struct crew {
+  dwell_ranks ranks;
+  int *counts, *firsts;  /* [ranks] rows of an exchange */
+  MPI_Request *requests; /* [room] of one list of moves */
+  size_t room;
+  bool over; /* all have met and know that one of them failed: there is no further meeting */
+} crew;
+
+static crew the_crew;
+
+/* Waits for a request; asleep between looks where that may take long: measuring is the first process's alone. */
+static void await(MPI_Request *request, bool patient) {
+  const struct timespec nap = {0, 2000000};
+  int done = 0;
+  if (!patient) MPI_Wait(request, MPI_STATUS_IGNORE);
+  while (patient && MPI_Test(request, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && !done) nanosleep(&nap, NULL);
+}
+
+/* The status of the first process that failed, and its error; DWELL_OK if none did. */
+static dwell_status agree(dwell_status mine, bool patient, dwell_error *err) {
+  dwell_error first = err != NULL ? *err : (dwell_error){.offset = -1};
+  int count = (int)the_crew.ranks.count, failed = mine == DWELL_OK ? count : (int)the_crew.ranks.rank, lowest = count;
+  int code = (int)mine;
+  MPI_Request request;
+  if (the_crew.over) return mine;
+  MPI_Iallreduce(&failed, &lowest, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD, &request);
+  await(&request, patient);
+  if (lowest == count) return DWELL_OK;
+  the_crew.over = true;
+  MPI_Bcast(&code, 1, MPI_INT, lowest, MPI_COMM_WORLD);
+  MPI_Bcast(&first, (int)sizeof first, MPI_BYTE, lowest, MPI_COMM_WORLD);
+  if (err != NULL) *err = first;
+  return (dwell_status)code;
+}
+
+/* Rows are one item to MPI, whose counts are ints. */
+static dwell_status gather(crew *c, const size_t *bounds, const ranks_array *array, dwell_error *err) {
+  MPI_Datatype row;
+  for (size_t r = 0; r < c->ranks.count; r++) {
+    c->firsts[r] = (int)bounds[r];
+    c->counts[r] = (int)(bounds[r + 1] - bounds[r]);
+  }
+  bool good = MPI_Type_contiguous((int)array->width, MPI_DOUBLE, &row) == MPI_SUCCESS;
+  good = good && MPI_Type_commit(&row) == MPI_SUCCESS;
+  good = good && MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, array->data, c->counts, c->firsts, row,
+                                MPI_COMM_WORLD) == MPI_SUCCESS;
+  if (good) MPI_Type_free(&row);
+  return good ? DWELL_OK : error_set(err, DWELL_FAILED, "MPI could not exchange the rows");
+}
+
+static dwell_status exchange(void *self, dwell_status mine, const size_t *bounds, size_t arrays,
+                             const ranks_array *array, dwell_error *err) {
+  crew *c = self;
+  dwell_status status = agree(mine, false, err);
+  for (size_t a = 0; a < arrays && status == DWELL_OK; a++) status = gather(c, bounds, &array[a], err);
+  return status;
+}
+
+/* The pieces that concern this process, whose requests fit in c->requests; parts of at most 2^30 bytes, since MPI
+ * counts in ints. */
+static dwell_status start_moves(crew *c, size_t count, const ranks_move *moves, size_t *ret_requests) {
+  enum { PART = 1 << 30 };
+  size_t used = 0, own = c->ranks.rank;
+  for (size_t k = 0; k < count; k++) {
+    const ranks_move *m = &moves[k];
+    bool sends = m->from == own, takes = m->to == own;
+    for (size_t at = 0; at < m->bytes && sends != takes; at += PART) {
+      char *data = (char *)m->data + at;
+      int size = (int)(m->bytes - at < PART ? m->bytes - at : PART), done;
+      if (used == c->room) {
+        size_t room = c->room == 0 ? 256 : 2 * c->room;
+        MPI_Request *more = mem_grow(c->requests, c->room, room, sizeof *more);
+        if (more == NULL) return DWELL_NO_MEMORY;
+        c->requests = more, c->room = room;
+      }
+      done = sends ? MPI_Isend(data, size, MPI_BYTE, (int)m->to, 0, MPI_COMM_WORLD, &c->requests[used++])
+                   : MPI_Irecv(data, size, MPI_BYTE, (int)m->from, 0, MPI_COMM_WORLD, &c->requests[used++]);
+      if (done != MPI_SUCCESS) return DWELL_FAILED;
+    }
+  }
+  *ret_requests = used;
+  return DWELL_OK;
+}
+
+/* Messages between two processes arrive in the order of the list, so that they need no names. A process that cannot
+ * hold its requests says so at the next meeting; its partners would wait for ever, so it ends them all. */
+static dwell_status move(void *self, dwell_status mine, size_t count, const ranks_move *moves, dwell_error *err) {
+  crew *c = self;
+  size_t requests = 0;
+  dwell_status status = agree(mine, false, err);
+  if (status != DWELL_OK) return status;
+  if (start_moves(c, count, moves, &requests) != DWELL_OK) MPI_Abort(MPI_COMM_WORLD, DWELL_NO_MEMORY);
+  if (MPI_Waitall((int)requests, c->requests, MPI_STATUSES_IGNORE) == MPI_SUCCESS) return DWELL_OK;
+  return error_set(err, DWELL_FAILED, "MPI could not move sums between processes");
+}
+
+/* Everything that bits depend on. */
+static void fingerprint(char text[256]) {
+  memset(text, 0, 256);
+  snprintf(text, 256, "%s %s %s %s", version_number(), version_commit(), vmath_isa(), gemm_library());
+}
+
+static dwell_status check_alike(dwell_error *err) {
+  char mine[256], first[256];
+  fingerprint(mine);
+  memcpy(first, mine, sizeof first);
+  MPI_Bcast(first, (int)sizeof first, MPI_BYTE, 0, MPI_COMM_WORLD);
+  if (memcmp(mine, first, sizeof first) == 0) return agree(DWELL_OK, false, err);
+  error_set(err, DWELL_FAILED, "process %zu computes with %s, process 0 with %s: their bits may differ",
+            the_crew.ranks.rank, mine, first);
+  error_remedy(err, "Start all processes on machines of one kind, with one build of dwell");
+  return agree(DWELL_FAILED, false, err);
+}
+
+dwell_status ranks_begin(cli *c, dwell_error *err) {
+  int provided, rank, count;
+  if (getenv("OMPI_COMM_WORLD_SIZE") == NULL && getenv("PMI_RANK") == NULL) return DWELL_OK; /* no mpirun */
+  if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
+    return error_set(err, DWELL_FAILED, "MPI does not start");
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &count);
+  the_crew.ranks = (dwell_ranks){(size_t)rank, (size_t)count, &the_crew, exchange, move};
+  the_crew.counts = MEM_NEW(int, (size_t)count);
+  the_crew.firsts = MEM_NEW(int, (size_t)count);
+  dwell_status status = the_crew.counts == NULL || the_crew.firsts == NULL ? error_no_memory(err, "MPI") : DWELL_OK;
+  status = agree(status, false, err);
+  if (status == DWELL_OK) status = check_alike(err);
+  if (status == DWELL_OK && count > 1) c->ctx.ranks = &the_crew.ranks;
+  if (rank > 0) c->quiet = true, c->ctx.progress = NULL, c->ctx.log = NULL;
+  return status;
+}
+
+dwell_status ranks_end_run(cli *c, dwell_status mine, dwell_error *err) {
+  if (the_crew.ranks.count == 0) return mine;
+  if (mine != DWELL_OK && err != NULL && the_crew.ranks.rank > 0) {
+    char name[40];
+    snprintf(name, sizeof name, "process %zu", the_crew.ranks.rank);
+    error_at_item(err, name);
+  }
+  dwell_status status = agree(mine, true, err);
+  c->ctx.ranks = NULL;
+  mem_free(the_crew.counts);
+  mem_free(the_crew.firsts);
+  mem_free(the_crew.requests);
+  MPI_Finalize();
+  return status;
+}
+
+static dwell_status drop_state(void *self, const dwell_frame *frame, const dwell_cloud *x, dwell_error *err) {
+  (void)self, (void)frame, (void)x, (void)err;
+  return DWELL_OK;
+}
+
+dwell_status ranks_help(cli *c, dwell_source *source, dwell_error *err) {
+  dwell_sink sink = {.on_state = drop_state};
+  return dwell_source_run(source, &c->ctx, &sink, err);
+}
+
+const char *ranks_library(void) {
+  static char text[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length;
+  MPI_Get_library_version(text, &length);
+  text[strcspn(text, ",\n")] = '\0';
+  return text;
+}
