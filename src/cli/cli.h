@@ -40,6 +40,7 @@ int cmd_verify(int argc, char **argv, cli *c);
 int cmd_figure(int argc, char **argv, cli *c);
 int cmd_list(int argc, char **argv, cli *c);
 int cmd_doctor(int argc, char **argv, cli *c);
+int cmd_continue(int argc, char **argv, cli *c);
 
 /* argp children; their input is the cli. */
 extern const struct argp cli_argp_words;   /* -q -v --json */

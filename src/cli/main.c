@@ -23,6 +23,7 @@ static const cli_command commands[] = {
     {"tokenize", "ids and pieces of a text", cmd_tokenize, false},
     {"pull", "download a model from a Hugging Face hub into its usual cache", cmd_pull, false},
     {"report", "one self-contained page from a run", cmd_report, false},
+    {"continue", "stationary states and their stability as beta or kappa changes", cmd_continue, true},
     {"verify", "the theory's statements: predicted, measured, tolerance, pass or fail", cmd_verify, true},
     {"figure", "a published figure of the theory, from scratch", cmd_figure, true},
     {"list", "the registries: flows, models, nursery, instruments, nulls, claims, theorems, ...", cmd_list, false},

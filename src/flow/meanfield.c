@@ -111,26 +111,34 @@ done:
 
 static void close(basis *b) { mem_free(b->memory); }
 
+/* What depends on beta and kappa. */
+static dwell_status set_strengths(basis *b, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  const meanfield *m = b->m;
+  double *a = MEM_NEW(double, m->modes + 1);
+  if (a == NULL || harmonics_multipliers(m->d, m->beta, m->modes + 1, a) != 0) TRY_ALLOC(NULL, "the multipliers");
+  b->zero = a[0];
+  for (size_t e = 0; e < b->size; e++) {
+    double l = (double)order_of(m, e);
+    b->multiplier[e] = a[order_of(m, e)];
+    b->decay[e] = m->kappa > 0 ? l * (l + (double)m->d - 2) / m->kappa : 0;
+  }
+done:
+  mem_free(a);
+  return status;
+}
+
 static dwell_status open(const meanfield *m, basis *ret_basis, dwell_error *err) {
   dwell_status status = DWELL_OK;
   basis b = {.m = m};
-  double *a = NULL;
   TRY(meanfield_check(m, err));
   b.size = m->d == 2 ? 2 * m->modes : m->modes;
   b.nodes = m->d == 2 ? 3 * m->modes + 1 : (3 * m->modes) / 2 + 2;
   TRY(allocate(&b, err));
-  a = MEM_NEW(double, m->modes + 1);
-  if (a == NULL || harmonics_multipliers(m->d, m->beta, m->modes + 1, a) != 0) TRY_ALLOC(NULL, "the multipliers");
   if (m->d == 2) fill_circle(&b);
   else TRY(fill_sphere(&b, err));
-  b.zero = a[0];
-  for (size_t e = 0; e < b.size; e++) {
-    double l = (double)order_of(m, e);
-    b.multiplier[e] = a[order_of(m, e)];
-    b.decay[e] = m->kappa > 0 ? l * (l + (double)m->d - 2) / m->kappa : 0;
-  }
+  TRY(set_strengths(&b, err));
 done:
-  mem_free(a);
   if (status != DWELL_OK) close(&b), b = (basis){0};
   *ret_basis = b;
   return status;
@@ -241,22 +249,66 @@ done:
   return status;
 }
 
-dwell_status meanfield_slope(const meanfield *what, const double *y, double *ret_slope, dwell_error *err) {
+struct meanfield_field {
+  meanfield what;
+  basis b;
+  double *memory, *work, *f, *change; /* [2 size], [size], [size] of it */
+};
+
+dwell_status meanfield_open(const meanfield *m, meanfield_field **ret_field, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  basis b = {0};
-  double *memory = NULL;
-  TRY(open(what, &b, err));
-  memory = MEM_NEW(double, 4 * b.size);
-  TRY_ALLOC(memory, "the density");
-  double *f = memory + 2 * b.size, *change = f + b.size;
-  from_state(&b, y, f);
-  drift(&b, f, memory, change);
-  for (size_t e = 0; e < b.size; e++) change[e] -= b.decay[e] * f[e];
-  to_state(&b, change, ret_slope);
-  if (what->d > 2) ret_slope[0] = 0;
+  meanfield_field *field = MEM_ZERO(meanfield_field, 1);
+  *ret_field = NULL;
+  TRY_ALLOC(field, "the density");
+  field->what = *m;
+  TRY(open(&field->what, &field->b, err));
+  field->memory = MEM_NEW(double, 4 * field->b.size);
+  TRY_ALLOC(field->memory, "the density");
+  field->work = field->memory, field->f = field->work + 2 * field->b.size, field->change = field->f + field->b.size;
+  *ret_field = field, field = NULL;
 done:
-  close(&b);
-  mem_free(memory);
+  meanfield_close(field);
+  return status;
+}
+
+void meanfield_close(meanfield_field *f) {
+  if (f == NULL) return;
+  close(&f->b);
+  mem_free(f->memory);
+  mem_free(f);
+}
+
+dwell_status meanfield_change(meanfield_field *f, double beta, double kappa, dwell_error *err) {
+  f->what.beta = beta, f->what.kappa = kappa;
+  dwell_status status = meanfield_check(&f->what, err);
+  return status == DWELL_OK ? set_strengths(&f->b, err) : status;
+}
+
+void meanfield_field_slope(meanfield_field *f, const double *y, double *ret_slope) {
+  from_state(&f->b, y, f->f);
+  drift(&f->b, f->f, f->work, f->change);
+  for (size_t e = 0; e < f->b.size; e++) f->change[e] -= f->b.decay[e] * f->f[e];
+  to_state(&f->b, f->change, ret_slope);
+  if (f->what.d > 2) ret_slope[0] = 0;
+}
+
+double meanfield_free_energy(meanfield_field *f, const double *y) {
+  double entropy = 0, pairs = 0;
+  if (f->what.normalised || !(f->what.kappa > 0)) return NAN;
+  from_state(&f->b, y, f->f);
+  for (size_t i = 0; i < f->b.nodes; i++) {
+    double density = at_node(&f->b, f->b.value, i, f->f, 1);
+    if (density > 0) entropy += f->b.weight[i] * density * log(density);
+  }
+  for (size_t e = 0; e < f->b.size; e++) pairs += strength(&f->b, e) * f->f[e] * f->f[e];
+  return entropy - 0.5 * f->what.kappa * exp(fabs(f->what.beta)) * pairs;
+}
+
+dwell_status meanfield_slope(const meanfield *what, const double *y, double *ret_slope, dwell_error *err) {
+  meanfield_field *f;
+  dwell_status status = meanfield_open(what, &f, err);
+  if (status == DWELL_OK) meanfield_field_slope(f, y, ret_slope);
+  if (status == DWELL_OK) meanfield_close(f);
   return status;
 }
 

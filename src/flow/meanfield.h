@@ -42,6 +42,16 @@ dwell_status meanfield_solve(const meanfield *m, const ode_plan *plan, const ode
 /* dy/dt at y, diffusion included. */
 dwell_status meanfield_slope(const meanfield *m, const double *y, double *ret_slope, dwell_error *err);
 
+/* The same again and again, with other beta and kappa between. `m` is copied. Errors as meanfield_solve. */
+typedef struct meanfield_field meanfield_field;
+dwell_status meanfield_open(const meanfield *m, meanfield_field **ret_field, dwell_error *err);
+void meanfield_close(meanfield_field *f); /* NULL is fine */
+dwell_status meanfield_change(meanfield_field *f, double beta, double kappa, dwell_error *err);
+void meanfield_field_slope(meanfield_field *f, const double *y, double *ret_slope);
+/* Of a noisy usa state: kappa times (its free energy - that of the uniform density), int f ln f - (kappa / 2 beta)
+ * sum_l N_l a_l y_l^2. Where the density is negative on the grid it counts as 0. NaN for sa, which has none. */
+double meanfield_free_energy(meanfield_field *f, const double *y);
+
 /* Density relative to the uniform one at `count` places (circle: angles; sphere: <x,e>). */
 dwell_status meanfield_density(const meanfield *m, const double *y, size_t count, const double *at, double *ret_density,
                                dwell_error *err);
