@@ -28,23 +28,29 @@ typedef struct crew {
 
 static crew the_crew;
 
-/* Waits for a request; asleep between looks where that may take long: measuring is the first process's alone. */
-static void await(MPI_Request *request, bool patient) {
-  const struct timespec nap = {0, 2000000};
+/* Waits for requests: at first by looking again and again, then asleep between looks, since the CPU may be wanted by
+ * the process that is waited for, and the first process may measure for long. */
+static bool await(size_t count, MPI_Request *requests) {
+  enum { LOOKS = 2000 };
+  struct timespec nap = {0, 50000};
   int done = 0;
-  if (!patient) MPI_Wait(request, MPI_STATUS_IGNORE);
-  while (patient && MPI_Test(request, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && !done) nanosleep(&nap, NULL);
+  for (size_t look = 0; !done; look++) {
+    if (MPI_Testall((int)count, requests, &done, MPI_STATUSES_IGNORE) != MPI_SUCCESS) return false;
+    if (!done && look > LOOKS) nanosleep(&nap, NULL);
+    if (look > 10 * LOOKS) nap.tv_nsec = 2000000;
+  }
+  return true;
 }
 
 /* The status of the first process that failed, and its error; DWELL_OK if none did. */
-static dwell_status agree(dwell_status mine, bool patient, dwell_error *err) {
+static dwell_status agree(dwell_status mine, dwell_error *err) {
   dwell_error first = err != NULL ? *err : (dwell_error){.offset = -1};
   int count = (int)the_crew.ranks.count, failed = mine == DWELL_OK ? count : (int)the_crew.ranks.rank, lowest = count;
   int code = (int)mine;
   MPI_Request request;
   if (the_crew.over) return mine;
   MPI_Iallreduce(&failed, &lowest, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD, &request);
-  await(&request, patient);
+  if (!await(1, &request)) return error_set(err, DWELL_FAILED, "MPI lost the other processes");
   if (lowest == count) return DWELL_OK;
   the_crew.over = true;
   MPI_Bcast(&code, 1, MPI_INT, lowest, MPI_COMM_WORLD);
@@ -71,7 +77,7 @@ static dwell_status gather(crew *c, const size_t *bounds, const ranks_array *arr
 static dwell_status exchange(void *self, dwell_status mine, const size_t *bounds, size_t arrays,
                              const ranks_array *array, dwell_error *err) {
   crew *c = self;
-  dwell_status status = agree(mine, false, err);
+  dwell_status status = agree(mine, err);
   for (size_t a = 0; a < arrays && status == DWELL_OK; a++) status = gather(c, bounds, &array[a], err);
   return status;
 }
@@ -102,15 +108,16 @@ static dwell_status start_moves(crew *c, size_t count, const ranks_move *moves, 
   return DWELL_OK;
 }
 
-/* Messages between two processes arrive in the order of the list, so that they need no names. A process that cannot
- * hold its requests says so at the next meeting; its partners would wait for ever, so it ends them all. */
+/* Messages between two processes arrive in the order of the list, so that they need no names. There is no meeting here:
+ * one that failed goes on, with whatever sums it has, to the exchange at the end. One that cannot even do that ends
+ * all.
+ */
 static dwell_status move(void *self, dwell_status mine, size_t count, const ranks_move *moves, dwell_error *err) {
   crew *c = self;
   size_t requests = 0;
-  dwell_status status = agree(mine, false, err);
-  if (status != DWELL_OK) return status;
-  if (start_moves(c, count, moves, &requests) != DWELL_OK) MPI_Abort(MPI_COMM_WORLD, DWELL_NO_MEMORY);
-  if (MPI_Waitall((int)requests, c->requests, MPI_STATUSES_IGNORE) == MPI_SUCCESS) return DWELL_OK;
+  dwell_status status = the_crew.over ? DWELL_OK : start_moves(c, count, moves, &requests);
+  if (status != DWELL_OK) MPI_Abort(MPI_COMM_WORLD, (int)status);
+  if (await(requests, c->requests) || mine != DWELL_OK) return mine;
   return error_set(err, DWELL_FAILED, "MPI could not move sums between processes");
 }
 
@@ -125,11 +132,11 @@ static dwell_status check_alike(dwell_error *err) {
   fingerprint(mine);
   memcpy(first, mine, sizeof first);
   MPI_Bcast(first, (int)sizeof first, MPI_BYTE, 0, MPI_COMM_WORLD);
-  if (memcmp(mine, first, sizeof first) == 0) return agree(DWELL_OK, false, err);
+  if (memcmp(mine, first, sizeof first) == 0) return agree(DWELL_OK, err);
   error_set(err, DWELL_FAILED, "process %zu computes with %s, process 0 with %s: their bits may differ",
             the_crew.ranks.rank, mine, first);
   error_remedy(err, "Start all processes on machines of one kind, with one build of dwell");
-  return agree(DWELL_FAILED, false, err);
+  return agree(DWELL_FAILED, err);
 }
 
 dwell_status ranks_begin(cli *c, dwell_error *err) {
@@ -143,7 +150,7 @@ dwell_status ranks_begin(cli *c, dwell_error *err) {
   the_crew.counts = MEM_NEW(int, (size_t)count);
   the_crew.firsts = MEM_NEW(int, (size_t)count);
   dwell_status status = the_crew.counts == NULL || the_crew.firsts == NULL ? error_no_memory(err, "MPI") : DWELL_OK;
-  status = agree(status, false, err);
+  status = agree(status, err);
   if (status == DWELL_OK) status = check_alike(err);
   if (status == DWELL_OK && count > 1) c->ctx.ranks = &the_crew.ranks;
   if (rank > 0) c->quiet = true, c->ctx.progress = NULL, c->ctx.log = NULL;
@@ -157,7 +164,7 @@ dwell_status ranks_end_run(cli *c, dwell_status mine, dwell_error *err) {
     snprintf(name, sizeof name, "process %zu", the_crew.ranks.rank);
     error_at_item(err, name);
   }
-  dwell_status status = agree(mine, true, err);
+  dwell_status status = agree(mine, err);
   c->ctx.ranks = NULL;
   mem_free(the_crew.counts);
   mem_free(the_crew.firsts);

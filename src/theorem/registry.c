@@ -33,6 +33,7 @@ static const theorem *const registry[] = {
     &theorem_hardmax,
     &theorem_euler_maruyama,
     &theorem_chaos,
+    &theorem_density,
     &theorem_layer_norm,
     &theorem_exploration,
     &theorem_other_energy,

@@ -35,6 +35,7 @@ extern const theorem theorem_heads;
 extern const theorem theorem_hardmax;
 extern const theorem theorem_euler_maruyama;
 extern const theorem theorem_chaos;
+extern const theorem theorem_density;
 extern const theorem theorem_layer_norm;
 extern const theorem theorem_exploration;
 extern const theorem theorem_other_energy;

@@ -31,7 +31,7 @@ static void assert_same_run(const char *a, const char *b) {
   }
 }
 
-static const char common[] = "--save states --instruments ip --nulls 0 -q";
+static const char common[] = "--save states --instruments ip --nulls 0 -q"; /* and no more states than are wanted */
 
 static void serial(const char *arguments, const char *name) {
   remove_run(name);
@@ -63,19 +63,21 @@ static void same_bits(void **state) {
   (void)state;
   need_mpi();
   static const char *const systems[] = {
-      "--n 700 --d 3 --until 0.2 --frames 2",                         /* direct loops */
+      "--n 700 --d 3 --until 0.2",                                    /* direct loops, a round for each of few blocks */
       "--n 700 --d 3 --integrator rk4:0.1 --until 0.2 --mask causal", /* shares of unequal length */
-      "--n 1100 --d 20 --until 0.2 --frames 2",                       /* tiles whose sides have two owners */
+      "--n 4200 --d 3 --integrator rk4:0.1 --until 0.2",              /* an even number of blocks, many rounds */
+      "--n 1100 --d 20 --until 0.2",                                  /* tiles, an odd number of blocks */
       "--n 1100 --d 20 --integrator rk4:0.1 --until 0.2 --mask causal",
-      "--n 400 --d 140 --beta -400 --integrator rk4:0.1 --until 0.2",    /* row maxima */
-      "--n 300 --d 12 --flow qkv --qkv gaussian --until 0.2 --frames 2", /* heads */
-      "--n 700 --d 3 --kappa 3 --integrator geometric:0.1 --until 0.5"   /* noise */
+      "--n 400 --d 140 --beta -400 --integrator rk4:0.1 --until 0.2",  /* row maxima */
+      "--n 300 --d 12 --flow qkv --qkv gaussian --until 0.2",          /* heads */
+      "--n 700 --d 3 --kappa 3 --integrator geometric:0.1 --until 0.5" /* noise */
   };
   for (size_t i = 0; i < sizeof systems / sizeof systems[0]; i++) {
-    serial(systems[i], "one");
+    const char *arguments = testing_format("%s --frames 2", systems[i]);
+    serial(arguments, "one");
     for (int count = 2; count <= 4; count += 2) {
       remove_run("several");
-      assert_int_equal(parallel(count, systems[i], "several", NULL), 0);
+      assert_int_equal(parallel(count, arguments, "several", NULL), 0);
       assert_same_run("one", "several");
     }
   }
@@ -102,13 +104,13 @@ static void one_message(void **state) {
   remove_run("several");
   parallel_refused("--n many", "several", 2, "--n takes");
   parallel_refused("--flow equiangular", "several", 2, "no sums over pairs");
-  parallel_refused("--init absent.npy", "several", 3, "absent.npy");
+  parallel_refused("--init absent.npy --frames 2", "several", 3, "absent.npy");
   parallel_refused("--beta0-control --n 700", "several", 2, "one process");
   assert_int_not_equal(access(folder_of("several"), F_OK), 0);
   /* one process alone fails while the others are at their sums */
   serial("--n 10 --frames 2", "finished");
-  parallel_refused("--n 700 --until 5", "finished", 2, "holds a finished run");
-  parallel_refused("--n 700 --until 5 --checkpoint 1", "finished", 2, "holds a finished run");
+  parallel_refused("--n 700 --until 5 --frames 2", "finished", 2, "holds a finished run");
+  parallel_refused("--n 700 --until 5 --frames 2 --checkpoint 1", "finished", 2, "holds a finished run");
 }
 
 /* Kills a run with checkpoints at every step after `milliseconds`, again and again, until it is through. */
