@@ -149,10 +149,13 @@ const char *geometry_clusters_undefined(const geometry *g) {
   return g->collapsed ? "collapsed" : g->centred_undefined > 0 ? "centred_undefined" : NULL;
 }
 
+uint64_t geometry_rows_bytes(size_t n, size_t d) {
+  return (uint64_t)n * (d + 6) * sizeof(double) + (uint64_t)n * sizeof(int32_t) + sizeof(geometry);
+}
+
 uint64_t geometry_bytes(size_t n, size_t d) {
-  uint64_t square = (uint64_t)n * n * sizeof(double), rows = (uint64_t)n * d * sizeof(double);
-  return rows + 3 * square + 6 * (uint64_t)n * sizeof(double) + (uint64_t)n * sizeof(int32_t) +
-         2 * (uint64_t)n * GEOMETRY_NEIGHBOURS * sizeof(uint32_t) + sizeof(geometry);
+  uint64_t square = (uint64_t)n * n * sizeof(double);
+  return geometry_rows_bytes(n, d) + 3 * square + 2 * (uint64_t)n * GEOMETRY_NEIGHBOURS * sizeof(uint32_t);
 }
 
 /* A copy of the n x n Gram, or the d x d product and a copy of the rows it is made of; or what clusters or the point of

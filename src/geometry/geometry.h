@@ -84,6 +84,8 @@ const char *geometry_clusters_undefined(const geometry *g);
 /* Bytes at most: what a geometry holds when everything was asked for, and the work space of the largest eigenvalue
  * problem or of the point of least norm (centred rows, [n,d], are the only other large one). */
 uint64_t geometry_bytes(size_t n, size_t d);
+/* The same where only rows and their lengths are asked for: no matrix of pairs, no neighbours. */
+uint64_t geometry_rows_bytes(size_t n, size_t d);
 uint64_t geometry_work_bytes(size_t n, size_t d);
 /* The work space of clusters and dendrogram alone, all that a surrogate needs besides its Gram and cosines. */
 uint64_t geometry_cluster_bytes(size_t n);

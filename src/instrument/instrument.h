@@ -118,6 +118,7 @@ typedef struct instrument {
   unsigned needs;                      /* PER_HEAD: NEEDS_... */
   uint64_t (*work_bytes)(size_t n);    /* PER_HEAD: memory while one head is measured, at most; NULL: none */
   bool from_parts;                     /* of the blocks' moves: filled by measure/attribution.c */
+  bool rows_only;                      /* reads rows and lengths, nothing about pairs of tokens: any n will do */
   bool optional;                       /* measured only where --instruments names it: dear, or no evidence */
 } instrument;
 

@@ -74,4 +74,5 @@ const instrument instrument_motion = {
     .column_count = COUNT_OF(columns),
     .step = measure,
     .flops = flops,
+    .rows_only = true,
 };

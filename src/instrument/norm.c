@@ -41,4 +41,5 @@ const instrument instrument_norm = {
     .column_count = COUNT_OF(columns),
     .state = measure,
     .flops = flops,
+    .rows_only = true,
 };

@@ -58,6 +58,18 @@ static uint64_t saved_bytes(const dwell_trajectory *t, const dwell_measure_optio
   return bytes;
 }
 
+static bool list_reads_rows(const plan_list *list) {
+  bool rows = true;
+  for (size_t i = 0; i < list->item_count; i++) rows = rows && list->items[i].what->rows_only;
+  return rows;
+}
+
+/* One geometry. Nulls and the instruments of heads look at pairs. */
+static uint64_t cloud_bytes(const plan *p, size_t n, size_t d) {
+  bool rows = p->draws == 0 && p->head.item_count == 0 && list_reads_rows(&p->state) && list_reads_rows(&p->step);
+  return rows ? geometry_rows_bytes(n, d) : geometry_bytes(n, d);
+}
+
 /* The geometries of a batch and of the state before it, and what each thread takes besides: the state as it was read,
  * its centred rows, an eigenvalue problem, a null's preparation. They do not overlap in time, but what is allocated
  * between them lives longer, so the allocator may be unable to use the same place twice: they are added. */
@@ -69,9 +81,9 @@ static uint64_t measure_bytes(const dwell_context *ctx, const plan *p, uint64_t 
   if (p->draws > 0) work += p->nulls[0].null->prepare_bytes(n, d);
   bool forms = false, types = plan_has_set(p, SET_TYPES);
   for (plan_set set = SET_TYPES + 1; set < SETS; set++) forms = forms || plan_has_set(p, set);
-  if (types || forms) work += geometry_bytes(n, d);
+  if (types || forms) work += cloud_bytes(p, n, d);
   if (forms) work += (uint64_t)n * (d + 2) * sizeof(double);
-  return alive * geometry_bytes(n, d) + workers * (work + blas_bytes(n));
+  return alive * cloud_bytes(p, n, d) + workers * (work + blas_bytes(n));
 }
 
 /* Every thread holds a draw and a surrogate, with its centred Gram and cosines if an instrument asks for them, and the

@@ -127,6 +127,9 @@ static void the_bound_holds(void **state) {
   check_bound("simulate --n 8 --d 3 --frames 20 --replicas 200 -t 2");
   check_bound("simulate --n 64 --d 64 --frames 10 --replicas 10 -t 16 --nulls 3");
   check_bound("simulate --n 400 --d 16 --frames 3 --until 0.2 --save states,gram -t 4");
+  /* no matrix of pairs, so that the bound of 10^5 tokens is not one of 240 GB */
+  check_bound(
+      "simulate --n 20000 --d 3 --integrator euler:0.1 --until 0.1 --frames 2 --instruments norm,motion --nulls 0");
   /* many more dimensions than particles, and more axes than the twin turns one by one */
   const char *states = folder_of("states");
   for (int wide = 0; wide < 2; wide++) {
