@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Makes tests/golden/flow/continuation.txt: branches of stationary noisy densities, without time, modes' equations or arc
-length: a density is a fixed point f ~ exp(kappa/beta K*f) (usa) or f ~ (K*f)^(kappa/beta) (sa) on a grid, solved by
-Newton's method at a given order parameter R1 with kappa as the last unknown; folds are minima of kappa(R1), the transition
-is where free energies agree, the tricritical point where kappa''(R1 = 0) changes sign.
+"""Makes tests/golden/flow/continuation.txt: branches of stationary noisy densities, without time, modes' equations or
+arc length: a density is a fixed point f ~ exp(kappa/beta K*f) (usa) or f ~ (K*f)^(kappa/beta) (sa) on a grid, solved by
+Newton's method at a given order parameter R1 with kappa as the last unknown; folds are minima of kappa(R1), the
+transition is where free energies agree, the tricritical point where kappa''(R1 = 0) changes sign.
 
 Lines: flow d beta | kappa R1 of the fold | kappa R1 of equal free energy (usa; else nan) | kappa_c
        tricritical flow d beta
