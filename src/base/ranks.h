@@ -31,8 +31,9 @@ typedef struct dwell_ranks {
    * and the error of the first of them. Called outside parallel loops. */
   dwell_status (*exchange)(void *self, dwell_status mine, const size_t *bounds, size_t arrays, const ranks_array *array,
                            dwell_error *err);
-  /* Every process calls it with the same list but for `data`, also one that failed: it then goes on to the exchange,
-   * which tells the others. Returns `mine`, or that the messages were lost. */
+  /* After a meeting (an exchange, also one of no arrays). Every process calls it with the same list but for `data`,
+   * also one that failed: it then goes on to the exchange, which tells the others. Returns `mine`, or that the messages
+   * were lost. */
   dwell_status (*move)(void *self, dwell_status mine, size_t count, const ranks_move *moves, dwell_error *err);
 } dwell_ranks;
 
