@@ -64,10 +64,14 @@ static bool list_reads_rows(const plan_list *list) {
   return rows;
 }
 
-/* One geometry. Nulls and the instruments of heads look at pairs. */
+/* Nulls and the instruments of heads look at pairs. */
+static bool reads_rows(const plan *p) {
+  return p->draws == 0 && p->head.item_count == 0 && list_reads_rows(&p->state) && list_reads_rows(&p->step);
+}
+
+/* One geometry. */
 static uint64_t cloud_bytes(const plan *p, size_t n, size_t d) {
-  bool rows = p->draws == 0 && p->head.item_count == 0 && list_reads_rows(&p->state) && list_reads_rows(&p->step);
-  return rows ? geometry_rows_bytes(n, d) : geometry_bytes(n, d);
+  return reads_rows(p) ? geometry_rows_bytes(n, d) : geometry_bytes(n, d);
 }
 
 /* The geometries of a batch and of the state before it, and what each thread takes besides: the state as it was read,
@@ -77,13 +81,14 @@ static uint64_t measure_bytes(const dwell_context *ctx, const plan *p, uint64_t 
   if (!p->wants_geometry) return 0;
   uint64_t workers = smaller(frames, (uint64_t)threads_count(ctx));
   uint64_t alive = smaller(frames, measurement_batch(ctx, n) + 1);
-  uint64_t work = 2 * (uint64_t)n * d * sizeof(double) + geometry_work_bytes(n, d);
+  uint64_t work = 2 * (uint64_t)n * d * sizeof(double);
+  work += reads_rows(p) ? 2 * (uint64_t)n * sizeof(double) : geometry_work_bytes(n, d);
   if (p->draws > 0) work += p->nulls[0].null->prepare_bytes(n, d);
   bool forms = false, types = plan_has_set(p, SET_TYPES);
   for (plan_set set = SET_TYPES + 1; set < SETS; set++) forms = forms || plan_has_set(p, set);
   if (types || forms) work += cloud_bytes(p, n, d);
   if (forms) work += (uint64_t)n * (d + 2) * sizeof(double);
-  return alive * cloud_bytes(p, n, d) + workers * (work + blas_bytes(n));
+  return alive * cloud_bytes(p, n, d) + workers * (work + (reads_rows(p) ? 0 : blas_bytes(n)));
 }
 
 /* Every thread holds a draw and a surrogate, with its centred Gram and cosines if an instrument asks for them, and the
