@@ -1,7 +1,7 @@
 /* bench/scale.c - what one evaluation of the sa velocity costs in pairs, vectors and messages, and what follows for
  * larger systems and more processes: the numbers of docs/scale.md.
  *
- * usage: bench_scale [N3 N64]             alone: pairs and vectors
+ * usage: bench_scale [N4 N64]             alone: pairs and vectors
  *        mpirun -np P bench_scale [...]   also messages, and the same evaluations on P processes
  * One thread a process. Prints the best of several runs. */
 #include <math.h>
@@ -18,14 +18,14 @@ enum { RUNS = 5, STAGES = 7, VECTOR = 4000000 };
 
 /* Seconds of parts; all of one process. */
 typedef struct costs {
-  double pair[2];   /* per ordered pair: d = 3, 64 */
+  double pair[2];   /* per ordered pair: d = 4, 64 */
   double number;    /* per number of a sum of seven vectors, out of the caches */
   double start;     /* of a message */
   double byte;      /* of a message, per byte */
   double gathering; /* of an exchange, per byte of the whole */
 } costs;
 
-static const size_t dimensions[2] = {3, 64};
+static const size_t dimensions[2] = {4, 64};
 
 /* Best time of an evaluation for n tokens; ctx says on how many processes. */
 static double evaluate(size_t n, size_t d, const dwell_context *ctx) {

@@ -63,9 +63,10 @@ static void same_bits(void **state) {
   (void)state;
   need_mpi();
   static const char *const systems[] = {
-      "--n 700 --d 3 --until 0.2",                                    /* direct loops, a round for each of few blocks */
+      "--n 700 --d 4 --until 0.2",                                    /* direct loops, a round for each of few blocks */
       "--n 700 --d 3 --integrator rk4:0.1 --until 0.2 --mask causal", /* shares of unequal length */
-      "--n 4200 --d 3 --integrator rk4:0.1 --until 0.2",              /* an even number of blocks, many rounds */
+      "--n 4200 --d 4 --integrator rk4:0.1 --until 0.2",              /* an even number of blocks, many rounds */
+      "--n 700 --d 3 --integrator rk4:0.1 --until 0.2",               /* harmonics, which all do */
       "--n 1100 --d 20 --until 0.2",                                  /* tiles, an odd number of blocks */
       "--n 1100 --d 20 --integrator rk4:0.1 --until 0.2 --mask causal",
       "--n 400 --d 140 --beta -400 --integrator rk4:0.1 --until 0.2",  /* row maxima */
@@ -136,7 +137,7 @@ static void kill_and_go_on(const char *arguments, bool several) {
 
 static void killed(void **state) {
   (void)state;
-  kill_and_go_on("--n 700 --d 3 --until 6 --frames 9", false);
+  kill_and_go_on("--n 700 --d 4 --until 6 --frames 9", false);
   kill_and_go_on("--n 500 --d 3 --kappa 3 --integrator geometric:0.05 --until 3 --frames 4 --replicas 3", false);
   kill_and_go_on("--n 600 --d 4 --integrator rk4:0.05 --times 0,1.02,2.5", false);
 }
