@@ -2,6 +2,8 @@
  *
  * Neither the right-hand sides nor the integrator are dwell's: what is left in common is the start. Needs libgsl-dev;
  * skips without it, saying so. Not here: hardmax, whose field jumps, and noisy, whose steps are drawn. */
+#include <stdio.h>
+
 #include "flow/orbiting.h"
 
 #ifndef DWELL_HAVE_GSL
