@@ -101,9 +101,9 @@ def compare(case, kinds, graphs, repeats, heads, products):
                 continue
             rivals.append((rival, times.Times(), difference(case, names[:2], names[2:], heads)))
         for _ in range(repeats):
-            # the second pass: libraries are warm, as the rivals' are
-            mine.add(*sides.dwell(case, 2, heads, keep=True)["run"][1])
-            once.add(*sides.dwell(case, 2, heads)["run"][1])
+            # a later pass: libraries and allocators are warm, as those of the rivals are, whose processes stay
+            mine.add(*sides.dwell(case, 4, heads, keep=True)["run"][-1])
+            once.add(*sides.dwell(case, 2, heads)["run"][-1])
             for rival, theirs, _ in rivals:
                 theirs.add(*rival.run())
             products.run()

@@ -7,8 +7,9 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
+
+#include "linalg/elementary_f32.h"
 
 #if defined(DWELL_HAVE_LIBMVEC) && defined(__x86_64__)
 #define HAVE_VECTORS
@@ -30,52 +31,27 @@ DEFINE_SCALAR(scalar_acos_f64, double, acos)
 
 /* ---- weights of softmax, in single precision ---- */
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
-/* exp(x) for x <= 0; below 2^-126, where numbers become subnormal and everything slow, it is 0. x = k ln 2 + r with
- * |r| <= (ln 2)/2, ln 2 in two parts of which the first times k is exact; e^r by the polynomial 1 + r + ... of degree 6
- * that is best for the relative error (2e-9); k is added to the exponent. 2 ulp. */
-ALWAYS_INLINE float exp_below_0(float x) {
-  const float round =
-      0x1.8p23f; /* numbers of this size have no fractions: k stands in the last bits of a sum with it */
-  float shifted = x * 0x1.715476p0f + round, k = shifted - round;
-  float r = x - k * 0x1.62e4p-1f;
-  r = r - k * 0x1.7f7d1cp-20f;
-  float p = 0x1.6ae6e0p-10f;
-  p = p * r + 0x1.1267d8p-7f;
-  p = p * r + 0x1.555824p-5f;
-  p = p * r + 0x1.555418p-3f;
-  p = p * r + 0x1.fffffcp-2f;
-  p = p * r + 1;
-  p = p * r + 1;
-  uint32_t power, bits;
-  memcpy(&power, &shifted, sizeof power), memcpy(&bits, &p, sizeof bits);
-  bits += power << 23;
-  memcpy(&p, &bits, sizeof p);
-  return x < -0x1.5d589ep6f ? 0 : p; /* 126 ln 2; not so for a NaN, which stays one */
-}
-
 enum { SUM_LANES = 16, SUM_STEP = 4 * SUM_LANES };
 
 /* Four numbers are added in single precision before they are converted, which costs as much as five additions; the
  * order is the same for every width of a register. */
-ALWAYS_INLINE void add_to_lanes(const float e[SUM_STEP], double lanes[SUM_LANES]) {
+ELEMENTARY void add_to_lanes(const float e[SUM_STEP], double lanes[SUM_LANES]) {
   _Pragma("GCC unroll 1") for (size_t k = 0; k < SUM_LANES; k++) { /* unrolled, it would not be vectorised */
     float four = (e[k] + e[SUM_LANES + k]) + (e[2 * SUM_LANES + k] + e[3 * SUM_LANES + k]);
     lanes[k] += (double)four;
   }
 }
 
-ALWAYS_INLINE double softmax_body(size_t n, float *x, float scale, float shift) {
+ELEMENTARY double softmax_body(size_t n, float *x, float scale, float shift) {
   double lanes[SUM_LANES] = {0};
   float e[SUM_STEP] = {0};
   size_t i = 0;
   for (; i + SUM_STEP <= n; i += SUM_STEP) {
-    for (size_t k = 0; k < SUM_STEP; k++) x[i + k] = e[k] = exp_below_0(x[i + k] * scale - shift);
+    for (size_t k = 0; k < SUM_STEP; k++) x[i + k] = e[k] = exp_below_0_f32(x[i + k] * scale - shift);
     add_to_lanes(e, lanes);
   }
   memset(e, 0, sizeof e);
-  for (size_t k = 0; i + k < n; k++) x[i + k] = e[k] = exp_below_0(x[i + k] * scale - shift);
+  for (size_t k = 0; i + k < n; k++) x[i + k] = e[k] = exp_below_0_f32(x[i + k] * scale - shift);
   add_to_lanes(e, lanes);
   for (size_t half = SUM_LANES / 2; half > 0; half /= 2) {
     for (size_t k = 0; k < half; k++) lanes[k] += lanes[k + half];

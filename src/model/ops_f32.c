@@ -6,6 +6,7 @@
 #include "base/threads.h"
 #include "linalg/panels.h"
 #include "linalg/vmath.h"
+#include "model/activation_f32.h"
 #include "model/ops.h"
 
 #define REAL float
@@ -15,6 +16,7 @@
 #define TANH vmath_tanh_f32
 #define ERF vmath_erf_f32
 #define SOFTMAX vmath_softmax_f32
+#define ACTIVATE_ROWS activation_f32
 #define PANELS(name) panels_##name##_f32
 
 #include "model/ops_real.inc"

@@ -15,6 +15,7 @@
 #define TANH vmath_tanh_f64
 #define ERF vmath_erf_f64
 #define SOFTMAX vmath_softmax_f64
+#define ACTIVATE_ROWS(...) false
 #define PANELS(name) panels_##name##_f64
 
 #include "model/ops_real.inc"

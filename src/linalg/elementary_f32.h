@@ -1,0 +1,50 @@
+/* linalg/elementary_f32.h - exp and erf of one float, without branches: loops over them become vector code. For files
+ * compiled with -ffp-contract=fast; the accuracy given is that with fused multiply-adds. */
+#ifndef DWELL_LINALG_ELEMENTARY_F32_H
+#define DWELL_LINALG_ELEMENTARY_F32_H
+
+#include <stdint.h>
+#include <string.h>
+
+#define ELEMENTARY static inline __attribute__((always_inline))
+
+/* exp(x) for x <= 0; below 2^-126, where numbers become subnormal and everything slow, it is 0. x = k ln 2 + r with
+ * |r| <= (ln 2)/2, ln 2 in two parts of which the first times k is exact; e^r by the polynomial 1 + r + ... of degree 6
+ * that is best for the relative error (2e-9); k is added to the exponent. 2 ulp (tools/oracle/fit_elementary.py). */
+ELEMENTARY float exp_below_0_f32(float x) {
+  const float round =
+      0x1.8p23f; /* numbers of this size have no fractions: k stands in the last bits of a sum with it */
+  float shifted = x * 0x1.715476p0f + round, k = shifted - round;
+  float r = x - k * 0x1.62e4p-1f;
+  r = r - k * 0x1.7f7d1cp-20f;
+  float p = 0x1.6ae6e0p-10f;
+  p = p * r + 0x1.1267d8p-7f;
+  p = p * r + 0x1.555824p-5f;
+  p = p * r + 0x1.555418p-3f;
+  p = p * r + 0x1.fffffcp-2f;
+  p = p * r + 1;
+  p = p * r + 1;
+  uint32_t power, bits;
+  memcpy(&power, &shifted, sizeof power), memcpy(&bits, &p, sizeof bits);
+  bits += power << 23;
+  memcpy(&p, &bits, sizeof p);
+  return x < -0x1.5d589ep6f ? 0 : p; /* 126 ln 2; not so for a NaN, which stays one */
+}
+
+/* x P(x^2) / Q(x^2) of degrees 5 and 5, best for the relative error (2e-8), the coefficients then chosen among
+ * neighbouring floats (tools/oracle/fit_elementary.py). From 3.92 on erf rounds to 1. 5 ulp, 1 on average. */
+ELEMENTARY float erf_f32(float x) {
+  float a = x > 3.92f ? 3.92f : x;
+  a = a < -3.92f ? -3.92f : a;
+  float z = a * a, p = 0x1.1323dap-19f, q = 0x1.3f84c0p-15f;
+  p = p * z + 0x1.2ab4f4p-12f, q = q * z + 0x1.30bd38p-10f;
+  p = p * z + 0x1.ed8d62p-9f, q = q * z + 0x1.ea8118p-7f;
+  p = p * z + 0x1.b01d4ep-5f, q = q * z + 0x1.d36368p-4f;
+  p = p * z + 0x1.85f34ap-3f, q = q * z + 0x1.0110p-1f;
+  p = p * z + 0x1.20dd74p0f, q = q * z + 1;
+  float y = a * p / q;
+  y = y > 1 ? 1 : y;
+  return y < -1 ? -1 : y;
+}
+
+#endif
