@@ -36,11 +36,11 @@ ELEMENTARY float exp_below_0_f32(float x) {
 ELEMENTARY float erf_f32(float x) {
   float a = x > 3.92f ? 3.92f : x;
   a = a < -3.92f ? -3.92f : a;
-  float z = a * a, p = 0x1.1323dap-19f, q = 0x1.3f84c0p-15f;
-  p = p * z + 0x1.2ab4f4p-12f, q = q * z + 0x1.30bd38p-10f;
-  p = p * z + 0x1.ed8d62p-9f, q = q * z + 0x1.ea8118p-7f;
-  p = p * z + 0x1.b01d4ep-5f, q = q * z + 0x1.d36368p-4f;
-  p = p * z + 0x1.85f34ap-3f, q = q * z + 0x1.0110p-1f;
+  float z = a * a, p = 0x1.13239ep-19f, q = 0x1.3f84b0p-15f;
+  p = p * z + 0x1.2ab4f6p-12f, q = q * z + 0x1.30bd38p-10f;
+  p = p * z + 0x1.ed8d6cp-9f, q = q * z + 0x1.ea812ep-7f;
+  p = p * z + 0x1.b01d54p-5f, q = q * z + 0x1.d3636ap-4f;
+  p = p * z + 0x1.85f354p-3f, q = q * z + 0x1.011002p-1f;
   p = p * z + 0x1.20dd74p0f, q = q * z + 1;
   float y = a * p / q;
   y = y > 1 ? 1 : y;

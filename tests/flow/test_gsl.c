@@ -15,7 +15,6 @@ int main(void) {
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_odeiv2.h>
-#include <stdio.h>
 
 #include "flow/layer.h"
 #include "flow/meanfield.h"
