@@ -19,7 +19,7 @@ QUIET      := "['-Wno-format-overflow','-Wno-format-truncation']"
 SANITIZE   := -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=$(QUIET)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check verify figures check-large build install bench calibrate mechanism nursery fuzz torture web-check docs sanitize format dist clean
+.PHONY: help demo check verify figures check-large build install bench calibrate release-test mechanism nursery fuzz torture web-check docs sanitize format dist clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -57,6 +57,9 @@ figures: build ## the published figures at full size in build/figures (a quarter
 
 calibrate: build ## measure how often the tests cry wolf and how often they see: the rates in docs/TRUST.md (minutes)
 	@build/tools/calibrate/calibrate
+
+release-test: build ## the error rate of the whole procedure: full studies with nothing to find, and planted groups (an hour; NIGHTLY=1: fewer)
+	@build/tools/calibrate/calibrate $(if $(NIGHTLY),nightly,release)
 
 # Networks before training first, as the page has them.
 MECHANISM := gpt2-nursery@step-0 gpt2-nursery-6 gpt2-nursery gpt2-nursery-24 gpt2-nursery-48 bert-nursery@step-0 bert-nursery \

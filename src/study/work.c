@@ -108,7 +108,7 @@ static dwell_status lock_shard(const study_work *w, int *ret_lock, dwell_error *
 /* What the claims need. The heads' own temperature gives the energy its beta. */
 static const char NEEDED[] = "cluster,motion,ip,cka,alignment,temperature,energy,components";
 
-static dwell_measure_options options_of(const study_plan *p, const study_text *t, const study_unit *unit) {
+dwell_measure_options study_unit_options(const study_plan *p, const study_text *t, const study_unit *unit) {
   dwell_measure_options o = dwell_measure_options_default();
   bool trained = unit->variant == VARIANT_TRAINED;
   o.instruments = NEEDED, o.null_draws = (size_t)(trained ? p->nulls : p->control_nulls);
@@ -138,7 +138,7 @@ dwell_status study_open_unit(const study_plan *p, const study_units *u, const st
   const study_text *t = &u->texts[unit->text];
   dwell_model_options o = model_options_of(p, u, unit);
   *ret_source = NULL;
-  *ret_options = options_of(p, t, unit);
+  *ret_options = study_unit_options(p, t, unit);
   if (t->error != NULL) {
     *err = *t->error;
     return err->status;

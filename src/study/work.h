@@ -42,6 +42,9 @@ dwell_status study_begin(const char *folder, const char *plan, size_t size, bool
  * is returned. */
 dwell_status study_run(const study_work *w, study_tally *ret_tally, dwell_error *err);
 
+/* What is asked of a unit. */
+dwell_measure_options study_unit_options(const study_plan *p, const study_text *t, const study_unit *unit);
+
 /* How a unit is opened and measured. *ret_options: what is asked of it; the model must be open. */
 dwell_status study_open_unit(const study_plan *p, const study_units *u, const study_unit *unit, dwell_model *model,
                              dwell_measure_options *ret_options, dwell_source **ret_source, dwell_error *err);

@@ -15,7 +15,8 @@
 static const calibration_part *const parts[] = {
     &calibrate_clouds,   &calibrate_groups,   &calibrate_networks,      &calibrate_flows, &calibrate_energies,
     &calibrate_heads,    &calibrate_verdicts, &calibrate_intervals,     &calibrate_rule,  &calibrate_trends,
-    &calibrate_plateaus, &calibrate_margin,   &calibrate_interventions, &calibrate_sizes, &calibrate_trained};
+    &calibrate_plateaus, &calibrate_margin,   &calibrate_interventions, &calibrate_sizes, &calibrate_trained,
+    &calibrate_release,  &calibrate_nightly};
 enum { PARTS = sizeof parts / sizeof parts[0] };
 
 static double variance(double rate, size_t runs) {
@@ -33,14 +34,14 @@ void print_rate(size_t hits, size_t runs, double published, size_t published_run
   printf(" [%.2f]%s |", published, fabs(rate - published) > 3 * error ? " !" : "");
 }
 
-static bool wanted(int argc, char **argv, const char *name) {
+static bool wanted(int argc, char **argv, const calibration_part *part) {
   bool any = false;
   for (int i = 1; i < argc; i++) {
     if (strcmp(argv[i], "-t") == 0) i++;
-    else if (strcmp(argv[i], name) == 0) return true;
+    else if (strcmp(argv[i], part->name) == 0) return true;
     else any = true;
   }
-  return !any;
+  return !any && !part->on_request;
 }
 
 static dwell_status run_part(const dwell_context *ctx, const calibration_part *part, dwell_error *err) {
@@ -60,7 +61,7 @@ int main(int argc, char **argv) {
   }
   for (size_t k = 0; k < PARTS; k++) {
     char text[1600];
-    if (!wanted(argc, argv, parts[k]->name) || run_part(&ctx, parts[k], &err) == DWELL_OK) continue;
+    if (!wanted(argc, argv, parts[k]) || run_part(&ctx, parts[k], &err) == DWELL_OK) continue;
     fprintf(stderr, "calibrate %s: %s\n", parts[k]->name, dwell_error_text(&err, text, sizeof text));
     return 1;
   }

@@ -12,11 +12,13 @@
 typedef struct calibration_part {
   const char *name, *summary;
   dwell_status (*run)(const dwell_context *ctx, dwell_error *err);
+  bool on_request; /* not among "all": it takes long, and fails where it must */
 } calibration_part;
 
 extern const calibration_part calibrate_clouds, calibrate_groups, calibrate_networks, calibrate_flows,
     calibrate_energies, calibrate_heads, calibrate_verdicts, calibrate_intervals, calibrate_rule, calibrate_trends,
-    calibrate_plateaus, calibrate_margin, calibrate_interventions, calibrate_sizes, calibrate_trained;
+    calibrate_plateaus, calibrate_margin, calibrate_interventions, calibrate_sizes, calibrate_trained,
+    calibrate_release, calibrate_nightly;
 
 /* A rate of ours beside a published one, [.03], in a cell of a table; "!" where they are more than three standard
  * errors apart (of both: published_runs 0 means the published one is exact). published NaN: there is none. */

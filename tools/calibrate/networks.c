@@ -1,11 +1,9 @@
 /* tools/calibrate/networks.c - networks with random weights: does anything look like clusters before training? */
-#define _POSIX_C_SOURCE 200809L /* mkdtemp */
 #include <dwell/model.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -55,21 +53,7 @@ static const network_case networks[] = {
      127, 30, 576, 49152, 5, .38, NAN, 0},
 };
 
-/* ---- a model of a config ---- */
-
-static dwell_status open_config(const char *config, const dwell_context *ctx, dwell_model **ret_model,
-                                dwell_error *err) {
-  char folder[] = "/tmp/calibrate-XXXXXX", file[64];
-  if (mkdtemp(folder) == NULL) return error_set(err, DWELL_BAD_INPUT, "cannot make a folder below /tmp");
-  snprintf(file, sizeof file, "%s/config.json", folder);
-  FILE *stream = fopen(file, "w");
-  bool written = stream != NULL && fputs(config, stream) >= 0;
-  if (stream != NULL) written = fclose(stream) == 0 && written;
-  dwell_status status = written ? dwell_model_open(folder, ctx, ret_model, err)
-                                : error_set(err, DWELL_BAD_INPUT, "cannot write %s", file);
-  unlink(file), rmdir(folder);
-  return status;
-}
+/* ---- networks ---- */
 
 /* Distinct ids, or ids drawn by Zipf's law (probability as 1/rank). */
 static void draw_ids(const network_case *c, bool zipf, uint64_t seed, int64_t *ret_ids) {
@@ -213,7 +197,7 @@ static dwell_status study(const network_case *c, const dwell_context *ctx, bool 
   states s = {c, MEM_NEW(double, (c->blocks + 1) * one_state(c))};
   dwell_status status = DWELL_OK;
   TRY_ALLOC(s.x, "the states");
-  TRY(open_config(c->config, ctx, &model, err));
+  TRY(calibrate_open_config(c->config, ctx, &model, err));
   for (uint64_t seed = 0; seed < c->seeds; seed++) {
     TRY(run_network(model, ctx, zipf, seed, &s, err));
     TRY(look_at(&s, dwell_model_get_info(model)->causal, ctx, seed, &f, err));

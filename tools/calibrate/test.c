@@ -1,8 +1,12 @@
 /* tools/calibrate/test.c - the cluster tests on one cloud. */
+#define _POSIX_C_SOURCE 200809L /* mkdtemp */
 #include "test.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -111,4 +115,18 @@ dwell_status cluster_test_run(size_t n, size_t d, const double *x, bool ordered,
   if (!excess || seen[EXCESS_COUNT] < 2) return DWELL_OK;
   ret_test->count = (size_t)seen[silhouette ? SILHOUETTE_COUNT : EXCESS_COUNT];
   return DWELL_OK;
+}
+
+dwell_status calibrate_open_config(const char *config, const dwell_context *ctx, dwell_model **ret_model,
+                                   dwell_error *err) {
+  char folder[] = "/tmp/calibrate-XXXXXX", file[64];
+  if (mkdtemp(folder) == NULL) return error_set(err, DWELL_BAD_INPUT, "cannot make a folder below /tmp");
+  snprintf(file, sizeof file, "%s/config.json", folder);
+  FILE *stream = fopen(file, "w");
+  bool written = stream != NULL && fputs(config, stream) >= 0;
+  if (stream != NULL) written = fclose(stream) == 0 && written;
+  dwell_status status = written ? dwell_model_open(folder, ctx, ret_model, err)
+                                : error_set(err, DWELL_BAD_INPUT, "cannot write %s", file);
+  unlink(file), rmdir(folder);
+  return status;
 }

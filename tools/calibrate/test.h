@@ -2,6 +2,7 @@
 #ifndef DWELL_CALIBRATE_TEST_H
 #define DWELL_CALIBRATE_TEST_H
 
+#include <dwell/model.h>
 #include <dwell/status.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,5 +36,9 @@ size_t column_named(const instrument *what, const char *name);
 
 /* Number (i, j) of stream `what` of a run: standard normal. */
 double calibrate_normal(uint64_t run, uint32_t what, size_t i, size_t j);
+
+/* A model of a config.json without weights, from a folder that is removed again. */
+dwell_status calibrate_open_config(const char *config, const dwell_context *ctx, dwell_model **ret_model,
+                                   dwell_error *err);
 
 #endif
