@@ -30,6 +30,7 @@ typedef struct cli_command {
 
 int cmd_simulate(int argc, char **argv, cli *c);
 int cmd_measure(int argc, char **argv, cli *c);
+int cmd_compare(int argc, char **argv, cli *c);
 int cmd_study(int argc, char **argv, cli *c);
 int cmd_verdict(int argc, char **argv, cli *c);
 int cmd_inspect(int argc, char **argv, cli *c);

@@ -20,6 +20,7 @@ static const cli_command commands[] = {
     {"study", "models x texts x controls, decided claim by claim, in one report", cmd_study, true},
     {"verdict", "decide a study again from its table of numbers", cmd_verdict, false},
     {"inspect", "what is in a file, model or run; memory and time a measurement would take", cmd_inspect, true},
+    {"compare", "two runs, number by number, the larger differences first", cmd_compare, false},
     {"tokenize", "ids and pieces of a text", cmd_tokenize, false},
     {"pull", "download a model from a Hugging Face hub into its usual cache", cmd_pull, false},
     {"report", "one self-contained page from a run", cmd_report, false},

@@ -57,19 +57,18 @@ typedef struct bench {
   verdicts *v;
 } bench;
 
+/* "WHAT .143, with random weights .170"; NULL: not measured. */
+static const char *beside(const bench *b, const char *model, study_number column, const char *what) {
+  double own = sample_average(b->n, model, "trained", NAN, column);
+  double random = sample_average(b->n, model, "random", NAN, column);
+  if (isnan(own)) return NULL;
+  if (isnan(random)) return verdicts_format(b->v, "%s %.3f", what, own);
+  return verdicts_format(b->v, "%s %.3f, with random weights %.3f", what, own, random);
+}
+
 static const char *note_beside(const bench *b, const claim *c, const char *model) {
-  if (strcmp(c->name, "A") == 0) {
-    double own = sample_average(b->n, model, "trained", NAN, NUMBER_CONSENSUS);
-    double random = sample_average(b->n, model, "random", NAN, NUMBER_CONSENSUS);
-    if (isnan(own)) return NULL;
-    return verdicts_format(b->v, "consensus (change of the mean cosine) %+.3f, with random weights %+.3f", own, random);
-  }
-  if (strcmp(c->name, "D") == 0) {
-    double own = sample_average(b->n, model, "trained", NAN, NUMBER_DRAWDOWN);
-    double random = sample_average(b->n, model, "random", NAN, NUMBER_DRAWDOWN);
-    if (isnan(own)) return NULL;
-    return verdicts_format(b->v, "mean largest fall over the range %.3f, with random weights %.3f", own, random);
-  }
+  if (strcmp(c->name, "A") == 0) return beside(b, model, NUMBER_CONSENSUS, "consensus (change of the mean cosine)");
+  if (strcmp(c->name, "D") == 0) return beside(b, model, NUMBER_DRAWDOWN, "mean of the largest fall over the range");
   return NULL;
 }
 

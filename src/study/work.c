@@ -41,6 +41,7 @@ static dwell_status check_folder(const char *folder, dwell_error *err) {
   if (strlen(folder) > 4000 || folder[0] == '\0') return error_set(err, DWELL_USAGE, "-o needs the name of a folder");
   if (access(in_study(path, folder, "", "plan.json", ""), F_OK) == 0 || access(folder, F_OK) != 0) return DWELL_OK;
   snprintf(path, sizeof path, "%s", folder);
+  atomic_file_sweep(folder, "plan.json"); /* of a process that was killed before its plan was there */
   if (rmdir(path) == 0) return DWELL_OK; /* it was empty */
   if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
     return error_system(err, DWELL_FAILED, "write to the folder", folder);
@@ -84,7 +85,6 @@ dwell_status study_begin(const char *folder, const char *plan, size_t size, bool
   dwell_status status = DWELL_OK;
   TRY(check_folder(folder, err));
   TRY(make_parents(folder, err));
-  atomic_file_sweep(folder, "plan.json");
   TRY(keep_plan(folder, plan, size, force, err));
   TRY(make_folder(in_study(path, folder, "", "runs", ""), err));
 done:
