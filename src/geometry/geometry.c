@@ -57,24 +57,73 @@ static dwell_status normalise_rows(geometry *g, const double *x, const size_t *r
   return DWELL_OK;
 }
 
-dwell_status geometry_create(const double *x, size_t d, const size_t *rows, size_t n, geometry **ret_geometry,
-                             dwell_error *err) {
-  *ret_geometry = NULL;
-  if (n == 0 || d == 0) return error_set(err, DWELL_USAGE, "a state of %zu tokens in %zu dimensions is empty", n, d);
-  if (n > UINT32_MAX) return error_set(err, DWELL_UNSUPPORTED, "%zu tokens are more than 2^32", n);
+/* With room for norms and unit rows. */
+static dwell_status make_room(size_t n, size_t d, geometry **ret_geometry, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t entries;
   geometry *g = MEM_ZERO(geometry, 1);
+  *ret_geometry = g;
   TRY_ALLOC(g, "a state's geometry");
   g->n = n, g->d = d;
   g->norms = MEM_NEW(double, n);
   g->unit = size_mul(n, d, &entries) ? MEM_NEW(double, entries) : NULL;
   TRY_ALLOC(g->norms, "norms");
   TRY_ALLOC(g->unit, "unit rows");
+done:
+  return status;
+}
+
+dwell_status geometry_create(const double *x, size_t d, const size_t *rows, size_t n, geometry **ret_geometry,
+                             dwell_error *err) {
+  *ret_geometry = NULL;
+  if (n == 0 || d == 0) return error_set(err, DWELL_USAGE, "a state of %zu tokens in %zu dimensions is empty", n, d);
+  if (n > UINT32_MAX) return error_set(err, DWELL_UNSUPPORTED, "%zu tokens are more than 2^32", n);
+  dwell_status status = DWELL_OK;
+  geometry *g = NULL;
+  TRY(make_room(n, d, &g, err));
   TRY(normalise_rows(g, x, rows, err));
 done:
   if (status == DWELL_OK) *ret_geometry = g;
   else geometry_destroy(g);
+  return status;
+}
+
+/* Of the selected rows of g, whose numbers among those of g are `at` [p->n]. */
+static dwell_status take_part(geometry *g, const size_t *at, geometry *p, dwell_error *err) {
+  const double *gram;
+  size_t n = p->n;
+  dwell_status status = geometry_cosines(g, RAW, &gram, err);
+  if (status != DWELL_OK) return status;
+  p->gram = MEM_NEW(double, n *n); /* smaller than that of g */
+  if (p->gram == NULL) return error_no_memory(err, "a cosine Gram");
+  for (size_t i = 0; i < n; i++) {
+    const double *row = gram + at[i] * g->n;
+    p->norms[i] = g->norms[at[i]];
+    memcpy(p->unit + i * g->d, g->unit + at[i] * g->d, g->d * sizeof(double));
+    for (size_t j = 0; j < n; j++) p->gram[i * n + j] = row[at[j]];
+  }
+  return DWELL_OK;
+}
+
+dwell_status geometry_part(geometry *g, const size_t *g_rows, const size_t *rows, size_t n, geometry **ret_geometry,
+                           dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  geometry *p = NULL;
+  size_t *at = MEM_NEW(size_t, n);
+  *ret_geometry = NULL;
+  TRY_ALLOC(at, "a part of a state");
+  for (size_t i = 0, from = 0; i < n; i++, from++) {
+    while (from < g->n && g_rows[from] != rows[i]) from++;
+    assert(from < g->n);
+    at[i] = from;
+  }
+  TRY(make_room(n, g->d, &p, err));
+  TRY(take_part(g, at, p, err));
+  *ret_geometry = p;
+  p = NULL;
+done:
+  geometry_destroy(p);
+  mem_free(at);
   return status;
 }
 
@@ -134,6 +183,7 @@ void geometry_destroy(geometry *g) {
   mem_free(g->centred);
   mem_free(g->labels);
   mem_free(g->heights);
+  eigen_reduced_destroy(g->reduced);
   for (size_t r = 0; r < 3; r++) mem_free(g->values[r]), mem_free(g->order[r]);
   mem_free(g);
 }
@@ -154,8 +204,9 @@ uint64_t geometry_rows_bytes(size_t n, size_t d) {
 }
 
 uint64_t geometry_bytes(size_t n, size_t d) {
-  uint64_t square = (uint64_t)n * n * sizeof(double);
-  return geometry_rows_bytes(n, d) + 3 * square + 2 * (uint64_t)n * GEOMETRY_NEIGHBOURS * sizeof(uint32_t);
+  uint64_t square = (uint64_t)n * n * sizeof(double), reduced = n <= d ? eigen_reduced_bytes(n) : 0;
+  uint64_t neighbours = 2 * (uint64_t)n * GEOMETRY_NEIGHBOURS * sizeof(uint32_t);
+  return geometry_rows_bytes(n, d) + 3 * square + reduced + neighbours;
 }
 
 /* A copy of the n x n Gram, or the d x d product and a copy of the rows it is made of; or what clusters or the point of
@@ -224,16 +275,38 @@ dwell_status geometry_means(geometry *g, double *ret_mean, dwell_error *err) {
   return DWELL_OK;
 }
 
+ISA_INLINE void centre_gram_row_body(size_t n, const double *restrict gram, const double *restrict means, double own,
+                                     double mean, double *restrict ret_row) {
+  for (size_t j = 0; j < n; j++) ret_row[j] = gram[j] - (own + means[j]) + mean;
+}
+ISA_DEFINE(static, centre_gram_row,
+           (size_t n, const double *gram, const double *means, double own, double mean, double *ret_row),
+           (n, gram, means, own, mean, ret_row))
+
 /* Kc_ij = G_ij - g_i - g_j + mean: all that is left without coordinates. */
 static dwell_status centre_by_means(geometry *g, double *ret_gram, dwell_error *err) {
   size_t n = g->n;
   double mean;
   dwell_status status = geometry_means(g, &mean, err);
   if (status != DWELL_OK) return status;
-  for (size_t i = 0; i < n; i++) { /* the sum of two means first: exactly symmetric */
-    for (size_t j = 0; j < n; j++) ret_gram[i * n + j] = g->gram[i * n + j] - (g->means[i] + g->means[j]) + mean;
-  }
+  for (size_t i = 0; i < n; i++) /* the sum of two means first: exactly symmetric */
+    centre_gram_row(n, g->gram + i * n, g->means, g->means[i], mean, ret_gram + i * n);
   return DWELL_OK;
+}
+
+/* Means cost n^2, rows n^2 d: means where no token is near the mean. What cancels then is at most 5 bits: errors of
+ * Kc_ij are some 1e-15 of sqrt(Kc_ii Kc_jj), at most some 1e-14. For few dimensions rows are as cheap. */
+static const double FAR_FROM_MEAN = 0.03125;
+enum { FEW_DIMENSIONS = 32 };
+
+static dwell_status is_spread(geometry *g, bool *ret_spread, dwell_error *err) {
+  double mean;
+  *ret_spread = false;
+  if (g->d <= FEW_DIMENSIONS) return DWELL_OK;
+  dwell_status status = geometry_means(g, &mean, err);
+  *ret_spread = status == DWELL_OK;
+  for (size_t i = 0; *ret_spread && i < g->n; i++) *ret_spread = 1 - 2 * g->means[i] + mean >= FAR_FROM_MEAN;
+  return status;
 }
 
 static dwell_status make_centred_gram(geometry *g, dwell_error *err) {
@@ -241,8 +314,10 @@ static dwell_status make_centred_gram(geometry *g, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = g->n, entries;
   double *gram = size_mul(n, n, &entries) ? MEM_NEW(double, entries) : NULL;
+  bool by_means = true;
   TRY_ALLOC(gram, "a centred Gram");
-  TRY(g->unit != NULL ? centre_by_rows(g, gram, err) : centre_by_means(g, gram, err));
+  if (g->unit != NULL) TRY(is_spread(g, &by_means, err));
+  TRY(by_means ? centre_by_means(g, gram, err) : centre_by_rows(g, gram, err));
   double trace = 0;
   for (size_t i = 0; i < n; i++) trace += gram[i * n + i];
   g->collapsed = trace / (double)n < COLLAPSED;

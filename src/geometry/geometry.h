@@ -23,6 +23,10 @@ typedef enum representation {
  * Zero-norm rows must have been excluded by the selection: DWELL_BAD_INPUT. */
 dwell_status geometry_create(const double *x, size_t d, const size_t *rows, size_t n, geometry **ret_geometry,
                              dwell_error *err);
+/* The same state under fewer tokens, `rows` of the g_rows that g was made of, both ascending: bit by bit what
+ * geometry_create would make, but rows and cosines are taken from g. */
+dwell_status geometry_part(geometry *g, const size_t *g_rows, const size_t *rows, size_t n, geometry **ret_geometry,
+                           dwell_error *err);
 /* From a symmetric cosine Gram [n,n], taken over (also on failure): surrogates. It has no norms (norms == 1)
  * and no coordinates. */
 dwell_status geometry_from_gram(double *gram, size_t n, size_t d, geometry **ret_geometry, dwell_error *err);

@@ -8,7 +8,9 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/sort.h"
 #include "geometry/geometry_state.h"
+#include "geometry/pairwise.h"
 #include "linalg/eigen.h"
 #include "linalg/gemm.h"
 
@@ -39,7 +41,7 @@ static void fill_rows(const geometry *g, representation r, double *ret_rows) {
 static dwell_status narrow_values(const geometry *g, representation r, double *ret_values, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = g->n, d = g->d;
-  double *rows = MEM_NEW(double, n * d), *product = MEM_NEW(double, d * d);
+  double *rows = MEM_NEW(double, n *d), *product = MEM_NEW(double, d *d);
   TRY_ALLOC(rows, "rows for eigenvalues");
   TRY_ALLOC(product, "a product for eigenvalues");
   fill_rows(g, r, rows);
@@ -53,28 +55,79 @@ done:
   return status;
 }
 
-/* A copy of G, Kc or K / largest_norm^2 for the solver to destroy. */
-static dwell_status copy_gram(geometry *g, representation r, double **ret_copy, dwell_error *err) {
-  const double *gram = NULL;
+/* K / largest_norm^2, for the solver to destroy. */
+static dwell_status states_values(geometry *g, double *ret_values, dwell_error *err) {
+  const double *gram;
   size_t n = g->n;
-  dwell_status status = r == CENTRED ? geometry_centred_gram(g, &gram, err) : geometry_cosines(g, RAW, &gram, err);
+  dwell_status status = geometry_cosines(g, RAW, &gram, err);
   if (status != DWELL_OK) return status;
-  double *copy = mem_copy(gram, n * n, sizeof *gram);
+  double *copy = mem_copy(gram, n * n, sizeof *gram), largest = largest_norm(g);
   if (copy == NULL) return error_no_memory(err, "a Gram for eigenvalues");
-  double largest = largest_norm(g);
-  for (size_t i = 0; r == STATES && i < n; i++) {
+  for (size_t i = 0; i < n; i++) {
     double scale = g->norms[i] / largest;
     for (size_t j = 0; j < n; j++) copy[i * n + j] *= scale * (g->norms[j] / largest);
   }
-  *ret_copy = copy;
-  return DWELL_OK;
+  status = eigen_values(n, copy, ret_values, err);
+  mem_free(copy);
+  return status;
+}
+
+/* ---- G and Kc in one ---- */
+
+/* P = I - b u u^T with u = 1/sqrt n - e_last and b = 2/|u|^2 exchanges the last axis and the constant direction. Since
+ * Kc 1 = 0, P Kc P is Kc + b c (k_i + k_j) + b^2 c^2 k_last with k the last row of Kc and c = 1/sqrt n, and 0 in its
+ * last row; P G P differs from it in the last row alone, sqrt n g_i - b c (n mean - sqrt n g_last), and in the corner,
+ * n mean. So one matrix, reduced once, has G's eigenvalues, and in its leading block those of Kc but one that is 0; and
+ * the block's rounding is that of Kc, however much larger G is. */
+typedef struct exchange {
+  double c, b;
+} exchange;
+
+static exchange exchange_of(size_t n) {
+  double c = 1 / sqrt((double)n);
+  return (exchange){c, 1 / (1 - c)};
+}
+
+/* The lower triangle. */
+static void fill_bordered(const geometry *g, double mean, double *ret_matrix) {
+  size_t n = g->n, last = n - 1;
+  exchange p = exchange_of(n);
+  const double *k = g->centred_gram + last * n;
+  double corner = p.b * p.b * p.c * p.c * k[last], root = sqrt((double)n), along = (double)n * mean;
+  for (size_t i = 0; i < last; i++) {
+    const double *from = g->centred_gram + i * n;
+    for (size_t j = 0; j <= i; j++) ret_matrix[i * n + j] = from[j] + p.b * p.c * (k[i] + k[j]) + corner;
+  }
+  double *border = ret_matrix + last * n;
+  for (size_t j = 0; j < last; j++) border[j] = root * g->means[j] - p.b * p.c * (along - root * g->means[last]);
+  border[last] = along;
+}
+
+static dwell_status make_reduced(geometry *g, dwell_error *err) {
+  const double *centred;
+  double mean, *matrix;
+  dwell_status status = DWELL_OK;
+  if (g->reduced != NULL) return DWELL_OK;
+  TRY(geometry_centred_gram(g, &centred, err));
+  TRY(geometry_means(g, &mean, err));
+  matrix = mem_alloc(g->n, g->n * sizeof *matrix); /* fits: so does G */
+  TRY_ALLOC(matrix, "a Gram for eigenvalues");
+  fill_bordered(g, mean, matrix);
+  TRY(eigen_reduce(g->n, matrix, &g->reduced, err));
+done:
+  return status;
 }
 
 static dwell_status wide_values(geometry *g, representation r, double *ret_values, dwell_error *err) {
-  double *copy = NULL;
-  dwell_status status = copy_gram(g, r, &copy, err);
-  if (status == DWELL_OK) status = eigen_values(g->n, copy, ret_values, err);
-  mem_free(copy);
+  size_t n = g->n;
+  if (r == STATES) return states_values(g, ret_values, err);
+  if (n == 1) return ret_values[0] = r == RAW, DWELL_OK;
+  dwell_status status = make_reduced(g, err);
+  if (status != DWELL_OK) return status;
+  if (r == RAW) return eigen_reduced_values(g->reduced, n, ret_values, err);
+  ret_values[n - 1] = 0; /* the constant direction */
+  status = eigen_reduced_values(g->reduced, n - 1, ret_values, err);
+  sort_doubles(ret_values, n);
   return status;
 }
 
@@ -103,17 +156,25 @@ static size_t count_axes(size_t m, const double *values) {
   return count;
 }
 
-/* Axis k of the n x n problem is row n-1-k of the solver's vectors. */
+/* Axis k is row n-2-k of the solver's vectors, before the exchange. */
 static dwell_status wide_axes(geometry *g, double *values, size_t *ret_count, double **ret_axes, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = g->n;
   double *vectors = NULL, *axes = NULL;
-  TRY(copy_gram(g, CENTRED, &vectors, err));
-  TRY(eigen_vectors(n, vectors, values, err));
+  exchange p = exchange_of(n);
+  values[0] = 0;
+  if (n == 1) return DWELL_OK;
+  TRY(make_reduced(g, err));
+  TRY_ALLOC(vectors = mem_alloc(n - 1, n * sizeof *vectors), "principal axes");
+  TRY(eigen_reduced_vectors(g->reduced, values + 1, vectors, err)); /* the n - 1 that are not the constant direction */
   size_t count = count_axes(n, values);
-  axes = MEM_NEW(double, count * n);
+  axes = MEM_NEW(double, count *n);
   TRY_ALLOC(axes, "principal axes");
-  for (size_t k = 0; k < count; k++) memcpy(axes + k * n, vectors + (n - 1 - k) * n, n * sizeof *axes);
+  for (size_t k = 0; k < count; k++) {
+    const double *from = vectors + (n - 2 - k) * n;
+    double *axis = axes + k * n, along = p.c * pairwise_sum(n - 1, from);
+    for (size_t i = 0; i < n; i++) axis[i] = from[i] - p.b * (i + 1 < n ? p.c : p.c - 1) * along;
+  }
   *ret_axes = axes, *ret_count = count;
 done:
   mem_free(vectors);
@@ -125,14 +186,14 @@ static dwell_status narrow_axes(const geometry *g, double *values, size_t *ret_c
                                 dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = g->n, d = g->d;
-  double *rows = MEM_NEW(double, n * d), *vectors = MEM_NEW(double, d * d), *axes = NULL;
+  double *rows = MEM_NEW(double, n *d), *vectors = MEM_NEW(double, d *d), *axes = NULL;
   TRY_ALLOC(rows, "centred rows");
   TRY_ALLOC(vectors, "a product for principal axes");
   geometry_centre_rows(g, rows);
   gemm_f64(true, false, d, d, n, 1, rows, d, rows, d, 0, vectors, d);
   TRY(eigen_vectors(d, vectors, values, err));
   size_t count = count_axes(d, values);
-  axes = MEM_NEW(double, count * n);
+  axes = MEM_NEW(double, count *n);
   TRY_ALLOC(axes, "principal axes");
   for (size_t k = 0; k < count; k++) {
     const double *w = vectors + (d - 1 - k) * d;

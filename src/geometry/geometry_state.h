@@ -3,6 +3,7 @@
 #define DWELL_GEOMETRY_GEOMETRY_STATE_H
 
 #include "geometry/geometry.h"
+#include "linalg/eigen.h"
 
 enum {
   GEOMETRY_NEIGHBOURS = 5, /* instruments.md 3.2 */
@@ -11,21 +12,22 @@ enum {
 
 struct geometry {
   size_t n, d;
-  double *unit;         /* [n,d] unit rows; NULL: surrogate */
-  double *norms;        /* [n] */
-  double *gram;         /* [n,n] G */
-  double *means;        /* [n] row means of G; NULL unless asked for */
-  double *centred_gram; /* [n,n] Kc */
-  double *centred;      /* [n,n] C */
-  double *values[3];    /* [n] eigenvalues by representation */
-  uint32_t *order[3];   /* [n,k] neighbours by representation */
+  double *unit;           /* [n,d] unit rows; NULL: surrogate */
+  double *norms;          /* [n] */
+  double *gram;           /* [n,n] G */
+  double *means;          /* [n] row means of G; NULL unless asked for */
+  double *centred_gram;   /* [n,n] Kc */
+  double *centred;        /* [n,n] C */
+  double *values[3];      /* [n] eigenvalues by representation */
+  eigen_reduced *reduced; /* G and Kc in one: geometry_spectrum.c; NULL unless asked for */
+  uint32_t *order[3];     /* [n,k] neighbours by representation */
   struct {
     double beta, energy;
   } energies[GEOMETRY_ENERGIES];
   size_t energy_count;
   int32_t *labels; /* [n] of groups; NULL unless asked for */
   geometry_groups groups;
-  double *heights;        /* [n-1] of tree; NULL unless asked for */
+  double *heights; /* [n-1] of tree; NULL unless asked for */
   geometry_tree tree;
   size_t clamped, centred_undefined;
   bool collapsed;

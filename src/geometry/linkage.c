@@ -15,7 +15,7 @@ static const double PER_PI = 0.31830988618379067154; /* 1/pi */
 /* Not fmin: it is a call. */
 static inline double smaller(double a, double b) { return a < b ? a : b; }
 
-enum { MIRROR_TILE = 16 };
+enum { MIRROR_TILE = 8 }; /* rows of a power of two fall on the same few places of a cache: not many at a time */
 
 void linkage_distances(size_t n, const double *cosines, double *ret_distances) {
   for (size_t i = 0; i < n; i++) {
@@ -36,8 +36,8 @@ void linkage_distances(size_t n, const double *cosines, double *ret_distances) {
 /* ---- dendrogram ---- */
 
 typedef struct chain {
-  size_t n;
-  double *distance; /* [n,n] between clusters; the diagonal is infinite. A cluster sits at its smallest token */
+  size_t n, ld;     /* ld > n: no power of two, for the cache */
+  double *distance; /* [n,ld] between clusters; the diagonal is infinite. A cluster sits at its smallest token */
   double *size;     /* [n] */
   double *gone;     /* [n] 0, or infinite where no cluster sits any more */
   double *tops;     /* least of each block of a row */
@@ -48,6 +48,9 @@ typedef struct chain {
 } chain;
 
 enum { BLOCK = 8 * ISA_LANES };
+
+/* Whole cache lines, an odd number of them. */
+static size_t leading(size_t n) { return (n + ISA_LANES - 1) / ISA_LANES / 2 * 2 * ISA_LANES + ISA_LANES; }
 
 /* Pairs first, so that it is a loop over lanes. */
 ISA_INLINE double least_of_block(const double *row, const double *gone) {
@@ -75,7 +78,7 @@ ISA_DEFINE(static, least_of_row, (size_t n, const double *row, const double *gon
 
 /* The nearest cluster of `from`: `before` if it is one of the nearest, so that the chain ends, else the first. */
 static size_t nearest(chain *c, size_t from, size_t before) {
-  const double *row = c->distance + from * c->n;
+  const double *row = c->distance + from * c->ld;
   size_t block = 0, blocks = (c->n + BLOCK - 1) / BLOCK;
   least_of_row(c->n, row, c->gone, c->tops);
   for (size_t b = 1; b < blocks; b++) block = c->tops[b] < c->tops[block] ? b : block;
@@ -101,10 +104,10 @@ static void leave(chain *c, size_t cluster) {
 
 /* Joins cluster `high` to cluster `low`. */
 static void join(chain *c, size_t low, size_t high) {
-  double *row = c->distance + low * c->n, size = c->size[low] + c->size[high];
-  average_rows(c->n, row, c->distance + high * c->n, c->size[low] / size, c->size[high] / size);
+  double *row = c->distance + low * c->ld, size = c->size[low] + c->size[high];
+  average_rows(c->n, row, c->distance + high * c->ld, c->size[low] / size, c->size[high] / size);
   leave(c, high);
-  for (size_t k = 0; k < c->count; k++) c->distance[c->alive[k] * c->n + low] = row[c->alive[k]];
+  for (size_t k = 0; k < c->count; k++) c->distance[c->alive[k] * c->ld + low] = row[c->alive[k]];
   c->size[low] = size;
 }
 
@@ -120,7 +123,7 @@ static linkage_merge next_merge(chain *c) {
     }
     c->length -= 2;
     size_t low = at < before ? at : before, high = at < before ? before : at;
-    linkage_merge merge = {(uint32_t)low, (uint32_t)high, c->distance[at * c->n + before]};
+    linkage_merge merge = {(uint32_t)low, (uint32_t)high, c->distance[at * c->ld + before]};
     join(c, low, high);
     return merge;
   }
@@ -136,19 +139,20 @@ dwell_status linkage_average(size_t n, const double *distances, linkage_merge *r
   dwell_status status = DWELL_OK;
   size_t entries;
   chain c = {.n = n,
+             .ld = leading(n),
              .size = MEM_NEW(double, n),
              .gone = MEM_ZERO(double, n),
              .path = MEM_NEW(uint32_t, n),
              .alive = MEM_NEW(uint32_t, n),
              .count = n};
   c.tops = MEM_NEW(double, n / BLOCK + 1);
-  c.distance = size_mul(n, n, &entries) ? MEM_NEW(double, entries) : NULL;
+  c.distance = size_mul(n, c.ld, &entries) ? MEM_NEW(double, entries) : NULL;
   bool room =
       c.size != NULL && c.gone != NULL && c.path != NULL && c.alive != NULL && c.tops != NULL && c.distance != NULL;
   TRY_ALLOC(room ? &c : NULL, "a dendrogram");
-  memcpy(c.distance, distances, entries * sizeof *c.distance);
   for (size_t i = 0; i < n; i++) {
-    c.distance[i * n + i] = INFINITY;
+    memcpy(c.distance + i * c.ld, distances + i * n, n * sizeof *c.distance);
+    c.distance[i * c.ld + i] = INFINITY;
     c.size[i] = 1, c.alive[i] = (uint32_t)i;
   }
   for (size_t k = 0; k + 1 < n; k++) ret_merges[k] = next_merge(&c);
@@ -248,7 +252,7 @@ done:
 }
 
 uint64_t linkage_work_bytes(size_t n) {
-  uint64_t chain_bytes = ((uint64_t)n * n + 3 * (uint64_t)n + 1) * sizeof(double) + 2 * n * sizeof(uint32_t);
+  uint64_t chain_bytes = ((uint64_t)n * leading(n) + 3 * (uint64_t)n + 1) * sizeof(double) + 2 * n * sizeof(uint32_t);
   uint64_t cut_bytes = (uint64_t)n * (LINKAGE_CUTS * sizeof(double) + 2 * sizeof(uint32_t));
   return chain_bytes > cut_bytes ? chain_bytes : cut_bytes;
 }

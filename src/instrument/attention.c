@@ -1,7 +1,12 @@
 /* instrument/attention.c - where one head's attention goes. */
 #include <math.h>
 
+#include "base/error.h"
+#include "base/mem.h"
+#include "geometry/pairwise.h"
+#include "instrument/head_row.h"
 #include "instrument/instruments.h"
+#include "linalg/vmath.h"
 
 /* Sums over the rows that count for each number. */
 typedef struct sums {
@@ -14,21 +19,23 @@ static double entry(const instrument_head *h, size_t i, size_t j) {
   return h->dtype == DWELL_F32 ? (double)((const float *)h->attention)[at] : ((const double *)h->attention)[at];
 }
 
-/* -sum P ln P over the allowed keys of row i; 0 ln 0 = 0. */
-static double row_entropy(const instrument_head *h, size_t i, size_t allowed) {
-  double entropy = 0;
-  for (size_t j = 0; j < allowed; j++) {
-    double p = entry(h, i, j);
-    if (p > 0) entropy -= p * log(p);
-  }
-  return entropy;
+static const double LEAST_WEIGHT = 1e-300; /* p ln p is nothing below it, and is 0 at 0 */
+
+/* -sum P ln P over the allowed keys of row i. `work` [2n] is scratch. */
+static double row_entropy(const instrument_head *h, size_t i, double *work) {
+  size_t allowed = head_allowed(h, i);
+  double *p = work, *logs = work + h->n;
+  head_row(h, i, p);
+  for (size_t j = 0; j < allowed; j++) logs[j] = p[j] > LEAST_WEIGHT ? p[j] : LEAST_WEIGHT;
+  vmath_log_f64(allowed, logs, logs);
+  return -pairwise_dot(allowed, p, logs);
 }
 
-static void add_row(const instrument_head *h, size_t i, sums *s) {
-  size_t allowed = h->causal ? i + 1 : h->n;
+static void add_row(const instrument_head *h, size_t i, double *work, sums *s) {
+  size_t allowed = head_allowed(h, i);
   s->self_mass += entry(h, i, i);
   if (allowed > 1) {
-    double entropy = row_entropy(h, i, allowed);
+    double entropy = row_entropy(h, i, work);
     s->entropy += entropy;
     s->entropy_norm += entropy / log((double)allowed);
     s->entropy_rows++;
@@ -40,9 +47,11 @@ static void add_row(const instrument_head *h, size_t i, sums *s) {
 }
 
 static dwell_status measure(const instrument_head *h, value *ret_values, dwell_error *err) {
-  (void)err;
   sums s = {0};
-  for (size_t i = 0; i < h->n; i++) add_row(h, i, &s);
+  double *work = MEM_NEW(double, 2 * h->n);
+  if (work == NULL) return error_no_memory(err, "a row of a head");
+  for (size_t i = 0; i < h->n; i++) add_row(h, i, work, &s);
+  mem_free(work);
   for (size_t c = 0; c < 6; c++) ret_values[c] = UNDEFINED("n < 2");
   if (h->n == 0) return DWELL_OK;
   ret_values[4] = VALUE(s.self_mass / (double)h->n);
@@ -60,6 +69,8 @@ static double flops(size_t n, size_t d) {
   (void)d;
   return 20 * (double)n * (double)n;
 }
+
+static uint64_t work_bytes(size_t n) { return 2 * n * sizeof(double); }
 
 static const instrument_column columns[] = {
     {"entropy", "nat", 0, INFINITY, "mean entropy of the rows with more than one allowed key"},
@@ -79,4 +90,5 @@ const instrument instrument_attention = {
     .column_count = COUNT_OF(columns),
     .head = measure,
     .flops = flops,
+    .work_bytes = work_bytes,
 };

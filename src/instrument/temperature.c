@@ -4,8 +4,10 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "geometry/pairwise.h"
 #include "instrument/head_row.h"
 #include "instrument/instruments.h"
+#include "linalg/vmath.h"
 
 static const double LEAST_WEIGHT = 1e-30; /* below it a weight is underflow, and its logarithm is no score */
 enum { LEAST_KEYS = 3 };                  /* two points always lie on a line */
@@ -22,20 +24,17 @@ static size_t usable_keys(const instrument_head *h, size_t a, const double *weig
     size_t j = h->kept[b];
     if (j == 0 || j == i || !(weights[j] > LEAST_WEIGHT)) continue;
     x[count] = h->cosines[a * h->kept_count + b];
-    y[count++] = log(weights[j]);
+    y[count++] = weights[j];
   }
+  vmath_log_f64(count, y, y);
   return count;
 }
 
-static void add_row(fit *f, size_t count, const double *x, const double *y) {
+static void add_row(fit *f, size_t count, double *x, double *y) {
   if (count < LEAST_KEYS) return;
-  double x_mean = 0, y_mean = 0;
-  for (size_t k = 0; k < count; k++) x_mean += x[k], y_mean += y[k];
-  x_mean /= (double)count, y_mean /= (double)count;
-  for (size_t k = 0; k < count; k++) {
-    double dx = x[k] - x_mean, dy = y[k] - y_mean;
-    f->xx += dx * dx, f->xy += dx * dy, f->yy += dy * dy;
-  }
+  double x_mean = pairwise_sum(count, x) / (double)count, y_mean = pairwise_sum(count, y) / (double)count;
+  for (size_t k = 0; k < count; k++) x[k] -= x_mean, y[k] -= y_mean;
+  f->xx += pairwise_dot(count, x, x), f->xy += pairwise_dot(count, x, y), f->yy += pairwise_dot(count, y, y);
   f->rows++, f->keys += count;
 }
 

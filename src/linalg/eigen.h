@@ -5,6 +5,7 @@
 
 #include <dwell/status.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Eigenvalues in ascending order of the symmetric a[n,n] (row-major, lower triangle read, destroyed).
  * n == 0 is fine. Errors: DWELL_FAILED if it does not converge or an entry is not finite, DWELL_UNSUPPORTED if
@@ -19,7 +20,22 @@ dwell_status eigen_vectors(size_t n, double *a, double *ret_values, dwell_error 
  * pairs. Errors as above. */
 dwell_status eigen_general(size_t n, double *a, double *ret_real, double *ret_imaginary, dwell_error *err);
 
-/* Bytes of work space for order n (SIZE_MAX: n is above the limit). */
+/* A symmetric matrix reduced to a tridiagonal one, T = Q^T A Q by dsytrd, with Q fixing the last axis: the leading
+ * blocks of T and of A of the order n - 1 have the same eigenvalues. For several questions about one matrix. */
+typedef struct eigen_reduced eigen_reduced;
+
+/* Of a[n,n] (row-major, lower triangle read), taken over, also on failure. Errors as above. */
+dwell_status eigen_reduce(size_t n, double *a, eigen_reduced **ret_reduced, dwell_error *err);
+void eigen_reduced_destroy(eigen_reduced *r);
+uint64_t eigen_reduced_bytes(size_t n); /* a included */
+
+/* Eigenvalues, ascending, of the leading block of order m = n or n - 1: ret_values[m]. */
+dwell_status eigen_reduced_values(const eigen_reduced *r, size_t m, double *ret_values, dwell_error *err);
+/* The same and unit eigenvectors of the leading block of order m = n - 1: row k of ret_vectors [m, n], whose last
+ * column is set to 0. By divide and conquer (dstedc), so that values may differ from those above by rounding. */
+dwell_status eigen_reduced_vectors(const eigen_reduced *r, double *ret_values, double *ret_vectors, dwell_error *err);
+
+/* Bytes of work space of any of these for order n (SIZE_MAX: n is above the limit). */
 size_t eigen_bytes(size_t n, int with_vectors);
 
 #endif

@@ -97,7 +97,7 @@ void gemm_square_f64(size_t n, size_t d, const double *x, size_t ldx, double *g,
 /* ---- Gram matrix ---- */
 
 /* Columns of an item: whole panels; few enough that most of the work above the diagonal is left out. */
-enum { GRAM_STRIPE = 4 * PANEL_F64, GRAM_TILE = 16 };
+enum { GRAM_STRIPE = 4 * PANEL_F64, GRAM_TILE = 8 };
 
 typedef struct gram_job {
   size_t n, d, ldx, ldg;

@@ -1,8 +1,8 @@
 /* linalg/vmath.c - elementwise functions over arrays.
  *
- * glibc's libmvec exports vector versions of exp, tanh, erf and acos under names of the x86-64 vector ABI: _ZGV, then
- * the instruction set (d: AVX2, e: AVX-512), N (no mask), the number of lanes, v_ and the scalar name. gcc calls them
- * by itself only under -ffast-math, so they are called here by name. */
+ * glibc's libmvec exports vector versions of exp, tanh, erf, acos and log under names of the x86-64 vector ABI: _ZGV,
+ * then the instruction set (d: AVX2, e: AVX-512), N (no mask), the number of lanes, v_ and the scalar name. gcc calls
+ * them by itself only under -ffast-math, so they are called here by name. */
 #include "linalg/vmath.h"
 
 #include <math.h>
@@ -28,6 +28,7 @@ DEFINE_SCALAR(scalar_tanh_f64, double, tanh)
 DEFINE_SCALAR(scalar_erf_f32, float, erff)
 DEFINE_SCALAR(scalar_erf_f64, double, erf)
 DEFINE_SCALAR(scalar_acos_f64, double, acos)
+DEFINE_SCALAR(scalar_log_f64, double, log)
 
 /* ---- weights of softmax, in single precision ---- */
 
@@ -63,22 +64,23 @@ static double scalar_softmax_f32(size_t n, float *x, float scale, float shift) {
   return softmax_body(n, x, scale, shift);
 }
 
-static const vmath_kernels BASELINE = {"baseline",      scalar_exp_f32,  scalar_exp_f64,
-                                       scalar_tanh_f32, scalar_tanh_f64, scalar_erf_f32,
-                                       scalar_erf_f64,  scalar_acos_f64, scalar_softmax_f32};
+static const vmath_kernels BASELINE = {"baseline",      scalar_exp_f32,    scalar_exp_f64, scalar_tanh_f32,
+                                       scalar_tanh_f64, scalar_erf_f32,    scalar_erf_f64, scalar_acos_f64,
+                                       scalar_log_f64,  scalar_softmax_f32};
 
 #ifdef HAVE_VECTORS
 
-/* Whole vectors, then the tail in a vector padded with zeros: every element goes through the same function, so its
- * bits do not depend on its place. (Lanes do not influence each other: where one lane is out of the fast path,
- * libmvec redoes that lane alone.) */
+/* Whole vectors, then the tail in a vector filled up with its last element: every element goes through the same
+ * function, so its bits do not depend on its place. (Lanes do not influence each other: where one lane is out of the
+ * fast path, libmvec redoes that lane alone.) */
 #define DEFINE_VECTOR(name, real, isa, vector, lanes, load, store, symbol)          \
   __attribute__((target(isa))) extern vector symbol(vector);                        \
   __attribute__((target(isa))) static void name(size_t n, const real *x, real *y) { \
     size_t i = 0;                                                                   \
     for (; i + (lanes) <= n; i += (lanes)) store(y + i, symbol(load(x + i)));       \
     if (i == n) return;                                                             \
-    real tail[lanes] = {0};                                                         \
+    real tail[lanes];                                                               \
+    for (size_t k = 0; k < (lanes); k++) tail[k] = x[n - 1];                        \
     memcpy(tail, x + i, (n - i) * sizeof(real));                                    \
     store(tail, symbol(load(tail)));                                                \
     memcpy(y + i, tail, (n - i) * sizeof(real));                                    \
@@ -96,6 +98,7 @@ DEFINE_AVX2_F64(avx2_tanh_f64, _ZGVdN4v_tanh)
 DEFINE_AVX2_F32(avx2_erf_f32, _ZGVdN8v_erff)
 DEFINE_AVX2_F64(avx2_erf_f64, _ZGVdN4v_erf)
 DEFINE_AVX2_F64(avx2_acos_f64, _ZGVdN4v_acos)
+DEFINE_AVX2_F64(avx2_log_f64, _ZGVdN4v_log)
 
 #define AVX512 "avx512f,avx512dq,avx512vl,fma,prefer-vector-width=512"
 #define DEFINE_AVX512_F32(name, symbol) \
@@ -109,6 +112,7 @@ DEFINE_AVX512_F64(avx512_tanh_f64, _ZGVeN8v_tanh)
 DEFINE_AVX512_F32(avx512_erf_f32, _ZGVeN16v_erff)
 DEFINE_AVX512_F64(avx512_erf_f64, _ZGVeN8v_erf)
 DEFINE_AVX512_F64(avx512_acos_f64, _ZGVeN8v_acos)
+DEFINE_AVX512_F64(avx512_log_f64, _ZGVeN8v_log)
 
 #define DEFINE_SOFTMAX(name, isa)                                                                 \
   __attribute__((target(isa))) static double name(size_t n, float *x, float scale, float shift) { \
@@ -117,11 +121,11 @@ DEFINE_AVX512_F64(avx512_acos_f64, _ZGVeN8v_acos)
 DEFINE_SOFTMAX(avx2_softmax_f32, AVX2)
 DEFINE_SOFTMAX(avx512_softmax_f32, AVX512)
 
-static const vmath_kernels WITH_AVX2 = {"avx2",       avx2_exp_f32, avx2_exp_f64,  avx2_tanh_f32,   avx2_tanh_f64,
-                                        avx2_erf_f32, avx2_erf_f64, avx2_acos_f64, avx2_softmax_f32};
-static const vmath_kernels WITH_AVX512 = {"avx512",        avx512_exp_f32,  avx512_exp_f64,
-                                          avx512_tanh_f32, avx512_tanh_f64, avx512_erf_f32,
-                                          avx512_erf_f64,  avx512_acos_f64, avx512_softmax_f32};
+static const vmath_kernels WITH_AVX2 = {"avx2",       avx2_exp_f32, avx2_exp_f64,  avx2_tanh_f32, avx2_tanh_f64,
+                                        avx2_erf_f32, avx2_erf_f64, avx2_acos_f64, avx2_log_f64,  avx2_softmax_f32};
+static const vmath_kernels WITH_AVX512 = {"avx512",        avx512_exp_f32,    avx512_exp_f64, avx512_tanh_f32,
+                                          avx512_tanh_f64, avx512_erf_f32,    avx512_erf_f64, avx512_acos_f64,
+                                          avx512_log_f64,  avx512_softmax_f32};
 
 /* __builtin_cpu_supports reads a table that libgcc fills before main; it counts AVX and AVX-512 only if the operating
  * system saves their registers (XCR0). A few loads: cheap enough to ask at every call, so nothing is remembered. */
@@ -153,6 +157,7 @@ void vmath_tanh_f64(size_t n, const double *x, double *y) { best()->tanh_f64(n, 
 void vmath_erf_f32(size_t n, const float *x, float *y) { best()->erf_f32(n, x, y); }
 void vmath_erf_f64(size_t n, const double *x, double *y) { best()->erf_f64(n, x, y); }
 void vmath_acos_f64(size_t n, const double *x, double *y) { best()->acos_f64(n, x, y); }
+void vmath_log_f64(size_t n, const double *x, double *y) { best()->log_f64(n, x, y); }
 
 double vmath_softmax_f32(size_t n, float *x, float scale, float shift) {
   return best()->softmax_f32(n, x, scale, shift);

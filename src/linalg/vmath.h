@@ -13,6 +13,7 @@ void vmath_tanh_f64(size_t n, const double *x, double *y);
 void vmath_erf_f32(size_t n, const float *x, float *y);
 void vmath_erf_f64(size_t n, const double *x, double *y);
 void vmath_acos_f64(size_t n, const double *x, double *y);
+void vmath_log_f64(size_t n, const double *x, double *y); /* x > 0 */
 
 /* x[i] = exp(scale x[i] - shift), where shift is the largest of scale x: no exponent is above 0. Returns the sum, in
  * double over fixed lanes; f32 adds four numbers at a time before, and its weights below 2^-126 are 0. */
@@ -32,6 +33,7 @@ typedef struct vmath_kernels {
   void (*erf_f32)(size_t n, const float *x, float *y);
   void (*erf_f64)(size_t n, const double *x, double *y);
   void (*acos_f64)(size_t n, const double *x, double *y);
+  void (*log_f64)(size_t n, const double *x, double *y);
   double (*softmax_f32)(size_t n, float *x, float scale, float shift);
 } vmath_kernels;
 /* NULL if this machine (or this build) cannot run it. Static storage. */

@@ -127,14 +127,14 @@ static dwell_status take_labels(geometry *g, const size_t *rows, size_t count, s
 }
 
 /* Labels of the kept tokens, or of first occurrences of their ids. */
-static dwell_status label_set(head_input *in, const selection *selected, bool types, const double *wide,
-                              const dwell_cloud *x, int32_t *ret_labels, dwell_error *err) {
+static dwell_status label_set(head_input *in, const selection *selected, bool types, size_t n, int32_t *ret_labels,
+                              dwell_error *err) {
   if (ret_labels == NULL) return DWELL_OK;
-  if (!types) return take_labels(in->cloud, selected->all, selected->all_count, x->n, ret_labels, err);
+  if (!types) return take_labels(in->cloud, selected->all, selected->all_count, n, ret_labels, err);
   geometry *firsts = NULL;
-  dwell_status status = geometry_create(wide, x->d, selected->types, selected->types_count, &firsts, err);
+  dwell_status status = geometry_part(in->cloud, selected->all, selected->types, selected->types_count, &firsts, err);
   if (status == DWELL_OK) {
-    status = take_labels(firsts, selected->types, selected->types_count, x->n, ret_labels, err);
+    status = take_labels(firsts, selected->types, selected->types_count, n, ret_labels, err);
   }
   geometry_destroy(firsts);
   return status;
@@ -203,8 +203,8 @@ static dwell_status take_state(const measurement *s, const selection *selected, 
   TRY(geometry_create(wide, x->d, in->kept, in->kept_now, &in->cloud, err));
   TRY(geometry_cosines(in->cloud, RAW, &in->cosines, err));
   if (in->wants_normed) TRY(begin_normed(s, x, wide, err));
-  TRY(label_set(in, selected, types, wide, x, in->labels[SET_SELECTION], err));
-  TRY(label_set(in, selected, true, wide, x, in->labels[SET_TYPES], err));
+  TRY(label_set(in, selected, types, x->n, in->labels[SET_SELECTION], err));
+  TRY(label_set(in, selected, true, x->n, in->labels[SET_TYPES], err));
   if (in->needs & NEEDS_WEIGHTS) {
     status = take_weights(s, block, x, wide, err);
     wide = NULL;

@@ -152,12 +152,12 @@ done:
   return status;
 }
 
-/* What is measured over the first occurrences as well. */
-static dwell_status measure_types(measurement *s, size_t frame, const double *x, dwell_error *err) {
+/* What is measured over the first occurrences as well, of the geometry of all tokens. */
+static dwell_status measure_types(measurement *s, size_t frame, geometry *all, dwell_error *err) {
   const measured_set *set = &s->sets[SET_TYPES];
   dwell_status status = DWELL_OK;
   geometry *g = NULL;
-  TRY(geometry_create(x, s->t->d, set->rows, set->count, &g, err));
+  TRY(geometry_part(all, s->rows, set->rows, set->count, &g, err));
   TRY(measure_items(s, SET_TYPES, frame, g, err));
   TRY(prepare_null(s, SET_TYPES, frame, g, err));
 done:
@@ -174,12 +174,12 @@ static dwell_status measure_frame(void *arg, size_t item, int worker, dwell_erro
   dwell_status status = DWELL_OK;
   TRY_ALLOC(x, "a state");
   TRY(spool_read(s->states, frame, x, err));
-  if (plan_has_set(&s->plan, SET_TYPES)) TRY(measure_types(s, frame, x, err));
   for (plan_set set = SET_TYPES + 1; set < SETS; set++) {
     if (plan_has_set(&s->plan, set)) TRY(measure_form(s, set, frame, x, err));
   }
   TRY(geometry_create(x, s->t->d, s->rows, s->row_count, &b->at[item], err));
   mem_free(x), x = NULL; /* the geometry has its own copy of what it needs */
+  if (plan_has_set(&s->plan, SET_TYPES)) TRY(measure_types(s, frame, b->at[item], err));
   TRY(measure_items(s, SET_SELECTION, frame, b->at[item], err));
   TRY(keep_gram(s, frame, b->at[item], err));
   TRY(prepare_null(s, SET_SELECTION, frame, b->at[item], err));

@@ -225,7 +225,8 @@ ISA_INLINE void turn_row_body(size_t half, size_t f, size_t first, size_t width,
   const float *a = gram + f * wide + first, *b = gram + (half + f) * wide + first;
   const float *cg = c + first, *sg = s + first;
   float cf = c[f], sf = s[f];
-  for (size_t g = 0; g < width; g++) {
+#pragma GCC ivdep
+  for (size_t g = 0; g < width; g++) { /* the blocks do not overlap */
     float aa = cg[g] * a[g] + sg[g] * a[half + g], ab = cg[g] * a[half + g] - sg[g] * a[g];
     float ba = cg[g] * b[g] + sg[g] * b[half + g], bb = cg[g] * b[half + g] - sg[g] * b[g];
     to_aa[g] = cf * aa + sf * ba;
@@ -328,7 +329,8 @@ ISA_INLINE void assemble_rows_body(size_t n, size_t j, const quarters *q, const 
   double *here = ret_cosines + j * n, *there = is_alone(n, j) ? mirrored + half : ret_cosines + (n - j) * n;
   double shift_j = shift[j], scale_j = scale[j], shift_mirror = shift_there[j], scale_mirror = scale_there[j];
   double *far = mirrored + 2 * half;
-  for (size_t k = 0; k < half; k++) {
+#pragma GCC ivdep
+  for (size_t k = 0; k < half; k++) { /* here, there and mirrored are different rows */
     double same = (double)aa[k] + (double)bb[k], other = (double)aa[k] - (double)bb[k];
     double cross = (double)ab[k] + (double)ba[k], twist = (double)ba[k] - (double)ab[k];
     here[k] = ((same + cross) + (shift_j + shift[k])) * (scale_j * scale[k]);

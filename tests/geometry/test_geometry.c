@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "linalg/eigen.h"
 #include "linalg/gemm.h"
 #include "util/clouds.h"
 
@@ -60,6 +61,7 @@ static void test_loops(void **state) {
   (void)state;
   check_against_loops(23, 7);
   check_against_loops(9, 40);
+  check_against_loops(50, 64);
 }
 
 static size_t pairs_above(geometry *g, representation r, double limit) {
@@ -120,7 +122,7 @@ static void test_from_gram(void **state) {
   double *copy = mem_copy(cosines(g, RAW), N * N, sizeof(double));
   copy[1] = copy[N] = 1 + 1e-9;                  /* counted and clamped */
   copy[2 * N + 3] = copy[3 * N + 2] = 1 + 1e-15; /* clamped, but only rounding */
-  copy[0] = 0.5;                 /* made 1 */
+  copy[0] = 0.5;                                 /* made 1 */
   dwell_error err;
   assert_ok(geometry_from_gram(copy, N, D, &h, &err), &err);
   assert_int_equal(geometry_clamped(h), 1);
@@ -162,6 +164,52 @@ static void test_spectrum_two_ways(void **state) {
   free(x);
 }
 
+/* Both spectra come from one reduction; 1e-13 of the largest: rounding, also near collapse, where G's is 1e6 times
+ * Kc's. */
+static void check_spectra(size_t n, size_t d, double spread) {
+  double *x = clouds_normal(n, d, 1, 8), *copy = malloc(n * n * sizeof *copy), *values = malloc(n * sizeof *values);
+  for (size_t e = 0; e < n * d; e++) x[e] = x[e] * spread + (e % d == 1);
+  geometry *g = clouds_geometry(x, n, d);
+  const double *kc;
+  assert_ok(geometry_centred_gram(g, &kc, NULL), NULL);
+  for (representation r = RAW; r <= CENTRED; r++) {
+    memcpy(copy, r == RAW ? cosines(g, RAW) : kc, n * n * sizeof *copy);
+    assert_ok(eigen_values(n, copy, values, NULL), NULL);
+    for (size_t k = 0; k < n; k++) assert_near(eigenvalues(g, r)[k], values[k], 0, 1e-13 * values[n - 1]);
+  }
+  geometry_destroy(g);
+  free(x), free(copy), free(values);
+}
+
+static void test_spectra_in_one(void **state) {
+  (void)state;
+  check_spectra(1, 3, 1);
+  check_spectra(2, 3, 1);
+  check_spectra(60, 64, 1);
+  check_spectra(60, 64, 1e-3);
+  check_spectra(131, 140, 0.3);
+}
+
+/* Bit by bit what the rows alone give. */
+static void test_part(void **state) {
+  (void)state;
+  enum { N = 70, D = 41 };
+  double *x = clouds_normal(N, D, 1, 9);
+  size_t rows[N], few[N], count = 0;
+  geometry *all, *part, *alone;
+  for (size_t i = 0; i < N; i++) rows[i] = i;
+  for (size_t i = 1; i < N; i += 1 + i % 3) few[count++] = i;
+  assert_ok(geometry_create(x, D, rows + 1, N - 1, &all, NULL), NULL);
+  assert_ok(geometry_part(all, rows + 1, few, count, &part, NULL), NULL);
+  assert_ok(geometry_create(x, D, few, count, &alone, NULL), NULL);
+  for (representation r = RAW; r <= CENTRED; r++)
+    assert_memory_equal(cosines(part, r), cosines(alone, r), count * count * sizeof(double));
+  assert_memory_equal(geometry_norms(part), geometry_norms(alone), count * sizeof(double));
+  assert_memory_equal(geometry_unit(part), geometry_unit(alone), count * D * sizeof(double));
+  geometry_destroy(all), geometry_destroy(part), geometry_destroy(alone);
+  free(x);
+}
+
 static void check_axes(size_t n, size_t d) {
   double *x = clouds_normal(n, d, 1, 4), *values, *axes;
   const double *kc;
@@ -184,6 +232,8 @@ static void test_principal_axes(void **state) {
   (void)state;
   check_axes(30, 5);
   check_axes(12, 20);
+  check_axes(2, 3);
+  check_axes(100, 130);
 }
 
 static void test_energy(void **state) {
@@ -354,9 +404,11 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_loops),          cmocka_unit_test(test_pairs_above),
       cmocka_unit_test(test_from_gram),      cmocka_unit_test(test_spectrum_two_ways),
-      cmocka_unit_test(test_principal_axes), cmocka_unit_test(test_energy),    cmocka_unit_test(test_neighbours),
-      cmocka_unit_test(test_corners),        cmocka_unit_test(test_near_collapse),
-      cmocka_unit_test(test_scales),         cmocka_unit_test(test_errors),
+      cmocka_unit_test(test_spectra_in_one), cmocka_unit_test(test_part),
+      cmocka_unit_test(test_principal_axes), cmocka_unit_test(test_energy),
+      cmocka_unit_test(test_neighbours),     cmocka_unit_test(test_corners),
+      cmocka_unit_test(test_near_collapse),  cmocka_unit_test(test_scales),
+      cmocka_unit_test(test_errors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -186,6 +186,36 @@ static void arc_cosines(void **state) {
   mem_free(x), mem_free(y);
 }
 
+/* The logarithm is of f64 alone, and of what attention can be: 1 and near it, and down to the smallest normal number.
+ */
+static void logarithms(void **state) {
+  (void)state;
+  enum { N = 20001 };
+  double *x = MEM_NEW(double, N), *y = MEM_NEW(double, N), one, worst;
+  for (size_t i = 0; i < N; i++) {
+    double u = ((double)i + 1) / N;
+    x[i] = i % 3 == 0 ? u : i % 3 == 1 ? 1 - ldexp(u, -(int)(i % 53) - 1) : ldexp(1 + u, -(int)(i % 1022));
+  }
+  x[0] = 1, x[1] = DBL_MIN;
+  for (int s = 0; s < SETS; s++) {
+    const vmath_kernels *k = vmath_kernels_of(sets[s]);
+    if (k == NULL) continue;
+    k->log_f64(N, x, y);
+    worst = 0;
+    for (size_t i = 0; i < N; i++) {
+      worst = fmax(worst, ulps(y[i], logl(x[i]), DBL_MANT_DIG, DBL_MIN_EXP - DBL_MANT_DIG, DBL_MAX));
+      k->log_f64(1, x + i, &one);
+      assert_true(one == y[i]);
+    }
+    print_message("%s log f64: worst %.2f ulp\n", k->isa, worst);
+    assert_true(worst <= 4 && y[0] == 0);
+    if (strcmp(k->isa, vmath_isa()) != 0) continue;
+    vmath_log_f64(N, x, x); /* in place */
+    assert_memory_equal(x, y, N * sizeof *x);
+  }
+  mem_free(x), mem_free(y);
+}
+
 /* ---- weights of softmax ---- */
 
 enum { MOST_WEIGHTS = 300 };
@@ -292,6 +322,7 @@ int main(void) {
       cmocka_unit_test(accuracy),
       cmocka_unit_test(special_values),
       cmocka_unit_test(arc_cosines),
+      cmocka_unit_test(logarithms),
       cmocka_unit_test(exp_boundaries),
       cmocka_unit_test(softmax_weights),
       cmocka_unit_test(softmax_special_values),
