@@ -27,34 +27,19 @@ static size_t contrasts(const claim_sample *s, rules *r, double *ret) {
   return count;
 }
 
-static dwell_status weigh(const claim_sample *s, rules *r, const double *c, size_t count, claim_verdict *v,
-                          dwell_error *err) {
-  location high, low, zero;
-  double margin = rule(r, "margin");
-  dwell_status status = DWELL_OK;
-  TRY(location_of_mean(count, c, margin, s->seed, &high, err));
-  TRY(location_of_mean(count, c, -margin, s->seed, &low, err));
-  TRY(location_of_mean(count, c, 0, s->seed, &zero, err));
-  v->effect = high.mean, v->interval = high.interval, v->kind = high.kind;
-  if (high.exact) v->notes |= NOTE_EXACT;
-  double p = fmin(1, 2 * fmin(zero.p_above, zero.p_below));
-  verdict_conclude(v, (high.above || low.below) && p <= rule(r, "p"), p, high.below && low.above,
-                   fmax(high.p_below, low.p_above));
-done:
-  return status;
-}
-
 static dwell_status decide(const claim_sample *s, const claim_thresholds *t, claim_verdict *ret_verdict,
                            dwell_error *err) {
   rules r = {.all = t, .claim = "H", .flow = s->flow};
   double *c = MEM_NEW(double, s->prompts);
   if (c == NULL) return error_no_memory(err, "the lengths");
   size_t count = contrasts(s, &r, c);
+  bool exact = false;
   dwell_status status = DWELL_OK;
   *ret_verdict = verdict_start("H", s, count);
   if ((double)s->seeds < rule(&r, "seeds")) verdict_suspend(ret_verdict, "few_seeds");
   else if ((double)count < rule(&r, "prompts")) verdict_suspend(ret_verdict, "few_prompts");
-  else status = weigh(s, &r, c, count, ret_verdict, err);
+  else status = verdict_two_sided(ret_verdict, s, &r, count, c, &exact, err);
+  if (exact) ret_verdict->notes |= NOTE_EXACT;
   mem_free(c);
   return status == DWELL_OK ? rules_check(&r, err) : status;
 }

@@ -27,22 +27,6 @@ static size_t pair_differences(const claim_sample *s, double *ret) {
   return count;
 }
 
-static dwell_status weigh_pairs(const claim_sample *s, rules *r, size_t count, const double *x, claim_verdict *v,
-                                dwell_error *err) {
-  location high, low, zero;
-  double margin = rule(r, "margin");
-  dwell_status status = DWELL_OK;
-  TRY(location_of_mean(count, x, margin, s->seed, &high, err));
-  TRY(location_of_mean(count, x, -margin, s->seed, &low, err));
-  TRY(location_of_mean(count, x, 0, s->seed, &zero, err));
-  double p = fmin(1, 2 * fmin(zero.p_above, zero.p_below));
-  v->effect = high.mean, v->interval = high.interval, v->kind = high.kind, v->prompts = count;
-  verdict_conclude(v, (high.above || low.below) && p <= rule(r, "p"), p, high.below && low.above,
-                   fmax(high.p_below, low.p_above));
-done:
-  return status;
-}
-
 /* The encoders first. */
 static size_t sort_kinds(const claim_sample *s, double *x, uint32_t *labels, size_t *ret_encoders) {
   size_t count = 0;
@@ -84,7 +68,9 @@ static dwell_status weigh(const claim_sample *s, rules *r, claim_verdict *v, dwe
   TRY_ALLOC(labels, "the models");
   size_t pairs = pair_differences(s, x);
   if ((double)pairs >= rule(r, "pairs")) {
-    status = weigh_pairs(s, r, pairs, x, v, err);
+    bool exact; /* the sentence about pairs has no note of it */
+    v->prompts = pairs;
+    status = verdict_two_sided(v, s, r, pairs, x, &exact, err);
     goto done;
   }
   size_t n = sort_kinds(s, x, labels, &encoders);

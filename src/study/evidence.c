@@ -184,3 +184,19 @@ void verdict_conclude(claim_verdict *v, bool confirmed, double p_confirmed, bool
   v->outcome = confirmed ? CLAIM_CONFIRMED : CLAIM_FALSIFIED, v->reason = NULL;
   v->p = v->p_holm = fmin(1, confirmed ? p_confirmed : p_falsified);
 }
+
+dwell_status verdict_two_sided(claim_verdict *v, const claim_sample *s, rules *r, size_t n, const double *x,
+                               bool *ret_exact, dwell_error *err) {
+  location high, low, zero;
+  double margin = rule(r, "margin");
+  dwell_status status = DWELL_OK;
+  TRY(location_of_mean(n, x, margin, s->seed, &high, err));
+  TRY(location_of_mean(n, x, -margin, s->seed, &low, err));
+  TRY(location_of_mean(n, x, 0, s->seed, &zero, err));
+  double p = fmin(1, 2 * fmin(zero.p_above, zero.p_below));
+  v->effect = high.mean, v->interval = high.interval, v->kind = high.kind, *ret_exact = high.exact;
+  verdict_conclude(v, (high.above || low.below) && p <= rule(r, "p"), p, high.below && low.above,
+                   fmax(high.p_below, low.p_above));
+done:
+  return status;
+}

@@ -64,5 +64,9 @@ claim_verdict verdict_start(const char *name, const claim_sample *s, size_t prom
 void verdict_suspend(claim_verdict *v, const char *reason);
 /* CONFIRMED or FALSIFIED with its p if the conditions hold, else negligible_or_unclear. */
 void verdict_conclude(claim_verdict *v, bool confirmed, double p_confirmed, bool falsified, double p_falsified);
+/* The same of a mean that may lie on either side: CONFIRMED beyond the rule's margin, FALSIFIED within it. *ret_exact:
+ * by the sign rule. */
+dwell_status verdict_two_sided(claim_verdict *v, const claim_sample *s, rules *r, size_t n, const double *x,
+                               bool *ret_exact, dwell_error *err);
 
 #endif
