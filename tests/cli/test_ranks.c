@@ -39,13 +39,17 @@ static void serial(const char *arguments, const char *name) {
   program_free(&r);
 }
 
+/* Set before a program: the first process starts after the others have had time to fail. */
+static const char late_first[] = "sh -c 'test \"$OMPI_COMM_WORLD_RANK\" != 0 || sleep 0.5; exec \"$0\" \"$@\"'";
+static const char *before = "";
+
 /* `mpirun -np COUNT dwell simulate ARGUMENTS`: exit code; words into *ret_words unless NULL (free it). */
 static int parallel(int count, const char *arguments, const char *name, char **ret_words) {
   const char *program = getenv("DWELL_RANKS_PROGRAM"), *words = folder_of("words");
   if (program == NULL) fail_msg("DWELL_RANKS_PROGRAM is not set: run the tests with meson test");
   int code = shell(testing_format(
-      "%s mpirun --oversubscribe --bind-to none -np %d '%s' simulate %s %s -t 1 -o '%s' >'%s' 2>&1 </dev/null",
-      environment, count, program, arguments, common, folder_of(name), words));
+      "%s mpirun --oversubscribe --bind-to none -np %d %s '%s' simulate %s %s -t 1 -o '%s' >'%s' 2>&1 </dev/null",
+      environment, count, before, program, arguments, common, folder_of(name), words));
   char *text = testing_read(words, NULL);
   if (code != 0 && ret_words == NULL) print_error("mpirun -np %d ... %s: exit %d\n%s\n", count, arguments, code, text);
   if (ret_words != NULL) *ret_words = text;
@@ -104,6 +108,9 @@ static void one_message(void **state) {
   need_mpi();
   remove_run("several");
   parallel_refused("--n many", "several", 2, "--n takes");
+  before = late_first;
+  parallel_refused("--n many", "several", 2, "--n takes");
+  before = "";
   parallel_refused("--flow equiangular", "several", 2, "no sums over pairs");
   parallel_refused("--init absent.npy --frames 2", "several", 3, "absent.npy");
   parallel_refused("--beta0-control --n 700", "several", 2, "one process");
