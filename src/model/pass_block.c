@@ -5,7 +5,7 @@
 #include "model/pass.h"
 
 enum {
-  WINDOW = 64,      /* tokens that a thread takes at a time: with their inner layer they fit the second-level cache */
+  WINDOW = 96,      /* tokens that a thread takes at a time: with their inner layer they fit the second-level cache */
   LAST_WINDOW = 16, /* at the end, when another thread may have to wait for it */
   FEWEST_IN_WINDOW = 48 /* with fewer, a thread would wait for the weights: all threads share each product instead */
 };
