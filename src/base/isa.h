@@ -13,8 +13,17 @@ enum { ISA_LANES = 8 }; /* doubles in the widest register */
 #define ISA_INLINE static inline __attribute__((always_inline))
 
 #if defined(__x86_64__)
+/* clang knows no preferred width, and drops the whole attribute where it reads of one. */
+#if defined(__clang__)
+#define ISA_WIDE
+#else
+#define ISA_WIDE ",prefer-vector-width=512"
+#endif
+#define ISA_NAMES_AVX512 "avx512f,avx512dq,avx512vl" ISA_WIDE
+#define ISA_NAMES_AVX512_FUSED "avx512f,avx512dq,avx512vl,fma" ISA_WIDE
+
 #define ISA_AVX2 __attribute__((target("avx2")))
-#define ISA_AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512")))
+#define ISA_AVX512 __attribute__((target(ISA_NAMES_AVX512)))
 /* __builtin_cpu_supports looks at what the operating system saves (XCR0) as well as at the CPU. */
 #define ISA_DEFINE(linkage, name, parameters, arguments)                                    \
   static void name##_baseline parameters { name##_body arguments; }                         \

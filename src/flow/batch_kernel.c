@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "base/isa.h"
 #include "flow/dopri.h"
 #include "linalg/vmath.h"
 
@@ -19,7 +20,7 @@
 #include "flow/batch_kernel.inc"
 
 #define ISA(name) name##_avx512
-#define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,fma,prefer-vector-width=512")))
+#define TARGET __attribute__((target(ISA_NAMES_AVX512_FUSED)))
 #include "flow/batch_kernel.inc"
 
 static bool has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }

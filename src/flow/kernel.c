@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/isa.h"
+
 typedef double lanes __attribute__((vector_size(KERNEL_LANES * sizeof(double))));
 typedef long long mask __attribute__((vector_size(KERNEL_LANES * sizeof(double))));
 
@@ -167,7 +169,7 @@ INLINE void weigh_body(size_t rows, size_t count, const double *own, const doubl
 KERNELS(baseline, )
 #if defined(__x86_64__)
 KERNELS(avx2, __attribute__((target("avx2"))))
-KERNELS(avx512, __attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512"))))
+KERNELS(avx512, __attribute__((target(ISA_NAMES_AVX512))))
 /* __builtin_cpu_supports looks at what the operating system saves (XCR0) as well as at the CPU. */
 #define DISPATCH(call)                                                                             \
   (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") ? call(avx512)         \

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/isa.h"
 #include "base/mem.h"
 #include "base/threads.h"
 #include "flow/harmonics.h"
@@ -45,7 +46,7 @@ static const kernels with_baseline = {power_baseline, gather_baseline, spread_ba
 static const kernels with_avx2 = {power_avx2, gather_avx2, spread_avx2};
 
 #define ISA(name) name##_avx512
-#define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,fma,prefer-vector-width=512")))
+#define TARGET __attribute__((target(ISA_NAMES_AVX512_FUSED)))
 #define VECTOR_BYTES 64
 #include "flow/modes_kernel.inc"
 static const kernels with_avx512 = {power_avx512, gather_avx512, spread_avx512};

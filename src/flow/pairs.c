@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/isa.h"
+
 #define KERNEL_INLINE static inline __attribute__((always_inline))
 #ifdef __SANITIZE_ADDRESS__ /* which looks at every access: unrolled, that takes the compiler minutes */
 #define UNROLL
@@ -49,7 +51,7 @@ static const pairs_kernels with_baseline = {"baseline", between_baseline, row_ba
 static const pairs_kernels with_avx2 = {"avx2", between_avx2, row_avx2};
 
 #define ISA(name) name##_avx512
-#define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,fma,prefer-vector-width=512")))
+#define TARGET __attribute__((target(ISA_NAMES_AVX512_FUSED)))
 #define VECTOR_BYTES 64
 #include "flow/pairs_kernel.inc"
 static const pairs_kernels with_avx512 = {"avx512", between_avx512, row_avx512};

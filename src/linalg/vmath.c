@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/isa.h"
 #include "linalg/elementary_f32.h"
 
 #if defined(DWELL_HAVE_LIBMVEC) && defined(__x86_64__)
@@ -100,7 +101,7 @@ DEFINE_AVX2_F64(avx2_erf_f64, _ZGVdN4v_erf)
 DEFINE_AVX2_F64(avx2_acos_f64, _ZGVdN4v_acos)
 DEFINE_AVX2_F64(avx2_log_f64, _ZGVdN4v_log)
 
-#define AVX512 "avx512f,avx512dq,avx512vl,fma,prefer-vector-width=512"
+#define AVX512 ISA_NAMES_AVX512_FUSED
 #define DEFINE_AVX512_F32(name, symbol) \
   DEFINE_VECTOR(name, float, AVX512, __m512, 16, _mm512_loadu_ps, _mm512_storeu_ps, symbol)
 #define DEFINE_AVX512_F64(name, symbol) \

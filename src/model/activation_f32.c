@@ -1,6 +1,7 @@
 /* model/activation_f32.c - bias and activation in one loop, in float. Compiled with -ffp-contract=fast. */
 #include "model/activation_f32.h"
 
+#include "base/isa.h"
 #include "linalg/elementary_f32.h"
 
 #if defined(__x86_64__)
@@ -50,8 +51,7 @@ __attribute__((target("avx2,fma"))) static bool with_avx2(ops_activation activat
   return activate_rows(activation, r);
 }
 
-__attribute__((target("avx512f,avx512dq,avx512vl,fma,prefer-vector-width=512"))) static bool with_avx512(
-    ops_activation activation, const rows_of *r) {
+__attribute__((target(ISA_NAMES_AVX512_FUSED))) static bool with_avx512(ops_activation activation, const rows_of *r) {
   return activate_rows(activation, r);
 }
 
