@@ -47,13 +47,14 @@ static dwell_status draw(const view *v, const char *array, const char *mean, con
   /* [L+1, bins] or [R, L+1, bins]: the first replica comes first in both. */
   if (hist == NULL || rank < 2 || rank > 3 || shape[rank - 1] == 0 || shape[rank - 2] < v->states.steps) goto done;
   TRY(pick(v, hist, shape[rank - 1], mean, &r, err));
-  char id[32], series[48], source[160], dots[80] = "";
+  char id[32], series[48], numbers[48], source[160], dots[80] = "";
   snprintf(id, sizeof id, "ridge-%s", array);
   snprintf(series, sizeof series, "arrays.%s", array);
+  snprintf(numbers, sizeof numbers, "histogram:%s", array);
   if (view_has_column(&v->states, mean)) snprintf(dots, sizeof dots, "; dots: layers.csv <code>%s</code>", mean);
   snprintf(source, sizeof source, "arrays.npz: <code>%s</code>%s%s", array, dots,
            v->replicas > 1 ? "; first replica" : "");
-  figure_open(out, array, heading, text);
+  figure_open(out, array, heading, text, numbers);
   ridge_draw(out, &(ridge_figure){.id = id,
                                   .title = heading,
                                   .description = text,

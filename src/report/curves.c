@@ -23,10 +23,11 @@ typedef struct sheet {
   const panel *def;
   curve curves[MOST_CURVES + MOST_FAMILY];
   char names[MOST_FAMILY][48], labels[MOST_FAMILY][48], colours[MOST_FAMILY][8];
-  char own[48]; /* the label of the calibrated beta */
+  char own[48];  /* the label of the calibrated beta */
+  char twin[48]; /* the label of the null's band */
   size_t count;
   double *values;          /* [count][replicas * steps] */
-  double *band;            /* [count][2 * steps]: low, high */
+  double *band;            /* [count][3 * steps]: low, high, and the null's mean */
   double *work;            /* [2][replicas * steps] */
   double *sample;          /* [replicas] */
   double *final;           /* [count][FINAL_PARTS]: value, low, high, p of the final norm; NaN: none */
@@ -35,7 +36,7 @@ typedef struct sheet {
 } sheet;
 
 static double *values_of(const sheet *s, size_t c) { return s->values + c * s->v->replicas * s->g->steps; }
-static double *band_of(const sheet *s, size_t c) { return s->band + c * 2 * s->g->steps; }
+static double *band_of(const sheet *s, size_t c) { return s->band + c * 3 * s->g->steps; }
 
 /* Median over replicas at one step; NaN without any value. */
 static double median_at(const sheet *s, const double *values, size_t step) {
@@ -62,13 +63,14 @@ static double clamped(double value, double low, double high) {
   return isfinite(high) && value > high ? high : value;
 }
 
-/* The band of curve c: centre +- times * sd, medians over replicas, cut at the measure's range. */
+/* The band of curve c and its middle: centre +- times * sd, medians over replicas, cut at the measure's range. */
 static void make_band(sheet *s, size_t c, const double *centre, const double *sd, double times) {
   double *low = band_of(s, c), *high = low + s->g->steps;
   for (size_t l = 0; l < s->g->steps; l++) {
     double m = median_at(s, centre, l), spread = median_at(s, sd, l);
     low[l] = clamped(m - times * spread, s->def->floor, s->def->ceiling);
     high[l] = clamped(m + times * spread, s->def->floor, s->def->ceiling);
+    high[s->g->steps + l] = m;
     include(s, low[l]);
     include(s, high[l]);
   }
@@ -83,7 +85,7 @@ static void load_band(sheet *s, size_t c) {
   const curve *k = &s->curves[c];
   double *centre = s->work, *sd = s->work + s->v->replicas * s->g->steps;
   char name[80];
-  for (size_t l = 0; l < 2 * s->g->steps; l++) band_of(s, c)[l] = NAN;
+  for (size_t l = 0; l < 3 * s->g->steps; l++) band_of(s, c)[l] = NAN;
   if (k->spread != NULL && view_column(s->v, s->g, k->spread, sd)) make_band(s, c, values_of(s, c), sd, 1);
   if (k->extra == WITH_NULL && view_column(s->v, s->g, suffixed(k->column, "_null_mean", name), centre) &&
       view_column(s->v, s->g, suffixed(k->column, "_null_sd", name), sd)) {
@@ -158,7 +160,7 @@ static dwell_status open_sheet(sheet *s, dwell_error *err) {
   if (!size_mul(s->v->replicas, s->g->steps, &block) || !size_mul(block, s->count + 2, &all)) all = SIZE_MAX;
   s->values = MEM_NEW(double, all);
   s->work = MEM_NEW(double, all);
-  s->band = MEM_NEW(double, all < SIZE_MAX ? 2 * s->g->steps * (s->count + 1) : SIZE_MAX);
+  s->band = MEM_NEW(double, all < SIZE_MAX ? 3 * s->g->steps * (s->count + 1) : SIZE_MAX);
   s->sample = MEM_NEW(double, s->v->replicas);
   s->final = MEM_NEW(double, (s->count + 1) * FINAL_PARTS);
   if (s->values == NULL || s->work == NULL || s->band == NULL || s->sample == NULL || s->final == NULL) {
@@ -260,14 +262,35 @@ static void draw_dots(const sheet *s, plot *p, size_t c) {
   plot_points(p, s->g->at, shown, mark, n, &(plot_style){.colour = k->colour});
 }
 
+/* A twin that hardly varies has a band too thin to see: its mean is a line of its own. */
+static void draw_null_mean(const sheet *s, plot *p, size_t c) {
+  char series[112];
+  snprintf(series, sizeof series, "%s.%s_null_mean", s->g->name, s->curves[c].column);
+  plot_line(p, s->g->at, band_of(s, c) + 2 * s->g->steps, s->g->steps,
+            &(plot_style){.colour = "c6", .more = "thin", .series = s->v->replicas == 1 ? series : NULL});
+}
+
+/* Of a band that is a line all along, the label says where it lies. */
+static void name_twin(sheet *s, size_t c, const scale *y) {
+  const double *band = band_of(s, c);
+  double low = INFINITY, high = -INFINITY;
+  char number[32];
+  for (size_t l = 0; l < s->g->steps; l++) {
+    if (isfinite(band[l])) low = fmin(low, band[l]), high = fmax(high, band[s->g->steps + l]);
+  }
+  snprintf(s->twin, sizeof s->twin, "Gaussian twin");
+  if (s->curves[c].extra != WITH_NULL || !(high - low < 0.005 * (y->high - y->low))) return;
+  snprintf(s->twin, sizeof s->twin, "twin: always %s", scale_label((low + high) / 2, 1, number, sizeof number));
+}
+
 static void draw_bands(const sheet *s, plot *p, size_t c) {
   const curve *k = &s->curves[c];
   const double *low = band_of(s, c), *high = low + s->g->steps;
   if (k->spread != NULL) {
     plot_band(p, s->g->at, low, high, s->g->steps, &(plot_style){.colour = k->colour, .more = "spread"});
   } else if (k->extra == WITH_NULL) {
-    plot_band(p, s->g->at, low, high, s->g->steps,
-              &(plot_style){.colour = "c6", .more = "null", .label = "Gaussian twin"});
+    plot_band(p, s->g->at, low, high, s->g->steps, &(plot_style){.colour = "c6", .more = "null", .label = s->twin});
+    draw_null_mean(s, p, c);
   } else if (k->extra == WITH_CHANCE) {
     plot_line(p, s->g->at, low, s->g->steps,
               &(plot_style){.colour = k->colour, .more = "dash", .label = c == 0 ? "chance" : NULL});
@@ -313,10 +336,26 @@ static void source_line(const sheet *s, strbuf *out) {
   if (s->v->replicas > s->v->drawn) strbuf_printf(out, ", thin: the first %zu", s->v->drawn);
 }
 
+/* The same columns for the figure's CSV. */
+static void number_columns(const sheet *s, strbuf *out) {
+  strbuf_printf(out, "%s:", s->g->name);
+  for (size_t c = 0; c < s->count; c++) {
+    const curve *k = &s->curves[c];
+    strbuf_printf(out, "%s%s", c == 0 ? "" : ",", k->column);
+    if (k->spread != NULL) strbuf_printf(out, ",%s", k->spread);
+    if (k->extra != PLAIN) strbuf_printf(out, ",%s_null_mean", k->column);
+    if (k->extra == WITH_NULL) strbuf_printf(out, ",%s_null_sd,%s_p", k->column, k->column);
+  }
+}
+
 static void draw_panel(view *v, sheet *s, strbuf *out) {
   char id[40];
   snprintf(id, sizeof id, "plot-%s", s->def->id);
-  figure_open(out, s->def->id, s->def->heading, s->def->text);
+  strbuf numbers = {0};
+  number_columns(s, &numbers);
+  figure_open(out, s->def->id, s->def->heading, s->def->text, numbers.data);
+  if (numbers.failed) out->failed = true;
+  strbuf_free(&numbers);
   plot p;
   plot_frame frame = view_frame(v);
   frame.id = id;
@@ -332,7 +371,10 @@ static void draw_panel(view *v, sheet *s, strbuf *out) {
   }
   plot_begin(&p, out, &frame);
   if (isfinite(s->def->zero_line)) plot_rule(&p, s->def->zero_line, &(plot_style){.colour = "c6", .more = "thin"});
-  for (size_t c = 0; c < s->count; c++) draw_bands(s, &p, c);
+  for (size_t c = 0; c < s->count; c++) {
+    name_twin(s, c, &frame.y);
+    draw_bands(s, &p, c);
+  }
   for (size_t c = 0; c < s->count; c++) draw_curve(v, s, &p, c);
   for (size_t c = 0; c < s->count; c++) draw_dots(s, &p, c);
   for (size_t c = 0; c < s->count; c++) draw_final(s, &p, c);

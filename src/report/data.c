@@ -7,20 +7,6 @@
 #include "file/jwriter.h"
 #include "report/figures.h"
 
-void base64_add(strbuf *out, const void *data, size_t size) {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const unsigned char *bytes = data;
-  for (size_t i = 0; i < size; i += 3) {
-    size_t left = size - i;
-    unsigned three =
-        (unsigned)bytes[i] << 16 | (left > 1 ? (unsigned)bytes[i + 1] << 8 : 0u) | (left > 2 ? bytes[i + 2] : 0u);
-    char four[4] = {digits[three >> 18], digits[three >> 12 & 63], digits[three >> 6 & 63], digits[three & 63]};
-    if (left < 3) four[3] = '=';
-    if (left < 2) four[2] = '=';
-    strbuf_add(out, four, 4);
-  }
-}
-
 static void doubles(jwriter *w, const char *key, const double *values, size_t n) {
   jwriter_key(w, key);
   jwriter_flat_array(w);
@@ -84,6 +70,22 @@ static dwell_status histogram_data(jwriter *w, const view *v, const char *name, 
     doubles(w, name, hist, v->states.steps * shape[rank - 1]);
   }
   mem_free(hist);
+  return DWELL_OK;
+}
+
+/* Clusters of the first replica, [states, n], -1: in none. */
+static dwell_status label_data(jwriter *w, const view *v, dwell_error *err) {
+  double *labels = NULL;
+  size_t rank, shape[4];
+  dwell_status status = run_read_array(v->run, "labels", &labels, &rank, shape, err);
+  if (status != DWELL_OK || labels == NULL) return status;
+  if (rank >= 2 && rank <= 3 && shape[rank - 2] >= v->states.steps) {
+    jwriter_key(w, "labels");
+    jwriter_flat_array(w);
+    for (size_t i = 0; i < v->states.steps * shape[rank - 1]; i++) jwriter_int(w, (int64_t)labels[i]);
+    jwriter_close(w);
+  }
+  mem_free(labels);
   return DWELL_OK;
 }
 
@@ -154,6 +156,7 @@ dwell_status report_data(const view *v, const sphere_frames *s, strbuf *out, dwe
   heads_data(&w, v);
   TRY(histogram_data(&w, v, "hist", err));
   TRY(histogram_data(&w, v, "hist_centred", err));
+  TRY(label_data(&w, v, err));
   TRY(sphere_data(&w, s, err));
   jwriter_close(&w);
   /* The medians were written while drawing: spliced in before the closing brace. */

@@ -2,6 +2,7 @@
 #ifndef DWELL_REPORT_FIGURES_H
 #define DWELL_REPORT_FIGURES_H
 
+#include "report/html.h"
 #include "report/view.h"
 
 /* What the page is about in one line, "SA flow, β = 9, 64 tokens on S^2" (header.c); html: with markup. */
@@ -39,16 +40,5 @@ dwell_status figures_provenance(const view *v, strbuf *out, dwell_error *err);
 
 /* Everything the page shows as JSON (data.c). */
 dwell_status report_data(const view *v, const sphere_frames *s, strbuf *out, dwell_error *err);
-
-/* <figure> with heading, explanation and the list of columns shown; closed by figure_close. `text` and `source` are
- * HTML written by us, never text from files. */
-void figure_open(strbuf *out, const char *id, const char *heading, const char *text);
-void figure_close(strbuf *out, const char *source);
-void section_open(strbuf *out, const char *id, const char *heading, const char *text);
-void section_close(strbuf *out);
-/* Text from a file, escaped. */
-void html_text(strbuf *out, const char *text);
-/* Base64 (RFC 4648). */
-void base64_add(strbuf *out, const void *data, size_t size);
 
 #endif

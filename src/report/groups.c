@@ -133,7 +133,8 @@ static void draw(const view *v, const groups *g, strbuf *out) {
               "One row per measured token, in the order of the text; one column per state. Tokens of one colour are in "
               "one cluster, and a cluster keeps its colour while it keeps its identity; white: in no cluster. Pale "
               "columns: a structureless cloud of the same mean and spectrum gives as much (p > 0.05), or there is no "
-              "such test.");
+              "such test.",
+              "labels");
   svg_open(out, "groups", l.width, l.height, "Clusters of tokens", "Tokens by state, coloured by cluster",
            "style=\"max-width:760px\"");
   for (size_t s = 0; s < g->states && s < v->states.steps; s++) draw_state(v, g, &l, s, out);

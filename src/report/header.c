@@ -156,6 +156,48 @@ static void outcome_sentence(const view *v, strbuf *out) {
   strbuf_puts(out, v->replicas > 1 ? " (first start)." : ".");
 }
 
+/* ---- what stands out ---- */
+
+static const json_t *detected(const view *v, const char *object) {
+  return json_object_get(json_array_get(json_object_get(v->manifest, "detected"), 0), object);
+}
+
+static void add_plateaus(const view *v, strbuf *out) {
+  const json_t *found = detected(v, "plateaus"), *all = json_object_get(found, "interior");
+  if (!json_is_integer(all)) return;
+  long long count = json_integer_value(all);
+  if (count == 0) {
+    strbuf_puts(out, " No plateau of clusters that ends within the run was found.");
+    return;
+  }
+  strbuf_printf(out, " <b>%lld</b> plateau%s of clusters %s within the run", count, count == 1 ? "" : "s",
+                count == 1 ? "ends" : "end");
+  if (json_is_number(json_object_get(found, "p"))) {
+    strbuf_puts(out, ", p = ");
+    add_value(out, json_number_value(json_object_get(found, "p")), 2);
+    strbuf_puts(out, " under permuted steps");
+  }
+  strbuf_puts(out, ".");
+}
+
+/* The one test over all states first: states taken one by one would have many chances. */
+static void chance_sentence(const view *v, strbuf *out) {
+  const json_t *clusters = detected(v, "clusters"), *p = json_object_get(clusters, "p_any_state");
+  const json_t *states = json_object_get(clusters, "significant_states");
+  if (!json_is_number(p) || !json_is_integer(states)) return;
+  bool some = json_number_value(p) <= 0.05;
+  strbuf_printf(
+      out, "<p class=\"lead\">Against chance, a cloud with the same mean and spectrum but no groups: clusters%s ",
+      str_equal(json_string_value(json_object_get(clusters, "selection")), "types") ? " of first occurrences" : "");
+  strbuf_puts(out, some ? "<b>stand out</b> (p = " : "<b>do not stand out</b> (p = ");
+  add_value(out, json_number_value(p), 2);
+  strbuf_puts(out, " over all states at once; one by one p ≤ 0.05 in ");
+  add_value(out, (double)json_integer_value(states), 9);
+  strbuf_printf(out, " of %zu).", v->states.steps);
+  add_plateaus(v, out);
+  strbuf_puts(out, v->replicas > 1 ? " (First start.)</p>" : "</p>");
+}
+
 /* ---- the header ---- */
 
 void header_write(const view *v, strbuf *out) {
@@ -172,6 +214,7 @@ void header_write(const view *v, strbuf *out) {
   }
   outcome_sentence(v, out);
   strbuf_puts(out, "</p>");
+  chance_sentence(v, out);
   size_t warnings = view_warnings(v);
   if (warnings > 0) {
     strbuf_printf(out, "<p class=\"warn\"><a href=\"#p-warnings\">%zu kind%s of warning</a> counted in this run.</p>",

@@ -83,9 +83,10 @@ static double top_of(const double *values, size_t count) {
 }
 
 static void draw_map(const table *t, const head_map *m, const head_range *r, const double *values, strbuf *out) {
-  strbuf series = {0};
+  strbuf series = {0}, numbers = {0};
   strbuf_printf(&series, "heads.%s", m->column);
-  figure_open(out, m->id, m->heading, m->text);
+  strbuf_printf(&numbers, "heads:%s%s%s", m->column, m->chance != NULL ? "," : "", m->chance != NULL ? m->chance : "");
+  figure_open(out, m->id, m->heading, m->text, numbers.data);
   heat_draw(out, &(heat_figure){.id = m->column,
                                 .title = m->heading,
                                 .description = m->text,
@@ -102,8 +103,9 @@ static void draw_map(const table *t, const head_map *m, const head_range *r, con
                                 .mark = m->chance != NULL ? view_number(t, 0, m->chance) : NAN,
                                 .mark_label = m->chance_label,
                                 .series = series.data});
-  if (series.failed) out->failed = true;
+  if (series.failed || numbers.failed) out->failed = true;
   strbuf_free(&series);
+  strbuf_free(&numbers);
   strbuf source = {0};
   strbuf_printf(&source, "heads.csv: <code>%s</code>", m->column);
   if (m->chance != NULL) strbuf_printf(&source, ", <code>%s</code>", m->chance);

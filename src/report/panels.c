@@ -18,7 +18,8 @@ const panel report_panels[] = {
     {.id = "mass90c",
      .heading = "Pairs close together, beyond what the spectrum forces",
      .y_label = "share of pairs",
-     .text = "Share of pairs with centred cosine above 0.9. The shade is the Gaussian twin: a cloud with the same mean "
+     .text = "Share of pairs with centred cosine above 0.9. The shade is the Gaussian twin (its mean a thin line): a "
+             "cloud with the same mean "
              "and spectrum but no groups (mean ± 2 sd of its draws). Filled dots: p ≤ 0.05 at that state. Where too "
              "few directions are left there is no twin.",
      .low = 0,

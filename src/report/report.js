@@ -5,7 +5,6 @@
   var data = JSON.parse(document.getElementById("dwell-data").textContent);
   var states = data.layers.steps;
   var SVG = "http://www.w3.org/2000/svg";
-  document.documentElement.classList.add("js");
 
   /* ---- numbers ---- */
 
@@ -18,6 +17,10 @@
 
   function stateName(l) {
     return (data.axis.column === "state" ? "state " : "state " + l + ", t = ") + data.axis.labels[l];
+  }
+
+  function columnName(series) {
+    return series.slice(series.indexOf(".") + 1).replace(":median", " (median)").replace("_null_mean", ", twin's mean");
   }
 
   function scaleOf(svg, axis) {
@@ -129,12 +132,12 @@
       var b = data.blocks.first + i;
       var heading = blocks ? "block " + b + ": state " + b + " → " + (b + 1) : stateName(i);
       var rows = series.map(function (s) {
-        return {name: s.name.slice(s.name.indexOf(".") + 1).replace(":median", " (median)"), value: show(s.values[i]),
+        return {name: columnName(s.name), value: show(s.values[i]),
                 colour: getComputedStyle(s.path).stroke};
       });
       if (!blocks && i === states - 1 && data.final_norm) series.forEach(function (s) {
         var name = s.name.slice(s.name.indexOf(".") + 1);
-        rows.push({name: name + " after the final norm", value: show(data.final_norm[name]),
+        rows.push({name: columnName(name) + " after the final norm", value: show(data.final_norm[name]),
                    colour: getComputedStyle(s.path).stroke});
       });
       showTip(clientX, clientY, heading, rows);
@@ -211,45 +214,79 @@
     svg.addEventListener("pointerleave", hideTip);
   });
 
-  /* ---- saving a drawing ---- */
+  /* ---- numbers behind the figures ---- */
 
-  var LOOKS = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "opacity",
-               "font-family", "font-size", "font-weight", "text-anchor", "visibility"];
+  function range(count, first) { return Array.from({length: count}, function (_, i) { return first + i; }); }
 
-  /* A copy that other programs can read: colours and fonts as attributes instead of rules. */
-  function standalone(svg) {
-    var copy = svg.cloneNode(true), from = svg.querySelectorAll("*"), to = copy.querySelectorAll("*");
-    for (var i = 0; i < from.length; i++) {
-      var style = getComputedStyle(from[i]);
-      LOOKS.forEach(function (look) { to[i].setAttribute(look, style.getPropertyValue(look)); });
-      to[i].removeAttribute("class");
-      to[i].removeAttribute("style");
+  /* Rows of layers.csv or blocks.csv: the drawn replicas one after the other, then the final norm. */
+  function gridRows(name, columns) {
+    var grid = data[name], step = name === "layers" ? "state" : "block", axis = data.axis.column;
+    var names = [step].concat(name === "layers" && axis !== "state" ? [axis] : [], columns), many = data.replicas > 1;
+    function value(column, r, i) {
+      if (column === step) return grid.first + i;
+      var values = grid.columns[column];
+      return values ? values[r * grid.steps + i] : null;
     }
-    copy.querySelectorAll(":scope > [visibility=hidden]").forEach(function (e) { e.remove(); });
-    var box = svg.viewBox.baseVal;
-    copy.setAttribute("width", box.width);
-    copy.setAttribute("height", box.height);
-    ["class", "tabindex"].forEach(function (name) { copy.removeAttribute(name); });
-    return new XMLSerializer().serializeToString(copy);
+    var rows = [];
+    for (var r = 0; r < data.drawn; r++) {
+      for (var i = 0; i < grid.steps; i++) {
+        rows.push((many ? [r] : []).concat(names.map(function (column) { return value(column, r, i); })));
+      }
+    }
+    if (name === "layers" && data.final_norm && !many) rows.push(names.map(function (column) {
+      return column === step ? "final_norm" : data.final_norm[column];
+    }));
+    return {header: (many ? ["replica"] : []).concat(names), rows: rows};
   }
 
-  document.querySelectorAll("figure").forEach(function (figure) {
-    var svg = figure.querySelector(":scope > svg"), source = figure.querySelector(".source");
-    if (!svg) return;
-    var button = document.createElement("button");
-    button.type = "button";
-    button.className = "save";
-    button.textContent = "save SVG";
-    button.setAttribute("aria-label", "save " + figure.querySelector("h3").textContent + " as SVG");
-    button.addEventListener("click", function () {
-      var a = document.createElement("a");
-      a.href = URL.createObjectURL(new Blob([standalone(svg)], {type: "image/svg+xml"}));
-      a.download = figure.id.slice(2) + ".svg";
-      a.click();
-      setTimeout(function () { URL.revokeObjectURL(a.href); }, 10000);
+  /* Rows of a table that is embedded column by column. */
+  function tableRows(table, columns) {
+    var have = columns.filter(function (column) { return table[column]; });
+    return {header: have, rows: range(table[have[0]].length, 0).map(function (i) {
+      return have.map(function (column) { return table[column][i]; });
+    })};
+  }
+
+  function histogramRows(name) {
+    var bins = data[name].length / states, rows = [];
+    data[name].forEach(function (count, i) {
+      var bin = i % bins;
+      rows.push([data.layers.first + Math.floor(i / bins), (2 * bin - bins) / bins, (2 * bin + 2 - bins) / bins, count]);
     });
-    source.appendChild(button);
-  });
+    return {header: ["state", "from", "to", "pairs"], rows: rows};
+  }
+
+  function labelRows() {
+    var n = data.labels.length / states, rows = [];
+    data.labels.forEach(function (label, i) { rows.push([data.layers.first + Math.floor(i / n), i % n, label]); });
+    return {header: ["state", "token", "cluster"], rows: rows};
+  }
+
+  /* Coordinates as they are embedded: steps of 1/32767. */
+  function sphereRows(angles) {
+    var points = unpack(data.sphere.int16), rows = [], n = data.sphere.n;
+    data.sphere.states.forEach(function (state, f) {
+      for (var i = 0; i < n; i++) {
+        var at = Array.prototype.slice.call(points, 3 * (f * n + i), 3 * (f * n + i) + 3);
+        rows.push([state, i].concat((angles ? [Math.atan2(at[1], at[0])] : at).map(function (x) { return +x.toFixed(5); })));
+      }
+    });
+    return {header: ["state", "token"].concat(angles ? ["angle"] : ["x", "y", "z"]), rows: rows};
+  }
+
+  dwellFigures.numbers = function (figure) {
+    var parts = (figure.dataset.numbers || "").split(":"), columns = (parts[1] || "").split(",");
+    switch (parts[0]) {
+      case "layers": case "blocks": return gridRows(parts[0], columns);
+      case "heads": return tableRows(data.heads, ["replica", "block", "head"].concat(columns));
+      case "push": return tableRows(data.push, columns);
+      case "tokens": return tableRows(data.tokens, columns);
+      case "histogram": return histogramRows(columns[0]);
+      case "labels": return labelRows();
+      case "sphere": case "angles": return sphereRows(parts[0] === "angles");
+      default: return null;
+    }
+  };
 
   /* ---- the sphere ---- */
 

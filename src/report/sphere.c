@@ -238,7 +238,7 @@ static dwell_status draw_angles(const view *v, const sphere_frames *s, strbuf *o
       "open are the metastable state.";
   TRY_ALLOC(x, "the angles");
   TRY_ALLOC(y, "the angles");
-  figure_open(out, "angles", "Angles", text);
+  figure_open(out, "angles", "Angles", text, "angles");
   plot p;
   plot_frame frame = view_frame(v);
   frame.id = "plot-angles";
@@ -296,7 +296,8 @@ dwell_status figures_sphere(const view *v, const sphere_frames *s, strbuf *out, 
       "Every token keeps the colour of the direction it started from. A dot grows with the number of tokens that "
       "coincide there (cosine above 0.9995).");
   figure_open(out, "sphere", s->dims == 3 ? "On the sphere" : "On the circle",
-              s->dims == 3 ? "Orthographic view. Faint dots are on the far side." : "All tokens on the unit circle.");
+              s->dims == 3 ? "Orthographic view. Faint dots are on the far side." : "All tokens on the unit circle.",
+              "sphere");
   stage(v, s, out);
   film_strip(v, s, out);
   figure_close(out,

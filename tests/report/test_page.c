@@ -96,6 +96,27 @@ static void test_every_figure_is_there(void **state) {
 }
 
 /* Names of tokens come from files; so does whatever stands in a detail. */
+/* A twin without spread has a band of no height: a line, and words that say where. */
+static void test_a_twin_that_never_varies(void **state) {
+  (void)state;
+  static const char line[] = "data-series=\"layers.mass90_centred_null_mean\"", words[] = ">twin: always 0</text>";
+  dwell_run *run = fixture_model(12, 12, 64);
+  char *page = page_of(run, "spread");
+  assert_int_equal(count_of(page, line), 1);
+  assert_int_equal(count_of(page, words), 0);
+  free(page);
+  run = fixture_model(12, 12, 64);
+  table *t = run_table(run, "layers");
+  for (size_t row = 0; row < t->rows; row++) {
+    fixture_set(t, row, "mass90_centred_null_mean", 0);
+    fixture_set(t, row, "mass90_centred_null_sd", 0);
+  }
+  page = page_of(run, "flat");
+  assert_int_equal(count_of(page, line), 1);
+  assert_int_equal(count_of(page, words), 1);
+  free(page);
+}
+
 static void test_events(void **state) {
   (void)state;
   dwell_run *run = fixture_model(3, 2, 14);
@@ -117,7 +138,7 @@ static void test_events(void **state) {
   assert_int_equal(count_of(page, "<bdi>merge</bdi></td><td>2</td><td></td><td></td><td>0.025</td>"), 200);
   assert_non_null(strstr(page, "id=\"s-events\""));
   assert_non_null(strstr(page, "and 3 more in events.csv"));
-  assert_int_equal(count_of(page, "<script"), 2);
+  assert_int_equal(count_of(page, "<script"), 3);
   assert_null(strstr(page, "<img"));
   free(page);
 }
@@ -134,8 +155,8 @@ static void test_nothing_breaks_out(void **state) {
   assert_non_null(strstr(page, "\\u202e"));
   assert_null(strchr(page, '\x1b'));
   assert_null(strstr(page, "<!--"));
-  assert_int_equal(count_of(page, "<script"), 2);
-  assert_int_equal(count_of(page, "</script>"), 2);
+  assert_int_equal(count_of(page, "<script"), 3);
+  assert_int_equal(count_of(page, "</script>"), 3);
   assert_non_null(strstr(page, "default-src 'none'"));
   assert_null(strstr(page, "http://www.w3.org/1999")); /* no address but SVG's name space */
   assert_int_equal(count_of(page, "http:") + count_of(page, "https:"), count_of(page, "http://www.w3.org/2000/svg"));
@@ -300,6 +321,7 @@ int main(void) {
       cmocka_unit_test(test_a_run_of_later_states),
       cmocka_unit_test(test_numbers_are_exact),
       cmocka_unit_test(test_every_figure_is_there),
+      cmocka_unit_test(test_a_twin_that_never_varies),
       cmocka_unit_test(test_events),
       cmocka_unit_test(test_nothing_breaks_out),
       cmocka_unit_test(test_gaps),

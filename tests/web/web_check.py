@@ -86,7 +86,7 @@ class Run:
         self.layers = [r for r in rows if r.get("state")]
         self.final = next((r for r in rows if r.get("tap") == "final_norm"), None)
         self.blocks = read_csv(folder / "blocks.csv")
-        self.heads = read_csv(folder / "heads.csv")
+        self.heads, self.push, self.tokens = (read_csv(folder / f"{name}.csv") for name in ("heads", "push", "tokens"))
         self.arrays = read_arrays(folder / "arrays.npz")
         self.manifest = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         self.replicas = 1 + max(int(float(r.get("replica") or 0)) for r in self.layers)
@@ -331,13 +331,112 @@ def check_sphere(page, data):
     check("the film strip seeks", frame() == frames - 1, str(frame()))
 
 
-def check_saving(page):
-    """A saved drawing is a whole SVG whose colours do not depend on the page."""
+def saved(page, button):
+    """What a button would save: a browser holds back many downloads in a row, so only one is let through."""
+    return page.evaluate("""async button => {
+      let blob;
+      const create = URL.createObjectURL, click = HTMLAnchorElement.prototype.click;
+      URL.createObjectURL = b => { blob = b; return 'blob:' };
+      HTMLAnchorElement.prototype.click = () => {};
+      button.click();
+      URL.createObjectURL = create;
+      HTMLAnchorElement.prototype.click = click;
+      return blob.text() }""", button)
+
+
+def check_download(page, kind):
+    button = page.query_selector(f"button.{kind}")
     with page.expect_download() as download:
-        page.query_selector(".save").click()
-    root = xml.etree.ElementTree.parse(download.value.path()).getroot()
-    text = xml.etree.ElementTree.tostring(root, encoding="unicode")
-    check("a drawing can be saved", root.tag.endswith("}svg") and "var(" not in text and "rgb(" in text, text[:80])
+        button.click()
+    text = pathlib.Path(download.value.path()).read_text(encoding="utf-8")
+    name = download.value.suggested_filename
+    check(f"a button saves {kind}", name.endswith(f".{kind}") and text == saved(page, button), name)
+
+
+def wrong_columns(run, table, rows):
+    """Columns of a saved CSV of states or blocks that differ from the run's; the final norm stands last."""
+    step, wrong = ("state", "block")[table == "blocks"], []
+    for name in rows[0] if rows else ["nothing"]:
+        if name in ("replica", step):
+            continue
+        got = [number(r[name]) for r in rows if r[step] != "final_norm"]
+        want = [v for r in range(run.replicas) for v in run.series(table, name, r)][:len(got)]
+        final = [number(r[name]) for r in rows if r[step] == "final_norm"]
+        if got != want or (final and final != [number(run.final.get(name))]):
+            wrong.append(name)
+    return wrong
+
+
+def wrong_array(run, kind, columns, rows):
+    """Whether a saved CSV of histograms, clusters or positions differs from arrays.npz."""
+    name = columns if kind == "histogram" else "labels" if kind == "labels" else "sphere"
+    shape, values = read_npy(run.arrays[name])
+    if kind in ("histogram", "labels"):
+        last = "pairs" if kind == "histogram" else "cluster"
+        got = [number(r[last]) for r in rows]
+        return [] if got and got == values[:len(got)] else [last]
+    n, dims, wrong = shape[-2], shape[-1], []
+    shown = 1 + max(int(r["token"]) for r in rows)
+    for r in rows:
+        first = (int(r["state"]) * n + int(r["token"]) * n // shown) * dims
+        at = values[first:first + dims]
+        pairs = [(math.atan2(at[1], at[0]), float(r["angle"]))] if kind == "angles" else [
+            (want, float(r[axis])) for axis, want in zip("xyz", at)]
+        # A step of 1/32767 and five digits; an angle at the seam may be on either side of it.
+        wrong += [r for want, got in pairs if min(abs(got - want), abs(abs(got - want) - 2 * math.pi)) > 6e-5]
+    return wrong[:1] if rows else ["nothing"]
+
+
+def wrong_table(run, kind, columns, rows):
+    """The same of tables that are saved row by row."""
+    source, wrong = getattr(run, kind), []
+    for name in columns.split(","):
+        want = [r.get(name) for r in source]
+        got = [r[name] for r in rows] if rows and name in rows[0] else []
+        same = all(a == b or number(a) == number(b) for a, b in zip(got, want))
+        if not got or len(got) != len(want) or not same:
+            wrong.append(name)
+    return wrong
+
+
+def check_saving(page, run):
+    """Every figure has its drawing as a whole SVG, whose colours do not depend on the page, and its numbers as CSV."""
+    drawings, numbers = [], []
+    check_download(page, "svg")
+    check_download(page, "csv")
+    figures = page.query_selector_all("figure")
+    for figure in figures:
+        button = figure.query_selector("button.svg")
+        text = saved(page, button) if button else "<none/>"
+        root = xml.etree.ElementTree.fromstring(text)
+        if not root.tag.endswith("}svg") or "var(" in text or "rgb(" not in text:
+            drawings.append(figure.get_attribute("id"))
+        kind, _, columns = (figure.get_attribute("data-numbers") or "").partition(":")
+        button = figure.query_selector("button.csv")
+        rows = list(csv.DictReader(saved(page, button).splitlines())) if button else []
+        if kind in ("layers", "blocks"):
+            wrong = wrong_columns(run, kind, rows)
+        elif kind in ("heads", "push", "tokens"):
+            wrong = wrong_table(run, kind, columns, rows)
+        else:
+            wrong = wrong_array(run, kind, columns, rows) if kind else ["no numbers"]
+        if wrong:
+            numbers.append(f"{figure.get_attribute('id')} {wrong[:3]}")
+    check(f"each of {len(figures)} drawings can be saved", figures and not drawings, ", ".join(drawings))
+    check(f"each of {len(figures)} CSV has the run's numbers", figures and not numbers, "; ".join(numbers))
+
+
+def check_behind(page):
+    """The table behind a picture, by the keyboard alone."""
+    summary = page.query_selector("figure:has(.csv) .behind summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    try:
+        shown = page.wait_for_selector(".behind[open] tbody td", timeout=10000) is not None
+    except Late:
+        shown = False
+    check("the table behind a picture opens by the keyboard", shown)
+    page.keyboard.press("Enter")
 
 
 def check_tokens(page, run):
@@ -447,7 +546,8 @@ def check_report(folder, report, shots, chromium, name=""):
         check_heads(page, run)
         check_tokens(page, run)
         check_hover(page, run, data)
-        check_saving(page)
+        check_saving(page, run)
+        check_behind(page)
         if "sphere" in data:
             check_sphere(page, data)
         watched.finish("light")
