@@ -2,6 +2,7 @@
  *
  * usage: figures diagram D BETA STARTS THREADS SECONDS     wall and processor seconds per start, a line per repeat
  *        figures staircase SECONDS                         the same for all six temperatures of the figure */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

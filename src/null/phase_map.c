@@ -15,38 +15,13 @@
 #include "linalg/gemm.h"
 #include "linalg/panels.h"
 
-enum { STRIPE = 64, TILE = 32 };
-static const double TWO_PI = 6.28318530717958647693;
 /* Rounding can make a token that the turn puts at zero a little less than nothing. */
 static const double LEAST_SQUARE = 1e-30;
 
-/* Symmetric tables [half, half], half = n/2 + 1 frequencies, and tokens 0 .. n/2. Zero behind the end of the panels. */
-struct phase_table {
-  size_t n, half;
-  float *cosine, *sine;               /* rows, for a product's left factor */
-  float *cosine_panels, *sine_panels; /* laid out for its right factor */
-};
-
 struct phase_map {
   const phase_table *table;
-  float *turn; /* [2, half]: cosines, then sines of the phases */
+  float *turn; /* [2, half]: cosines, then sines of the phases, by place */
 };
-
-/* Frequency (or token) f is its own mirror image: it has no sine. */
-static inline bool is_alone(size_t n, size_t f) { return f == 0 || 2 * f == n; }
-
-/* C or S in double, [half, half]; `circle` [n] is scratch. */
-static void fill_table(size_t n, double (*function)(double), double *circle, double *ret_table) {
-  size_t half = n / 2 + 1;
-  for (size_t k = 0; k < n; k++) circle[k] = function(TWO_PI * (double)k / (double)n);
-  for (size_t j = 0; j < half; j++) {
-    size_t turn = 0;
-    for (size_t f = 0; f < half; f++) {
-      ret_table[j * half + f] = function == sin && (is_alone(n, j) || is_alone(n, f)) ? 0 : circle[turn];
-      turn = turn + j < n ? turn + j : turn + j - n; /* j f mod n */
-    }
-  }
-}
 
 /* ---- the map ---- */
 
@@ -56,48 +31,6 @@ static void narrow(size_t count, const double *from, float *to) {
 
 /* Numbers of a matrix [half, half] in panels. */
 static size_t panel_count(size_t half) { return panels_elements(half, half, sizeof(float)); }
-
-void phase_table_destroy(phase_table *t) {
-  if (t == NULL) return;
-  mem_free(t->cosine), mem_free(t->sine);
-  mem_free(t->cosine_panels), mem_free(t->sine_panels);
-  mem_free(t);
-}
-
-uint64_t phase_table_bytes(size_t n) {
-  uint64_t half = (uint64_t)n / 2 + 1;
-  return half * half * (2 * sizeof(float) + sizeof(double)) + 2 * half * (half + PANEL_F32) * sizeof(float) +
-         n * sizeof(double) + sizeof(phase_table);
-}
-
-dwell_status phase_table_create(size_t n, phase_table **ret_table, dwell_error *err) {
-  dwell_status status = DWELL_OK;
-  size_t half = n / 2 + 1;
-  *ret_table = NULL;
-  phase_table *t = MEM_ZERO(phase_table, 1);
-  double *circle = MEM_NEW(double, n), *table = MEM_NEW(double, half * half);
-  TRY_ALLOC(t, "a table of phases");
-  TRY_ALLOC(circle, "a table of phases");
-  TRY_ALLOC(table, "a table of phases");
-  t->n = n, t->half = half;
-  TRY_ALLOC(t->cosine = MEM_NEW(float, half * half), "a table of phases");
-  TRY_ALLOC(t->sine = MEM_NEW(float, half * half), "a table of phases");
-  TRY_ALLOC(t->cosine_panels = MEM_NEW(float, panel_count(half)), "a table of phases");
-  TRY_ALLOC(t->sine_panels = MEM_NEW(float, panel_count(half)), "a table of phases");
-  fill_table(n, cos, circle, table);
-  narrow(half * half, table, t->cosine);
-  fill_table(n, sin, circle, table);
-  narrow(half * half, table, t->sine);
-  panels_pack_f32(half, half, false, 0, 0, half, half, t->cosine, half, t->cosine_panels);
-  panels_pack_f32(half, half, false, 0, 0, half, half, t->sine, half, t->sine_panels);
-  *ret_table = t;
-  t = NULL;
-done:
-  phase_table_destroy(t);
-  mem_free(circle);
-  mem_free(table);
-  return status;
-}
 
 void phase_map_destroy(phase_map *map) {
   if (map == NULL) return;
@@ -115,10 +48,11 @@ dwell_status phase_map_create(const phase_table *table, const double *phases, ph
   TRY_ALLOC(map, "a map over the tokens");
   map->table = table;
   TRY_ALLOC(map->turn = MEM_NEW(float, 2 * half), "a map over the tokens");
-  for (size_t f = 0; f < half; f++) {
+  for (size_t place = 0; place < half; place++) {
+    size_t f = phase_frequency(n, place);
     double c = f == 0 ? 1 : cos(phases[f]);
-    map->turn[f] = is_alone(n, f) ? (c < 0 ? -1 : 1) : (float)c;
-    map->turn[half + f] = is_alone(n, f) ? 0 : (float)sin(phases[f]);
+    map->turn[place] = phase_is_alone(n, f) ? (c < 0 ? -1 : 1) : (float)c;
+    map->turn[half + place] = phase_is_alone(n, f) ? 0 : (float)sin(phases[f]);
   }
   *ret_map = map;
   map = NULL;
@@ -153,7 +87,7 @@ static void fold(size_t n, size_t r, const double *x, double *ret_folded) {
   for (size_t j = 0; j < half; j++) {
     double *even = ret_folded + j * r, *odd = ret_folded + (half + j) * r;
     const double *here = x + j * r, *there = x + (n - j) % n * r;
-    bool alone = is_alone(n, j);
+    bool alone = phase_is_alone(n, j);
     for (size_t k = 0; k < r; k++) {
       even[k] = alone ? here[k] : here[k] + there[k];
       odd[k] = alone ? 0 : here[k] - there[k];
@@ -161,7 +95,7 @@ static void fold(size_t n, size_t r, const double *x, double *ret_folded) {
   }
 }
 
-/* a_f and b_f of the columns of x: ret_coefficients [2 half, r]. */
+/* a_f and b_f of the columns of x, by place: ret_coefficients [2 half, r]. */
 static dwell_status transform(size_t n, size_t r, const double *x, double *ret_coefficients, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t half = n / 2 + 1;
@@ -170,13 +104,14 @@ static dwell_status transform(size_t n, size_t r, const double *x, double *ret_c
   TRY_ALLOC(table, "Fourier coefficients");
   TRY_ALLOC(circle, "Fourier coefficients");
   fold(n, r, x, folded);
-  fill_table(n, cos, circle, table);
+  phase_table_fill(n, cos, circle, table);
   gemm_f64(false, false, half, r, half, 2 / (double)n, table, half, folded, r, 0, ret_coefficients, r);
-  fill_table(n, sin, circle, table);
+  phase_table_fill(n, sin, circle, table);
   gemm_f64(false, false, half, r, half, 2 / (double)n, table, half, folded + half * r, r, 0,
            ret_coefficients + half * r, r);
-  for (size_t f = 0; f < half; f++) {
-    for (size_t k = 0; k < r && is_alone(n, f); k++) ret_coefficients[f * r + k] /= 2;
+  for (size_t place = 0; place < half; place++) {
+    bool alone = phase_is_alone(n, phase_frequency(n, place));
+    for (size_t k = 0; k < r && alone; k++) ret_coefficients[place * r + k] /= 2;
   }
 done:
   mem_free(folded);
@@ -255,60 +190,18 @@ ISA_DEFINE(static, turn_gram,
            (size_t half, const float *c, const float *s, const float *gram, size_t block, float *blocks),
            (half, c, s, gram, block, blocks))
 
-/* Sums over frequencies: [half, half] each. */
-typedef struct quarters {
-  float *aa, *bb, *ab, *ba; /* C M_aa C, S M_bb S, C M_ab S and its transpose */
-} quarters;
-
-/* p <- a b where that is symmetric: stripes of the lower triangle, mirrored. b in panels. */
-static void multiply_symmetric(size_t half, const float *a, const float *b, float *p) {
-  for (size_t i = 0; i < half; i += STRIPE) {
-    size_t high = half - i < STRIPE ? half - i : STRIPE;
-    panels_multiply_f32(high, half, i + high, a + i * half, half, b, half, p + i * half, half, false);
-  }
-  for (size_t i0 = 0; i0 < half; i0 += TILE) {
-    for (size_t j0 = 0; j0 <= i0; j0 += TILE) {
-      for (size_t i = i0; i < half && i < i0 + TILE; i++) {
-        for (size_t j = j0; j < i && j < j0 + TILE; j++) p[j * half + i] = p[i * half + j];
-      }
-    }
-  }
-}
-
-static void transpose(size_t half, const float *from, float *to) {
-  for (size_t i0 = 0; i0 < half; i0 += TILE) {
-    for (size_t j0 = 0; j0 < half; j0 += TILE) {
-      for (size_t i = i0; i < half && i < i0 + TILE; i++) {
-        for (size_t j = j0; j < half && j < j0 + TILE; j++) to[j * half + i] = from[i * half + j];
-      }
-    }
-  }
-}
-
-/* `turned` [3, block]: the blocks of turn_gram. `work` [half, half]. */
-static void sum_frequencies(const phase_table *t, const float *turned, size_t block, float *work, const quarters *q) {
-  size_t half = t->half;
-  panels_multiply_f32(half, half, half, t->cosine, half, turned, half, work, half, false);
-  multiply_symmetric(half, work, t->cosine_panels, q->aa);
-  panels_multiply_f32(half, half, half, t->cosine, half, turned + block, half, work, half, false);
-  panels_multiply_f32(half, half, half, work, half, t->sine_panels, half, q->ab, half, false);
-  transpose(half, q->ab, q->ba);
-  panels_multiply_f32(half, half, half, t->sine, half, turned + 2 * block, half, work, half, false);
-  multiply_symmetric(half, work, t->sine_panels, q->bb);
-}
-
 /* shift_i = (Q X)_i . mu + |mu|^2/2 and scale_i = 1/|mu + (Q X)_i| for tokens j (first half) and n-j (second half). */
-static void token_scales(const phase_map *map, const phase_spectrum *x, const quarters *q, float *work,
+static void token_scales(const phase_map *map, const phase_spectrum *x, const phase_sums *q, float *work,
                          double *ret_shift, double *ret_scale) {
   size_t half = map->table->half;
   const float *c = map->turn, *s = map->turn + half, *a = x->along, *b = x->along + half;
-  float *turned = work, *even = work + 2 * half, *odd = work + 3 * half;
+  float *turned = work, *even = work + 2 * half, *odd = work + 3 * half, *scratch = work + 4 * half;
   for (size_t f = 0; f < half; f++) {
     turned[f] = c[f] * a[f] + s[f] * b[f];
     turned[half + f] = c[f] * b[f] - s[f] * a[f];
   }
-  panels_multiply_f32(1, half, half, turned, half, map->table->cosine_panels, half, even, half, false);
-  panels_multiply_f32(1, half, half, turned + half, half, map->table->sine_panels, half, odd, half, false);
+  phase_table_sum_vector(map->table, &map->table->cosine, turned, scratch, even);
+  phase_table_sum_vector(map->table, &map->table->sine, turned + half, scratch, odd);
   for (size_t j = 0; j < half; j++) {
     size_t at = j * half + j;
     double common = (double)q->aa[at] + (double)q->bb[at], cross = 2 * (double)q->ab[at];
@@ -321,12 +214,12 @@ static void token_scales(const phase_map *map, const phase_spectrum *x, const qu
 
 /* Rows j and n-j of the cosines. `mirrored` [3, half] is scratch. The order of every sum is the same with rows and
  * columns exchanged, hence exact symmetry. */
-ISA_INLINE void assemble_rows_body(size_t n, size_t j, const quarters *q, const double *shift, const double *scale,
+ISA_INLINE void assemble_rows_body(size_t n, size_t j, const phase_sums *q, const double *shift, const double *scale,
                                    double *mirrored, double *ret_cosines) {
   size_t half = n / 2 + 1, last = n - half; /* tokens 1 .. last have a mirror image */
   const float *aa = q->aa + j * half, *bb = q->bb + j * half, *ab = q->ab + j * half, *ba = q->ba + j * half;
   const double *shift_there = shift + half, *scale_there = scale + half;
-  double *here = ret_cosines + j * n, *there = is_alone(n, j) ? mirrored + half : ret_cosines + (n - j) * n;
+  double *here = ret_cosines + j * n, *there = phase_is_alone(n, j) ? mirrored + half : ret_cosines + (n - j) * n;
   double shift_j = shift[j], scale_j = scale[j], shift_mirror = shift_there[j], scale_mirror = scale_there[j];
   double *far = mirrored + 2 * half;
 #pragma GCC ivdep
@@ -339,34 +232,41 @@ ISA_INLINE void assemble_rows_body(size_t n, size_t j, const quarters *q, const 
     far[k] = ((same - cross) + (shift_mirror + shift_there[k])) * (scale_mirror * scale_there[k]);
   }
   for (size_t k = 1; k <= last; k++) here[n - k] = mirrored[k];
-  for (size_t k = 1; k <= last && !is_alone(n, j); k++) there[n - k] = far[k];
+  for (size_t k = 1; k <= last && !phase_is_alone(n, j); k++) there[n - k] = far[k];
 }
 ISA_DEFINE(static, assemble_rows,
-           (size_t n, size_t j, const quarters *q, const double *shift, const double *scale, double *mirrored,
+           (size_t n, size_t j, const phase_sums *q, const double *shift, const double *scale, double *mirrored,
             double *ret_cosines),
            (n, j, q, shift, scale, mirrored, ret_cosines))
 
+enum { SCALES_ROWS = 6 }; /* of half numbers, for token_scales */
+
+static size_t sums_work(size_t n) {
+  size_t scales = SCALES_ROWS * (n / 2 + 1), sums = phase_sums_work(n);
+  return scales > sums ? scales : sums;
+}
+
 uint64_t phase_map_work_bytes(size_t n) {
   uint64_t half = (uint64_t)n / 2 + 1;
-  return (5 * half * half + 3 * half * (half + PANEL_F32)) * sizeof(float) + 7 * half * sizeof(double);
+  return (4 * half * half + sums_work(n) + 3 * half * (half + PANEL_F32)) * sizeof(float) + 7 * half * sizeof(double);
 }
 
 dwell_status phase_map_cosines(const phase_map *map, const phase_spectrum *s, double *ret_cosines, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = map->table->n, half = map->table->half, square = half * half, block = panel_count(half);
-  float *work = MEM_NEW(float, 5 * square + 3 * block);
+  float *sums = MEM_NEW(float, 4 * square + 3 * block + sums_work(n));
   double *rows = MEM_NEW(double, 7 * half);
-  TRY_ALLOC(work, "a surrogate cloud");
+  TRY_ALLOC(sums, "a surrogate cloud");
   TRY_ALLOC(rows, "a surrogate cloud");
-  quarters q = {.aa = work + square, .bb = work + 2 * square, .ab = work + 3 * square, .ba = work + 4 * square};
+  phase_sums q = {.aa = sums, .bb = sums + square, .ab = sums + 2 * square, .ba = sums + 3 * square};
   double *shift = rows, *scale = rows + 2 * half, *mirrored = rows + 4 * half;
-  float *turned = work + 5 * square;
+  float *turned = sums + 4 * square, *work = turned + 3 * block;
   turn_gram(half, map->turn, map->turn + half, s->gram, block, turned);
-  sum_frequencies(map->table, turned, block, work, &q);
+  phase_table_sum(map->table, turned, work, &q);
   token_scales(map, s, &q, work, shift, scale);
   for (size_t j = 0; j < half; j++) assemble_rows(n, j, &q, shift, scale, mirrored, ret_cosines);
 done:
-  mem_free(work);
+  mem_free(sums);
   mem_free(rows);
   return status;
 }

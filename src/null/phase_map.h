@@ -4,7 +4,7 @@
  * For X [n,r] with many columns (r about n) this saves more than half of the work of Q X and then (Q X)(Q X)^T, for
  * any n: tokens j and n-j differ only in the sign of their sines, so the sums over frequencies are done for half of the
  * tokens, and the products of cosines with cosines and sines with sines are symmetric: 1.4 n^3 flops instead of
- * 3.25 n^3. */
+ * 3.25 n^3, and half of that where n is even (phase_table.h). */
 #ifndef DWELL_NULL_PHASE_MAP_H
 #define DWELL_NULL_PHASE_MAP_H
 
@@ -12,11 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Cosines and sines of 2 pi j f/n: the same for every map over n tokens. */
-typedef struct phase_table phase_table;
-dwell_status phase_table_create(size_t n, phase_table **ret_table, dwell_error *err);
-void phase_table_destroy(phase_table *t);
-uint64_t phase_table_bytes(size_t n); /* at most, also while it is made */
+#include "null/phase_table.h"
 
 typedef struct phase_map phase_map;
 
@@ -29,7 +25,7 @@ uint64_t phase_map_work_bytes(size_t n); /* of phase_map_cosines, without its re
 /* A cloud whose deviations from its mean are X: what the map needs of it. */
 typedef struct phase_spectrum {
   size_t n;
-  float *gram;   /* [2h,2h], h = n/2+1: Gram of the Fourier coefficients of X, cosines first, then sines */
+  float *gram;   /* [2h,2h], h = n/2+1: Gram of the Fourier coefficients of X by place, cosines, then sines */
   float *along;  /* [2h]: coefficients of X mu */
   double square; /* |mu|^2 */
 } phase_spectrum;
