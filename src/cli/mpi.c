@@ -1,4 +1,4 @@
-/* cli/mpi.c - the processes of `mpirun dwell simulate`, by MPI.
+/* cli/mpi.c - the processes of `mpirun dwell simulate` and `mpirun dwell study`, by MPI.
  *
  * Every meeting of the processes begins with the same call, in which each says how it fared; so one that failed, and
  * goes to the end, meets the others wherever they are, and all leave with its message. */
@@ -23,6 +23,13 @@ typedef struct crew {
   int *counts, *firsts;  /* [ranks] rows of an exchange */
   MPI_Request *requests; /* [room] of one list of moves */
   size_t room;
+  struct {
+    uint64_t next, count; /* of the first process */
+    size_t told;          /* processes that know that nothing is left, or that have left */
+    uint64_t piece;       /* of the others: the answer that was asked for */
+    bool asked;
+    MPI_Request answer;
+  } work;
   bool over; /* all have met and know that one of them failed: there is no further meeting */
 } crew;
 
@@ -172,6 +179,86 @@ dwell_status ranks_end_run(cli *c, dwell_status mine, dwell_error *err) {
   MPI_Finalize();
   return status;
 }
+
+/* ---- pieces of work ---- */
+
+dwell_status ranks_meet(dwell_status mine, dwell_error *err) {
+  return the_crew.ranks.count == 0 ? mine : agree(mine, err);
+}
+
+/* The first process works too: it answers between its own pieces. So the others ask for the next piece when they begin
+ * one, and seldom wait. */
+enum { TAG_ASK = 1, TAG_PIECE = 2 };
+#define NOTHING_LEFT UINT64_MAX
+
+/* Of the first process: answers all that have asked; `to_the_end`: until every other one knows that nothing is left. */
+static void answer(bool to_the_end) {
+  const struct timespec nap = {0, 2000000};
+  crew *c = &the_crew;
+  while (c->work.told + 1 < c->ranks.count) {
+    int there = 0, leaves = 0;
+    MPI_Status asker;
+    MPI_Iprobe(MPI_ANY_SOURCE, TAG_ASK, MPI_COMM_WORLD, &there, &asker);
+    if (!there && !to_the_end) return;
+    if (!there) nanosleep(&nap, NULL);
+    if (!there) continue;
+    MPI_Recv(&leaves, 1, MPI_INT, asker.MPI_SOURCE, TAG_ASK, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    uint64_t piece = c->work.next < c->work.count && !leaves ? c->work.next++ : NOTHING_LEFT;
+    c->work.told += piece == NOTHING_LEFT;
+    if (!leaves) MPI_Send(&piece, 1, MPI_UINT64_T, asker.MPI_SOURCE, TAG_PIECE, MPI_COMM_WORLD);
+  }
+}
+
+static void ask(void) {
+  const int leaves = 0;
+  crew *c = &the_crew;
+  MPI_Irecv(&c->work.piece, 1, MPI_UINT64_T, 0, TAG_PIECE, MPI_COMM_WORLD, &c->work.answer);
+  MPI_Send(&leaves, 1, MPI_INT, 0, TAG_ASK, MPI_COMM_WORLD);
+  c->work.asked = true;
+}
+
+static size_t next_answer(size_t count) {
+  crew *c = &the_crew;
+  if (!c->work.asked) ask();
+  c->work.asked = false;
+  if (!await(1, &c->work.answer) || c->work.piece == NOTHING_LEFT) return count;
+  size_t piece = c->work.piece;
+  ask();
+  return piece;
+}
+
+size_t ranks_next(size_t count) {
+  crew *c = &the_crew;
+  if (c->ranks.rank > 0) return next_answer(count);
+  c->work.count = count;
+  if (c->ranks.count > 1) answer(false);
+  return c->work.next < count ? c->work.next++ : count;
+}
+
+/* One that failed has asked for a piece that it will not do: what follows is for the next call of the command. */
+void ranks_next_end(void) {
+  const int leaves = 1;
+  crew *c = &the_crew;
+  if (c->ranks.count > 1 && c->ranks.rank == 0) {
+    c->work.count = 0; /* none is left, also after a failure */
+    answer(true);
+  } else if (c->work.asked) {
+    bool known = await(1, &c->work.answer) && c->work.piece == NOTHING_LEFT;
+    if (!known) MPI_Send(&leaves, 1, MPI_INT, 0, TAG_ASK, MPI_COMM_WORLD);
+  }
+  memset(&c->work, 0, sizeof c->work);
+}
+
+void ranks_add(size_t count, size_t *numbers) {
+  enum { MOST = 16 };
+  uint64_t all[MOST];
+  if (the_crew.ranks.count == 0 || count > MOST) return;
+  for (size_t k = 0; k < count; k++) all[k] = numbers[k];
+  MPI_Allreduce(MPI_IN_PLACE, all, (int)count, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
+  for (size_t k = 0; k < count; k++) numbers[k] = all[k];
+}
+
+/* ---- one system ---- */
 
 static dwell_status drop_state(void *self, const dwell_frame *frame, const dwell_cloud *x, dwell_error *err) {
   (void)self, (void)frame, (void)x, (void)err;

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "cli/cli.h"
+#include "cli/ranks.h"
 #include "cli/study.h"
 #include "file/jcursor.h"
 #include "report/study_page.h"
@@ -30,7 +31,8 @@ typedef struct study {
   study_plan plan;
   study_units units;
   verdicts verdicts;
-  int worst; /* exit code of what failed */
+  size_t rank, ranks; /* this process of how many (mpirun) */
+  bool failed;        /* a unit, of any process */
 } study;
 
 /* "2/3" */
@@ -103,7 +105,8 @@ static const char doc[] =
     "  dwell study --preset demo -o demo\n"
     "  dwell study plan.json --dry-run\n"
     "  dwell study plan.json -o study --shard 2/8     then, after all shards: dwell study plan.json -o study "
-    "--merge\n\n"
+    "--merge\n"
+    "  mpirun -np 8 dwell study plan.json -o study -t 1\n\n"
     "Interrupted or killed, the same command continues. A unit (one model, one text) that fails does not stop the "
     "others\n"
     "(exit code 1 at the end).";
@@ -137,12 +140,24 @@ static void tell(void *self, const char *unit, size_t number, size_t count, cons
   if (opt_error != NULL) {
     dwell_error shown = *opt_error;
     if (shown.item[0] == '\0') snprintf(shown.item, sizeof shown.item, "%s", unit);
-    int code = cli_fail(s->c, s->name, &shown);
-    if (s->worst == 0) s->worst = code;
+    cli_fail(s->c, s->name, &shown);
   } else if (s->c->verbose) {
     cli_clear(s->c);
     cli_say(s->c, "unit %zu of %zu: %s", number, count, unit);
   }
+}
+
+static size_t next_piece(void *self, size_t count) {
+  (void)self;
+  return ranks_next(count);
+}
+
+/* What all processes did. */
+static void add_tallies(study *s, study_tally *t) {
+  size_t sums[] = {t->measured, t->there, t->failed};
+  ranks_add(sizeof sums / sizeof sums[0], sums);
+  *t = (study_tally){sums[0], sums[1], sums[2]};
+  s->failed = t->failed > 0;
 }
 
 static void say_tally(const study *s, const study_tally *t) {
@@ -163,14 +178,20 @@ static dwell_status run_units(study *s, dwell_error *err) {
                         .shard = s->shard,
                         .shards = s->shards,
                         .force = s->c->force,
+                        .helps = s->rank > 0,
+                        .next = next_piece,
                         .program = s->c->command.data,
                         .self = s,
                         .tell = tell};
   s->c->unit = " units";
   if (s->sharded) cli_say(s->c, "shard %zu of %zu", s->shard, s->shards);
   dwell_status status = study_run(&w, &t, err);
+  ranks_next_end();
   cli_clear(s->c);
-  say_tally(s, &t);
+  dwell_status own = status;
+  status = ranks_meet(status, err);
+  if (status == DWELL_OK) add_tallies(s, &t);
+  if (own == DWELL_OK || s->ranks == 1) say_tally(s, &t);
   if (status == DWELL_INTERRUPTED) error_remedy(err, "The same command continues");
   return status;
 }
@@ -201,12 +222,16 @@ static dwell_status conclude(study *s, dwell_error *err) {
   return DWELL_OK;
 }
 
+/* Several processes share the units; all else is the first one's. */
 static dwell_status run_study(study *s, dwell_error *err) {
+  bool first = s->rank == 0;
   dwell_status status = DWELL_OK;
   TRY(read_plan(s, err));
-  if (s->dry_run) return cli_study_forecast(s->c, &s->plan, &s->units, err);
-  TRY(study_begin(s->c->out, s->text, s->size, s->c->force, err));
+  if (s->dry_run) return first ? cli_study_forecast(s->c, &s->plan, &s->units, err) : DWELL_OK;
+  status = first ? study_begin(s->c->out, s->text, s->size, s->c->force, err) : DWELL_OK;
+  TRY(ranks_meet(status, err));
   if (!s->merge) TRY(run_units(s, err));
+  if (!first) goto done;
   if (!s->sharded) TRY(conclude(s, err));
   else cli_say(s->c, "when all shards are done: the same command with --merge in place of --shard");
 done:
@@ -217,6 +242,7 @@ int cmd_study(int argc, char **argv, cli *c) {
   static const struct argp argp = {options, parse, "[PLAN.json]", doc, children, NULL, NULL};
   study s = {.c = c, .name = argv[0], .shard = 1, .shards = 1};
   dwell_error err = {.offset = -1};
+  ranks_hush();
   argp_parse(&argp, argc, argv, 0, NULL, &s);
   if (s.schema) {
     strbuf schema = {0};
@@ -226,13 +252,17 @@ int cmd_study(int argc, char **argv, cli *c) {
     return DWELL_OK;
   }
   shard_of_slurm(&s);
-  dwell_status status = cli_selfcheck(&err);
+  dwell_status status = ranks_begin(c, &err);
+  s.rank = ranks_own(&c->ctx), s.ranks = ranks_count(&c->ctx);
+  c->ctx.ranks = NULL; /* no sum is divided: units are */
+  if (status == DWELL_OK) status = cli_selfcheck(&err);
   if (status == DWELL_OK) status = run_study(&s, &err);
+  status = ranks_end_run(c, status, &err);
   verdicts_free(&s.verdicts);
   study_units_free(&s.units);
   study_plan_free(&s.plan);
   strbuf_free(&s.folder);
   mem_free(s.text);
   if (status != DWELL_OK) return cli_fail(c, argv[0], &err);
-  return s.worst != 0 ? DWELL_FAILED : DWELL_OK;
+  return s.failed ? DWELL_FAILED : DWELL_OK;
 }

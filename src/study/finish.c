@@ -94,6 +94,7 @@ dwell_status study_finish(const char *folder, const study_plan *p, const study_u
   const claim_thresholds t = claim_thresholds_default();
   dwell_status status = DWELL_OK;
   *ret = (verdicts){0};
+  rmdir(in_folder(path, folder, "failed")); /* only if it is empty */
   TRY(study_gather(u, folder, &n, &missing, &failed, err));
   if (missing > 0) {
     status = error_set(err, DWELL_FAILED, "%zu of %zu units are not there", missing, u->count);

@@ -42,7 +42,7 @@ static dwell_status check_folder(const char *folder, dwell_error *err) {
   if (access(in_study(path, folder, "", "plan.json", ""), F_OK) == 0 || access(folder, F_OK) != 0) return DWELL_OK;
   snprintf(path, sizeof path, "%s", folder);
   atomic_file_sweep(folder, "plan.json"); /* of a process that was killed before its plan was there */
-  if (rmdir(path) == 0) return DWELL_OK; /* it was empty */
+  if (rmdir(path) == 0) return DWELL_OK;  /* it was empty */
   if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
     return error_system(err, DWELL_FAILED, "write to the folder", folder);
   error_set(err, DWELL_USAGE, "exists and is not a study (it has no plan.json)");
@@ -227,7 +227,6 @@ static dwell_status note_failure(const study_work *w, const char *name, const dw
 static void forget_failure(const study_work *w, const char *name) {
   char path[STUDY_PATH];
   unlink(in_study(path, w->folder, "failed/", name, ".txt"));
-  rmdir(in_study(path, w->folder, "", "failed", "")); /* only if it is empty */
 }
 
 /* ---- all of them ---- */
@@ -307,22 +306,25 @@ static dwell_status visit(const study_work *w, bench *b, size_t index, size_t nu
   return settle(w, unit->name, status, fatal, number, count, &failure, err);
 }
 
+static size_t next_unit(const study_work *w, size_t follower, size_t count) {
+  return w->next != NULL ? w->next(w->self, count) : follower;
+}
+
 dwell_status study_run(const study_work *all, study_tally *ret, dwell_error *err) {
   bench b = {.subject = SIZE_MAX};
   dwell_context quiet = *all->ctx; /* the bar counts units */
   study_work one = *all, *w = &one;
   int lock = -1;
-  size_t number = 0, count = 0;
+  size_t count = 0;
   dwell_status status = DWELL_OK;
   *ret = (study_tally){0};
   quiet.progress = NULL, quiet.seed = (uint64_t)all->plan->seed;
   one.ctx = &quiet;
   for (size_t i = 0; i < w->units->count; i++) count += study_in_shard(i, w->shard, w->shards);
-  TRY(lock_shard(w, &lock, err));
-  for (size_t i = 0; i < w->units->count; i++) {
-    if (!study_in_shard(i, w->shard, w->shards)) continue;
-    TRY(visit(w, &b, i, ++number, count, ret, err));
-    context_progress(all->ctx, "units", (double)number, (double)count);
+  if (!w->helps) TRY(lock_shard(w, &lock, err));
+  for (size_t k = next_unit(w, 0, count); k < count; k = next_unit(w, k + 1, count)) {
+    TRY(visit(w, &b, w->shard - 1 + k * w->shards, k + 1, count, ret, err)); /* study_in_shard's order */
+    context_progress(all->ctx, "units", (double)k + 1, (double)count);
   }
 done:
   dwell_model_destroy(b.model);

@@ -26,20 +26,23 @@ typedef struct study_work {
   const study_units *units;
   const char *folder;
   size_t shard, shards; /* from 1 */
+  bool helps;           /* another process, which has locked the shard, shares it with this one */
   bool force;           /* units that are damaged or of something else are measured again */
   const char *program;  /* the command line, for the manifests */
   void *self;
   /* Before a unit (opt_error NULL), and after one that failed. May be NULL. */
   void (*tell)(void *self, const char *unit, size_t number, size_t count, const dwell_error *opt_error);
+  /* Which of the shard's `count` units is next; count: none. NULL: one after the other. */
+  size_t (*next)(void *self, size_t count);
 } study_work;
 
 /* Makes DIR and keeps the plan in it. DWELL_USAGE: it holds a study of another plan and `force` is not set, or it is no
  * study; DWELL_FAILED: it cannot be written. */
 dwell_status study_begin(const char *folder, const char *plan, size_t size, bool force, dwell_error *err);
 
-/* Measures the units of the shard that are not there. What one unit needs and is not to be had (its model, its text, a
- * damaged run) is told, noted in DIR/failed and does not stop the others; what concerns all (the disk, an interruption)
- * is returned. */
+/* Measures the units of the shard that are not there, or those of them that `next` names. What one unit needs and is
+ * not to be had (its model, its text, a damaged run) is told, noted in DIR/failed and does not stop the others; what
+ * concerns all (the disk, an interruption) is returned. */
 dwell_status study_run(const study_work *w, study_tally *ret_tally, dwell_error *err);
 
 /* What is asked of a unit. */

@@ -7,10 +7,6 @@
 
 #include "util/program.h"
 
-/* Oversubscribed and as root: this is a test, not a cluster. */
-static const char environment[] =
-    "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 ASAN_OPTIONS=detect_leaks=0"; /* Open MPI's own leaks */
-
 static const char *folder_of(const char *name) { return testing_format("%s/%s", testing_folder(), name); }
 
 /* Runs a whole shell command; its exit code. */
@@ -47,9 +43,8 @@ static const char *before = "";
 static int parallel(int count, const char *arguments, const char *name, char **ret_words) {
   const char *program = getenv("DWELL_RANKS_PROGRAM"), *words = folder_of("words");
   if (program == NULL) fail_msg("DWELL_RANKS_PROGRAM is not set: run the tests with meson test");
-  int code = shell(testing_format(
-      "%s mpirun --oversubscribe --bind-to none -np %d %s '%s' simulate %s %s -t 1 -o '%s' >'%s' 2>&1 </dev/null",
-      environment, count, before, program, arguments, common, folder_of(name), words));
+  int code = shell(testing_format("%s %s '%s' simulate %s %s -t 1 -o '%s' >'%s' 2>&1 </dev/null", program_mpirun(count),
+                                  before, program, arguments, common, folder_of(name), words));
   char *text = testing_read(words, NULL);
   if (code != 0 && ret_words == NULL) print_error("mpirun -np %d ... %s: exit %d\n%s\n", count, arguments, code, text);
   if (ret_words != NULL) *ret_words = text;
@@ -57,15 +52,9 @@ static int parallel(int count, const char *arguments, const char *name, char **r
   return code;
 }
 
-static void need_mpi(void) {
-  if (getenv("DWELL_RANKS_PROGRAM") != NULL) return;
-  print_message("skipped: no MPI here (libopenmpi-dev, openmpi-bin): several processes are not tested\n");
-  skip();
-}
-
 static void same_bits(void **state) {
   (void)state;
-  need_mpi();
+  program_need_mpi();
   static const char *const systems[] = {
       "--n 700 --d 4 --until 0.2",                                    /* direct loops, a round for each of few blocks */
       "--n 700 --d 3 --integrator rk4:0.1 --until 0.2 --mask causal", /* shares of unequal length */
@@ -105,7 +94,7 @@ static void parallel_refused(const char *arguments, const char *name, int code, 
 
 static void one_message(void **state) {
   (void)state;
-  need_mpi();
+  program_need_mpi();
   remove_run("several");
   parallel_refused("--n many", "several", 2, "--n takes");
   before = late_first;
@@ -128,7 +117,7 @@ static void kill_and_go_on(const char *arguments, bool several) {
   serial(arguments, "whole");
   remove_run("pieces");
   for (size_t k = 0; k < 30; k++) {
-    const char *start = several ? testing_format("%s mpirun --oversubscribe --bind-to none -np 2", environment) : "";
+    const char *start = several ? program_mpirun(2) : "";
     double limit = (several ? 0.4 : 0.06) * pow(1.4, (double)k); /* a slow machine gets through too */
     int code = shell(testing_format(
         "%s timeout -s KILL %.3f '%s' simulate %s %s -t 1 --checkpoint 0 -o '%s' >/dev/null 2>&1 </dev/null", start,
@@ -151,7 +140,7 @@ static void killed(void **state) {
 
 static void killed_ranks(void **state) {
   (void)state;
-  need_mpi();
+  program_need_mpi();
   kill_and_go_on("--n 1100 --d 20 --integrator rk4:0.2 --until 5 --frames 6", true);
 }
 

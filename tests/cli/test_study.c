@@ -215,6 +215,44 @@ static void units_that_fail(void **state) {
   program_free(&r);
 }
 
+/* ---- several processes ---- */
+
+/* `mpirun -np COUNT dwell study PLAN -o FOLDER`; `before` runs it. */
+static int parallel(int count, const char *before, const char *plan, const char *folder) {
+  return WEXITSTATUS(
+      system(testing_format("%s %s \"$DWELL_RANKS_PROGRAM\" study '%s' -q -t 1 -o '%s' >'%s' 2>&1 </dev/null",
+                            program_mpirun(count), before, plan, folder, folder_of("words"))));
+}
+
+static void ranks(void **state) {
+  (void)state;
+  program_need_mpi();
+  if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
+  for (int count = 2; count <= 4; count += 2) {
+    const char *folder = folder_of(testing_format("ranks-%d", count));
+    assert_int_equal(parallel(count, "", small_plan(), folder), 0);
+    assert_same(reference(), folder);
+  }
+}
+
+/* The second of three processes finds a file that may not grow, which stands for a full disk: all end, with its code,
+ * and what is there is whole. Killed, the same command goes on. */
+static void ranks_that_fail(void **state) {
+  static const char full[] = "sh -c 'test \"$OMPI_COMM_WORLD_RANK\" != 1 || ulimit -f 8; exec \"$0\" \"$@\"'";
+  (void)state;
+  program_need_mpi();
+  if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
+  char folder[4096];
+  snprintf(folder, sizeof folder, "%s", folder_of("ranks-full"));
+  assert_int_equal(parallel(3, full, small_plan(), folder), 1);
+  char *words = testing_read(folder_of("words"), NULL);
+  if (strstr(words, "File too large") == NULL) fail_msg("words: %s", words);
+  free(words);
+  assert_int_equal(parallel(2, "timeout -s KILL 0.4", small_plan(), folder) == 0, 0);
+  assert_int_equal(parallel(2, "", small_plan(), folder), 0);
+  assert_same(reference(), folder);
+}
+
 /* A damaged unit is named and not used; the others stay; --force measures it again. */
 static void damaged_unit(void **state) {
   (void)state;
@@ -308,7 +346,7 @@ int main(void) {
       cmocka_unit_test(to_the_end),   cmocka_unit_test(kill_and_resume), cmocka_unit_test(killed_at_the_start),
       cmocka_unit_test(interrupted),  cmocka_unit_test(shards),          cmocka_unit_test(units_that_fail),
       cmocka_unit_test(damaged_unit), cmocka_unit_test(surroundings),    cmocka_unit_test(before),
-      cmocka_unit_test(compared),
+      cmocka_unit_test(compared),     cmocka_unit_test(ranks),           cmocka_unit_test(ranks_that_fail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,24 @@ static inline program_result program_run(const char *arguments) {
   return r;
 }
 
+/* ---- several processes ---- */
+
+/* "mpirun -np COUNT", oversubscribed and as root: this is a test, not a cluster. Leaks are Open MPI's own. */
+static inline const char *program_mpirun(int count) {
+  return testing_format(
+      "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 ASAN_OPTIONS=detect_leaks=0 "
+      "mpirun --oversubscribe --bind-to none -np %d",
+      count);
+}
+
+static inline void program_need_mpi(void) {
+  if (getenv("DWELL_RANKS_PROGRAM") != NULL) return;
+  print_message("skipped: no MPI here (libopenmpi-dev, openmpi-bin): several processes are not tested\n");
+  skip();
+}
+
+/* ---- what a call must do ---- */
+
 /* The call must end with `code` and say `words` on standard error, in at most two lines (beside the line that announces
  * a measurement), with nothing on standard output. */
 #define assert_refused(arguments, code, words) program_refused((arguments), (code), (words), __FILE__, __LINE__)
