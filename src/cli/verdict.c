@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "cli/study.h"
+#include "report/study_page.h"
 #include "study/finish.h"
 
 enum { KEY_CLAIMS = 0x6100 };
@@ -31,7 +32,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp_option options[] = {
     {"claims", KEY_CLAIMS, "FILE.json", 0, "Thresholds in place of dwell's own (of the form of data/claims.json)", 10},
-    {"output", 'o', "FOLDER", 0, "Write verdicts.csv and verdicts.json there; it may be DIR", 10},
+    {"output", 'o', "FOLDER", 0, "Write verdicts.csv, verdicts.json and report.html there; it may be DIR", 10},
     {0}};
 static const struct argp_child children[] = {{&cli_argp_words, 0, NULL, 0}, {0}};
 static const char doc[] =
@@ -39,6 +40,17 @@ static const char doc[] =
     "Examples:\n"
     "  dwell verdict study\n"
     "  dwell verdict study --claims my-claims.json -o study";
+
+static dwell_status save(const verdict *v, const study_plan *p, const numbers *n, const verdicts *found,
+                         dwell_error *err) {
+  char path[STUDY_PATH];
+  dwell_status status = DWELL_OK;
+  snprintf(path, sizeof path, "%.4000s/report.html", v->c->out);
+  TRY(study_save_verdicts(v->c->out, p, found, v->claims, err));
+  TRY(study_page_write(p, n, found, path, err));
+done:
+  return status;
+}
 
 int cmd_verdict(int argc, char **argv, cli *c) {
   static const struct argp argp = {options, parse, "DIR", doc, children, NULL, NULL};
@@ -54,7 +66,7 @@ int cmd_verdict(int argc, char **argv, cli *c) {
   TRY(study_load(v.folder, &plan, &n, err));
   if (v.claims != NULL) TRY(claim_thresholds_read(v.claims, &storage, &t, err));
   TRY(study_decide(&plan, &n, &t, &found, err));
-  if (c->out != NULL) TRY(study_save_verdicts(c->out, &plan, &found, v.claims, err));
+  if (c->out != NULL) TRY(save(&v, &plan, &n, &found, err));
   cli_print_verdicts(c, &plan, &found, v.claims);
 done:
   verdicts_free(&found);

@@ -69,12 +69,23 @@ static int larger_first(const void *p, const void *q) {
   return strcmp(a->column, b->column);
 }
 
+static void sort_differences(run_comparison *c) {
+  if (c->count > 0) qsort(c->items, c->count, sizeof *c->items, larger_first);
+}
+
+dwell_status run_compare_tables(const char *name, const table *a, const table *b, run_comparison *comparison,
+                                dwell_error *err) {
+  dwell_status status = compare_tables(name, a, b, comparison, err);
+  sort_differences(comparison);
+  return status;
+}
+
 dwell_status run_compare(const dwell_run *a, const dwell_run *b, run_comparison *ret, dwell_error *err) {
   dwell_status status = DWELL_OK;
   *ret = (run_comparison){.rows_a = dwell_run_rows(a, "layers"), .rows_b = dwell_run_rows(b, "layers")};
   for (size_t k = 0; status == DWELL_OK && k < TABLES; k++)
     status = compare_tables(tables[k], run_table(a, tables[k]), run_table(b, tables[k]), ret, err);
-  if (ret->count > 0) qsort(ret->items, ret->count, sizeof *ret->items, larger_first);
+  sort_differences(ret);
   return status;
 }
 

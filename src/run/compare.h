@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "run/run.h"
+#include "run/table.h"
 
 /* One column of one table that both runs have: its largest difference. */
 typedef struct run_difference {
@@ -25,6 +26,9 @@ typedef struct run_comparison {
 /* Compares the numbers of layers, blocks, heads, tokens and push. Release with run_comparison_free, also after an
  * error. DWELL_NO_MEMORY. */
 dwell_status run_compare(const dwell_run *a, const dwell_run *b, run_comparison *ret_comparison, dwell_error *err);
+/* The same of one table each, under a name; rows are compared one by one. Added to *comparison, the largest first. */
+dwell_status run_compare_tables(const char *name, const table *a, const table *b, run_comparison *comparison,
+                                dwell_error *err);
 void run_comparison_free(run_comparison *c);
 
 /* What a row is of, in words: "state 3", "block 2 head 1", "final_norm", "replica 4 state 0" if there are several. */

@@ -85,6 +85,11 @@ static void to_the_end(void **state) {
       testing_format("study '%s' -o '%s' -t 1", small_plan(), folder_of("first"))); /* again: all is there */
   assert_true(strstr(r.words, "0 units measured, 3") != NULL);
   program_free(&r);
+  const char *again = folder_of("again");
+  assert_int_equal(mkdir(again, 0777), 0);
+  r = assert_done(testing_format("verdict '%s' -q -o '%s'", folder_of("first"), again));
+  program_free(&r);
+  assert_int_equal(same_tree(again, folder_of("first")), 3);
   r = assert_done(testing_format("verdict '%s' --json", folder_of("first")));
   char *stored = testing_read(testing_format("%s/verdicts.json", folder_of("first")), NULL);
   assert_string_equal(r.out, stored);
@@ -338,6 +343,23 @@ static void compared(void **state) {
   program_free(&r);
   assert_refused(testing_format("compare '%s' '%s' --column ip_men", a, b), 2, "Did you mean \"ip_mean\"?");
   assert_refused(testing_format("compare '%s'", a), 2, "name two RUN");
+  /* studies: over the units that both have */
+  r = assert_done(testing_format("study '%s' -q -o '%s'",
+                                 plan_of("part.json",
+                                         "{\"models\":[\"nursery:gpt2-nursery-6\"],\"prompts\":[\"news_bridge\"],"
+                                         "\"controls\":{\"random\":1},\"nulls\":39,\"control_nulls\":19,"
+                                         "\"max_tokens\":32,\"seed\":3}"),
+                                 folder_of("part")));
+  program_free(&r);
+  r = program_run(testing_format("compare '%s' '%s' --tolerance 1e-9", folder_of("part"), reference()));
+  assert_int_equal(r.code, 6); /* other draws of the trained network's nulls, and nothing else */
+  assert_true(strstr(r.words, "2 and 36 units: the 2 that both have are compared") != NULL);
+  assert_true(strstr(r.out, "gpt2-nursery-6 trained news_bridge") != NULL && strstr(r.out, "random") == NULL);
+  assert_true(strstr(r.out, "trend") != NULL && strstr(r.out, "ip_last") == NULL);
+  program_free(&r);
+  r = assert_done(testing_format("compare '%s' '%s' --column ip_last", folder_of("part"), reference()));
+  assert_true(strstr(r.out, "gpt2-nursery-6 random 1 news_bridge") != NULL);
+  program_free(&r);
   assert_refused(testing_format("compare '%s' '%s'", a, testing_folder()), 3, "holds no finished run");
 }
 
