@@ -10,6 +10,11 @@
 
 enum { ISA_LANES = 8 }; /* doubles in the widest register */
 
+/* Half of them. A type as wide as the widest register is taken through memory, number by number, where registers are
+ * narrower (gcc 12): sums that are to stay in registers are kept in halves. */
+enum { ISA_HALF = ISA_LANES / 2, ISA_HALVES = 2 };
+typedef double isa_half __attribute__((vector_size(ISA_HALF * sizeof(double))));
+
 #define ISA_INLINE static inline __attribute__((always_inline))
 
 #if defined(__x86_64__)
@@ -25,18 +30,18 @@ enum { ISA_LANES = 8 }; /* doubles in the widest register */
 #define ISA_AVX2 __attribute__((target("avx2")))
 #define ISA_AVX512 __attribute__((target(ISA_NAMES_AVX512)))
 /* __builtin_cpu_supports looks at what the operating system saves (XCR0) as well as at the CPU. */
-#define ISA_DEFINE(linkage, name, parameters, arguments)                                    \
-  static void name##_baseline parameters { name##_body arguments; }                         \
-  ISA_AVX2 static void name##_avx2 parameters { name##_body arguments; }                    \
-  ISA_AVX512 static void name##_avx512 parameters { name##_body arguments; }                \
-  linkage void name parameters {                                                            \
-    if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {         \
-      name##_avx512 arguments;                                                              \
-    } else if (__builtin_cpu_supports("avx2")) {                                            \
-      name##_avx2 arguments;                                                                \
-    } else {                                                                                \
-      name##_baseline arguments;                                                            \
-    }                                                                                       \
+#define ISA_DEFINE(linkage, name, parameters, arguments)                            \
+  static void name##_baseline parameters { name##_body arguments; }                 \
+  ISA_AVX2 static void name##_avx2 parameters { name##_body arguments; }            \
+  ISA_AVX512 static void name##_avx512 parameters { name##_body arguments; }        \
+  linkage void name parameters {                                                    \
+    if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) { \
+      name##_avx512 arguments;                                                      \
+    } else if (__builtin_cpu_supports("avx2")) {                                    \
+      name##_avx2 arguments;                                                        \
+    } else {                                                                        \
+      name##_baseline arguments;                                                    \
+    }                                                                               \
   }
 #else
 #define ISA_DEFINE(linkage, name, parameters, arguments) \

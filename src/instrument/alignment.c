@@ -22,18 +22,16 @@ static const double TIE = 1e-12;
 enum { STRIP = 32 };  /* shifts whose sums stay in registers */
 enum { OFFSETS = 8 }; /* f64 weights in a cache line */
 
-typedef double lanes __attribute__((vector_size(ISA_LANES * sizeof(double))));
-
 /* sums[s] += sum over a of twice[at[a] + s], for s in one strip. */
 ISA_INLINE void add_strip_body(const double *twice, const uint32_t *at, size_t count, double *sums) {
-  lanes acc[STRIP / ISA_LANES] = {{0}}, x;
+  isa_half acc[STRIP / ISA_HALF] = {{0}}, x;
   for (size_t a = 0; a < count; a++) {
-    for (size_t u = 0; u < STRIP / ISA_LANES; u++) {
-      memcpy(&x, twice + at[a] + u * ISA_LANES, sizeof x);
+    for (size_t u = 0; u < STRIP / ISA_HALF; u++) {
+      memcpy(&x, twice + at[a] + u * ISA_HALF, sizeof x);
       acc[u] += x;
     }
   }
-  for (size_t u = 0; u < STRIP; u++) sums[u] += acc[u / ISA_LANES][u % ISA_LANES];
+  for (size_t u = 0; u < STRIP; u++) sums[u] += acc[u / ISA_HALF][u % ISA_HALF];
 }
 ISA_DEFINE(static, add_strip, (const double *twice, const uint32_t *at, size_t count, double *sums),
            (twice, at, count, sums))

@@ -5,25 +5,25 @@
 
 #include "base/isa.h"
 
-typedef double lanes __attribute__((vector_size(ISA_LANES * sizeof(double))));
-
 /* Four rows at a time; a row's sum is kept in ISA_LANES parts. */
 ISA_INLINE void matvec_body(size_t rows, size_t columns, const double *a, size_t ld, const double *x, double *y) {
   size_t whole = columns / ISA_LANES * ISA_LANES;
   for (size_t i = 0; i < rows; i += 4) {
     size_t count = rows - i < 4 ? rows - i : 4;
-    lanes sums[4] = {{0}}, v, w;
+    isa_half sums[4][ISA_HALVES] = {{{0}}}, v, w;
     for (size_t k = 0; k < whole; k += ISA_LANES) {
-      memcpy(&v, x + k, sizeof v);
-      for (size_t r = 0; r < 4; r++) { /* the last rows stand in for those that are lacking */
-        memcpy(&w, a + (i + (r < count ? r : 0)) * ld + k, sizeof w);
-        sums[r] += v * w;
+      for (size_t h = 0; h < ISA_HALVES; h++) {
+        memcpy(&v, x + k + h * ISA_HALF, sizeof v);
+        for (size_t r = 0; r < 4; r++) { /* the last rows stand in for those that are lacking */
+          memcpy(&w, a + (i + (r < count ? r : 0)) * ld + k + h * ISA_HALF, sizeof w);
+          sums[r][h] += v * w;
+        }
       }
     }
     for (size_t r = 0; r < count; r++) {
       double sum = 0;
       for (size_t k = whole; k < columns; k++) sum += a[(i + r) * ld + k] * x[k];
-      for (size_t u = 0; u < ISA_LANES; u++) sum += sums[r][u];
+      for (size_t u = 0; u < ISA_LANES; u++) sum += sums[r][u / ISA_HALF][u % ISA_HALF];
       y[i + r] = sum;
     }
   }

@@ -61,7 +61,7 @@ static dwell_status make_side(const phase_table *t, const double *values, float 
   for (size_t p = 0; p < t->parts; p++) {
     size_t count = t->count[p];
     const float *part = narrow + t->first[p] * half;
-    TRY_ALLOC(s->rows[p] = MEM_NEW(float, tokens * count), "a table of phases");
+    TRY_ALLOC(s->rows[p] = MEM_NEW(float, tokens *count), "a table of phases");
     TRY_ALLOC(s->panels[p] = MEM_NEW(float, panels_elements(count, tokens, sizeof(float))), "a table of phases");
     for (size_t q = 0; q < count; q++) {
       for (size_t j = 0; j < tokens; j++) s->rows[p][j * count + q] = part[q * half + j];
@@ -87,8 +87,8 @@ dwell_status phase_table_create(size_t n, phase_table **ret_table, dwell_error *
   dwell_status status = DWELL_OK;
   size_t half = n / 2 + 1;
   phase_table *t = ret_empty(n);
-  double *circle = MEM_NEW(double, n), *values = MEM_NEW(double, half * half);
-  float *narrow = MEM_NEW(float, half * half);
+  double *circle = MEM_NEW(double, n), *values = MEM_NEW(double, half *half);
+  float *narrow = MEM_NEW(float, half *half);
   *ret_table = NULL;
   TRY_ALLOC(t, "a table of phases");
   TRY_ALLOC(circle, "a table of phases");

@@ -14,25 +14,25 @@ enum { NODES = 96, MOST_ITERATIONS = 200, GROUP = 128 };
 static const double NODE_FIRST = 1e-7, NODE_LAST = 3e4, LEAST_VARIANCE = 1e-12, CLOSE = 1e-6, NOTHING = 1e-20;
 static const double PI = 3.14159265358979323846;
 
-typedef double lanes __attribute__((vector_size(ISA_LANES * sizeof(double))));
-
 /* phi(t) = E exp(-t |y|^2) = prod q_k^{-1/2} exp(-t mu_k^2/q_k), q_k = 1 + 2 t s_k, as its two parts, in ISA_LANES
  * partial sums and products; ret_inverse[k] = 1/q_k. The product of a group stays finite: q_k < 1e5 where sum s = 1,
  * and each lane takes GROUP/ISA_LANES of them. */
 ISA_INLINE void transform_body(size_t first, size_t end, double t, const double *s, const double *mu,
                                double *ret_inverse, double *sums, double *products) {
   size_t whole = end - (end - first) % ISA_LANES;
-  lanes sum, product; /* in registers */
-  memcpy(&sum, sums, sizeof sum), memcpy(&product, products, sizeof product);
+  isa_half sum[ISA_HALVES], product[ISA_HALVES]; /* in registers */
+  memcpy(sum, sums, sizeof sum), memcpy(product, products, sizeof product);
   for (size_t k = first; k < whole; k += ISA_LANES) {
-    lanes variance, mean;
-    memcpy(&variance, s + k, sizeof variance), memcpy(&mean, mu + k, sizeof mean);
-    lanes q = 1 + 2 * t * variance, inverse = 1 / q;
-    memcpy(ret_inverse + k, &inverse, sizeof inverse);
-    sum += t * mean * mean * inverse;
-    product *= q;
+    for (size_t h = 0; h < ISA_HALVES; h++) {
+      isa_half variance, mean;
+      memcpy(&variance, s + k + h * ISA_HALF, sizeof variance), memcpy(&mean, mu + k + h * ISA_HALF, sizeof mean);
+      isa_half q = 1 + 2 * t * variance, inverse = 1 / q;
+      memcpy(ret_inverse + k + h * ISA_HALF, &inverse, sizeof inverse);
+      sum[h] += t * mean * mean * inverse;
+      product[h] *= q;
+    }
   }
-  memcpy(sums, &sum, sizeof sum), memcpy(products, &product, sizeof product);
+  memcpy(sums, sum, sizeof sum), memcpy(products, product, sizeof product);
   for (size_t k = whole; k < end; k++) {
     double q = 1 + 2 * t * s[k];
     ret_inverse[k] = 1 / q;
