@@ -88,6 +88,8 @@ done:
   return status;
 }
 
+void geometry_use_threads(geometry *g, const dwell_context *ctx) { g->ctx = ctx; }
+
 /* Of the selected rows of g, whose numbers among those of g are `at` [p->n]. */
 static dwell_status take_part(geometry *g, const size_t *at, geometry *p, dwell_error *err) {
   const double *gram;
@@ -227,7 +229,7 @@ static dwell_status make_gram(geometry *g, dwell_error *err) {
   size_t entries;
   double *gram = size_mul(g->n, g->n, &entries) ? MEM_NEW(double, entries) : NULL;
   TRY_ALLOC(gram, "a cosine Gram");
-  TRY(gemm_gram(NULL, g->n, g->d, g->unit, g->d, gram, g->n, err));
+  TRY(gemm_gram(g->ctx, g->n, g->d, g->unit, g->d, gram, g->n, err));
   g->clamped = clamp_cosines(g->n, gram);
   g->gram = gram;
   gram = NULL;

@@ -6,6 +6,7 @@
 #ifndef DWELL_GEOMETRY_GEOMETRY_H
 #define DWELL_GEOMETRY_GEOMETRY_H
 
+#include <dwell/context.h>
 #include <dwell/status.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +32,10 @@ dwell_status geometry_part(geometry *g, const size_t *g_rows, const size_t *rows
  * and no coordinates. */
 dwell_status geometry_from_gram(double *gram, size_t n, size_t d, geometry **ret_geometry, dwell_error *err);
 void geometry_destroy(geometry *g);
+
+/* Makes G with all threads of ctx, which must live as long: for one state measured alone. Without it the calling thread
+ * does, as is right where many states are measured at once. */
+void geometry_use_threads(geometry *g, const dwell_context *ctx);
 
 /* |x|, also where squares would overflow or vanish; NaN if an entry is not finite. */
 double geometry_norm(size_t d, const double *x);

@@ -12,15 +12,16 @@ enum {
 
 struct geometry {
   size_t n, d;
-  double *unit;           /* [n,d] unit rows; NULL: surrogate */
-  double *norms;          /* [n] */
-  double *gram;           /* [n,n] G */
-  double *means;          /* [n] row means of G; NULL unless asked for */
-  double *centred_gram;   /* [n,n] Kc */
-  double *centred;        /* [n,n] C */
-  double *values[3];      /* [n] eigenvalues by representation */
-  eigen_reduced *reduced; /* G and Kc in one: geometry_spectrum.c; NULL unless asked for */
-  uint32_t *order[3];     /* [n,k] neighbours by representation */
+  const dwell_context *ctx; /* whose threads make G; or NULL */
+  double *unit;             /* [n,d] unit rows; NULL: surrogate */
+  double *norms;            /* [n] */
+  double *gram;             /* [n,n] G */
+  double *means;            /* [n] row means of G; NULL unless asked for */
+  double *centred_gram;     /* [n,n] Kc */
+  double *centred;          /* [n,n] C */
+  double *values[3];        /* [n] eigenvalues by representation */
+  eigen_reduced *reduced;   /* G and Kc in one: geometry_spectrum.c; NULL unless asked for */
+  uint32_t *order[3];       /* [n,k] neighbours by representation */
   struct {
     double beta, energy;
   } energies[GEOMETRY_ENERGIES];

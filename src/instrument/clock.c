@@ -13,7 +13,7 @@
 #include "linalg/gemm.h"
 #include "linalg/vmath.h"
 
-enum { TILE = 32, BETAS = 2 };
+enum { TILE = 128, BETAS = 2 }; /* tokens at a time; each time all tokens are laid out for the product */
 enum { ETA, COSINE, TAU, RESIDUAL, KINDS, COLUMNS = KINDS * BETAS };
 
 /* Sums over tokens of what a block did and what the ideal attention would have pulled at. */

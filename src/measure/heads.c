@@ -140,6 +140,21 @@ static dwell_status label_set(head_input *in, const selection *selected, bool ty
   return status;
 }
 
+typedef struct labelling {
+  head_input *in;
+  const selection *selected;
+  size_t n;
+  bool types; /* instead of all kept tokens too */
+} labelling;
+
+/* The two sets of labels, at once: both read the cosines of the cloud, and only the first one adds to it. */
+static dwell_status label_item(void *arg, size_t item, int worker, dwell_error *err) {
+  const labelling *l = arg;
+  (void)worker;
+  return item == 0 ? label_set(l->in, l->selected, l->types, l->n, l->in->labels[SET_SELECTION], err)
+                   : label_set(l->in, l->selected, true, l->n, l->in->labels[SET_TYPES], err);
+}
+
 /* Directions of all tokens, in place of the state. */
 static void make_units(const dwell_cloud *x, double *rows) {
   for (size_t i = 0; i < x->n; i++) {
@@ -183,6 +198,7 @@ dwell_status heads_on_norm(measurement *s, const dwell_norm *norm, dwell_error *
   in->normed_undefined = form_undefined(rows, d, in->kept_now);
   if (in->normed_undefined != NULL) goto done;
   TRY(geometry_create(rows, d, order, in->kept_now, &in->normed, err));
+  geometry_use_threads(in->normed, s->ctx);
   TRY(geometry_cosines(in->normed, RAW, &in->normed_cosines, err));
 done:
   mem_free(rows), mem_free(order);
@@ -193,7 +209,7 @@ done:
 static dwell_status take_state(const measurement *s, const selection *selected, size_t block, const dwell_cloud *x,
                                dwell_error *err) {
   head_input *in = s->input;
-  bool types = s->options->types;
+  labelling labels = {in, selected, x->n, s->options->types};
   dwell_status status = DWELL_OK;
   double *wide = ret_wide(x);
   TRY_ALLOC(wide, "a state");
@@ -201,10 +217,10 @@ static dwell_status take_state(const measurement *s, const selection *selected, 
   in->kept_now = selected->all_count;
   memcpy(in->kept, selected->all, selected->all_count * sizeof(size_t));
   TRY(geometry_create(wide, x->d, in->kept, in->kept_now, &in->cloud, err));
+  geometry_use_threads(in->cloud, s->ctx);
   TRY(geometry_cosines(in->cloud, RAW, &in->cosines, err));
   if (in->wants_normed) TRY(begin_normed(s, x, wide, err));
-  TRY(label_set(in, selected, types, x->n, in->labels[SET_SELECTION], err));
-  TRY(label_set(in, selected, true, x->n, in->labels[SET_TYPES], err));
+  TRY(threads_for(s->ctx, 2, label_item, &labels, err));
   if (in->needs & NEEDS_WEIGHTS) {
     status = take_weights(s, block, x, wide, err);
     wide = NULL;
