@@ -23,7 +23,7 @@ static const cli_command commands[] = {
     {"compare", "two runs, number by number, the larger differences first", cmd_compare, false},
     {"tokenize", "ids and pieces of a text", cmd_tokenize, false},
     {"pull", "download a model from a Hugging Face hub into its usual cache", cmd_pull, false},
-    {"report", "one self-contained page from a run", cmd_report, false},
+    {"report", "one self-contained page from a run or a study", cmd_report, false},
     {"continue", "stationary states and their stability as beta or kappa changes", cmd_continue, true},
     {"verify", "the theory's statements: predicted, measured, tolerance, pass or fail", cmd_verify, true},
     {"figure", "a published figure of the theory, from scratch", cmd_figure, true},

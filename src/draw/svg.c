@@ -139,6 +139,15 @@ double svg_text_width(const char *text, double size) {
   return width * size;
 }
 
+void svg_fit(char *text, double size, double width) {
+  size_t length = strlen(text);
+  while (length > 0 && svg_text_width(text, size) > width) {
+    do length--;
+    while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80);
+    text[length] = '\0';
+  }
+}
+
 void svg_style(strbuf *out) {
   colour_style(out);
   strbuf_add(out, draw_figure_css, draw_figure_css_size);

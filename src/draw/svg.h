@@ -31,6 +31,8 @@ void svg_path_points(strbuf *out, const double *x, const double *y, size_t n);
 
 /* Width of `text` in pixels at `size` pixels in a common sans-serif, within 10 % for Latin text. */
 double svg_text_width(const char *text, double size);
+/* Drops whole UTF-8 characters from the end of `text` until it is at most `width` wide. */
+void svg_fit(char *text, double size, double width);
 
 /* The rules for the classes used by draw/, to be put into a <style> (page or standalone drawing). */
 void svg_style(strbuf *out);

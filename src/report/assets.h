@@ -8,6 +8,8 @@ extern const char report_css[];
 extern const size_t report_css_size;
 extern const char figures_js[];
 extern const size_t figures_js_size;
+extern const char study_css[];
+extern const size_t study_css_size;
 extern const char report_js[];
 extern const size_t report_js_size;
 

@@ -90,16 +90,6 @@ static void draw_state(const view *v, const groups *g, const layout *l, size_t s
   svg_end(out);
 }
 
-/* Drops whole UTF-8 characters from the end until the text fits beside the picture. */
-static void shorten(char *text) {
-  size_t length = strlen(text);
-  while (length > 0 && svg_text_width(text, 10) > LEFT - 10) {
-    do length--;
-    while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80);
-    text[length] = '\0';
-  }
-}
-
 static void draw_names(const view *v, const groups *g, const layout *l, strbuf *out) {
   json_t *tokens = json_object_get(v->manifest, "tokens");
   size_t row = 0;
@@ -111,7 +101,7 @@ static void draw_names(const view *v, const groups *g, const layout *l, strbuf *
     char text[64];
     if (piece == NULL) piece = number;
     str_display(text, sizeof text, piece, strlen(piece));
-    shorten(text);
+    svg_fit(text, 10, LEFT - 10);
     svg_text(out, "note", LEFT - 6, TOP + l->row * (double)row + 8.5, 'e', text);
     row++;
   }

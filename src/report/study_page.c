@@ -1,94 +1,20 @@
-/* report/study_page.c - verdicts as a page: a table, then each verdict in words, with what the published study said. */
+/* report/study_page.c - the page of a study, in the order in which it is asked about: what is decided, on what numbers,
+ * how it came about, what is open, and by what rules. */
 #include "report/study_page.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/number.h"
+#include "base/mem.h"
+#include "base/sha256.h"
 #include "base/version.h"
-#include "draw/svg.h"
+#include "file/jcursor.h"
 #include "report/assets.h"
-#include "report/figures.h"
+#include "report/study_parts.h"
 #include "study/reference.h"
-#include "study/settle.h"
-#include "study/verdicts.h"
-
-static const char STYLE[] =
-    "table.verdicts{border-collapse:collapse;width:100%}"
-    ".verdicts td,.verdicts th{padding:.25em .6em;text-align:left;vertical-align:top;border-bottom:1px solid #8884}"
-    ".verdicts td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}"
-    ".CONFIRMED{color:#1a7f37;font-weight:600}.FALSIFIED{color:#b42318;font-weight:600}.SUSPENDED{color:#8a6d00}"
-    ".published{border-left:3px solid #8886;padding-left:.8em}";
-
-/* A number as verdicts.csv has it, in the attribute, and short for readers. */
-static void add_cell(strbuf *out, double x) {
-  char digits[NUMBER_SIZE];
-  if (!isfinite(x)) strbuf_puts(out, "<td class=\"n\"></td>");
-  else strbuf_printf(out, "<td class=\"n\" data-value=\"%s\">%.3g</td>", number_format(x, digits), x);
-}
-
-static void add_row(strbuf *out, const verdict_row *row) {
-  const claim_verdict *x = &row->v;
-  const char *outcome = claim_outcome_name(x->outcome);
-  strbuf_puts(out, "<tr><td>");
-  html_text(out, row->model);
-  strbuf_printf(out, "</td><td title=\"");
-  html_text(out, row->claim->title);
-  strbuf_printf(out, "\">%s</td><td class=\"%s\">%s</td>", row->claim->name, outcome, outcome);
-  add_cell(out, x->effect), add_cell(out, x->interval.low), add_cell(out, x->interval.high);
-  add_cell(out, x->p), add_cell(out, x->p_holm);
-  strbuf_printf(out, "<td class=\"n\">%zu</td>", x->prompts);
-  add_cell(out, x->control);
-  strbuf_printf(out, "<td>%s</td></tr>\n", x->reason != NULL ? x->reason : "");
-}
-
-static void add_table(strbuf *out, const verdicts *v, verdict_group group, const char *heading, const char *text) {
-  size_t count = 0;
-  for (size_t i = 0; i < v->count; i++) count += v->rows[i].group == group;
-  if (count == 0) return;
-  section_open(out, verdict_group_name(group), heading, text);
-  strbuf_printf(
-      out,
-      "<table class=\"verdicts\" id=\"t-%s\"><thead><tr><th>model</th><th>claim</th><th>verdict</th><th>effect</th>"
-      "<th>lo</th><th>hi</th><th>p</th><th>p_holm</th><th>prompts</th><th>control</th><th>reason</th></tr>"
-      "</thead><tbody>\n",
-      verdict_group_name(group));
-  for (size_t i = 0; i < v->count; i++) {
-    if (v->rows[i].group == group) add_row(out, &v->rows[i]);
-  }
-  strbuf_puts(out, "</tbody></table>\n");
-  section_close(out);
-}
-
-/* ---- words ---- */
-
-static void add_words(strbuf *out, const verdict_row *row) {
-  strbuf words = {0};
-  const reference_row *published =
-      row->flow || row->group == VERDICT_CONTROL ? NULL : reference_find(row->claim->name, row->model);
-  verdict_sentence(row, &words);
-  if (row->settle != NULL) strbuf_printf(&words, " It would be settled by %s.", row->settle);
-  if (row->beside != NULL) strbuf_printf(&words, " Beside it: %s.", row->beside);
-  strbuf_printf(out, "<h3><span class=\"%s\">%s</span> ", claim_outcome_name(row->v.outcome),
-                claim_outcome_name(row->v.outcome));
-  html_text(out, row->model);
-  strbuf_printf(out, ", %s: ", row->claim->name);
-  html_text(out, row->claim->title);
-  strbuf_puts(out, "</h3><p>");
-  html_text(out, words.failed || words.data == NULL ? "" : words.data);
-  strbuf_puts(out, "</p>\n");
-  if (published != NULL) {
-    strbuf_puts(out, "<p class=\"published\"><b>The published study:</b> ");
-    html_text(out, published->said);
-    strbuf_puts(out, ". <b>Here:</b> ");
-    html_text(out, published->ours);
-    strbuf_puts(out, ".</p>\n");
-  }
-  strbuf_free(&words);
-}
 
 /* The repeated word: its collapse, and nothing else, under its own heading. */
 static void add_collapse_control(strbuf *out, const numbers *n) {
@@ -99,39 +25,22 @@ static void add_collapse_control(strbuf *out, const numbers *n) {
     if (!any) {
       section_open(out, "collapse", "Collapse control",
                    "One word repeated: equal tokens become nearly equal vectors in any network. It enters no average.");
-      strbuf_puts(out,
-                  "<table class=\"verdicts\"><thead><tr><th>model</th><th>collapse rate per state</th><th>mean "
-                  "cosine at the end</th></tr></thead><tbody>\n");
+      strbuf_puts(
+          out,
+          "<table class=\"open\"><thead><tr><th scope=\"col\">model</th><th scope=\"col\">collapse rate per state</th>"
+          "<th scope=\"col\">mean cosine at the end</th></tr></thead><tbody>\n");
     }
     any = true;
     strbuf_puts(out, "<tr><td>");
     html_text(out, numbers_text(n, row, NUMBER_MODEL));
     strbuf_puts(out, "</td>");
-    add_cell(out, numbers_get(n, row, NUMBER_COLLAPSE)), add_cell(out, numbers_get(n, row, NUMBER_IP_LAST));
+    study_cell(out, numbers_get(n, row, NUMBER_COLLAPSE), "n");
+    study_cell(out, numbers_get(n, row, NUMBER_IP_LAST), "n");
     strbuf_puts(out, "</tr>\n");
   }
   if (!any) return;
   strbuf_puts(out, "</tbody></table>\n");
   section_close(out);
-}
-
-static void add_head(strbuf *out, const study_plan *p) {
-  strbuf_puts(
-      out,
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-"
-      "Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-      "form-action 'none'\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n<title>");
-  html_text(out, p->title != NULL ? p->title : "A study");
-  strbuf_puts(out, " · dwell</title>\n<style>\n");
-  svg_style(out);
-  strbuf_add(out, report_css, report_css_size);
-  strbuf_puts(out, STYLE);
-  strbuf_puts(out, "</style>\n</head>\n<body>\n<main>\n<header><p class=\"kind\">dwell · study</p><h1>");
-  html_text(out, p->title != NULL ? p->title : "A study");
-  strbuf_puts(out, "</h1><p class=\"lead\">");
-  html_text(out, p->about != NULL ? p->about : "");
-  strbuf_puts(out, "</p></header>\n");
 }
 
 static void add_methods(strbuf *out, const study_plan *p, const verdicts *v) {
@@ -150,25 +59,74 @@ static void add_methods(strbuf *out, const study_plan *p, const verdicts *v) {
   section_close(out);
 }
 
+static void add_head(const study_plan *p, const verdicts *v, strbuf *out) {
+  strbuf_puts(out, "<header><p class=\"kind\">dwell · study</p><h1>");
+  html_text(out, p->title != NULL ? p->title : "A study");
+  strbuf_puts(out, "</h1><p class=\"lead\">");
+  html_text(out, p->about != NULL ? p->about : "");
+  strbuf_puts(out, "</p>");
+  study_summary(v, out);
+  strbuf_puts(out, "</header>\n");
+}
+
+static dwell_status add_body(const study_plan *p, const numbers *n, const verdicts *v, strbuf *out, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  add_head(p, v, out);
+  study_overview(v, out);
+  study_table(v, VERDICT_PRIMARY, "One by one",
+              "As in verdicts.csv. The sentences in quotation marks may be quoted as they stand.", out);
+  TRY(study_strips(n, v, out, err));
+  TRY(study_training(n, out, err));
+  study_open_ones(v, out);
+  study_table(v, VERDICT_EXPLORATORY, "Exploratory", "One test each, outside the family.", out);
+  study_table(v, VERDICT_CONTROL, "Controls under the same rules",
+              "A control in place of the trained network. If one is CONFIRMED, a rule is wrong.", out);
+  add_collapse_control(out, n);
+  add_methods(out, p, v);
+done:
+  return status;
+}
+
 dwell_status study_page_write(const study_plan *p, const numbers *n, const verdicts *v, const char *path,
                               dwell_error *err) {
-  strbuf out = {0};
-  add_head(&out, p);
-  add_table(&out, v, VERDICT_PRIMARY, "Verdicts", "As in verdicts.csv.");
-  add_table(&out, v, VERDICT_EXPLORATORY, "Exploratory", "One test each, outside the family.");
-  add_table(&out, v, VERDICT_CONTROL, "Controls under the same rules",
-            "A control in place of the trained network. If one is CONFIRMED, a rule is wrong.");
-  add_collapse_control(&out, n);
-  section_open(&out, "words", "In words",
-               "What can be quoted, what would settle the open ones, what was published before.");
-  for (size_t i = 0; i < v->count; i++) {
-    if (v->rows[i].group != VERDICT_CONTROL) add_words(&out, &v->rows[i]);
-  }
-  section_close(&out);
-  add_methods(&out, p, v);
-  strbuf_puts(&out, "</main>\n</body>\n</html>\n");
-  dwell_status status =
-      out.failed ? error_no_memory(err, "the page") : atomic_file_write(path, out.data, out.length, err);
+  const page_script scripts[] = {{figures_js, figures_js_size}};
+  strbuf out = {0}, title = {0};
+  dwell_status status = DWELL_OK;
+  html_text(&title, p->title != NULL ? p->title : "A study");
+  if (title.failed) TRY(error_no_memory(err, "the page"));
+  TRY(page_open(&out, title.data != NULL ? title.data : "", study_css, scripts, 1, err));
+  TRY(add_body(p, n, v, &out, err));
+  page_close(&out, NULL, scripts, 1);
+  if (out.failed) TRY(error_no_memory(err, "the page"));
+  status = atomic_file_write(path, out.data, out.length, err);
+done:
   strbuf_free(&out);
+  strbuf_free(&title);
+  return status;
+}
+
+/* In place: the manifest keeps its bytes but for the one hash. */
+static dwell_status replace_hash(const char *folder, char *text, size_t size, dwell_error *err) {
+  static const char key[] = "\"report.html\": \"";
+  char path[4200], hex[SHA256_SIZE];
+  char *at = strstr(text, key);
+  if (at == NULL || strspn(at + sizeof key - 1, "0123456789abcdef") != SHA256_SIZE - 1) return DWELL_OK;
+  snprintf(path, sizeof path, "%s/report.html", folder);
+  dwell_status status = sha256_file(path, hex, err);
+  if (status != DWELL_OK) return status;
+  for (size_t i = 0; i < SHA256_SIZE - 1; i++) at[sizeof key - 1 + i] = hex[i];
+  snprintf(path, sizeof path, "%s/study.json", folder);
+  return atomic_file_write(path, text, size, err);
+}
+
+dwell_status study_page_refresh(const char *folder, dwell_error *err) {
+  enum { MOST = 1 << 20 };
+  char path[4200], *text = NULL;
+  size_t size;
+  snprintf(path, sizeof path, "%s/study.json", folder);
+  if (access(path, F_OK) != 0) return DWELL_OK;
+  dwell_status status = file_slurp(path, MOST, &text, &size, err);
+  if (status == DWELL_OK) status = replace_hash(folder, text, size, err);
+  mem_free(text);
   return status;
 }

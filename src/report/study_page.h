@@ -4,8 +4,11 @@
 
 #include "study/decide.h"
 
-/* One self-contained page, without script and without times: the same study gives the same bytes. */
+/* One self-contained page, without times: the same study gives the same bytes. */
 dwell_status study_page_write(const study_plan *p, const numbers *n, const verdicts *v, const char *path,
                               dwell_error *err);
+
+/* After the page of a study was written into its folder: study.json gets the new hash. */
+dwell_status study_page_refresh(const char *folder, dwell_error *err);
 
 #endif

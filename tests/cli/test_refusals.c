@@ -56,7 +56,7 @@ static void usage(void **state) {
   assert_refused("measure m -p a --ids 1 -o x", 2, "one of");
   assert_refused("tokenize", 2, "name a MODEL");
   assert_refused("list nonsense", 2, "flows, models, ");
-  assert_refused("report", 2, "name a RUN");
+  assert_refused("report", 2, "name the folder of a run or study");
 }
 
 static void flows(void **state) {

@@ -326,6 +326,32 @@ static void before(void **state) {
 }
 
 /* Two runs of the same study: the same one is equal, a network and its random twin are not. */
+/* The page is made again from the tables, and the manifest gets its hash. */
+static void reported(void **state) {
+  (void)state;
+  if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
+  static const char key[] = "\"report.html\": \"";
+  const char *page = testing_format("%s/report.html", reference()),
+             *list = testing_format("%s/study.json", reference());
+  size_t n, m;
+  char *whole = testing_read(page, &n), *manifest = testing_read(list, &m), *at = strstr(manifest, key);
+  assert_non_null(at);
+  char kept = at[sizeof key - 1];
+  at[sizeof key - 1] = kept == '0' ? '1' : '0';
+  testing_write(page, "cut", 3), testing_write(list, manifest, m);
+  at[sizeof key - 1] = kept;
+  program_result r = assert_done(testing_format("report '%s'", reference()));
+  assert_non_null(strstr(r.words, "report.html"));
+  program_free(&r);
+  char *again = testing_read(page, NULL), *listed = testing_read(list, NULL);
+  assert_string_equal(again, whole);
+  assert_string_equal(listed, manifest);
+  free(again), free(listed), free(whole), free(manifest);
+  r = assert_done(testing_format("report '%s' -q -o '%s'", reference(), folder_of("talk.html")));
+  program_free(&r);
+  assert_int_equal(access(folder_of("talk.html"), F_OK), 0);
+}
+
 static void compared(void **state) {
   (void)state;
   if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
@@ -369,6 +395,7 @@ int main(void) {
       cmocka_unit_test(interrupted),  cmocka_unit_test(shards),          cmocka_unit_test(units_that_fail),
       cmocka_unit_test(damaged_unit), cmocka_unit_test(surroundings),    cmocka_unit_test(before),
       cmocka_unit_test(compared),     cmocka_unit_test(ranks),           cmocka_unit_test(ranks_that_fail),
+      cmocka_unit_test(reported),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

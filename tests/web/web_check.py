@@ -505,7 +505,7 @@ def look(browser, url, shots):
             wide = watched.page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
             check(f"{name}, nothing sticks out", wide <= 0, f"{wide} pixels")
         else:
-            check("no-script, the drawings are there", watched.page.query_selector("svg[data-plot]").is_visible())
+            check("no-script, the drawings are there", watched.page.query_selector("svg.dw").is_visible())
         watched.finish(name)
     watched = Watched(browser, url, viewport={"width": 1000, "height": 900})
     watched.page.emulate_media(media="print")
