@@ -6,13 +6,19 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "cli/study.h"
 #include "report/study_page.h"
+#include "report/text.h"
 #include "run/run.h"
 #include "study/finish.h"
+#include "study/verdicts.h"
+
+enum { KEY_TEXT = 0x6200 };
 
 typedef struct report {
   cli *c;
   const char *folder;
+  bool text;
 } report;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -20,12 +26,14 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = r->c; break;
     case 'o': r->c->out = arg; break;
+    case KEY_TEXT: r->text = true; break;
     case ARGP_KEY_ARG:
       if (r->folder != NULL) cli_usage(state, "one run or study at a time");
       r->folder = arg;
       break;
     case ARGP_KEY_END:
       if (r->folder == NULL) cli_usage(state, "name the folder of a run or study");
+      if (r->text && r->c->out != NULL) cli_usage(state, "--text goes to standard output: leave out -o");
       break;
     default: return ARGP_ERR_UNKNOWN;
   }
@@ -33,13 +41,16 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 static const struct argp_option options[] = {
-    {"output", 'o', "FILE.html", 0, "The page (default: report.html in the folder)", 10}, {0}};
+    {"output", 'o', "FILE.html", 0, "The page (default: report.html in the folder)", 10},
+    {"text", KEY_TEXT, NULL, 0, "Draw curves and verdicts in the terminal, in Unicode blocks; no page", 10},
+    {0}};
 static const struct argp_child children[] = {{&cli_argp_words, 0, NULL, 0}, {0}};
 static const char doc[] =
     "Write one self-contained page with the pictures of a run or a study: no network, no other files.\v"
     "Examples:\n"
     "  dwell report run -o talk.html\n"
-    "  dwell report study";
+    "  dwell report study\n"
+    "  dwell report run --text | less";
 
 static bool is_study(const char *folder) {
   char path[4400];
@@ -47,12 +58,21 @@ static bool is_study(const char *folder) {
   return access(path, F_OK) == 0;
 }
 
+static void print_text(strbuf *text) {
+  fwrite(text->data, 1, text->failed ? 0 : text->length, stdout);
+  fflush(stdout);
+  strbuf_free(text);
+}
+
 static dwell_status report_run(const report *r, const char *path, dwell_error *err) {
   dwell_run *run = NULL;
+  strbuf text = {0};
   dwell_status status = dwell_run_load(r->folder, &run, err);
-  if (status == DWELL_OK) status = dwell_report_write(run, path, err);
-  if (status == DWELL_OK && r->c->out == NULL) status = run_refresh_files(run, err);
+  if (status == DWELL_OK && r->text) status = report_text(run, cli_width(), &text, err);
+  if (status == DWELL_OK && !r->text) status = dwell_report_write(run, path, err);
+  if (status == DWELL_OK && !r->text && r->c->out == NULL) status = run_refresh_files(run, err);
   dwell_run_destroy(run);
+  print_text(&text);
   return status;
 }
 
@@ -61,12 +81,21 @@ static dwell_status report_study(const report *r, const char *path, dwell_error 
   study_plan plan = {0};
   numbers n = {0};
   verdicts found = {0};
+  strbuf text = {0};
   dwell_status status = DWELL_OK;
   TRY(study_load(r->folder, &plan, &n, err));
   TRY(study_decide(&plan, &n, &t, &found, err));
+  if (r->text) {
+    report_text_study(&plan, &found, cli_width(), &text);
+    strbuf_putc(&text, '\n');
+    verdicts_print(&found, cli_width(), false, &text);
+    if (text.failed) status = error_no_memory(err, "the report");
+    goto done;
+  }
   TRY(study_page_write(&plan, &n, &found, path, err));
   if (r->c->out == NULL) TRY(study_page_refresh(r->folder, err));
 done:
+  print_text(&text);
   verdicts_free(&found);
   numbers_free(&n);
   study_plan_free(&plan);
@@ -83,6 +112,6 @@ int cmd_report(int argc, char **argv, cli *c) {
   const char *page = c->out != NULL ? c->out : path;
   dwell_status status = is_study(r.folder) ? report_study(&r, page, &err) : report_run(&r, page, &err);
   if (status != DWELL_OK) return cli_fail(c, argv[0], &err);
-  cli_say(c, "%s", page);
+  if (!r.text) cli_say(c, "%s", page);
   return DWELL_OK;
 }

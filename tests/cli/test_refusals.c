@@ -57,6 +57,7 @@ static void usage(void **state) {
   assert_refused("tokenize", 2, "name a MODEL");
   assert_refused("list nonsense", 2, "flows, models, ");
   assert_refused("report", 2, "name the folder of a run or study");
+  assert_refused("report run --text -o x", 2, "--text goes to standard output");
 }
 
 static void flows(void **state) {

@@ -350,6 +350,12 @@ static void reported(void **state) {
   r = assert_done(testing_format("report '%s' -q -o '%s'", reference(), folder_of("talk.html")));
   program_free(&r);
   assert_int_equal(access(folder_of("talk.html"), F_OK), 0);
+  r = assert_done(testing_format("report '%s' --text", reference()));
+  assert_non_null(strstr(r.out, "○ SUSPENDED"));
+  assert_non_null(strstr(r.out, "\nA  tokens cluster over the layers\ngpt2-nursery-6    ○ few_prompts\n"));
+  assert_non_null(strstr(r.out, "It would be settled by"));
+  assert_null(strstr(r.out, "\033["));
+  program_free(&r);
 }
 
 static void compared(void **state) {
