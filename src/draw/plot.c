@@ -85,7 +85,7 @@ void plot_begin(plot *p, strbuf *out, const plot_frame *frame) {
   p->x.from = p->left;
   p->x.to = p->right;
   strbuf attributes = {0};
-  strbuf_puts(&attributes, "data-plot=\"1\"");
+  strbuf_printf(&attributes, "data-plot=\"%s\"", frame->own_axis ? "own" : "1");
   scale_attributes(&attributes, "x", &p->x);
   scale_attributes(&attributes, "y", &p->y);
   if (frame->has_zero) svg_attribute_number(&attributes, "data-x-zero", frame->zero);

@@ -45,17 +45,21 @@ static void final_data(jwriter *w, const view *v) {
   jwriter_close(w);
 }
 
-/* Heads as they are in the table: columns by name, rows in order (capped: the csv has the rest). */
-static void heads_data(jwriter *w, const view *v) {
-  enum { MOST_HEADS = 8192 };
-  const table *t = run_table(v->run, "heads");
+/* A table as it is: columns by name, rows in order (capped: the csv has the rest). */
+static void table_data(jwriter *w, const view *v, const char *name) {
+  enum { MOST_ROWS = 8192 };
+  const table *t = run_table(v->run, name);
   if (t == NULL || t->rows == 0) return;
-  jwriter_key(w, "heads");
+  jwriter_key(w, name);
   jwriter_object(w);
   for (size_t c = 0; c < t->columns; c++) {
     jwriter_key(w, t->names[c]);
     jwriter_flat_array(w);
-    for (size_t row = 0; row < t->rows && row < MOST_HEADS; row++) jwriter_double(w, view_number(t, row, t->names[c]));
+    for (size_t row = 0; row < t->rows && row < MOST_ROWS; row++) {
+      const table_cell *cell = table_at(t, row, c);
+      if (cell->kind == CELL_TEXT) jwriter_string(w, cell->text);
+      else jwriter_double(w, cell->kind == CELL_NUMBER ? cell->number : NAN);
+    }
     jwriter_close(w);
   }
   jwriter_close(w);
@@ -153,7 +157,9 @@ dwell_status report_data(const view *v, const sphere_frames *s, strbuf *out, dwe
   TRY(grid_data(&w, v, &v->states, err));
   TRY(grid_data(&w, v, &v->blocks, err));
   final_data(&w, v);
-  heads_data(&w, v);
+  table_data(&w, v, "heads");
+  table_data(&w, v, "push");
+  table_data(&w, v, "tokens");
   TRY(histogram_data(&w, v, "hist", err));
   TRY(histogram_data(&w, v, "hist_centred", err));
   TRY(label_data(&w, v, err));

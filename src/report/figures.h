@@ -16,6 +16,10 @@ dwell_status figures_curves(view *v, strbuf *out, dwell_error *err);
 dwell_status figures_heads(const view *v, strbuf *out, dwell_error *err);
 /* Tokens by state, coloured by cluster (groups.c). */
 dwell_status figures_groups(const view *v, strbuf *out, dwell_error *err);
+/* Whether a pushed state comes back (push.c). */
+dwell_status figures_push(const view *v, strbuf *out, dwell_error *err);
+/* The loss of every token, and the tokens that clusters stand for (loss.c). */
+dwell_status figures_loss(const view *v, strbuf *out, dwell_error *err);
 /* Histograms of pairwise cosines (cosines.c). */
 dwell_status figures_cosines(const view *v, strbuf *out, dwell_error *err);
 

@@ -162,6 +162,18 @@ const panel report_panels[] = {
      .zero_line = NAN,
      .may_log = true,
      .curves = {{.column = "two_nn", .label = "observed", .colour = "c4", .extra = WITH_NULL}}},
+    {.id = "lens",
+     .heading = "Prediction read off each state",
+     .y_label = "mean loss of the next token (nats)",
+     .text =
+         "What the final norm and the output layer would predict if they read this state instead of the last one (the "
+         "logit lens). States in the middle were not made for that layer.",
+     .low = 0,
+     .high = NAN,
+     .floor = 0,
+     .ceiling = NAN,
+     .zero_line = NAN,
+     .curves = {{.column = "lens_nll", .label = "mean loss", .colour = "c4"}}},
     {.id = "change",
      .heading = "Change of structure per block",
      .y_label = "1 − unbiased CKA",

@@ -13,6 +13,8 @@ static dwell_status add_figures(view *v, const sphere_frames *s, strbuf *out, dw
   TRY(figures_sphere(v, s, out, err));
   TRY(figures_curves(v, out, err));
   TRY(figures_groups(v, out, err));
+  TRY(figures_push(v, out, err));
+  TRY(figures_loss(v, out, err));
   TRY(figures_heads(v, out, err));
   TRY(figures_cosines(v, out, err));
   figures_events(v, out);

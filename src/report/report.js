@@ -20,7 +20,7 @@
   }
 
   function columnName(series) {
-    return series.slice(series.indexOf(".") + 1).replace(":median", " (median)").replace("_null_mean", ", twin's mean");
+    return series.slice(series.indexOf(".") + 1).replace(":median", " (median)").replace("_null_mean", ", mean of chance");
   }
 
   function scaleOf(svg, axis) {
@@ -95,6 +95,10 @@
   function valuesOf(series) {
     if (series.endsWith(":median")) return data.medians[series.slice(0, -7)];
     var dot = series.indexOf("."), table = data[series.slice(0, dot)];
+    if (table === data.push && table) return range(states, data.layers.first).map(function (l) {
+      var row = table.state.indexOf(l);
+      return row < 0 ? null : table[series.slice(dot + 1)][row];
+    });
     return table && table.columns && table.columns[series.slice(dot + 1)];
   }
 
@@ -173,7 +177,7 @@
     });
   }
 
-  document.querySelectorAll("svg[data-plot]").forEach(plot);
+  document.querySelectorAll("svg[data-plot='1']").forEach(plot);
 
   /* ---- ridgelines ---- */
 

@@ -125,7 +125,8 @@ static void draw(training *t, size_t number, strbuf *out) {
       "The trend of claim A after each number of steps: bold the mean over the texts, thin each text. The shade spans "
       "the "
       "random networks' means.";
-  plot_frame frame = {.id = plot_id,
+  plot_frame frame = {.own_axis = true,
+                      .id = plot_id,
                       .title = "Clusters over training",
                       .description = text,
                       .width = 1060,

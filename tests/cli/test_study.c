@@ -352,7 +352,7 @@ static void reported(void **state) {
   assert_int_equal(access(folder_of("talk.html"), F_OK), 0);
   r = assert_done(testing_format("report '%s' --text", reference()));
   assert_non_null(strstr(r.out, "○ SUSPENDED"));
-  assert_non_null(strstr(r.out, "\nA  tokens cluster over the layers\ngpt2-nursery-6    ○ few_prompts\n"));
+  assert_non_null(strstr(r.out, "\nA  tokens cluster over the layers\ngpt2-nursery-6    ○ few_"));
   assert_non_null(strstr(r.out, "It would be settled by"));
   assert_null(strstr(r.out, "\033["));
   program_free(&r);

@@ -19,6 +19,9 @@ RUNS = [
     ("circle", ["simulate", "--n", "24", "--d", "2", "--beta", "9", "--until", "20", "--frames", "41"]),
     ("replicas", ["simulate", "--n", "16", "--d", "8", "--replicas", "20", "--until", "10", "--frames", "21"]),
 ]
+# A model that comes with dwell, with all that may be asked for: a push, losses, what clusters stand for.
+PUSHED = ("pushed", ["measure", "nursery:gpt2-nursery-6", "--prompt", "news_bridge", "--max-tokens", "96", "--nll",
+                     "--lens", "--push", "centroid", "--at", "4"])
 # A small real model, read where it lies; the text tries to end the page's script.
 MODEL = "models/bert-minilm-l6"
 TEXT = "The committee decided </script><img src=x onerror=alert(1)> that the river crossing should be built of stone."
@@ -51,7 +54,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="dwell-web-") as temporary:
         folder = pathlib.Path(temporary)
         shots = pathlib.Path(os.environ.get("DWELL_SHOTS") or folder / "shots")
-        results = [check_run(name, arguments, folder, shots) for name, arguments in RUNS + model_runs()]
+        results = [check_run(name, arguments, folder, shots) for name, arguments in [*RUNS, PUSHED, *model_runs()]]
     return 0 if all(results) else 1
 
 

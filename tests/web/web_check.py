@@ -87,6 +87,7 @@ class Run:
         self.final = next((r for r in rows if r.get("tap") == "final_norm"), None)
         self.blocks = read_csv(folder / "blocks.csv")
         self.heads, self.push, self.tokens = (read_csv(folder / f"{name}.csv") for name in ("heads", "push", "tokens"))
+        self.lens = read_csv(folder / "lens.csv")
         self.arrays = read_arrays(folder / "arrays.npz")
         self.manifest = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         self.replicas = 1 + max(int(float(r.get("replica") or 0)) for r in self.layers)
@@ -94,6 +95,10 @@ class Run:
 
     def series(self, table, column, replica):
         """Values of a column in order of state or block; None where empty."""
+        if table == "push":
+            pushed = {int(float(r["state"])): number(r[column]) for r in self.push if r["state"]}
+            first = min(int(float(r["state"])) for r in self.layers)
+            return [pushed.get(state) for state in range(first, self.states)]
         rows, step = (self.layers, "state") if table == "layers" else (self.blocks, "block")
         own = [(int(float(r[step])), number(r[column])) for r in rows if int(float(r.get("replica") or 0)) == replica]
         return [value for _, value in sorted(own, key=lambda pair: pair[0])]
@@ -125,7 +130,7 @@ def axis_places(run, axis):
 
 
 SVG_SCRIPT = """
-() => Array.from(document.querySelectorAll('svg[data-plot]')).map(svg => ({
+() => Array.from(document.querySelectorAll('svg[data-plot="1"]')).map(svg => ({
   id: svg.id,
   attributes: Object.fromEntries(Array.from(svg.attributes).map(a => [a.name, a.value])),
   paths: Array.from(svg.querySelectorAll('path[data-series]')).map(p => ({
@@ -441,12 +446,36 @@ def check_behind(page):
 
 def check_tokens(page, run):
     tokens = run.manifest.get("tokens") or []
-    shown = page.query_selector_all(".token")
+    shown = page.query_selector_all(".tokens .token")
     check(f"{len(tokens)} tokens are shown", len(shown) == min(len(tokens), 4096), f"{len(shown)} shown")
     plain = re.compile(r"^[\w.,;:!?'()-]+$", re.ASCII)
-    texts = page.evaluate("() => Array.from(document.querySelectorAll('.token bdi')).map(t => t.textContent)")
+    texts = page.evaluate("() => Array.from(document.querySelectorAll('.tokens .token bdi')).map(t => t.textContent)")
     wrong = [t["piece"] for t, text in zip(tokens, texts) if plain.match(t.get("piece") or "") and t["piece"] != text]
     check("tokens are shown as they are", not wrong, str(wrong[:3]))
+
+
+def check_loss(page, run):
+    """The losses as dots and as shades of the text, each at the token that was predicted; clusters by their words."""
+    losses = [number(r["nll"]) for r in run.tokens]
+    svg = page.query_selector("#plot-loss")
+    check("the losses are drawn", svg is not None)
+    attributes = {name: svg.get_attribute(name) for name in (f"data-{a}-{part}" for a in "xy" for part in
+                                                             ("kind", "low", "high", "from", "to"))}
+    dots = svg.evaluate("s => Array.from(s.querySelectorAll('circle.dot')).map(c => [+c.getAttribute('cx'), "
+                        "+c.getAttribute('cy')])")
+    want = [(to_pixel(i + 1, attributes, "x"), to_pixel(v, attributes, "y"))
+            for i, v in enumerate(losses) if v is not None]
+    off = [p for p, q in zip(dots, want) if max(abs(p[0] - q[0]), abs(p[1] - q[1])) > PIXEL]
+    check(f"{len(want)} losses stand where tokens.csv says", len(dots) == len(want) and not off, str(off[:2]))
+    shades = page.evaluate("""() => Array.from(document.querySelectorAll('.told .token')).map(t =>
+      [t.textContent, t.dataset.loss ?? null])""")
+    want = [[r["piece"], None if i == 0 else run.tokens[i - 1]["nll"]] for i, r in enumerate(run.tokens)]
+    plain = [(a, b) for a, b in zip(shades, want) if b[0].isascii()]
+    wrong = [a for a, b in plain if a[0] != b[0] or number(a[1]) != number(b[1])]
+    check("the text is shaded by the losses", len(shades) == len(want) and plain and not wrong, str(wrong[:2]))
+    rows = len({(r["state"], r["cluster"]) for r in run.lens})
+    shown = len(page.query_selector_all("#lens tbody tr"))
+    check(f"the words of {rows} clusters are there", rows > 0 and shown == min(rows, 300), f"{shown} shown")
 
 
 # ---- the browser ----
@@ -550,6 +579,8 @@ def check_report(folder, report, shots, chromium, name=""):
         check_behind(page)
         if "sphere" in data:
             check_sphere(page, data)
+        if run.tokens:
+            check_loss(page, run)
         watched.finish("light")
         look(browser, url, shots)
         check_policy(browser, url)
