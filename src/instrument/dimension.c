@@ -3,44 +3,27 @@
 
 #include "base/error.h"
 #include "base/isa.h"
+#include "base/mem.h"
 #include "instrument/instruments.h"
 
 static const double NEAREST_LEAST = 1e-7; /* chord distance: nearer tokens coincide, as far as cosines can say */
 
-/* The two largest of n cosines, in ISA_LANES partial results. */
-ISA_INLINE void two_largest_body(size_t n, const double *row, double *ret_two) {
-  double first[ISA_LANES], second[ISA_LANES];
-  for (size_t k = 0; k < ISA_LANES; k++) first[k] = second[k] = -2;
-  size_t whole = n - n % ISA_LANES;
-  for (size_t i = 0; i < whole; i += ISA_LANES) {
-    for (size_t k = 0; k < ISA_LANES; k++) {
-      double c = row[i + k], less = c < first[k] ? c : first[k];
-      first[k] = c > first[k] ? c : first[k];
-      second[k] = less > second[k] ? less : second[k];
-    }
+/* Offers one cosine to each of n tokens, which keep their two largest. */
+ISA_INLINE void offer_body(size_t n, const double *restrict row, double *restrict first, double *restrict second) {
+  for (size_t j = 0; j < n; j++) {
+    double c = row[j], less = c < first[j] ? c : first[j];
+    first[j] = c > first[j] ? c : first[j];
+    second[j] = less > second[j] ? less : second[j];
   }
-  for (size_t i = whole; i < n; i++) {
-    double c = row[i], less = c < first[0] ? c : first[0];
-    first[0] = c > first[0] ? c : first[0];
-    second[0] = less > second[0] ? less : second[0];
-  }
-  for (size_t k = 1; k < ISA_LANES; k++) {
-    double less = first[k] < first[0] ? first[k] : first[0], more = second[k] > second[0] ? second[k] : second[0];
-    first[0] = first[k] > first[0] ? first[k] : first[0];
-    second[0] = less > more ? less : more;
-  }
-  ret_two[0] = first[0], ret_two[1] = second[0];
 }
-ISA_DEFINE(static, two_largest, (size_t n, const double *row, double *ret_two), (n, row, ret_two))
+ISA_DEFINE(static, offer, (size_t n, const double *row, double *first, double *second), (n, row, first, second))
 
-/* The two largest cosines of token i to others. */
-static void two_nearest(size_t n, size_t i, const double *row, double *ret_two) {
-  double after[2];
-  two_largest(i, row, ret_two);
-  two_largest(n - i - 1, row + i + 1, after);
-  for (size_t k = 0; k < 2; k++) {
-    if (after[k] > ret_two[0]) ret_two[1] = ret_two[0], ret_two[0] = after[k];
-    else if (after[k] > ret_two[1]) ret_two[1] = after[k];
+/* Each token's two largest cosines to others, [n] each. G is symmetric: a row is offered to all tokens at once. */
+static void two_nearest(size_t n, const double *gram, double *ret_first, double *ret_second) {
+  for (size_t j = 0; j < n; j++) ret_first[j] = ret_second[j] = -2;
+  for (size_t i = 0; i < n; i++) {
+    offer(i, gram + i * n, ret_first, ret_second);
+    offer(n - i - 1, gram + i * n + i + 1, ret_first + i + 1, ret_second + i + 1);
   }
 }
 
@@ -49,21 +32,22 @@ static dwell_status measure(geometry *g, representation r, const instrument_sett
   (void)r, (void)s;
   size_t n = geometry_n(g), count = 0;
   const double *gram;
-  double sum = 0;
-  dwell_status status = geometry_cosines(g, RAW, &gram, err);
-  if (status != DWELL_OK) return status;
+  double sum = 0, *first = MEM_NEW(double, 2 * n), *second = first != NULL ? first + n : NULL;
+  dwell_status status = DWELL_OK;
+  TRY_ALLOC(first, "the nearest tokens");
+  TRY(geometry_cosines(g, RAW, &gram, err));
   ret_values[0] = UNDEFINED("fewer than 3 tokens apart");
+  two_nearest(n, gram, first, second);
   for (size_t i = 0; i < n && n > 2; i++) {
-    double two[2];
-    two_nearest(n, i, gram + i * n, two);
-    double nearest = sqrt(2 - 2 * two[0]);
+    double nearest = sqrt(2 - 2 * first[i]);
     if (!(nearest > NEAREST_LEAST)) continue;
-    sum += log((2 - 2 * two[1]) / (2 - 2 * two[0])) / 2;
+    sum += log((2 - 2 * second[i]) / (2 - 2 * first[i])) / 2;
     count++;
   }
-  if (count < 3) return DWELL_OK;
-  ret_values[0] = sum > 0 ? VALUE((double)(count - 1) / sum) : UNDEFINED("equal distances");
-  return DWELL_OK;
+  if (count >= 3) ret_values[0] = sum > 0 ? VALUE((double)(count - 1) / sum) : UNDEFINED("equal distances");
+done:
+  mem_free(first);
+  return status;
 }
 
 static double flops(size_t n, size_t d) {
