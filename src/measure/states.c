@@ -15,10 +15,12 @@
 #include "geometry/forms.h"
 #include "measure/measurement.h"
 
-enum { SMALL = 160, MOST = 64 }; /* below SMALL tokens many states fit in cache: larger batches, fewer barriers */
+/* Two states for each thread: then each of the two passes over steps has one for each. Below SMALL tokens many states
+ * fit in cache: larger batches, fewer barriers. */
+enum { SMALL = 160, MOST = 64 };
 
 size_t measurement_batch(const dwell_context *ctx, size_t n) {
-  size_t threads = (size_t)threads_count(ctx), batch = n < SMALL ? 8 * threads : threads;
+  size_t threads = (size_t)threads_count(ctx), batch = n < SMALL ? 8 * threads : 2 * threads;
   return batch > MOST ? MOST : batch;
 }
 
