@@ -203,12 +203,13 @@ size_t cli_width(void) {
   return w.ws_col < LEAST ? LEAST : w.ws_col > MOST ? MOST : w.ws_col;
 }
 
-void cli_print_verdicts(const cli *c, const study_plan *p, const verdicts *v, const char *thresholds) {
+void cli_print_verdicts(const cli *c, const study_plan *p, const verdicts *v, const char *thresholds, bool brief) {
   strbuf out = {0};
   const char *no_color = getenv("NO_COLOR");
   bool colour = isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0');
   if (c->json) verdicts_json(v, p, thresholds, &out);
-  else verdicts_print(v, cli_width(), colour, &out);
+  else if (!brief) verdicts_print(v, cli_width(), colour, &out), strbuf_putc(&out, '\n');
+  if (!c->json) verdicts_table(v, colour, &out);
   if (!c->quiet || c->json) fwrite(out.data, 1, out.failed ? 0 : out.length, stdout);
   fflush(stdout); /* before the words that follow on standard error */
   strbuf_free(&out);
@@ -217,7 +218,7 @@ void cli_print_verdicts(const cli *c, const study_plan *p, const verdicts *v, co
 static dwell_status conclude(study *s, dwell_error *err) {
   dwell_status status = study_finish(s->c->out, &s->plan, &s->units, study_page_write, &s->verdicts, err);
   if (status != DWELL_OK) return status;
-  cli_print_verdicts(s->c, &s->plan, &s->verdicts, NULL);
+  cli_print_verdicts(s->c, &s->plan, &s->verdicts, NULL, false);
   cli_say(s->c, "%s: verdicts.csv, verdicts.json, numbers.csv, report.html, runs/", s->c->out);
   return DWELL_OK;
 }

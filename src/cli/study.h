@@ -6,8 +6,8 @@
 #include "study/decide.h"
 #include "study/units.h"
 
-/* The verdicts on standard output: a table, or JSON. */
-void cli_print_verdicts(const cli *c, const study_plan *p, const verdicts *v, const char *thresholds);
+/* The verdicts on standard output: one after the other and then as a table, the table alone, or JSON. */
+void cli_print_verdicts(const cli *c, const study_plan *p, const verdicts *v, const char *thresholds, bool brief);
 /* Columns of the terminal, 60 to 120; 100 where it is none. */
 size_t cli_width(void);
 

@@ -5,11 +5,12 @@
 #include "report/study_page.h"
 #include "study/finish.h"
 
-enum { KEY_CLAIMS = 0x6100 };
+enum { KEY_CLAIMS = 0x6100, KEY_TABLE };
 
 typedef struct verdict {
   cli *c;
   const char *folder, *claims;
+  bool table;
 } verdict;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -17,6 +18,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = v->c; break;
     case KEY_CLAIMS: v->claims = arg; break;
+    case KEY_TABLE: v->table = true; break;
     case 'o': v->c->out = arg; break;
     case ARGP_KEY_ARG:
       if (v->folder != NULL) cli_usage(state, "one study at a time");
@@ -32,6 +34,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp_option options[] = {
     {"claims", KEY_CLAIMS, "FILE.json", 0, "Thresholds in place of dwell's own (of the form of data/claims.json)", 10},
+    {"table", KEY_TABLE, NULL, 0, "Print the table alone: a line per model, a column per claim", 10},
     {"output", 'o', "FOLDER", 0, "Write verdicts.csv, verdicts.json and report.html there; it may be DIR", 10},
     {0}};
 static const struct argp_child children[] = {{&cli_argp_words, 0, NULL, 0}, {0}};
@@ -67,7 +70,7 @@ int cmd_verdict(int argc, char **argv, cli *c) {
   if (v.claims != NULL) TRY(claim_thresholds_read(v.claims, &storage, &t, err));
   TRY(study_decide(&plan, &n, &t, &found, err));
   if (c->out != NULL) TRY(save(&v, &plan, &n, &found, err));
-  cli_print_verdicts(c, &plan, &found, v.claims);
+  cli_print_verdicts(c, &plan, &found, v.claims, v.table);
 done:
   verdicts_free(&found);
   numbers_free(&n);

@@ -197,3 +197,66 @@ void verdicts_print(const verdicts *v, size_t width, bool colour, strbuf *out) {
     print_row(row, width, colour, out);
   }
 }
+
+/* ---- the table ---- */
+
+enum { CELL = 11 };
+
+static const verdict_row *row_of(const verdicts *v, const verdict_row *first, const char *name) {
+  bool control = first->group == VERDICT_CONTROL;
+  for (size_t i = 0; i < v->count; i++) {
+    const verdict_row *row = &v->rows[i];
+    if (strcmp(row->model, first->model) == 0 && (row->group == VERDICT_CONTROL) == control &&
+        strcmp(row->claim->name, name) == 0)
+      return row;
+  }
+  return NULL;
+}
+
+static bool is_first(const verdicts *v, size_t index) {
+  for (size_t i = 0; i < index; i++) {
+    bool same_kind = (v->rows[i].group == VERDICT_CONTROL) == (v->rows[index].group == VERDICT_CONTROL);
+    if (same_kind && strcmp(v->rows[i].model, v->rows[index].model) == 0) return false;
+  }
+  return true;
+}
+
+/* Claims that any row is of, in the order of the registry. */
+static size_t claims_of(const verdicts *v, const claim **ret_claims, size_t most) {
+  size_t all, count = 0;
+  const claim *const *registry = claim_registry(&all);
+  for (size_t k = 0; k < all; k++) {
+    bool there = false;
+    for (size_t i = 0; i < v->count; i++) there = there || v->rows[i].claim == registry[k];
+    if (there && count < most) ret_claims[count++] = registry[k];
+  }
+  return count;
+}
+
+static void add_cell(strbuf *out, const verdict_row *row, bool colour) {
+  const char *word = row == NULL ? "" : row->v.outcome == CLAIM_SUSPENDED ? "open" : claim_outcome_name(row->v.outcome);
+  bool shown = colour && row != NULL;
+  strbuf_printf(out, "%s%-*s%s", shown ? colour_of(row->v.outcome) : "", CELL, word, shown ? "\033[0m" : "");
+}
+
+void verdicts_table(const verdicts *v, bool colour, strbuf *out) {
+  enum { CLAIMS_MOST = 32 };
+  const claim *claims[CLAIMS_MOST];
+  size_t count = claims_of(v, claims, CLAIMS_MOST), widest = 0;
+  verdict_group last = VERDICT_PRIMARY;
+  for (size_t i = 0; i < v->count; i++) widest = strlen(v->rows[i].model) > widest ? strlen(v->rows[i].model) : widest;
+  strbuf_printf(out, "%-*s", (int)widest + 2, "");
+  for (size_t k = 0; k < count; k++) strbuf_printf(out, "%-*s", CELL, claims[k]->name);
+  strbuf_puts(out, "\n");
+  for (size_t i = 0; i < v->count; i++) {
+    const verdict_row *first = &v->rows[i];
+    if (!is_first(v, i)) continue;
+    if (first->group == VERDICT_CONTROL && last != VERDICT_CONTROL)
+      strbuf_puts(out, "Controls under the same rules, none of which may be CONFIRMED for A, B, C or E1:\n");
+    last = first->group;
+    strbuf_printf(out, "%-*s", (int)widest + 2, first->model);
+    for (size_t k = 0; k < count; k++) add_cell(out, row_of(v, first, claims[k]->name), colour);
+    strbuf_puts(out, "\n");
+  }
+  for (size_t k = 0; k < count; k++) strbuf_printf(out, "%-3s %s\n", claims[k]->name, claims[k]->title);
+}

@@ -12,6 +12,8 @@ void verdicts_csv(const verdicts *v, strbuf *out);
 void verdicts_json(const verdicts *v, const study_plan *p, const char *thresholds, strbuf *out);
 /* Lines for a terminal of `width` columns, with colours if `colour`. */
 void verdicts_print(const verdicts *v, size_t width, bool colour, strbuf *out);
+/* The same as a table: a line per model (flow, list of models, control), a column per claim. */
+void verdicts_table(const verdicts *v, bool colour, strbuf *out);
 
 /* "exact, seed_normality"; "" if there are none. Static. */
 const char *verdict_notes(const claim_verdict *v);

@@ -90,6 +90,10 @@ static void to_the_end(void **state) {
   r = assert_done(testing_format("verdict '%s' -q -o '%s'", folder_of("first"), again));
   program_free(&r);
   assert_int_equal(same_tree(again, folder_of("first")), 3);
+  r = assert_done(testing_format("verdict '%s' --table", folder_of("first")));
+  assert_true(strstr(r.out, "\ngpt2-nursery-6                      open       open") != NULL);
+  assert_true(strstr(r.out, "\nalbert-nursery-x3, random weights   open") != NULL && strstr(r.out, "effect") == NULL);
+  program_free(&r);
   r = assert_done(testing_format("verdict '%s' --json", folder_of("first")));
   char *stored = testing_read(testing_format("%s/verdicts.json", folder_of("first")), NULL);
   assert_string_equal(r.out, stored);
