@@ -1,10 +1,10 @@
 /* cli/compare.c - dwell compare: two runs or two studies, number by number, the larger differences first. */
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "cli/study.h"
 #include "file/jwriter.h"
 #include "run/compare.h"
 #include "study/finish.h"
@@ -60,12 +60,6 @@ static const char doc[] =
 
 /* ---- reading ---- */
 
-static bool is_study(const char *folder) {
-  char path[4400];
-  snprintf(path, sizeof path, "%.4000s/numbers.csv", folder);
-  return access(path, F_OK) == 0;
-}
-
 static dwell_status compare_studies(compare *p, dwell_error *err) {
   numbers whole[2] = {0};
   dwell_status status = DWELL_OK;
@@ -85,7 +79,7 @@ done:
 
 static dwell_status read_both(compare *p, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  p->studies = is_study(p->folders[0]) && is_study(p->folders[1]);
+  p->studies = cli_is_study(p->folders[0]) && cli_is_study(p->folders[1]);
   if (p->studies) return compare_studies(p, err);
   for (size_t k = 0; k < 2; k++) TRY(dwell_run_load(p->folders[k], &p->runs[k], err));
   TRY(run_compare(p->runs[0], p->runs[1], &p->found, err));

@@ -2,7 +2,6 @@
 #include <dwell/report.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "cli/cli.h"
@@ -51,12 +50,6 @@ static const char doc[] =
     "  dwell report run -o talk.html\n"
     "  dwell report study\n"
     "  dwell report run --text | less";
-
-static bool is_study(const char *folder) {
-  char path[4400];
-  snprintf(path, sizeof path, "%s/plan.json", folder);
-  return access(path, F_OK) == 0;
-}
 
 static void print_text(strbuf *text) {
   fwrite(text->data, 1, text->failed ? 0 : text->length, stdout);
@@ -110,7 +103,7 @@ int cmd_report(int argc, char **argv, cli *c) {
   argp_parse(&argp, argc, argv, 0, NULL, &r);
   snprintf(path, sizeof path, "%s/report.html", r.folder);
   const char *page = c->out != NULL ? c->out : path;
-  dwell_status status = is_study(r.folder) ? report_study(&r, page, &err) : report_run(&r, page, &err);
+  dwell_status status = cli_is_study(r.folder) ? report_study(&r, page, &err) : report_run(&r, page, &err);
   if (status != DWELL_OK) return cli_fail(c, argv[0], &err);
   if (!r.text) cli_say(c, "%s", page);
   return DWELL_OK;

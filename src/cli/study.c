@@ -196,6 +196,12 @@ static dwell_status run_units(study *s, dwell_error *err) {
   return status;
 }
 
+bool cli_is_study(const char *folder) {
+  char path[STUDY_PATH];
+  snprintf(path, sizeof path, "%.4000s/plan.json", folder);
+  return access(path, F_OK) == 0;
+}
+
 size_t cli_width(void) {
   struct winsize w;
   enum { LEAST = 60, MOST = 120 };

@@ -8,6 +8,8 @@
 
 /* The verdicts on standard output: one after the other and then as a table, the table alone, or JSON. */
 void cli_print_verdicts(const cli *c, const study_plan *p, const verdicts *v, const char *thresholds, bool brief);
+/* Does the folder hold a study, finished or not? */
+bool cli_is_study(const char *folder);
 /* Columns of the terminal, 60 to 120; 100 where it is none. */
 size_t cli_width(void);
 
