@@ -26,7 +26,7 @@ help: ## list the targets
 	@echo 'make TARGET, where TARGET is one of'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
 
-demo: build ## install what is missing, build, simulate, measure trained models and their random twins, say where the pages lie (MODEL=folder)
+demo: build ## install what is missing, build, simulate, decide, measure trained models and their twins, name the pages (MODEL=folder)
 	@sh tools/demo build/src/cli/dwell
 
 check: ## install what is missing, build, run every test

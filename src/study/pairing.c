@@ -20,11 +20,13 @@ static bool same_unit(const numbers *a, size_t i, const numbers *b, size_t j) {
   return true;
 }
 
+/* Without the step of its checkpoint: that is the plan's, which may or may not name checkpoints. */
 static dwell_status copy_row(const numbers *from, size_t row, numbers *to, dwell_error *err) {
   size_t added;
   dwell_status status = table_add_row(&to->t, &added, err);
   for (size_t k = 0; status == DWELL_OK && k < NUMBERS; k++) {
     const table_cell *cell = table_at(&from->t, row, k);
+    if (k == NUMBER_STEP) continue;
     if (cell->kind == CELL_NUMBER) table_set_number(&to->t, added, k, cell->number);
     else if (cell->kind == CELL_TEXT) status = table_set_text(&to->t, added, k, cell->text, err);
   }

@@ -11,8 +11,10 @@ static const struct {
   const char *reason, *means, *settle;
 } words[] = {
     {"few_types", "too few distinct tokens in the texts", "longer texts: 48 distinct tokens each, after cutting"},
-    {"few_tokens", "more tokens than a quarter of the dimensions: maps cannot be rebuilt in fewer",
-     "texts of at most d/4 tokens, or a wider network"},
+    {"few_tokens",
+     "maps rebuilt in fewer dimensions were not measured: a study does not, nor can it be done with more "
+     "tokens than d/4",
+     "make mechanism (docs/mechanism.md 5), which rebuilds them and takes the first d/4 tokens"},
     {"few_prompts", "the sample is too small", "a larger sample"},
     {"few_seeds", "too few control runs",
      "more networks with random weights (\"random\" of the controls), or rotations"},

@@ -399,13 +399,62 @@ static void compared(void **state) {
   assert_refused(testing_format("compare '%s' '%s'", a, testing_folder()), 3, "holds no finished run");
 }
 
+/* ---- the study of record ---- */
+
+/* Lines of verdicts.csv about a control that is CONFIRMED where it must not be. */
+static size_t false_ones(const char *csv) {
+  static const char *const claims[] = {"A,", "B,", "E1,"};
+  size_t count = 0;
+  for (const char *line = csv; line != NULL && *line != '\0'; line = strchr(line, '\n'), line += line != NULL) {
+    bool judged = false;
+    for (size_t k = 0; k < sizeof claims / sizeof claims[0]; k++)
+      judged = judged || strncmp(line, claims[k], strlen(claims[k])) == 0;
+    size_t length = strcspn(line, "\n");
+    const char *control = strstr(line, ",control,"), *confirmed = strstr(line, ",CONFIRMED,");
+    count += judged && control != NULL && control < line + length && confirmed != NULL && confirmed < line + length;
+  }
+  return count;
+}
+
+/* Claim, model and verdict of every line; other instruction sets may give other last digits of the numbers. */
+static void same_verdicts(const char *now, const char *then) {
+  while (*now != '\0' && *then != '\0') {
+    const char *word = strstr(then, "ED,"); /* of CONFIRMED, FALSIFIED, SUSPENDED */
+    size_t length = word != NULL ? (size_t)(word - then) : strcspn(then, "\n");
+    if (strncmp(now, then, length) != 0) fail_msg("now %.120s\nthen %.120s", now, then);
+    now += strcspn(now, "\n") + 1, then += strcspn(then, "\n") + 1;
+  }
+  assert_int_equal(*now, *then);
+}
+
+/* The verdicts that are shipped are those of the numbers that are shipped; no random network and no shuffled text has
+ * clusters, persistence or two time scales. */
+static void of_record(void **state) {
+  static const char *const studies[] = {"nursery"};
+  const char *root = getenv("DWELL_SOURCE"), *out = folder_of("record");
+  (void)state;
+  assert_non_null(root);
+  assert_int_equal(mkdir(out, 0777), 0);
+  for (size_t k = 0; k < sizeof studies / sizeof studies[0]; k++) {
+    const char *study = testing_format("%s/data/studies/%s", root, studies[k]);
+    program_result r = assert_done(testing_format("verdict '%s' -q -o '%s'", study, out));
+    program_free(&r);
+    char *now = testing_read(testing_format("%s/verdicts.csv", out), NULL);
+    char *then = testing_read(testing_format("%s/verdicts.csv", study), NULL);
+    same_verdicts(now, then);
+    assert_int_equal(false_ones(then), 0);
+    assert_true(strstr(then, ",CONFIRMED,") != NULL && strstr(then, ",control,") != NULL);
+    free(now), free(then);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(to_the_end),   cmocka_unit_test(kill_and_resume), cmocka_unit_test(killed_at_the_start),
-      cmocka_unit_test(interrupted),  cmocka_unit_test(shards),          cmocka_unit_test(units_that_fail),
-      cmocka_unit_test(damaged_unit), cmocka_unit_test(surroundings),    cmocka_unit_test(before),
-      cmocka_unit_test(compared),     cmocka_unit_test(ranks),           cmocka_unit_test(ranks_that_fail),
-      cmocka_unit_test(reported),
+      cmocka_unit_test(to_the_end),      cmocka_unit_test(kill_and_resume), cmocka_unit_test(killed_at_the_start),
+      cmocka_unit_test(interrupted),     cmocka_unit_test(shards),          cmocka_unit_test(units_that_fail),
+      cmocka_unit_test(damaged_unit),    cmocka_unit_test(surroundings),    cmocka_unit_test(before),
+      cmocka_unit_test(compared),        cmocka_unit_test(of_record),       cmocka_unit_test(ranks),
+      cmocka_unit_test(ranks_that_fail), cmocka_unit_test(reported),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
