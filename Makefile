@@ -19,7 +19,7 @@ QUIET      := "['-Wno-format-overflow','-Wno-format-truncation']"
 SANITIZE   := -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=$(QUIET)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check verify figures check-large build install bench calibrate release-test mechanism nursery fuzz torture web-check docs sanitize format dist clean
+.PHONY: help demo check verify figures check-large build install bench calibrate release-test mechanism nursery fuzz torture web-check gallery docs sanitize format dist clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -91,6 +91,10 @@ web-check: ## open the report in a headless browser and compare it with the numb
 	@$(DEPS) build check web
 	@$(MAKE) --no-print-directory build
 	@CI=true $(TESTS) --suite web build
+
+gallery: build ## make the pictures of docs/gallery again: pages as a browser shows them (minutes; goes on where it stopped)
+	@$(DEPS) build check web
+	@CI=true sh tools/web-check build/src/cli/dwell build tools/make-gallery
 
 docs: build ## build the man pages; read one with `man build/docs/man/dwell.1`
 	@echo 'man pages:'; ls build/docs/man/*.[1-9]; echo 'manual: docs/'

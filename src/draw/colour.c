@@ -3,11 +3,11 @@
 
 #include <math.h>
 
-/* Blue, vermilion, green, purple, amber, sky, grey: pairwise distinct for protan, deutan and tritan vision, each with
- * at least 3:1 contrast to its page (checked in tests/draw). */
+/* Blue, vermilion, green, purple, amber, sky, grey: pairwise at least 0.06 apart in OKLab (three just noticeable steps)
+ * for protan, deutan and tritan vision too, each with at least 3:1 contrast to its page (simulated in tests/draw). */
 static const uint32_t categories[2][COLOUR_CATEGORIES] = {
-    {0x0067AB, 0xC94A00, 0x00805C, 0xA8478A, 0x9A6700, 0x2D8FC4, 0x6B7280},
-    {0x5AAEF0, 0xFF8A4C, 0x35C79A, 0xE58FC3, 0xEBB93D, 0x9AD2F7, 0x9CA3AF},
+    {0x116EC0, 0xD9570F, 0x147052, 0x8A2F86, 0x7A5A00, 0x2F93CE, 0x757C89},
+    {0x4DA6F4, 0xFA894D, 0x28CFA8, 0xD681CB, 0xEDC14C, 0x9AD2F7, 0x8B929D},
 };
 
 static double encode(double linear) {

@@ -76,7 +76,10 @@ static void name_twin(sheet *s, size_t c, const scale *y) {
   }
   snprintf(s->twin, sizeof s->twin, "Gaussian twin");
   if (s->curves[c].extra != WITH_NULL || !(high - low < 0.005 * (y->high - y->low))) return;
-  snprintf(s->twin, sizeof s->twin, "twin: always %s", scale_label((low + high) / 2, 1, number, sizeof number));
+  double middle = (low + high) / 2, unit = y->high - y->low;
+  bool nothing = middle != 0 && fabs(middle) < 0.005 * unit;
+  snprintf(s->twin, sizeof s->twin, nothing ? "twin: nearly 0" : "twin: always %s",
+           scale_label(middle, 1, number, sizeof number));
 }
 
 static void draw_bands(const sheet *s, plot *p, size_t c) {

@@ -68,25 +68,45 @@ static layout make_layout(const groups *g) {
   return l;
 }
 
-/* One column; tokens of one identity that follow each other are one rectangle. Pale where chance gives as much. */
-static void draw_state(const view *v, const groups *g, const layout *l, size_t state, strbuf *out) {
+/* A rectangle as a piece of a path: thousands of elements would be several megabytes. */
+static void add_run(const layout *l, size_t state, size_t first, size_t end, strbuf *path) {
+  double width = l->cell - 2, height = l->row * (double)(end - first) - (l->row > 4 ? 1 : 0);
+  strbuf_putc(path, 'M');
+  svg_number(path, LEFT + l->cell * (double)state + 1);
+  strbuf_putc(path, ' ');
+  svg_number(path, TOP + l->row * (double)first);
+  strbuf_putc(path, 'h');
+  svg_number(path, width);
+  strbuf_putc(path, 'v');
+  svg_number(path, height);
+  strbuf_putc(path, 'h');
+  svg_number(path, -width);
+  strbuf_putc(path, 'z');
+}
+
+/* The clusters of one colour; tokens of one identity that follow each other are one rectangle. */
+static void draw_colour(const groups *g, const layout *l, size_t state, int32_t colour, strbuf *out) {
   const int32_t *ids = g->tracks.ids + state * g->n;
-  double p = view_number(v->states.t, v->states.rows[state], "cluster_T_p");
-  svg_group(out, p <= 0.05 ? "clusters" : "clusters pale");
+  strbuf path = {0};
   size_t row = 0, first = 0;
   int32_t open = -1;
   for (size_t i = 0; i <= g->n; i++) {
     if (i < g->n && !(g->keep[i] > 0)) continue;
     int32_t id = i < g->n ? ids[i] : -1;
-    if (id != open && open >= 0) {
-      char classes[16];
-      snprintf(classes, sizeof classes, "bar fc%d", open % COLOUR_CATEGORIES);
-      svg_rect(out, classes, LEFT + l->cell * (double)state + 1, TOP + l->row * (double)first, l->cell - 2,
-               l->row * (double)(row - first) - (l->row > 4 ? 1 : 0));
-    }
+    if (id != open && open >= 0 && open % COLOUR_CATEGORIES == colour) add_run(l, state, first, row, &path);
     if (id != open) first = row, open = id;
     row++;
   }
+  if (path.length > 0) strbuf_printf(out, "<path class=\"bar fc%d\" d=\"%s\"/>\n", colour, path.data);
+  if (path.failed) out->failed = true;
+  strbuf_free(&path);
+}
+
+/* One column, pale where chance gives as much. */
+static void draw_state(const view *v, const groups *g, const layout *l, size_t state, strbuf *out) {
+  double p = view_number(v->states.t, v->states.rows[state], "cluster_T_p");
+  svg_group(out, p <= 0.05 ? "clusters" : "clusters pale");
+  for (int32_t colour = 0; colour < COLOUR_CATEGORIES; colour++) draw_colour(g, l, state, colour, out);
   svg_end(out);
 }
 

@@ -364,9 +364,12 @@
     /* The way a token came, fading into the past. On the circle the past is drawn inward. */
     function trail(i, radius) {
       var p = [0, 0, 0], q = [0, 0, 0], from = Math.max(0, at - Math.max(12, frames / 6)), steps = n > 128 ? 12 : 30;
-      var before = null;
+      var before = null, whole = n > 400; /* of many tokens a line each: a stroke for every step would be slow */
+      if (whole) steps = 5;
       context.strokeStyle = colours[i];
       context.lineWidth = 1.6;
+      if (whole) context.globalAlpha = 0.3;
+      if (whole) context.beginPath();
       for (var k = 0; k <= steps; k++) {
         var t = from + (at - from) * k / steps;
         position(i, t, p);
@@ -374,14 +377,15 @@
         var shrink = solid ? 1 : 1 - 0.35 * (at - t) / Math.max(12, frames / 6);
         var now = [radius * q[0] * shrink, -radius * q[1] * shrink, q[2]];
         if (before && (!solid || now[2] > -0.02)) {
-          context.globalAlpha = 0.55 * k / steps;
-          context.beginPath();
+          if (!whole) context.globalAlpha = 0.55 * k / steps;
+          if (!whole) context.beginPath();
           context.moveTo(before[0], before[1]);
           context.lineTo(now[0], now[1]);
-          context.stroke();
+          if (!whole) context.stroke();
         }
         before = now;
       }
+      if (whole) context.stroke();
       context.globalAlpha = 1;
     }
 

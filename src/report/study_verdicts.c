@@ -179,6 +179,11 @@ static void add_words(const verdict_row *row, strbuf *out) {
   if (row->v.reason != NULL)
     strbuf_printf(out, " <span class=\"reason\" data-column=\"reason\" data-value=\"%s\">%s</span>", row->v.reason,
                   row->v.reason);
+  if (row->settle != NULL) {
+    strbuf_puts(out, "<p>It would be settled by ");
+    html_text(out, row->settle);
+    strbuf_puts(out, ".</p>");
+  }
   if (row->beside != NULL) {
     strbuf_puts(out, "<p>Beside it: ");
     html_text(out, row->beside);

@@ -167,6 +167,63 @@ static size_t count_of(const char *text, const char *what) {
   return n;
 }
 
+/* ---- colour blindness ---- */
+
+/* What is left of linear red, green and blue without one kind of cone: Machado, Oliveira, Fernandes, IEEE TVCG 15
+ * (2009), severity 1; and the identity. */
+static const double visions[][3][3] = {
+    {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}},
+    {{0.152286, 1.052583, -0.204868}, {0.114503, 0.786281, 0.099216}, {-0.003882, -0.048116, 1.051998}},
+    {{0.367322, 0.860646, -0.227968}, {0.280085, 0.672501, 0.047413}, {-0.011820, 0.042940, 0.968881}},
+    {{1.255528, -0.076749, -0.178779}, {-0.078411, 0.930809, 0.147602}, {0.004733, 0.691367, 0.303900}},
+};
+
+/* The colour as seen, in OKLab. */
+static void seen_as(uint32_t rgb, const double vision[3][3], double ret[3]) {
+  static const double lms[3][3] = {{0.4122214708, 0.5363325363, 0.0514459929},
+                                   {0.2119034982, 0.6806995451, 0.1073969566},
+                                   {0.0883024619, 0.2817188376, 0.6299787005}};
+  static const double lab[3][3] = {{0.2104542553, 0.7936177850, -0.0040720468},
+                                   {1.9779984951, -2.4285922050, 0.4505937099},
+                                   {0.0259040371, 0.7827717662, -0.8086757660}};
+  double linear[3], seen[3], cones[3];
+  for (int i = 0; i < 3; i++) {
+    double v = (double)(rgb >> (16 - 8 * i) & 255) / 255;
+    linear[i] = v <= 0.04045 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4);
+  }
+  for (int i = 0; i < 3; i++) {
+    seen[i] = vision[i][0] * linear[0] + vision[i][1] * linear[1] + vision[i][2] * linear[2];
+    seen[i] = fmin(1, fmax(0, seen[i]));
+  }
+  for (int i = 0; i < 3; i++) cones[i] = cbrt(lms[i][0] * seen[0] + lms[i][1] * seen[1] + lms[i][2] * seen[2]);
+  for (int i = 0; i < 3; i++) ret[i] = lab[i][0] * cones[0] + lab[i][1] * cones[1] + lab[i][2] * cones[2];
+}
+
+/* About 0.02 is just noticeable side by side; thin lines apart from each other need three times that. */
+static void test_categories_for_the_colour_blind(void **state) {
+  (void)state;
+  strbuf css = {0};
+  colour_style(&css);
+  const char *at = css.data;
+  for (int dark = 0; dark < 2; dark++) {
+    uint32_t rgb[COLOUR_CATEGORIES];
+    for (int c = 0; c < COLOUR_CATEGORIES; c++) {
+      at = strstr(at, testing_format("--c%d:#", c));
+      assert_non_null(at);
+      rgb[c] = (uint32_t)strtoul(strchr(at, '#') + 1, NULL, 16);
+    }
+    for (int k = 0; k < 4 * COLOUR_CATEGORIES * COLOUR_CATEGORIES; k++) {
+      int vision = k % 4, a = k / 4 % COLOUR_CATEGORIES, b = k / 4 / COLOUR_CATEGORIES;
+      double x[3], y[3];
+      if (a >= b) continue;
+      seen_as(rgb[a], visions[vision], x), seen_as(rgb[b], visions[vision], y);
+      double distance = sqrt(pow(x[0] - y[0], 2) + pow(x[1] - y[1], 2) + pow(x[2] - y[2], 2));
+      if (distance < 0.06) fail_msg("categories %d and %d are %.3f apart in vision %d", a, b, distance, vision);
+    }
+  }
+  strbuf_free(&css);
+}
+
 static void test_heat_map(void **state) {
   (void)state;
   strbuf out = {0};
@@ -231,6 +288,7 @@ int main(void) {
       cmocka_unit_test(test_log_axis_drops_what_has_no_logarithm),
       cmocka_unit_test(test_ramp),
       cmocka_unit_test(test_categories_are_visible),
+      cmocka_unit_test(test_categories_for_the_colour_blind),
       cmocka_unit_test(test_heat_map),
       cmocka_unit_test(test_ridgeline),
   };

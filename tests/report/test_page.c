@@ -283,9 +283,23 @@ static size_t size_of_page(dwell_run *run, const char *name) {
   return (size_t)info.st_size;
 }
 
+static void fixture_labels(dwell_run *run, size_t states, size_t n) {
+  double *labels = MEM_NEW(double, states *n), *keep = MEM_NEW(double, n);
+  const size_t shape[] = {states, n}, one[] = {n};
+  for (size_t i = 0; i < states * n; i++) labels[i] = i % 2 == 0 ? (double)(i % 8 / 2) : -1;
+  for (size_t i = 0; i < n; i++) keep[i] = 1;
+  fixture_array(run, "labels", 2, shape, labels);
+  fixture_array(run, "keep", 1, one, keep);
+  mem_free(labels), mem_free(keep);
+}
+
 static void test_sizes(void **state) {
   (void)state;
   assert_true(size_of_page(fixture_model(12, 12, 512), "big-model") < 1000000);
+  /* 1024 tokens, 48 blocks of 16 heads, every token in a cluster or in none by turns: the worst for their picture. */
+  dwell_run *run = fixture_model(48, 16, 1024);
+  fixture_labels(run, 49, 1024);
+  assert_true(size_of_page(run, "largest-model") < 3000000);
   assert_true(size_of_page(fixture_flow(32, 3, 101, 1, false), "usual-flow") < 700000);
   assert_true(size_of_page(fixture_flow(16, 3, 600, 1, true), "many-frames") < 1500000);
 }

@@ -179,6 +179,7 @@ def check_study(folder, page_path, shots, chromium):
         check_open_ones(page, study)
         check_strips(page, study)
         check_training(page, study)
+        web_check.check_keyboard(page)
         watched.finish("light")
         web_check.look(browser, url, shots)
         web_check.check_policy(browser, url)

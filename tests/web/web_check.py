@@ -444,6 +444,31 @@ def check_behind(page):
     page.keyboard.press("Enter")
 
 
+STOPS = "svg[tabindex],canvas[tabindex],button,input,summary,a[href],[tabindex='0']"
+
+
+def check_keyboard(page):
+    """The tabulator reaches everything that can be used, and all of it has a name."""
+    page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0) }")
+    want = page.evaluate("""s => Array.from(document.querySelectorAll(s)).filter(e =>
+      e.getClientRects().length && !e.closest('details:not([open]) > :not(summary)'))
+      .map((e, i) => { e.dataset.stop = i; return i })""", STOPS)
+    reached, nameless = set(), []
+    for _ in range(len(want) + 5):
+        page.keyboard.press("Tab")
+        stop, name = page.evaluate("""() => { const e = document.activeElement, d = e.dataset;
+          const label = e.labels && e.labels.length ? e.labels[0].textContent : '';
+          const title = e.querySelector && e.querySelector('title');
+          return [d.stop === undefined ? -1 : +d.stop, (e.getAttribute('aria-label') || label || e.textContent ||
+            (title ? title.textContent : '')).trim()] }""")
+        reached.add(stop)
+        if stop >= 0 and not name:
+            nameless.append(stop)
+    missing = set(want) - reached
+    check(f"the keyboard reaches {len(want)} places", want and not missing, f"{len(missing)} are not reached")
+    check("each of them has a name", not nameless, str(nameless[:5]))
+
+
 def check_tokens(page, run):
     tokens = run.manifest.get("tokens") or []
     shown = page.query_selector_all(".tokens .token")
@@ -577,6 +602,7 @@ def check_report(folder, report, shots, chromium, name=""):
         check_hover(page, run, data)
         check_saving(page, run)
         check_behind(page)
+        check_keyboard(page)
         if "sphere" in data:
             check_sphere(page, data)
         if run.tokens:
