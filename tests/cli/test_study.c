@@ -430,7 +430,7 @@ static void same_verdicts(const char *now, const char *then) {
 /* The verdicts that are shipped are those of the numbers that are shipped; no random network and no shuffled text has
  * clusters, persistence or two time scales. */
 static void of_record(void **state) {
-  static const char *const studies[] = {"nursery"};
+  static const char *const studies[] = {"nursery", "published"};
   const char *root = getenv("DWELL_SOURCE"), *out = folder_of("record");
   (void)state;
   assert_non_null(root);
