@@ -33,6 +33,15 @@ void clusters_destroy(clusters *c) {
   *c = (clusters){0};
 }
 
+uint64_t clusters_bytes(size_t n) { return n * (2 * sizeof(size_t) + sizeof(double)); }
+
+void clusters_copy(const clusters *from, clusters *to) {
+  memcpy(to->of, from->of, from->tokens * sizeof *to->of);
+  memcpy(to->masses, from->masses, from->count * sizeof *to->masses);
+  memcpy(to->node, from->node, from->count * sizeof *to->node);
+  to->count = from->count, to->nodes = from->nodes;
+}
+
 /* Earlier meetings first; at the same moment by rows, so that the order depends on nothing else. */
 static int earlier(const void *a, const void *b) {
   const clusters_meeting *p = a, *q = b;

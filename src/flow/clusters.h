@@ -3,6 +3,8 @@
 #ifndef DWELL_FLOW_CLUSTERS_H
 #define DWELL_FLOW_CLUSTERS_H
 
+#include <stdint.h>
+
 #include "flow/history.h"
 
 typedef struct clusters {
@@ -17,6 +19,9 @@ typedef struct clusters {
 /* Each token a cluster. Errors: DWELL_NO_MEMORY. */
 dwell_status clusters_create(size_t n, size_t d, const double *masses, clusters *ret_clusters, dwell_error *err);
 void clusters_destroy(clusters *c); /* legal on a zeroed object */
+uint64_t clusters_bytes(size_t n);
+/* Both made for the same tokens. */
+void clusters_copy(const clusters *from, clusters *to);
 
 /* Two rows that have come close, and when (part of a step). */
 typedef struct clusters_meeting {

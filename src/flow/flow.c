@@ -18,6 +18,7 @@
 #include "base/version.h"
 #include "flow/density.h"
 #include "flow/integrate.h"
+#include "flow/marks.h"
 #include "flow/options.h"
 #include "flow/records.h"
 #include "linalg/gemm.h"
@@ -122,60 +123,66 @@ static void report(void *self, double fraction) {
 
 /* ---- running ---- */
 
-/* When so many clusters are left: a run without states. */
-static dwell_status find_end(replica *r, const flow_plan *plan, double *x, double *ret_log_end, dwell_error *err) {
-  flow_history history = {0};
-  certificate unused;
-  integrate_host host = {.ctx = r->run->ctx, .opt_history = &history};
-  flow_plan dry = *plan;
-  dry.count = 0;
-  dwell_status status = integrate(&dry, &host, x, &unused, err);
-  *ret_log_end = history.log_end;
-  if (status == DWELL_OK && history.merger_count > 0 &&
-      history.mergers[history.merger_count - 1].clusters <= plan->until_merged)
-    *ret_log_end = history.mergers[history.merger_count - 1].log_time;
-  history_clear(&history);
+static integrate_host host_of(replica *r, const dwell_context *threads) {
+  return (integrate_host){.ctx = r->run->ctx,
+                          .threads = threads,
+                          .progress = report,
+                          .emit = take_state,
+                          .self = r,
+                          .opt_history = records_history(&r->run->source->records, r->number),
+                          .opt_density = records_density(&r->run->source->records, r->number),
+                          .opt_restart = r->run->restart};
+}
+
+/* When so many clusters were left, or the run was over. */
+static double merged_at(const flow_plan *plan, const flow_history *h) {
+  const flow_merger *last = h->mergers + h->merger_count - 1;
+  return h->merger_count > 0 && last->clusters <= plan->until_merged ? last->log_time : h->log_end;
+}
+
+/* States are laid out between the start and the last merger, which a first run finds; a second one makes them. */
+static dwell_status run_until_merged(replica *r, const dwell_context *threads, double *x, certificate *ret_certificate,
+                                     dwell_error *err) {
+  const flow_setup *s = &r->run->source->setup;
+  dwell_status status = DWELL_OK;
+  flow_marks marks = {0};
+  flow_plan first = s->plan, second = s->plan;
+  integrate_host host = host_of(r, threads);
+  certificate states;
+  TRY(marks_create(s->starts.n, s->starts.d, &marks, err));
+  first.count = 0;
+  host.opt_marks = &marks;
+  TRY(segments_run(&s->schedule, &first, &host, x, ret_certificate, err));
+  options_log_frames(s, merged_at(&first, host.opt_history), r->log_times);
+  second.log_times = r->log_times;
+  host.progress = NULL, host.opt_history = NULL;
+  TRY(starts_make(&s->starts, s->seed, (uint32_t)r->number, x, err));
+  TRY(segments_run(&s->schedule, &second, &host, x, &states, err));
+  ret_certificate->evaluations += states.evaluations;
+  ret_certificate->norm_defect = fmax(ret_certificate->norm_defect, states.norm_defect);
+done:
+  marks_destroy(&marks);
   return status;
 }
 
-/* The plan of this replica and the times of its states. */
-static dwell_status plan_replica(replica *r, double *x, flow_plan *ret_plan, dwell_error *err) {
+static dwell_status run_to_times(replica *r, const dwell_context *threads, double *x, certificate *ret_certificate,
+                                 dwell_error *err) {
   const flow_setup *s = &r->run->source->setup;
-  dwell_status status = DWELL_OK;
-  *ret_plan = s->plan;
-  double log_end = 0;
-  if (s->plan.until_merged == 0) {
-    for (size_t f = 0; f < s->plan.count; f++)
-      r->log_times[f] = s->logarithms != NULL ? s->logarithms[f] : log(s->times[f]);
-    return DWELL_OK;
-  }
-  TRY(find_end(r, &s->plan, x, &log_end, err));
-  options_log_frames(s, log_end, r->log_times);
-  ret_plan->log_times = r->log_times;
-  TRY(starts_make(&s->starts, s->seed, (uint32_t)r->number, x, err));
-done:
-  return status;
+  integrate_host host = host_of(r, threads);
+  flow_plan plan = s->plan;
+  plan.replica = (uint32_t)r->number;
+  for (size_t f = 0; f < plan.count; f++) r->log_times[f] = s->logarithms != NULL ? s->logarithms[f] : log(s->times[f]);
+  return segments_run(&s->schedule, &plan, &host, x, ret_certificate, err);
 }
 
 static dwell_status run_replica(replica *r, const dwell_context *threads, certificate *ret_certificate,
                                 dwell_error *err) {
   const flow_setup *s = &r->run->source->setup;
   dwell_status status = DWELL_OK;
-  integrate_host host = {r->run->ctx,
-                         threads,
-                         report,
-                         take_state,
-                         r,
-                         records_history(&r->run->source->records, r->number),
-                         records_density(&r->run->source->records, r->number),
-                         r->run->restart};
-  flow_plan plan;
   double *x = mem_alloc(s->starts.n, s->starts.d * sizeof(double));
   TRY_ALLOC(x, "the start");
   TRY(starts_make(&s->starts, s->seed, (uint32_t)r->number, x, err));
-  status = plan_replica(r, x, &plan, err);
-  plan.replica = (uint32_t)r->number;
-  if (status == DWELL_OK) status = segments_run(&s->schedule, &plan, &host, x, ret_certificate, err);
+  status = (s->plan.until_merged > 0 ? run_until_merged : run_to_times)(r, threads, x, ret_certificate, err);
   if (status == DWELL_FAILED && s->replicas > 1) {
     char name[40];
     snprintf(name, sizeof name, "replica %zu", r->number);

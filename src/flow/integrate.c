@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "flow/density.h"
+#include "flow/marks.h"
 #include "flow/orbit.h"
 #include "flow/span.h"
 
@@ -26,7 +27,8 @@ uint64_t integrate_bytes(const flow_plan *plan, int threads) {
   uint64_t span = is_reduced(plan) ? sizeof(double) * (uint64_t)s.n * (2 * s.d + s.n) : 0;
   if (span > 0) s.d = s.n;
   uint64_t n = s.n, d = s.d;
-  return span + density_bytes(plan) + field_bytes(plan->family, &s, threads) +
+  uint64_t marks = plan->until_merged > 0 ? marks_bytes(plan->system.n, plan->system.d) : 0;
+  return span + marks + density_bytes(plan) + field_bytes(plan->family, &s, threads) +
          sizeof(double) * ((uint64_t)(ORBIT_VECTORS + LOG_VECTORS) * n * d + LOG_NUMBERS * n + d);
 }
 

@@ -50,6 +50,9 @@ typedef struct integrate_host {
   flow_history *opt_history; /* log clock: mergers and plateaus are added */
   double *opt_density;       /* flows of densities: [count, density_size] coefficients of every state */
   restart *opt_restart;      /* plain clock: saved to and gone on from */
+  /* Log clock: filled by a run without states (plan->count 0), read by one that makes states and nothing else: its
+   * certificate tells of the steps that it took. */
+  struct flow_marks *opt_marks;
 } integrate_host;
 
 /* rk45: Dormand-Prince 5(4) on the ambient vectors, projected after each step. The field is constant along rays, so the

@@ -11,6 +11,7 @@
 #include "flow/clusters.h"
 #include "flow/dopri.h"
 #include "flow/gaps.h"
+#include "flow/marks.h"
 
 enum { BISECTIONS = 60 };
 
@@ -34,6 +35,7 @@ typedef struct voyage {
   clusters_meeting *meetings;
   size_t meeting_room;
   dopri_controller control;
+  dopri_controller begin; /* as it was before the step */
   flow_plateau plateau;
   double step_log; /* ln of the length in t of the step from o->t */
   double h;        /* and in s */
@@ -319,6 +321,8 @@ static dwell_status advance(voyage *v, const field_facts *facts, double gain, dw
   size_t count = 0;
   double after = log_add(o->t, v->step_log);
   v->prepared = false;
+  if (o->host->opt_marks != NULL && o->plan->count == 0)
+    TRY(marks_offer(o->host->opt_marks, after, o, &v->begin, &v->clusters, err));
   field_normalise(s->n, s->d, o->y, v->ahead);
   gaps_nearest(s->n, s->d, v->ahead, v->ahead_gap);
   TRY(watch_caps(v, err));
@@ -369,6 +373,7 @@ static double longest(const voyage *v) {
 static dwell_status step(voyage *v, dwell_error *err) {
   orbit *o = v->o;
   dopri_controller *c = &v->control;
+  v->begin = *c;
   for (;;) {
     field_facts facts;
     double gain = 0, error = NAN;
@@ -390,6 +395,26 @@ static dwell_status step(voyage *v, dwell_error *err) {
   }
 }
 
+/* To the last mark before the next state, if that lies ahead. */
+static dwell_status leap(voyage *v, dwell_error *err) {
+  orbit *o = v->o;
+  dwell_status status = DWELL_OK;
+  if (o->host->opt_marks == NULL || o->next >= o->plan->count) return DWELL_OK;
+  const flow_mark *mark = marks_before(o->host->opt_marks, o->plan->log_times[o->next]);
+  if (mark == NULL || !(mark->t > o->t)) return DWELL_OK;
+  clusters_copy(&mark->clusters, &v->clusters);
+  TRY(shrink(v, err));
+  memcpy(o->x, mark->x, o->size * sizeof(double));
+  memcpy(o->k[0], mark->x + o->size, o->size * sizeof(double));
+  o->t = mark->t, o->facts = mark->facts, o->field.system.log_scale = mark->log_scale;
+  v->control = mark->control;
+  gaps_nearest(o->field.system.n, o->field.system.d, o->x, v->gap);
+  set_tolerances(v);
+  v->plateau.log_exit = -INFINITY; /* this run looks at no caps */
+done:
+  return status;
+}
+
 static dwell_status sail(voyage *v, dwell_error *err) {
   orbit *o = v->o;
   dwell_status status = DWELL_OK;
@@ -401,7 +426,10 @@ static dwell_status sail(voyage *v, dwell_error *err) {
   if (count > 0) TRY(merge(v, count, err));
   else begin_plateau(v, -INFINITY);
   if (count == 0 && !at_rest(v)) TRY(dopri_first(o, DBL_MAX, &v->control.h, err));
-  while (!finished(v) && !at_rest(v)) TRY(step(v, err));
+  while (!finished(v) && !at_rest(v)) {
+    TRY(leap(v, err));
+    TRY(step(v, err));
+  }
   if (o->plan->until_merged > 0 && !finished(v)) TRY(stuck(v, err));
   TRY(emit_rest(v, err));
   double end = at_rest(v) && isfinite(o->plan->log_end) ? o->plan->log_end : fmin(o->t, o->plan->log_end);

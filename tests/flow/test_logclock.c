@@ -1,6 +1,7 @@
 /* tests/flow/test_logclock.c - exact times of metastable states: the clock in ln t, merging, plateaus. */
 #include "flow/orbiting.h"
 
+#include "flow/marks.h"
 #include "trajectory/source.h"
 
 #include <time.h>
@@ -140,6 +141,45 @@ static void test_moments_converge(void **state) {
   /* the plateau's energy is that of clusters that do not feel each other, up to their weights */
   for (size_t k = 0; k < a.plateau_count; k++) assert_true(a.plateaus[k].energy >= a.plateaus[k].squares - 1e-14);
   free(x), free(y), free(masses), history_clear(&a), history_clear(&b);
+}
+
+/* A run that leaps from mark to mark gives the states of one that takes every step, to the bit, and takes few; so it
+ * does with so few marks that they are thinned out again and again. */
+static void test_leaps_from_mark_to_mark(void **state) {
+  (void)state;
+  enum { N = 20, D = 3, FRAMES = 40 };
+  double *masses = equal_masses(N), *start = random_tokens(N, D, 24), *x = random_tokens(N, D, 24), logs[FRAMES];
+  certificate all, few;
+  flow_history h = history_of("sa", N, D, 100, masses, x, 1e-10, 1e-8, 1, INFINITY, &all);
+  flow_plan plan = {.family = flow_find("sa"), .system = {N, D, 100, masses, false}, .rtol = 1e-10, .log_times = logs};
+  plan.log_clock = true, plan.merge = 1e-8, plan.until_merged = 1, plan.log_end = INFINITY;
+  for (size_t f = 0; f < FRAMES; f++)
+    logs[f] = f == 0 ? -INFINITY : h.mergers[N - 2].log_time * (double)f / (FRAMES - 1);
+  plan.count = FRAMES;
+  double *every = run_plan(&plan, start, &all), *leapt = malloc(sizeof(double) * FRAMES * N * D);
+  static const size_t rooms[] = {512, 20};
+  for (size_t k = 0; k < 2; k++) {
+    flow_marks marks;
+    dwell_error err = {.offset = -1};
+    kept_states states = {N * D, 0, leapt};
+    integrate_host host = {.emit = keep_state, .self = &states, .opt_marks = &marks};
+    assert_ok(marks_create(N, D, &marks, &err), &err);
+    marks.room = rooms[k];
+    plan.count = 0;
+    memcpy(x, start, sizeof(double) * N * D);
+    assert_ok(integrate(&plan, &host, x, &few, &err), &err);
+    assert_int_equal(few.steps, all.steps);
+    assert_true(marks.count > 8 && marks.count <= marks.room);
+    plan.count = FRAMES;
+    memcpy(x, start, sizeof(double) * N * D);
+    assert_ok(integrate(&plan, &host, x, &few, &err), &err);
+    assert_int_equal(states.count, FRAMES);
+    assert_memory_equal(leapt, every, sizeof(double) * FRAMES * N * D);
+    print_message("%zu of %zu steps with %zu marks\n", few.steps, all.steps, marks.count);
+    assert_true(few.steps < all.steps / (k == 0 ? 5 : 1));
+    marks_destroy(&marks);
+  }
+  free(every), free(leapt), free(start), free(x), free(masses), history_clear(&h);
 }
 
 /* Three tokens of which two coincide are two tokens, one of twice the mass. */
@@ -298,19 +338,13 @@ static void test_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_golden_merger_times),
-      cmocka_unit_test(test_golden_unequal_masses),
-      cmocka_unit_test(test_golden_usa),
-      cmocka_unit_test(test_golden_linear_times),
-      cmocka_unit_test(test_golden_cap_exits),
-      cmocka_unit_test(test_last_merger),
-      cmocka_unit_test(test_moments_converge),
-      cmocka_unit_test(test_merging_is_exact),
-      cmocka_unit_test(test_same_states_as_the_plain_clock),
-      cmocka_unit_test(test_tokens_at_rest),
-      cmocka_unit_test(test_replicas_until_merged),
-      cmocka_unit_test(test_records_of_a_run),
-      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_golden_merger_times), cmocka_unit_test(test_golden_unequal_masses),
+      cmocka_unit_test(test_golden_usa),          cmocka_unit_test(test_golden_linear_times),
+      cmocka_unit_test(test_golden_cap_exits),    cmocka_unit_test(test_last_merger),
+      cmocka_unit_test(test_moments_converge),    cmocka_unit_test(test_leaps_from_mark_to_mark),
+      cmocka_unit_test(test_merging_is_exact),    cmocka_unit_test(test_same_states_as_the_plain_clock),
+      cmocka_unit_test(test_tokens_at_rest),      cmocka_unit_test(test_replicas_until_merged),
+      cmocka_unit_test(test_records_of_a_run),    cmocka_unit_test(test_refusals),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
