@@ -185,9 +185,7 @@ def study_heads(a):
     timed("Sinkhorn eigenvalues", count_large, p)
 
 
-def main():
-    with np.load(sys.argv[1]) as file:
-        states, attention = file["states"], file["attention"]
+def study_run(states, attention):
     upper, before = np.triu_indices(states.shape[1], 1), None
     for x in states:
         now = study_state(x.astype(float), upper)
@@ -197,6 +195,11 @@ def main():
         before = now
     for a in attention:
         study_heads(a)
+
+
+def main():
+    with np.load(sys.argv[1]) as file:
+        study_run(file["states"], file["attention"])
     for name, seconds in SECONDS.items():
         print("%s\t%.6f" % (name, seconds))
 
