@@ -1,7 +1,7 @@
 /* flow/kernel.c - inner loops over tiles and rows, compiled for three instruction sets from one body.
  *
- * Written with the compiler's vector type of eight doubles: one AVX-512 register, two of AVX2, four of SSE2. There is
- * no fused multiply-add, so the three give the same bits for the same weights. */
+ * Sums run in eight lanes, which are kept in halves (base/isa.h). There is no fused multiply-add, so the three give the
+ * same bits for the same weights. */
 #include "flow/kernel.h"
 
 #include <float.h>
@@ -10,29 +10,32 @@
 
 #include "base/isa.h"
 
-typedef double lanes __attribute__((vector_size(KERNEL_LANES * sizeof(double))));
-typedef long long mask __attribute__((vector_size(KERNEL_LANES * sizeof(double))));
+typedef long long mask __attribute__((vector_size(sizeof(isa_half))));
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE void load(const double *from, lanes *ret) { memcpy(ret, from, sizeof *ret); }
+_Static_assert((int)KERNEL_LANES == (int)ISA_LANES, "two halves make the lanes");
 
-INLINE double sum_of(const lanes *v) {
+INLINE void load(const double *from, isa_half *ret) { memcpy(ret, from, sizeof *ret); }
+
+INLINE double sum_of(const isa_half *low, const isa_half *high) {
   double sum = 0;
-  for (size_t lane = 0; lane < KERNEL_LANES; lane++) sum += (*v)[lane];
+  for (size_t lane = 0; lane < ISA_HALF; lane++) sum += (*low)[lane];
+  for (size_t lane = 0; lane < ISA_HALF; lane++) sum += (*high)[lane];
   return sum;
 }
 
 INLINE double dot_body(size_t d, const double *a, const double *b) {
-  lanes total = {0};
+  isa_half low = {0}, high = {0};
   size_t k = 0;
   for (; k + KERNEL_LANES <= d; k += KERNEL_LANES) {
-    lanes x, y;
-    load(a + k, &x);
-    load(b + k, &y);
-    total += x * y;
+    isa_half x, y;
+    load(a + k, &x), load(b + k, &y);
+    low += x * y;
+    load(a + k + ISA_HALF, &x), load(b + k + ISA_HALF, &y);
+    high += x * y;
   }
-  double sum = d < KERNEL_LANES ? 0 : sum_of(&total);
+  double sum = d < KERNEL_LANES ? 0 : sum_of(&low, &high);
   for (; k < d; k++) sum += a[k] * b[k];
   return sum;
 }
@@ -55,15 +58,16 @@ INLINE void project_body(size_t n, size_t d, const double *u, double *v, double 
 }
 
 INLINE double distance_body(size_t d, const double *a, const double *b) {
-  lanes total = {0};
+  isa_half low = {0}, high = {0};
   size_t k = 0;
   for (; k + KERNEL_LANES <= d; k += KERNEL_LANES) {
-    lanes x, y;
-    load(a + k, &x);
-    load(b + k, &y);
-    total += (x - y) * (x - y);
+    isa_half x, y;
+    load(a + k, &x), load(b + k, &y);
+    low += (x - y) * (x - y);
+    load(a + k + ISA_HALF, &x), load(b + k + ISA_HALF, &y);
+    high += (x - y) * (x - y);
   }
-  double sum = sum_of(&total);
+  double sum = sum_of(&low, &high);
   for (; k < d; k++) sum += (a[k] - b[k]) * (a[k] - b[k]);
   return sum;
 }
@@ -77,18 +81,25 @@ INLINE void settle_body(size_t d, double far, double inverse, const double *x, c
   for (size_t k = 0; k < d && close != NULL; k++) sum[k] = (sum[k] - far * x[k] + close[k]) * inverse;
 }
 
+INLINE void lift(const double *from, isa_half *top) {
+  isa_half g;
+  load(from, &g);
+  mask higher = g > *top;
+  *top = (isa_half)(((mask)g & higher) | ((mask)*top & ~higher));
+}
+
 INLINE double top_body(size_t count, const double *row) {
-  lanes top = {0};
-  top -= 2;
+  isa_half low = {-2, -2, -2, -2}, high = low;
   size_t j = 0;
   for (; j + KERNEL_LANES <= count; j += KERNEL_LANES) {
-    lanes g;
-    load(row + j, &g);
-    mask higher = g > top;
-    top = (lanes)(((mask)g & higher) | ((mask)top & ~higher));
+    lift(row + j, &low);
+    lift(row + j + ISA_HALF, &high);
   }
-  double best = top[0];
-  for (size_t lane = 1; lane < KERNEL_LANES; lane++) best = top[lane] > best ? top[lane] : best;
+  double best = -2;
+  for (size_t lane = 0; lane < ISA_HALF; lane++) {
+    best = low[lane] > best ? low[lane] : best;
+    best = high[lane] > best ? high[lane] : best;
+  }
   for (; j < count; j++) best = row[j] > best ? row[j] : best;
   return best;
 }
@@ -100,24 +111,31 @@ INLINE void scale_body(size_t count, double beta, double anchor, double maximum,
   }
 }
 
+/* Half of the lanes of a row: *total += mass w, and what the keys get. */
+INLINE void weigh_half(double own, const double *mass, double *row, double *columns, isa_half *total) {
+  const isa_half zero = {0};
+  isa_half w, m;
+  load(row, &w);
+  load(mass, &m);
+  w = (isa_half)((mask)w & (w > zero + 1e-304));
+  memcpy(row, &w, sizeof w);
+  *total += w * m;
+  if (columns == NULL) return;
+  load(columns, &m);
+  m += own * w;
+  memcpy(columns, &m, sizeof m);
+}
+
 INLINE double weigh_row_body(size_t count, double own, const double *mass, double *restrict row,
                              double *restrict columns) {
-  const lanes zero = {0};
-  lanes total = zero;
+  isa_half low = {0}, high = {0};
   size_t j = 0;
   for (; j + KERNEL_LANES <= count; j += KERNEL_LANES) {
-    lanes w, m;
-    load(row + j, &w);
-    load(mass + j, &m);
-    w = (lanes)((mask)w & (w > zero + 1e-304));
-    memcpy(row + j, &w, sizeof w);
-    total += w * m;
-    if (columns == NULL) continue;
-    load(columns + j, &m);
-    m += own * w;
-    memcpy(columns + j, &m, sizeof m);
+    double *others = columns == NULL ? NULL : columns + j;
+    weigh_half(own, mass + j, row + j, others, &low);
+    weigh_half(own, mass + j + ISA_HALF, row + j + ISA_HALF, others == NULL ? NULL : others + ISA_HALF, &high);
   }
-  double sum = sum_of(&total);
+  double sum = sum_of(&low, &high);
   for (; j < count; j++) {
     row[j] = row[j] > 1e-304 ? row[j] : 0.0;
     sum += row[j] * mass[j];
