@@ -26,6 +26,7 @@ void panels_pack_f64(size_t k, size_t n, bool transposed, size_t row, size_t col
                      const double *values, size_t ld, double *packed);
 
 /* to[columns, rows] = from[rows, columns] transposed, both in rows. */
+void panels_transpose_f32(size_t rows, size_t columns, const float *from, size_t ld_from, float *to, size_t ld_to);
 void panels_transpose_f64(size_t rows, size_t columns, const double *from, size_t ld_from, double *to, size_t ld_to);
 
 /* Y[rows, n] = X[rows, k] B, or Y += if `add`, in this thread. B may have more columns, and `depth` >= k rows, of which

@@ -16,12 +16,3 @@
   { x, x, x, x, x, x, x, x }
 
 #include "linalg/panels_real.inc"
-
-void panels_transpose_f64(size_t rows, size_t columns, const double *from, size_t ld_from, double *to, size_t ld_to) {
-  for (size_t i = 0; i < rows; i += BLOCK) {
-    for (size_t j = 0; j < columns; j += BLOCK) {
-      transpose_block(from + i * ld_from + j, ld_from, smaller(BLOCK, rows - i), smaller(BLOCK, columns - j),
-                      to + j * ld_to + i, ld_to);
-    }
-  }
-}

@@ -110,16 +110,6 @@ done:
 
 /* ---- sums ---- */
 
-static void transpose(size_t n, const float *from, float *to) {
-  for (size_t i0 = 0; i0 < n; i0 += TILE) {
-    for (size_t j0 = 0; j0 < n; j0 += TILE) {
-      for (size_t i = i0; i < n && i < i0 + TILE; i++) {
-        for (size_t j = j0; j < n && j < j0 + TILE; j++) to[j * n + i] = from[i * n + j];
-      }
-    }
-  }
-}
-
 /* p <- a b [n,n] where that is symmetric: stripes of the lower triangle, mirrored. b [k,n] in panels. */
 static void multiply_symmetric(size_t n, size_t k, const float *a, size_t lda, const float *b, float *p) {
   for (size_t i = 0; i < n; i += STRIPE) {
@@ -188,7 +178,8 @@ static void sum_block(const phase_table *t, const phase_side *left, const phase_
     for (size_t q = 0; q < t->parts; q++) {
       const float *part = of_left + t->first[q];
       float *product = products + (p * PHASE_PARTS + q) * one;
-      if (symmetric && p > q) transpose(tokens, products + (q * PHASE_PARTS + p) * one, product);
+      if (symmetric && p > q)
+        panels_transpose_f32(tokens, tokens, products + (q * PHASE_PARTS + p) * one, tokens, product, tokens);
       else if (symmetric && p == q) multiply_symmetric(tokens, t->count[q], part, half, right->panels[q], product);
       else
         panels_multiply_f32(tokens, t->count[q], tokens, part, half, right->panels[q], t->count[q], product, tokens,
@@ -202,7 +193,7 @@ void phase_table_sum(const phase_table *t, const float *blocks, float *work, con
   size_t block = panels_elements(t->half, t->half, sizeof(float));
   sum_block(t, &t->cosine, &t->cosine, blocks, true, work, ret_sums->aa);
   sum_block(t, &t->cosine, &t->sine, blocks + block, false, work, ret_sums->ab);
-  transpose(t->half, ret_sums->ab, ret_sums->ba);
+  panels_transpose_f32(t->half, t->half, ret_sums->ab, t->half, ret_sums->ba, t->half);
   sum_block(t, &t->sine, &t->sine, blocks + 2 * block, true, work, ret_sums->bb);
 }
 
