@@ -75,7 +75,8 @@ static void name_twin(sheet *s, size_t c, const scale *y) {
     if (isfinite(band[l])) low = fmin(low, band[l]), high = fmax(high, band[s->g->steps + l]);
   }
   snprintf(s->twin, sizeof s->twin, "Gaussian twin");
-  if (s->curves[c].extra != WITH_NULL || !(high - low < 0.005 * (y->high - y->low))) return;
+  bool drawn = low <= high, line = high - low < 0.005 * (y->high - y->low);
+  if (s->curves[c].extra != WITH_NULL || !drawn || !line) return;
   double middle = (low + high) / 2, unit = y->high - y->low;
   bool nothing = middle != 0 && fabs(middle) < 0.005 * unit;
   snprintf(s->twin, sizeof s->twin, nothing ? "twin: nearly 0" : "twin: always %s",

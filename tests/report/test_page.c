@@ -115,6 +115,15 @@ static void test_a_twin_that_never_varies(void **state) {
   assert_int_equal(count_of(page, line), 1);
   assert_int_equal(count_of(page, words), 1);
   free(page);
+  run = fixture_model(12, 12, 64);
+  t = run_table(run, "layers");
+  for (size_t row = 0; row < t->rows; row++) {
+    fixture_set(t, row, "mass90_centred_null_mean", NAN);
+    fixture_set(t, row, "mass90_centred_null_sd", NAN);
+  }
+  page = page_of(run, "twinless"); /* few tokens: there is no twin anywhere */
+  assert_int_equal(count_of(page, ">twin: always"), 0);
+  free(page);
 }
 
 static void test_events(void **state) {
