@@ -52,7 +52,7 @@ static const char doc[] =
     "  dwell report run --text | less";
 
 static void print_text(strbuf *text) {
-  fwrite(text->data, 1, text->failed ? 0 : text->length, stdout);
+  if (!text->failed && text->length > 0) fwrite(text->data, 1, text->length, stdout);
   fflush(stdout);
   strbuf_free(text);
 }
