@@ -14,13 +14,14 @@ static const double TWO_PI = 6.28318530717958647693;
 
 /* ---- tables ---- */
 
-static size_t evens(size_t n) { return n % 2 == 0 ? n / 4 + 1 : n / 2 + 1; } /* places before the odd frequencies */
+static size_t parts_of(size_t n) { return n % 2 == 0 ? PHASE_PARTS : 1; }
 
-static size_t summed_tokens(size_t n) { return n % 2 == 0 ? n / 4 + 1 : n / 2 + 1; }
+/* Frequencies of the first part, and tokens that are summed: as many, since j and f change places in C_jf and S_jf. */
+static size_t first_part(size_t n) { return n / 2 / parts_of(n) + 1; }
 
 size_t phase_frequency(size_t n, size_t place) {
-  if (n % 2 != 0) return place;
-  return place < evens(n) ? 2 * place : 2 * (place - evens(n)) + 1;
+  if (parts_of(n) == 1) return place;
+  return place < first_part(n) ? 2 * place : 2 * (place - first_part(n)) + 1;
 }
 
 void phase_table_fill(size_t n, double (*function)(double), double *circle, double *ret_values) {
@@ -47,7 +48,7 @@ void phase_table_destroy(phase_table *t) {
 }
 
 uint64_t phase_table_bytes(size_t n) {
-  uint64_t half = (uint64_t)n / 2 + 1, tokens = summed_tokens(n);
+  uint64_t half = (uint64_t)n / 2 + 1, tokens = first_part(n);
   return half * half * (sizeof(double) + sizeof(float)) + 2 * half * (2 * tokens + PANEL_F32) * sizeof(float) +
          n * sizeof(double) + sizeof(phase_table);
 }
@@ -61,7 +62,7 @@ static dwell_status make_side(const phase_table *t, const double *values, float 
   for (size_t p = 0; p < t->parts; p++) {
     size_t count = t->count[p];
     const float *part = narrow + t->first[p] * half;
-    TRY_ALLOC(s->rows[p] = MEM_NEW(float, tokens *count), "a table of phases");
+    TRY_ALLOC(s->rows[p] = MEM_NEW(float, tokens * count), "a table of phases");
     TRY_ALLOC(s->panels[p] = MEM_NEW(float, panels_elements(count, tokens, sizeof(float))), "a table of phases");
     for (size_t q = 0; q < count; q++) {
       for (size_t j = 0; j < tokens; j++) s->rows[p][j * count + q] = part[q * half + j];
@@ -76,8 +77,8 @@ static phase_table *ret_empty(size_t n) {
   phase_table *t = MEM_ZERO(phase_table, 1);
   if (t == NULL) return NULL;
   t->n = n, t->half = n / 2 + 1;
-  t->parts = n % 2 == 0 ? 2 : 1, t->tokens = summed_tokens(n);
-  t->first[1] = t->count[0] = evens(n), t->count[1] = t->half - evens(n);
+  t->parts = parts_of(n), t->tokens = first_part(n);
+  t->first[1] = t->count[0] = t->tokens, t->count[1] = t->half - t->tokens;
   t->cosine.sign[0] = t->sine.sign[1] = 1;
   t->cosine.sign[1] = t->sine.sign[0] = -1;
   return t;
@@ -87,8 +88,8 @@ dwell_status phase_table_create(size_t n, phase_table **ret_table, dwell_error *
   dwell_status status = DWELL_OK;
   size_t half = n / 2 + 1;
   phase_table *t = ret_empty(n);
-  double *circle = MEM_NEW(double, n), *values = MEM_NEW(double, half *half);
-  float *narrow = MEM_NEW(float, half *half);
+  double *circle = MEM_NEW(double, n), *values = MEM_NEW(double, half * half);
+  float *narrow = MEM_NEW(float, half * half);
   *ret_table = NULL;
   TRY_ALLOC(t, "a table of phases");
   TRY_ALLOC(circle, "a table of phases");
@@ -158,19 +159,21 @@ static void unfold(const phase_table *t, const phase_side *left, const phase_sid
   }
 }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
-
-/* Sums of the left over its frequencies, and the products; or what unfold needs in place of the former. */
-size_t phase_sums_work(size_t n) {
-  size_t half = n / 2 + 1, tokens = summed_tokens(n), parts = n % 2 == 0 ? 2 : 1;
-  return larger(parts * tokens * half, 2 * tokens + half) + 4 * tokens * tokens;
+/* Sums of the left over its frequencies; or what unfold needs in place of them. */
+static size_t left_count(size_t n) {
+  size_t half = n / 2 + 1, tokens = first_part(n), sums = parts_of(n) * tokens * half, rows = 2 * tokens + half;
+  return sums > rows ? sums : rows;
 }
 
-/* ret_sums = L M R^T, m [half, half] in panels; symmetric: L is R, and M symmetric. */
+/* The same and the products. */
+size_t phase_sums_work(size_t n) { return left_count(n) + 4 * first_part(n) * first_part(n); }
+
+/* ret_sums = L M R^T, m [half, half] in panels; symmetric, as M is, where L is R. */
 static void sum_block(const phase_table *t, const phase_side *left, const phase_side *right, const float *m,
-                      bool symmetric, float *work, float *ret_sums) {
+                      float *work, float *ret_sums) {
   size_t half = t->half, tokens = t->tokens, one = tokens * tokens;
-  float *products = t->parts == 1 ? ret_sums : work + larger(t->parts * tokens * half, 2 * tokens + half);
+  bool symmetric = left == right;
+  float *products = t->parts == 1 ? ret_sums : work + left_count(t->n);
   for (size_t p = 0; p < t->parts; p++) {
     float *of_left = work + p * tokens * half;
     panels_multiply_f32(tokens, t->count[p], half, left->rows[p], t->count[p], m + t->first[p] * PANEL_F32, half,
@@ -191,10 +194,10 @@ static void sum_block(const phase_table *t, const phase_side *left, const phase_
 
 void phase_table_sum(const phase_table *t, const float *blocks, float *work, const phase_sums *ret_sums) {
   size_t block = panels_elements(t->half, t->half, sizeof(float));
-  sum_block(t, &t->cosine, &t->cosine, blocks, true, work, ret_sums->aa);
-  sum_block(t, &t->cosine, &t->sine, blocks + block, false, work, ret_sums->ab);
+  sum_block(t, &t->cosine, &t->cosine, blocks, work, ret_sums->aa);
+  sum_block(t, &t->cosine, &t->sine, blocks + block, work, ret_sums->ab);
   panels_transpose_f32(t->half, t->half, ret_sums->ab, t->half, ret_sums->ba, t->half);
-  sum_block(t, &t->sine, &t->sine, blocks + 2 * block, true, work, ret_sums->bb);
+  sum_block(t, &t->sine, &t->sine, blocks + 2 * block, work, ret_sums->bb);
 }
 
 void phase_table_sum_vector(const phase_table *t, const phase_side *side, const float *x, float *work,
