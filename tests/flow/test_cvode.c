@@ -8,16 +8,7 @@
 #include "flow/orbiting.h"
 
 #ifndef DWELL_HAVE_CVODE
-static void integrators(void **state) {
-  (void)state;
-  print_message("skipped: SUNDIALS 6 is not installed (libsundials-dev)\n");
-  skip();
-}
-
-int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(integrators)};
-  return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return testing_without("SUNDIALS 6 (libsundials-dev)"); }
 #else
 
 #include <cvode/cvode.h>

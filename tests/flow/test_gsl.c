@@ -7,10 +7,7 @@
 #include "flow/orbiting.h"
 
 #ifndef DWELL_HAVE_GSL
-int main(void) {
-  printf("skipped: GSL is not installed (libgsl-dev)\n");
-  return 77;
-}
+int main(void) { return testing_without("GSL (libgsl-dev)"); }
 #else
 
 #include <gsl/gsl_errno.h>

@@ -78,6 +78,18 @@ void testing_skip_absent(const char *name) {
   skip();
 }
 
+static void library(void **state) {
+  print_message("skipped: %s is not installed\n", (const char *)*state);
+  skip();
+}
+
+int testing_without(const char *name) {
+  char text[80];
+  snprintf(text, sizeof text, "%s", name);
+  const struct CMUnitTest tests[] = {cmocka_unit_test_prestate(library, text)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
 static char folder[256];
 
 static void remove_folder(void) {

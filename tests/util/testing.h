@@ -33,6 +33,8 @@ const char *testing_source(const char *name);
  * the test then calls testing_skip_absent("models/gpt2-capp"), which says so and skips. */
 const char *testing_shared(const char *name);
 void testing_skip_absent(const char *name);
+/* All that a program's main does where a library that it needs is not there: one case, skipped, which names it. */
+int testing_without(const char *name);
 /* Folder of a model of the nursery in the source tree's data/models, or NULL if it is absent. */
 const char *testing_nursery(const char *name);
 /* A trained model of some kind: the real checkpoint models/NAME if it is here, else one of the nursery, else NULL. */
