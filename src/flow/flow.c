@@ -140,13 +140,19 @@ static double merged_at(const flow_plan *plan, const flow_history *h) {
   return h->merger_count > 0 && last->clusters <= plan->until_merged ? last->log_time : h->log_end;
 }
 
+static flow_plan plan_of(const replica *r) {
+  flow_plan plan = r->run->source->setup.plan;
+  plan.replica = (uint32_t)r->number;
+  return plan;
+}
+
 /* States are laid out between the start and the last merger, which a first run finds; a second one makes them. */
 static dwell_status run_until_merged(replica *r, const dwell_context *threads, double *x, certificate *ret_certificate,
                                      dwell_error *err) {
   const flow_setup *s = &r->run->source->setup;
   dwell_status status = DWELL_OK;
   flow_marks marks = {0};
-  flow_plan first = s->plan, second = s->plan;
+  flow_plan first = plan_of(r), second = first;
   integrate_host host = host_of(r, threads);
   certificate states;
   TRY(marks_create(s->starts.n, s->starts.d, &marks, err));
@@ -169,8 +175,7 @@ static dwell_status run_to_times(replica *r, const dwell_context *threads, doubl
                                  dwell_error *err) {
   const flow_setup *s = &r->run->source->setup;
   integrate_host host = host_of(r, threads);
-  flow_plan plan = s->plan;
-  plan.replica = (uint32_t)r->number;
+  flow_plan plan = plan_of(r);
   for (size_t f = 0; f < plan.count; f++) r->log_times[f] = s->logarithms != NULL ? s->logarithms[f] : log(s->times[f]);
   return segments_run(&s->schedule, &plan, &host, x, ret_certificate, err);
 }
