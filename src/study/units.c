@@ -22,6 +22,7 @@ const char *study_variant_name(study_variant v) {
 }
 
 bool study_in_shard(size_t index, size_t shard, size_t shards) { return index % shards == shard - 1; }
+size_t study_unit_of_shard(size_t k, size_t shard, size_t shards) { return shard - 1 + k * shards; }
 
 /* ---- names ---- */
 

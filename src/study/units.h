@@ -70,7 +70,8 @@ void study_units_free(study_units *u);
 dwell_status study_labels(const study_plan *p, arena *a, const char *const **ret_labels, size_t *ret_count,
                           size_t *ret_flows, dwell_error *err);
 
-/* Is unit `index` of shard `shard` of `shards` (from 1)? */
+/* Is unit `index` of shard `shard` of `shards` (from 1)? And the `k`-th unit (from 0) that is. */
 bool study_in_shard(size_t index, size_t shard, size_t shards);
+size_t study_unit_of_shard(size_t k, size_t shard, size_t shards);
 
 #endif

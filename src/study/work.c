@@ -42,7 +42,7 @@ static dwell_status check_folder(const char *folder, dwell_error *err) {
   if (access(in_study(path, folder, "", "plan.json", ""), F_OK) == 0 || access(folder, F_OK) != 0) return DWELL_OK;
   snprintf(path, sizeof path, "%s", folder);
   atomic_file_sweep(folder, "plan.json"); /* of a process that was killed before its plan was there */
-  if (rmdir(path) == 0) return DWELL_OK;  /* it was empty */
+  if (rmdir(path) == 0) return DWELL_OK; /* it was empty */
   if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
     return error_system(err, DWELL_FAILED, "write to the folder", folder);
   error_set(err, DWELL_USAGE, "exists and is not a study (it has no plan.json)");
@@ -323,7 +323,7 @@ dwell_status study_run(const study_work *all, study_tally *ret, dwell_error *err
   for (size_t i = 0; i < w->units->count; i++) count += study_in_shard(i, w->shard, w->shards);
   if (!w->helps) TRY(lock_shard(w, &lock, err));
   for (size_t k = next_unit(w, 0, count); k < count; k = next_unit(w, k + 1, count)) {
-    TRY(visit(w, &b, w->shard - 1 + k * w->shards, k + 1, count, ret, err)); /* study_in_shard's order */
+    TRY(visit(w, &b, study_unit_of_shard(k, w->shard, w->shards), k + 1, count, ret, err));
     context_progress(all->ctx, "units", (double)k + 1, (double)count);
   }
 done:
