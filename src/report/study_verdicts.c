@@ -42,21 +42,6 @@ void study_summary(const verdicts *v, strbuf *out) {
 
 /* ---- at a glance ---- */
 
-static const verdict_row *find(const verdicts *v, const char *model, const char *name) {
-  for (size_t i = 0; i < v->count; i++) {
-    const verdict_row *row = &v->rows[i];
-    if (row->group == VERDICT_PRIMARY && str_equal(row->model, model) && str_equal(row->claim->name, name)) return row;
-  }
-  return NULL;
-}
-
-static bool is_first_of(const verdicts *v, size_t i) {
-  for (size_t k = 0; k < i; k++) {
-    if (v->rows[k].group == VERDICT_PRIMARY && str_equal(v->rows[k].model, v->rows[i].model)) return false;
-  }
-  return v->rows[i].group == VERDICT_PRIMARY;
-}
-
 static void add_glance(const verdicts *v, const verdict_row *row, strbuf *out) {
   if (row == NULL) {
     strbuf_puts(out, "<td class=\"none\">not judged</td>");
@@ -75,12 +60,12 @@ static void add_glances(const verdicts *v, bool flow, const bool *used, strbuf *
   size_t count;
   const claim *const *claims = claim_registry(&count);
   for (size_t i = 0; i < v->count; i++) {
-    if (!is_first_of(v, i) || v->rows[i].flow != flow) continue;
+    if (!verdicts_first_of_model(v, i) || v->rows[i].flow != flow) continue;
     strbuf_puts(out, "<tr><th scope=\"row\">");
     html_text(out, v->rows[i].model);
     strbuf_puts(out, flow ? "<small>flow</small></th>" : "</th>");
     for (size_t k = 0; k < count; k++) {
-      if (used[k]) add_glance(v, find(v, v->rows[i].model, claims[k]->name), out);
+      if (used[k]) add_glance(v, verdicts_primary(v, v->rows[i].model, claims[k]), out);
     }
     strbuf_puts(out, "</tr>\n");
   }
@@ -97,8 +82,7 @@ void study_overview(const verdicts *v, strbuf *out) {
       "its effect, or why there is none. Each leads to its numbers and to the sentence to quote.");
   strbuf_puts(out, "<div class=\"wide\" tabindex=\"0\"><table class=\"glance\"><thead><tr><td></td>");
   for (size_t k = 0; k < count && k < MOST_CLAIMS; k++) {
-    for (size_t i = 0; i < v->count; i++)
-      used[k] = used[k] || (v->rows[i].group == VERDICT_PRIMARY && v->rows[i].claim == claims[k]);
+    used[k] = verdicts_on_claim(v, claims[k]);
     if (used[k]) strbuf_printf(out, "<th scope=\"col\"><b>%s</b> %s</th>", claims[k]->name, claims[k]->title);
   }
   strbuf_puts(out, "</tr></thead><tbody>\n");

@@ -5,6 +5,7 @@
 
 #include "draw/scale.h"
 #include "report/text.h"
+#include "study/verdicts.h"
 
 enum { NAME = 18, CELL = 13, NUMBERS_WIDTH = 30 };
 
@@ -14,43 +15,21 @@ static bool is_primary(const verdict_row *row) { return row->group == VERDICT_PR
 
 /* ---- at a glance ---- */
 
-static const verdict_row *find(const verdicts *v, const char *model, const claim *c) {
-  for (size_t i = 0; i < v->count; i++) {
-    const verdict_row *row = &v->rows[i];
-    if (is_primary(row) && str_equal(row->model, model) && row->claim == c) return row;
-  }
-  return NULL;
-}
-
-static bool is_judged(const verdicts *v, const claim *c) {
-  for (size_t i = 0; i < v->count; i++) {
-    if (is_primary(&v->rows[i]) && v->rows[i].claim == c) return true;
-  }
-  return false;
-}
-
-static bool is_first_of(const verdicts *v, size_t i) {
-  for (size_t k = 0; k < i; k++) {
-    if (is_primary(&v->rows[k]) && str_equal(v->rows[k].model, v->rows[i].model)) return false;
-  }
-  return is_primary(&v->rows[i]);
-}
-
 /* Claims `first` to `end` of the registry: as many as fit beside the names. */
 static void add_glance(const verdicts *v, const claim *const *claims, size_t first, size_t end, strbuf *out) {
   text_repeat(out, " ", NAME);
   for (size_t k = first; k < end; k++) {
-    if (is_judged(v, claims[k])) text_cell(out, claims[k]->name, CELL);
+    if (verdicts_on_claim(v, claims[k])) text_cell(out, claims[k]->name, CELL);
   }
   strbuf_puts(out, "\n");
   for (size_t i = 0; i < v->count; i++) {
-    if (!is_first_of(v, i)) continue;
+    if (!verdicts_first_of_model(v, i)) continue;
     text_cell(out, v->rows[i].model, NAME - 1);
     strbuf_putc(out, ' ');
     for (size_t k = first; k < end; k++) {
       char cell[64] = "·", number[32];
-      const verdict_row *row = find(v, v->rows[i].model, claims[k]);
-      if (!is_judged(v, claims[k])) continue;
+      const verdict_row *row = verdicts_primary(v, v->rows[i].model, claims[k]);
+      if (!verdicts_on_claim(v, claims[k])) continue;
       if (row != NULL)
         snprintf(cell, sizeof cell, "%s %s", marks[row->v.outcome],
                  isfinite(row->v.effect) ? text_number(row->v.effect, number) : "");
@@ -65,7 +44,8 @@ static void add_glances(const verdicts *v, size_t width, strbuf *out) {
   const claim *const *claims = claim_registry(&count);
   for (size_t first = 0; first < count;) {
     size_t end = first, shown = 0;
-    for (; end < count && shown + is_judged(v, claims[end]) <= each; end++) shown += is_judged(v, claims[end]);
+    for (; end < count && shown + verdicts_on_claim(v, claims[end]) <= each; end++)
+      shown += verdicts_on_claim(v, claims[end]);
     if (shown > 0) {
       strbuf_puts(out, "\n");
       add_glance(v, claims, first, end, out);
@@ -156,6 +136,6 @@ void report_text_study(const study_plan *p, const verdicts *v, size_t width, str
                 title);
   add_glances(v, width, out);
   for (size_t k = 0; k < count; k++) {
-    if (is_judged(v, claims[k])) add_claim(v, claims[k], width, out);
+    if (verdicts_on_claim(v, claims[k])) add_claim(v, claims[k], width, out);
   }
 }

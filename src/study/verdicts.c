@@ -198,6 +198,33 @@ void verdicts_print(const verdicts *v, size_t width, bool colour, strbuf *out) {
   }
 }
 
+/* ---- primary rows ---- */
+
+static bool is_primary_of(const verdict_row *row, const char *model) {
+  return row->group == VERDICT_PRIMARY && strcmp(row->model, model) == 0;
+}
+
+const verdict_row *verdicts_primary(const verdicts *v, const char *model, const claim *c) {
+  for (size_t i = 0; i < v->count; i++) {
+    if (v->rows[i].claim == c && is_primary_of(&v->rows[i], model)) return &v->rows[i];
+  }
+  return NULL;
+}
+
+bool verdicts_on_claim(const verdicts *v, const claim *c) {
+  for (size_t i = 0; i < v->count; i++) {
+    if (v->rows[i].group == VERDICT_PRIMARY && v->rows[i].claim == c) return true;
+  }
+  return false;
+}
+
+bool verdicts_first_of_model(const verdicts *v, size_t i) {
+  for (size_t k = 0; k < i; k++) {
+    if (is_primary_of(&v->rows[k], v->rows[i].model)) return false;
+  }
+  return v->rows[i].group == VERDICT_PRIMARY;
+}
+
 /* ---- the table ---- */
 
 enum { CELL = 11 };

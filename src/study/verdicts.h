@@ -15,6 +15,11 @@ void verdicts_print(const verdicts *v, size_t width, bool colour, strbuf *out);
 /* The same as a table: a line per model (flow, list of models, control), a column per claim. */
 void verdicts_table(const verdicts *v, bool colour, strbuf *out);
 
+/* Among the primary rows: that of a model on a claim (NULL: none); is any on the claim; is row i the model's first? */
+const verdict_row *verdicts_primary(const verdicts *v, const char *model, const claim *c);
+bool verdicts_on_claim(const verdicts *v, const claim *c);
+bool verdicts_first_of_model(const verdicts *v, size_t i);
+
 /* "exact, seed_normality"; "" if there are none. Static. */
 const char *verdict_notes(const claim_verdict *v);
 /* "beat its null" in words: against what it was held, and whether it was beaten. Static. */
