@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20 };
 
@@ -36,6 +39,17 @@ static void *ask_for_huge_pages(void *buffer, size_t bytes) {
   if (buffer != NULL && end > first) (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
 #endif
   return buffer;
+}
+
+/* Pages that are cleared and mapped again and again took 6 % of a measurement of 512 tokens. Buffers above the
+ * threshold (glibc's largest) still are mappings of their own, and go back when they are freed. */
+enum { MEM_MAPPED = 32 << 20, MEM_KEPT = 256 << 20 };
+
+void mem_keep_freed(void) {
+#ifdef __GLIBC__
+  (void)mallopt(M_MMAP_THRESHOLD, MEM_MAPPED);
+  (void)mallopt(M_TRIM_THRESHOLD, MEM_KEPT);
+#endif
 }
 
 void *mem_alloc(size_t count, size_t size) {

@@ -21,6 +21,10 @@ void mem_free(void *buffer);
 #define MEM_NEW(type, count) ((type *)mem_alloc((count), sizeof(type)))
 #define MEM_ZERO(type, count) ((type *)mem_zero((count), sizeof(type)))
 
+/* For programs, once, before threads start: what is freed stays with the process for the next allocation, up to
+ * MEM_KEPT bytes, instead of going back to the system and coming again page by page. Does nothing beyond glibc. */
+void mem_keep_freed(void);
+
 /* Checked size arithmetic: true and *ret_result set, or false on overflow. */
 bool size_mul(size_t a, size_t b, size_t *ret_result);
 bool size_add(size_t a, size_t b, size_t *ret_result);

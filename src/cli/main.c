@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/version.h"
 #include "cli/cli.h"
 #include "cli/ranks.h"
@@ -99,6 +100,7 @@ static void choose_environment(char **argv) {
 }
 
 int main(int argc, char **argv) {
+  mem_keep_freed();
   open_streams();
   if (argc < 2) {
     print_help(stderr);

@@ -6,7 +6,6 @@
 #include "geometry/pairwise.h"
 #include "instrument/head_row.h"
 #include "instrument/instruments.h"
-#include "linalg/vmath.h"
 
 /* Sums over the rows that count for each number. */
 typedef struct sums {
@@ -19,16 +18,11 @@ static double entry(const instrument_head *h, size_t i, size_t j) {
   return h->dtype == DWELL_F32 ? (double)((const float *)h->attention)[at] : ((const double *)h->attention)[at];
 }
 
-static const double LEAST_WEIGHT = 1e-300; /* p ln p is nothing below it, and is 0 at 0 */
-
 /* -sum P ln P over the allowed keys of row i. `work` [2n] is scratch. */
 static double row_entropy(const instrument_head *h, size_t i, double *work) {
-  size_t allowed = head_allowed(h, i);
-  double *p = work, *logs = work + h->n;
+  double *p = work;
   head_row(h, i, p);
-  for (size_t j = 0; j < allowed; j++) logs[j] = p[j] > LEAST_WEIGHT ? p[j] : LEAST_WEIGHT;
-  vmath_log_f64(allowed, logs, logs);
-  return -pairwise_dot(allowed, p, logs);
+  return -pairwise_dot(head_allowed(h, i), p, head_log_row(h, i, p, work + h->n));
 }
 
 static void add_row(const instrument_head *h, size_t i, double *work, sums *s) {
@@ -90,5 +84,6 @@ const instrument instrument_attention = {
     .column_count = COUNT_OF(columns),
     .head = measure,
     .flops = flops,
+    .needs = NEEDS_LOGS,
     .work_bytes = work_bytes,
 };

@@ -43,7 +43,8 @@ enum {                    /* what a PER_HEAD instrument reads besides the attent
        NEEDS_COSINES = 1, /* of the kept tokens, and which those are */
        NEEDS_LABELS = 2,
        NEEDS_WEIGHTS = 4, /* of the block, and the direction of every token */
-       NEEDS_MOVES = 8    /* PER_STEP, by weights: also the states before and after */
+       NEEDS_MOVES = 8,   /* PER_STEP, by weights: also the states before and after */
+       NEEDS_LOGS = 16    /* logarithms of the weights: taken once where several instruments read them */
 };
 
 struct dwell_weights;
@@ -54,6 +55,7 @@ typedef struct instrument_head {
   size_t n;
   dwell_dtype dtype;
   const void *attention; /* [n,n] */
+  const double *logs;    /* [n,n] as head_log_row gives them, or NULL: not taken yet */
   bool causal;
   const size_t *kept; /* [kept_count] kept tokens, ascending */
   size_t kept_count;

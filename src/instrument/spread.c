@@ -12,14 +12,15 @@
 /* n^3/2 additions for all pairs: 8 million at the limit, 2 million for the sample at 512 tokens. */
 enum { ALL_PAIRS = 256, SAMPLE = 4096 };
 
-/* Sum of |a - b| in ISA_LANES sums side by side. */
-#define ADD_DIFFERENCES                                                                          \
-  size_t whole = n - n % ISA_LANES;                                                              \
-  double sums[ISA_LANES] = {0}, rest = 0;                                                        \
-  for (size_t k = 0; k < whole; k += ISA_LANES) {                                                \
-    for (size_t u = 0; u < ISA_LANES; u++) sums[u] += fabs((double)a[k + u] - (double)b[k + u]); \
-  }                                                                                              \
-  for (size_t k = whole; k < n; k++) rest += fabs((double)a[k] - (double)b[k]);                  \
+/* Sum of |a - b| in ISA_LANES sums side by side. A difference is rounded as the weights are (2^-24 of itself in f32),
+ * the sum is of doubles. */
+#define ADD_DIFFERENCES                                                                    \
+  size_t whole = n - n % ISA_LANES;                                                        \
+  double sums[ISA_LANES] = {0}, rest = 0;                                                  \
+  for (size_t k = 0; k < whole; k += ISA_LANES) {                                          \
+    for (size_t u = 0; u < ISA_LANES; u++) sums[u] += fabs((double)(a[k + u] - b[k + u])); \
+  }                                                                                        \
+  for (size_t k = whole; k < n; k++) rest += fabs((double)(a[k] - b[k]));                  \
   for (size_t u = 0; u < ISA_LANES; u++) rest += sums[u];                                        \
   *ret_sum = rest;
 

@@ -7,7 +7,6 @@
 #include "geometry/pairwise.h"
 #include "instrument/head_row.h"
 #include "instrument/instruments.h"
-#include "linalg/vmath.h"
 
 static const double LEAST_WEIGHT = 1e-30; /* below it a weight is underflow, and its logarithm is no score */
 enum { LEAST_KEYS = 3 };                  /* two points always lie on a line */
@@ -17,16 +16,19 @@ typedef struct fit {
   size_t rows, keys;
 } fit;
 
-/* Cosines and log weights of the usable keys of kept token `a`: not itself, not the sink, kept, allowed. */
-static size_t usable_keys(const instrument_head *h, size_t a, const double *weights, double *x, double *y) {
+/* Cosines and log weights of the usable keys of kept token `a`: not itself, not the sink, kept, allowed. Each key is
+ * put where the next usable one goes, which costs less than a branch that depends on the weight. `row` [2n] takes the
+ * weights and their logarithms. */
+static size_t usable_keys(const instrument_head *h, size_t a, double *row, double *x, double *y) {
   size_t i = h->kept[a], allowed = head_allowed(h, i), count = 0;
+  const double *cosines = h->cosines + a * h->kept_count;
+  head_row(h, i, row);
+  const double *logs = head_log_row(h, i, row, row + h->n);
   for (size_t b = 0; b < h->kept_count && h->kept[b] < allowed; b++) {
     size_t j = h->kept[b];
-    if (j == 0 || j == i || !(weights[j] > LEAST_WEIGHT)) continue;
-    x[count] = h->cosines[a * h->kept_count + b];
-    y[count++] = weights[j];
+    x[count] = cosines[b], y[count] = logs[j];
+    count += (size_t)((j != 0) & (j != i) & (row[j] > LEAST_WEIGHT));
   }
-  vmath_log_f64(count, y, y);
   return count;
 }
 
@@ -54,18 +56,15 @@ static void results(const fit *f, value *ret_values) {
 
 static dwell_status measure(const instrument_head *h, value *ret_values, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  double *weights = MEM_NEW(double, h->n), *x = MEM_NEW(double, h->n), *y = MEM_NEW(double, h->n);
+  double *row = MEM_NEW(double, 2 * h->n), *x = MEM_NEW(double, h->n), *y = MEM_NEW(double, h->n);
   fit f = {0};
-  TRY_ALLOC(weights, "the rows of a head");
+  TRY_ALLOC(row, "the rows of a head");
   TRY_ALLOC(x, "the rows of a head");
   TRY_ALLOC(y, "the rows of a head");
-  for (size_t a = 0; a < h->kept_count; a++) {
-    head_row(h, h->kept[a], weights);
-    add_row(&f, usable_keys(h, a, weights, x, y), x, y);
-  }
+  for (size_t a = 0; a < h->kept_count; a++) add_row(&f, usable_keys(h, a, row, x, y), x, y);
   results(&f, ret_values);
 done:
-  mem_free(weights);
+  mem_free(row);
   mem_free(x);
   mem_free(y);
   return status;
@@ -76,7 +75,7 @@ static double flops(size_t n, size_t d) {
   return 30 * (double)n * (double)n; /* a logarithm counted as 20 */
 }
 
-static uint64_t work_bytes(size_t n) { return 3 * n * sizeof(double); }
+static uint64_t work_bytes(size_t n) { return 4 * n * sizeof(double); }
 
 static const instrument_column columns[] = {
     {"beta_eff", "1", -INFINITY, INFINITY, "slope of ln attention on the cosine of the tokens at the block's input"},
@@ -94,6 +93,6 @@ const instrument instrument_temperature = {
     .column_count = COUNT_OF(columns),
     .head = measure,
     .flops = flops,
-    .needs = NEEDS_COSINES,
+    .needs = NEEDS_COSINES | NEEDS_LOGS,
     .work_bytes = work_bytes,
 };

@@ -17,6 +17,7 @@
 #include "base/sort.h"
 #include "base/threads.h"
 #include "geometry/forms.h"
+#include "instrument/head_row.h"
 #include "trajectory/source.h"
 
 /* The state at the input of the block whose heads come next. Heads may come from several threads; they only read. */
@@ -57,10 +58,18 @@ void heads_free(head_input *in) {
   mem_free(in);
 }
 
+/* Of the state. */
 static unsigned needs_of(const plan_list *list) {
   unsigned needs = 0;
   for (size_t i = 0; i < list->item_count; i++) needs |= list->items[i].what->needs;
-  return needs;
+  return needs & ~(unsigned)NEEDS_LOGS;
+}
+
+/* Do several instruments read the logarithms of the weights? */
+static bool shares_logs(const plan_list *list) {
+  size_t readers = 0;
+  for (size_t i = 0; i < list->item_count; i++) readers += (list->items[i].what->needs & NEEDS_LOGS) != 0;
+  return readers > 1;
 }
 
 static bool is_normed(const plan_item *item) { return plan_set_form(item->set) == FORM_NORMED; }
@@ -268,6 +277,23 @@ static void choose_input(const measurement *s, const plan_item *item, instrument
   h->labels = in->labels[item->set];
 }
 
+static dwell_status take_logs(instrument_head *h, double **ret_logs, dwell_error *err) {
+  size_t n = h->n;
+  double *row = MEM_NEW(double, n), *logs = mem_alloc(n, n * sizeof *logs); /* fits: so does the attention */
+  dwell_status status = DWELL_OK;
+  TRY_ALLOC(row, "the rows of a head");
+  TRY_ALLOC(logs, "the logarithms of a head");
+  for (size_t i = 0; i < n; i++) {
+    head_row(h, i, row);
+    head_log_row(h, i, row, logs + i * n);
+  }
+  h->logs = *ret_logs = logs;
+  logs = NULL;
+done:
+  mem_free(row), mem_free(logs);
+  return status;
+}
+
 dwell_status heads_measure(const measurement *s, size_t replica, size_t block, size_t head, const void *attention,
                            dwell_error *err) {
   const dwell_trajectory *t = s->t;
@@ -278,7 +304,8 @@ dwell_status heads_measure(const measurement *s, size_t replica, size_t block, s
     h.kept = s->input->kept, h.kept_count = s->input->kept_now;
     h.weights = &s->input->weights, h.head = head, h.units = s->input->units;
   }
-  dwell_status status = DWELL_OK;
+  double *logs = NULL;
+  dwell_status status = shares_logs(list) ? take_logs(&h, &logs, err) : DWELL_OK;
   for (size_t i = 0; status == DWELL_OK && i < list->item_count; i++) {
     const plan_item *item = &list->items[i];
     if (item->what->head == NULL) continue; /* weights.c or attribution.c fill it */
@@ -292,6 +319,7 @@ dwell_status heads_measure(const measurement *s, size_t replica, size_t block, s
     h.draws = null != NULL && s->options->null_draws > 0 ? DRAWS_OF_HEADS : 0;
     status = item->what->head(&h, values, err);
   }
+  mem_free(logs);
   return status;
 }
 
@@ -404,6 +432,7 @@ uint64_t heads_bytes(const dwell_context *ctx, const plan *p, const dwell_trajec
     uint64_t one = what->work_bytes != NULL ? what->work_bytes(t->n) : 0;
     if (one > work) work = one;
   }
+  if (shares_logs(&p->head)) work += (n + 1) * n * sizeof(double);
   if (t->heads < threads) threads = t->heads;
   /* of each thread two states and the maps of a head; and the block's, with a slot as it is stored */
   if (needs_of(&p->head) & NEEDS_WEIGHTS) work += (2 * n * t->d + 4 * t->d * t->d) * sizeof(double);
