@@ -127,13 +127,42 @@ static void slow(size_t n, size_t d, const double *u, const double *v, double be
   free(a), free(t);
 }
 
-static void step(size_t n, size_t d, const double *x, const double *y, double beta, value ret[COLUMNS]) {
+static const double F64 = 1e-15, F32 = 6e-8; /* rounding errors of states */
+
+static void step_of_states(double epsilon, size_t n, size_t d, const double *x, const double *y, double beta,
+                           value ret[COLUMNS]) {
   dwell_error err = {0};
   geometry *before = clouds_geometry(x, n, d), *after = clouds_geometry(y, n, d);
-  instrument_setting s = {.beta = beta};
+  instrument_setting s = {.epsilon = epsilon, .beta = beta};
   assert_ok(instrument_clock.step(before, after, &s, ret, &err), &err);
   geometry_destroy(before);
   geometry_destroy(after);
+}
+
+static void step(size_t n, size_t d, const double *x, const double *y, double beta, value ret[COLUMNS]) {
+  step_of_states(F64, n, d, x, y, beta, ret);
+}
+
+/* States of f32 are multiplied in f32, but their deviations from the mean: tokens that are nearly one lose nothing. */
+static void test_narrow_states(void **state) {
+  (void)state;
+  enum { N = 150, D = 33 }; /* more than a tile of tokens */
+  static const double spreads[] = {10, 1, 1e-3, 1e-6};
+  for (size_t c = 0; c < 4; c++) {
+    double *x = clouds_normal(N, D, 0, 40), *y = clouds_normal(N, D, 0, 41);
+    value wide[COLUMNS], narrow[COLUMNS];
+    for (size_t i = 0; i < N * D; i++) {
+      x[i] = 1 + spreads[c] * x[i], y[i] = x[i] + 0.02 * spreads[c] * y[i];
+    }
+    step_of_states(F64, N, D, x, y, 3, wide);
+    step_of_states(F32, N, D, x, y, 3, narrow);
+    for (size_t k = 0; k < COLUMNS; k++) {
+      assert_null(narrow[k].undefined);
+      assert_near(narrow[k].number, wide[k].number, 3e-7, 3e-7); /* a few roundings of f32 in each of d sums */
+    }
+    assert_true(narrow[ETA].number != wide[ETA].number); /* or it was not done in f32 */
+    free(x), free(y);
+  }
 }
 
 static void test_one_step(void **state) {
@@ -196,8 +225,10 @@ static void test_series(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_the_layer_map), cmocka_unit_test(test_another_temperature), cmocka_unit_test(test_replicas),
-      cmocka_unit_test(test_one_step),      cmocka_unit_test(test_undefined),           cmocka_unit_test(test_series),
+      cmocka_unit_test(test_the_layer_map), cmocka_unit_test(test_another_temperature),
+      cmocka_unit_test(test_replicas),      cmocka_unit_test(test_one_step),
+      cmocka_unit_test(test_narrow_states), cmocka_unit_test(test_undefined),
+      cmocka_unit_test(test_series),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
