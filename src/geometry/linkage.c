@@ -15,39 +15,48 @@ static const double PER_PI = 0.31830988618379067154; /* 1/pi */
 /* Not fmin: it is a call. */
 static inline double smaller(double a, double b) { return a < b ? a : b; }
 
-enum { MIRROR_TILE = 8 }; /* rows of a power of two fall on the same few places of a cache: not many at a time */
+enum { MIRROR = 8 }; /* rows that become columns together: a cache line of each column */
+
+/* Rows first..first+MIRROR of the lower triangle become columns of the upper one, each cache line written once: rows
+ * whose length is a power of two fall on the same few places of a cache. */
+static void mirror(size_t n, size_t first, double *distances) {
+  const double *rows = distances + first * n;
+  size_t count = n - first < MIRROR ? n - first : MIRROR;
+  for (size_t j = 0; j < first + count; j++) {
+    double *column = distances + j * n + first;
+    for (size_t u = j < first ? 0 : j - first + 1; u < count; u++) column[u] = rows[u * n + j];
+  }
+}
 
 void linkage_distances(size_t n, const double *cosines, double *ret_distances) {
-  for (size_t i = 0; i < n; i++) {
-    double *row = ret_distances + i * n;
-    vmath_acos_f64(i, cosines + i * n, row);
-    for (size_t j = 0; j < i; j++) row[j] *= PER_PI;
-    row[i] = 0;
-  }
-  for (size_t i0 = 0; i0 < n; i0 += MIRROR_TILE) { /* tile by tile, for the cache */
-    for (size_t j0 = 0; j0 <= i0; j0 += MIRROR_TILE) {
-      for (size_t i = i0; i < n && i < i0 + MIRROR_TILE; i++) {
-        for (size_t j = j0; j < i && j < j0 + MIRROR_TILE; j++) ret_distances[j * n + i] = ret_distances[i * n + j];
-      }
+  for (size_t first = 0; first < n; first += MIRROR) {
+    for (size_t i = first; i < n && i < first + MIRROR; i++) {
+      double *row = ret_distances + i * n;
+      vmath_acos_f64(i, cosines + i * n, row);
+      for (size_t j = 0; j < i; j++) row[j] *= PER_PI;
+      row[i] = 0;
     }
+    mirror(n, first, ret_distances);
   }
 }
 
 /* ---- dendrogram ---- */
 
 typedef struct chain {
-  size_t n, ld;     /* ld > n: no power of two, for the cache */
-  double *distance; /* [n,ld] between clusters; the diagonal is infinite. A cluster sits at its smallest token */
+  size_t n, ld;     /* places; ld > n: no power of two, for the cache */
+  double *distance; /* [n,ld] between clusters; the diagonal is infinite */
+  uint32_t *token;  /* [n] the smallest token of the cluster at a place, ascending */
   double *size;     /* [n] */
-  double *gone;     /* [n] 0, or infinite where no cluster sits any more */
+  double *gone;     /* [n] 0, or infinite where no cluster is any more */
   double *tops;     /* least of each block of a row */
   uint32_t *path;   /* [n] the chain */
-  uint32_t *alive;  /* [count] clusters that are not gone, ascending */
+  uint32_t *alive;  /* [count] places that are not gone, ascending */
   size_t count;
   size_t length;
 } chain;
 
 enum { BLOCK = 8 * ISA_LANES };
+enum { CLOSED = 2 * BLOCK }; /* fewer places are not worth a copy */
 
 /* Whole cache lines, an odd number of them. */
 static size_t leading(size_t n) { return (n + ISA_LANES - 1) / ISA_LANES / 2 * 2 * ISA_LANES + ISA_LANES; }
@@ -111,6 +120,23 @@ static void join(chain *c, size_t low, size_t high) {
   c->size[low] = size;
 }
 
+/* Places of clusters that are gone are given up. Order stays, so that ties fall as they would. */
+static void close_ranks(chain *c) {
+  for (size_t k = 0; k < c->count; k++) {
+    const double *from = c->distance + c->alive[k] * c->ld;
+    double *row = c->distance + k * c->ld;
+    for (size_t l = 0; l < c->count; l++) row[l] = from[c->alive[l]];
+    c->size[k] = c->size[c->alive[k]], c->token[k] = c->token[c->alive[k]];
+  }
+  for (size_t i = 0; i < c->length; i++) { /* the places before it that are left */
+    uint32_t place = 0;
+    while (c->alive[place] != c->path[i]) place++;
+    c->path[i] = place;
+  }
+  for (size_t k = 0; k < c->count; k++) c->gone[k] = 0, c->alive[k] = (uint32_t)k;
+  c->n = c->count;
+}
+
 /* Follows nearest neighbours until two clusters are each other's, and joins them. */
 static linkage_merge next_merge(chain *c) {
   if (c->length == 0) c->path[c->length++] = 0; /* cluster 0 is never joined to a smaller one */
@@ -123,8 +149,9 @@ static linkage_merge next_merge(chain *c) {
     }
     c->length -= 2;
     size_t low = at < before ? at : before, high = at < before ? before : at;
-    linkage_merge merge = {(uint32_t)low, (uint32_t)high, c->distance[at * c->ld + before]};
+    linkage_merge merge = {c->token[low], c->token[high], c->distance[at * c->ld + before]};
     join(c, low, high);
+    if (c->n >= CLOSED && c->count <= c->n / 2) close_ranks(c);
     return merge;
   }
 }
@@ -143,22 +170,24 @@ dwell_status linkage_average(size_t n, const double *distances, linkage_merge *r
              .size = MEM_NEW(double, n),
              .gone = MEM_ZERO(double, n),
              .path = MEM_NEW(uint32_t, n),
+             .token = MEM_NEW(uint32_t, n),
              .alive = MEM_NEW(uint32_t, n),
              .count = n};
   c.tops = MEM_NEW(double, n / BLOCK + 1);
   c.distance = size_mul(n, c.ld, &entries) ? MEM_NEW(double, entries) : NULL;
-  bool room =
-      c.size != NULL && c.gone != NULL && c.path != NULL && c.alive != NULL && c.tops != NULL && c.distance != NULL;
+  bool room = c.size != NULL && c.gone != NULL && c.path != NULL && c.token != NULL && c.alive != NULL &&
+              c.tops != NULL && c.distance != NULL;
   TRY_ALLOC(room ? &c : NULL, "a dendrogram");
   for (size_t i = 0; i < n; i++) {
     memcpy(c.distance + i * c.ld, distances + i * n, n * sizeof *c.distance);
     c.distance[i * c.ld + i] = INFINITY;
-    c.size[i] = 1, c.alive[i] = (uint32_t)i;
+    c.size[i] = 1, c.alive[i] = c.token[i] = (uint32_t)i;
   }
   for (size_t k = 0; k + 1 < n; k++) ret_merges[k] = next_merge(&c);
   if (n > 1) qsort(ret_merges, n - 1, sizeof *ret_merges, by_height);
 done:
-  mem_free(c.distance), mem_free(c.size), mem_free(c.gone), mem_free(c.tops), mem_free(c.path), mem_free(c.alive);
+  mem_free(c.distance), mem_free(c.size), mem_free(c.gone), mem_free(c.tops), mem_free(c.path), mem_free(c.token),
+      mem_free(c.alive);
   return status;
 }
 
@@ -182,9 +211,10 @@ typedef struct partition {
   double size[LINKAGE_CUTS];
 } partition;
 
-static void add_rows(size_t n, const double *row, double *sum) {
+ISA_INLINE void add_rows_body(size_t n, const double *row, double *restrict sum) {
   for (size_t i = 0; i < n; i++) sum[i] += row[i];
 }
+ISA_DEFINE(static, add_rows, (size_t n, const double *row, double *sum), (n, row, sum))
 
 static void sum_distances(partition *p, const double *distances) {
   size_t n = p->n;
@@ -252,7 +282,7 @@ done:
 }
 
 uint64_t linkage_work_bytes(size_t n) {
-  uint64_t chain_bytes = ((uint64_t)n * leading(n) + 3 * (uint64_t)n + 1) * sizeof(double) + 2 * n * sizeof(uint32_t);
+  uint64_t chain_bytes = ((uint64_t)n * leading(n) + 3 * (uint64_t)n + 1) * sizeof(double) + 3 * n * sizeof(uint32_t);
   uint64_t cut_bytes = (uint64_t)n * (LINKAGE_CUTS * sizeof(double) + 2 * sizeof(uint32_t));
   return chain_bytes > cut_bytes ? chain_bytes : cut_bytes;
 }

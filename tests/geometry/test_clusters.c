@@ -349,6 +349,57 @@ static void linkage_against_definition(void **state) {
   }
 }
 
+/* As slow_linkage, with sums of distances between clusters kept: heights, and each merge's smallest tokens. */
+static void linkage_by_sums(size_t n, double *sums, double *ret_heights, uint32_t *ret_low, uint32_t *ret_high) {
+  double *size = malloc(n * sizeof *size);
+  for (size_t i = 0; i < n; i++) size[i] = 1;
+  for (size_t merge = 0; merge + 1 < n; merge++) {
+    double least = INFINITY;
+    size_t low = 0, high = 0;
+    for (size_t a = 0; a < n; a++) {
+      for (size_t b = a + 1; b < n && size[a] > 0; b++) {
+        double mean = size[b] > 0 ? sums[a * n + b] / (size[a] * size[b]) : INFINITY;
+        if (mean < least) least = mean, low = a, high = b;
+      }
+    }
+    for (size_t c = 0; c < n; c++) sums[low * n + c] += sums[high * n + c];
+    for (size_t c = 0; c < n; c++) sums[c * n + low] += sums[c * n + high];
+    size[low] += size[high], size[high] = 0;
+    ret_heights[merge] = least, ret_low[merge] = (uint32_t)low, ret_high[merge] = (uint32_t)high;
+  }
+  free(size);
+}
+
+/* More tokens than the chain's blocks and than it keeps places of clusters that are gone for. */
+static void linkage_of_many(void **state) {
+  (void)state;
+  static const size_t sizes[] = {64, 127, 128, 129, 200, 333};
+  for (uint32_t which = 0; which < sizeof sizes / sizeof *sizes; which++) {
+    size_t n = sizes[which];
+    double *x = which % 2 ? clouds_normal(n, 4, 1, 80 + which) : grouped_cloud(n, 4, 3, 0.2, 80 + which);
+    double *distances = malloc(n * n * sizeof *distances), *heights = malloc(n * sizeof *heights);
+    linkage_merge *merges = malloc(n * sizeof *merges);
+    uint32_t *low = malloc(n * sizeof *low), *high = malloc(n * sizeof *high);
+    geometry *g = clouds_geometry(x, n, 4);
+    const double *cosines;
+    dwell_error err;
+    assert_ok(geometry_cosines(g, RAW, &cosines, NULL), NULL);
+    linkage_distances(n, cosines, distances);
+    for (size_t i = 0; i < n; i++) { /* 1e-15: vector arccos */
+      for (size_t j = 0; j < n; j++)
+        assert_near(distances[i * n + j], i == j ? 0 : acos(cosines[i * n + j]) / PI, 0, 1e-15);
+    }
+    assert_ok(linkage_average(n, distances, merges, &err), &err);
+    linkage_by_sums(n, distances, heights, low, high);
+    for (size_t k = 0; k + 1 < n; k++) {
+      assert_near(merges[k].height, heights[k], 1e-12, 0);
+      assert_true(merges[k].low == low[k] && merges[k].high == high[k]);
+    }
+    geometry_destroy(g);
+    free(x), free(distances), free(heights), free(merges), free(low), free(high);
+  }
+}
+
 /* Equal heights: identical tokens in groups, all heights 0 or one of few. Only what does not depend on the order. */
 static void linkage_of_identical_tokens(void **state) {
   (void)state;
@@ -520,6 +571,7 @@ int main(void) {
       cmocka_unit_test(ties_are_ties_in_spite_of_rounding),
       cmocka_unit_test(cores_against_sorted_rows),
       cmocka_unit_test(linkage_against_definition),
+      cmocka_unit_test(linkage_of_many),
       cmocka_unit_test(linkage_of_identical_tokens),
       cmocka_unit_test(surrogates_have_clusters),
       cmocka_unit_test(corners),
