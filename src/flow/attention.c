@@ -46,7 +46,6 @@ enum {
 /* Scratch of one thread for tiles of cosines. */
 typedef struct tile_scratch {
   double cosines[TILE * TILE]; /* turned into weights in place */
-  double turned[TILE * TILE];  /* the weights transposed */
   unsigned char close_row[TILE * TILE], close_key[TILE * TILE];
 } tile_scratch;
 
@@ -483,11 +482,18 @@ static void tile_cosines(const pass *p, const tile *t) {
                       t->keys, false);
 }
 
-/* Adds weights [rows, keys] times m_j x_j over the keys from `key` on to what `first` and the tokens behind it get. */
-static void tile_pull(const pass *p, size_t first, size_t rows, size_t key, size_t keys, const double *weights,
-                      bool add) {
+/* Adds weights times m_j x_j over the keys to what the rows get. */
+static void tile_pull_rows(const pass *p, const tile *t) {
   size_t n = p->system->n, d = p->system->d;
-  panels_multiply_f64(rows, keys, d, weights, keys, p->work->heavy + key * PANEL_F64, n, p->shift + first * d, d, add);
+  panels_multiply_f64(t->rows, t->keys, d, t->scratch->cosines, t->keys, p->work->heavy + t->key * PANEL_F64, n,
+                      p->shift + t->first * d, d, !t->fresh);
+}
+
+/* Adds weights times m_i x_i over the rows to what the keys get. */
+static void tile_pull_keys(const pass *p, const tile *t) {
+  size_t n = p->system->n, d = p->system->d;
+  panels_multiply_turned_f64(t->keys, t->rows, d, t->scratch->cosines, t->keys, p->work->heavy + t->first * PANEL_F64,
+                             n, p->shift + t->key * d, d, true);
 }
 
 /* Keys of this tile that its row r may see. */
@@ -576,10 +582,8 @@ static void tile_add(const pass *p, const tile *t) {
   tile_take_close(p, t, closes);
   kernel_weigh(t->rows, t->keys, w->mass + t->first, w->mass + t->key, t->scratch->cosines, w->far + t->first,
                t->mirrored ? w->far + t->key : NULL);
-  tile_pull(p, t->first, t->rows, t->key, t->keys, t->scratch->cosines, !t->fresh);
-  if (!t->mirrored) return;
-  panels_transpose_f64(t->rows, t->keys, t->scratch->cosines, t->keys, t->scratch->turned, t->rows);
-  tile_pull(p, t->key, t->keys, t->first, t->rows, t->scratch->turned, true);
+  tile_pull_rows(p, t);
+  if (t->mirrored) tile_pull_keys(p, t);
 }
 
 /* Fills in the largest exponent of each row of the tile over keys [0, end) that have mass; -INFINITY without any. */

@@ -36,8 +36,14 @@ void panels_multiply_f32(size_t rows, size_t k, size_t n, const float *x, size_t
 void panels_multiply_f64(size_t rows, size_t k, size_t n, const double *x, size_t ldx, const double *packed,
                          size_t depth, double *y, size_t ldy, bool add);
 
-/* The same on all threads. opt_finish gets every part of Y, [rows, columns] from `column` on, when it is done and still
- * in cache (bias and activation). Not inside a parallel region. Errors: interrupted. */
+/* The same with X given transposed, [k, rows]. */
+void panels_multiply_turned_f32(size_t rows, size_t k, size_t n, const float *x, size_t ldx, const float *packed,
+                                size_t depth, float *y, size_t ldy, bool add);
+void panels_multiply_turned_f64(size_t rows, size_t k, size_t n, const double *x, size_t ldx, const double *packed,
+                                size_t depth, double *y, size_t ldy, bool add);
+
+/* Y = X B as above on all threads. opt_finish gets every part of Y, [rows, columns] from `column` on, when it is done
+ * and still in cache (bias and activation). Not inside a parallel region. Errors: interrupted. */
 typedef struct panels_product {
   size_t rows, k, n;
   const void *x;
@@ -51,14 +57,14 @@ typedef struct panels_product {
 dwell_status panels_product_f32(const dwell_context *ctx, const panels_product *p, dwell_error *err);
 dwell_status panels_product_f64(const dwell_context *ctx, const panels_product *p, dwell_error *err);
 
-/* Y[rows, columns] = X[rows, k] B, or Y += if `add`, for the first columns of one panel [k, PANEL_F32 or _F64].
- * kernel_of: the one for an instruction set ("avx512", "avx2", "baseline"; NULL: the best one of this CPU, which the
- * products take), or NULL if this CPU has not got it. */
+/* Y[rows, columns] = X[rows, k] B, or Y += if `add`, for the first columns of one panel [k, PANEL_F32 or _F64]; X lies
+ * transposed if it is `turned`. kernel_of: the one for an instruction set ("avx512", "avx2", "baseline"; NULL: the best
+ * one of this CPU, which the products take), or NULL if this CPU has not got it. */
 typedef void panels_kernel_f32(size_t rows, size_t columns, size_t k, const float *x, size_t ldx, const float *panel,
                                float *y, size_t ldy, bool add);
 typedef void panels_kernel_f64(size_t rows, size_t columns, size_t k, const double *x, size_t ldx, const double *panel,
                                double *y, size_t ldy, bool add);
-panels_kernel_f32 *panels_kernel_of_f32(const char *isa);
-panels_kernel_f64 *panels_kernel_of_f64(const char *isa);
+panels_kernel_f32 *panels_kernel_of_f32(const char *isa, bool turned);
+panels_kernel_f64 *panels_kernel_of_f64(const char *isa, bool turned);
 
 #endif

@@ -125,6 +125,26 @@ static void part_of_an_operand(void **state) {
   }
 }
 
+/* X transposed: the same bits. */
+static void turned_operands(void **state) {
+  (void)state;
+  enum { K = 900, N = 130, ROWS = 21, LD = ROWS + GAP };
+  for (int wide = 0; wide < 2; wide++) {
+    operand x = numbers(wide, 1, ROWS * K), turned = numbers(wide, 4, K * LD), b = numbers(wide, 2, K * N);
+    operand p = packed(&b, K, N, false), y = numbers(wide, 3, ROWS * N), z = numbers(wide, 3, ROWS * N);
+    for (size_t t = 0; t < ROWS * K; t++) memcpy(at(&turned, t % K * LD + t / K), at(&x, t), size_of(wide));
+    for (int add = 0; add < 2; add++) {
+      if (wide) panels_multiply_f64(ROWS, K, N, x.values, K, p.values, K, y.values, N, add);
+      else panels_multiply_f32(ROWS, K, N, x.values, K, p.values, K, y.values, N, add);
+      if (wide) panels_multiply_turned_f64(ROWS, K, N, turned.values, LD, p.values, K, z.values, N, add);
+      else panels_multiply_turned_f32(ROWS, K, N, turned.values, LD, p.values, K, z.values, N, add);
+      assert_memory_equal(y.values, z.values, ROWS * N * size_of(wide));
+    }
+    mem_free(x.values), mem_free(turned.values), mem_free(b.values), mem_free(p.values);
+    mem_free(y.values), mem_free(z.values);
+  }
+}
+
 /* Laid out in parts of any size, in any order: the same bits as laid out at once. */
 static void parts_may_come_in_any_order(void **state) {
   (void)state;
@@ -190,8 +210,8 @@ static void instruction_sets_agree(void **state) {
     double z[3][ROWS * PANEL_F64];
     memset(y, 0, sizeof y), memset(z, 0, sizeof z);
     for (size_t i = 0; i < 3; i++) {
-      panels_kernel_f32 *f32 = panels_kernel_of_f32(names[i]);
-      panels_kernel_f64 *f64 = panels_kernel_of_f64(names[i]);
+      panels_kernel_f32 *f32 = panels_kernel_of_f32(names[i], false);
+      panels_kernel_f64 *f64 = panels_kernel_of_f64(names[i], false);
       if (f32 == NULL) continue;
       f32(ROWS, columns, K, x.values, K, b.values, y[i], PANEL_F32, false);
       for (size_t t = 0; t < ROWS * columns; t++) {
@@ -203,12 +223,12 @@ static void instruction_sets_agree(void **state) {
       for (size_t row = 0; row < ROWS; row++)
         check_entry(z[i][row * PANEL_F64 + columns - 1], K, &x64, row * K, &b64, columns - 1, PANEL_F64);
     }
-    if (panels_kernel_of_f32("avx512") == NULL) continue;
+    if (panels_kernel_of_f32("avx512", false) == NULL) continue;
     assert_memory_equal(y[1], y[2], sizeof y[1]);
     assert_memory_equal(z[1], z[2], sizeof z[1]);
   }
-  assert_null(panels_kernel_of_f32("mmx"));
-  assert_non_null(panels_kernel_of_f64("baseline"));
+  assert_null(panels_kernel_of_f32("mmx", false));
+  assert_non_null(panels_kernel_of_f64("baseline", false));
   mem_free(x.values), mem_free(b.values), mem_free(x64.values), mem_free(b64.values);
 }
 
@@ -251,6 +271,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rows_do_not_depend_on_their_number),
       cmocka_unit_test(part_of_an_operand),
+      cmocka_unit_test(turned_operands),
       cmocka_unit_test(parts_may_come_in_any_order),
       cmocka_unit_test(every_entry_is_finished_once),
       cmocka_unit_test(instruction_sets_agree),
