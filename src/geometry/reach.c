@@ -16,11 +16,10 @@ static const double NONE = -INFINITY; /* less than any closeness */
 enum {
   KEPT = REACH_CORE + 1, /* with the point itself: its closeness is the largest of its row */
   TILE = 512,            /* columns whose ranks stay in the first cache */
-  TOGETHER = 4,          /* rows */
-  CHUNK = 2 * ISA_LANES
+  TOGETHER = 4           /* rows */
 };
 
-size_t reach_work(size_t n) { return KEPT * n + CHUNK; }
+size_t reach_work(size_t n) { return KEPT * n + ISA_LANES; }
 
 /* ---- cores near the point: by rank ---- */
 
@@ -83,42 +82,75 @@ static void cores_by_rank(size_t n, const double *matrix, double sign, size_t k,
 
 /* ---- cores farther off: by list ---- */
 
-/* Copies a chunk and returns its largest entry. */
-ISA_INLINE void take_chunk_body(const double *restrict entries, double sign, double *restrict ret_chunk,
-                                double *ret_top) {
-  double lanes[ISA_LANES];
-  for (size_t j = 0; j < CHUNK; j++) ret_chunk[j] = sign * entries[j];
-  for (size_t k = 0; k < ISA_LANES; k++) lanes[k] = larger(ret_chunk[k], ret_chunk[k + ISA_LANES]);
-  double top = lanes[0];
-  for (size_t k = 1; k < ISA_LANES; k++) top = larger(top, lanes[k]);
-  *ret_top = top;
-}
-ISA_DEFINE(static, take_chunk, (const double *entries, double sign, double *ret_chunk, double *ret_top),
-           (entries, sign, ret_chunk, ret_top))
+enum {
+  STRING = 8, /* entries, ISA_LANES apart; as many strings as lanes lie side by side */
+  STRAND = STRING * ISA_LANES
+};
 
-/* list [count], ascending, loses its least entry to x. */
-static void push(double *list, size_t count, double x) {
-  size_t at = 1;
-  for (; at < count && list[at] < x; at++) list[at - 1] = list[at];
-  list[at - 1] = x;
-}
-
-/* Most entries of a row are no news for the list of its k + 1 largest, and a chunk of them is passed by at once. */
-static double core_by_list(size_t n, const double *row, double sign, size_t k, double *list, double *chunk) {
-  size_t j = 0;
-  double top;
-  for (size_t e = 0; e <= k; e++) list[e] = NONE;
-  for (; j + CHUNK <= n; j += CHUNK) {
-    take_chunk(row + j, sign, chunk, &top);
-    if (top <= list[0]) continue;
-    for (size_t e = 0; e < CHUNK; e++) {
-      if (chunk[e] > list[0]) push(list, k + 1, chunk[e]);
+/* tops [n / STRAND * ISA_LANES]: the largest entry of each string of a row. What is left behind the last strand has
+ * none. */
+ISA_INLINE void take_tops_body(size_t n, const double *restrict row, double sign, double *restrict tops) {
+  for (size_t first = 0; first + STRAND <= n; first += STRAND, tops += ISA_LANES) {
+    for (size_t u = 0; u < ISA_LANES; u++) tops[u] = sign * row[first + u];
+    for (size_t e = ISA_LANES; e < STRAND; e += ISA_LANES) {
+      for (size_t u = 0; u < ISA_LANES; u++) tops[u] = larger(tops[u], sign * row[first + e + u]);
     }
   }
-  for (; j < n; j++) {
-    if (sign * row[j] > list[0]) push(list, k + 1, sign * row[j]);
+}
+ISA_DEFINE(static, take_tops, (size_t n, const double *row, double sign, double *tops), (n, row, sign, tops))
+
+/* At least `count` of the entries are as large: the least of the largest tops of so many groups of strings. NONE if
+ * there are too few strings. groups [count + ISA_LANES] is scratch. */
+static double lower_bound(size_t strings, const double *tops, size_t count, double *groups) {
+  size_t all = (count + ISA_LANES - 1) / ISA_LANES * ISA_LANES;
+  double least = INFINITY;
+  if (strings < all) return NONE;
+  memcpy(groups, tops, all * sizeof *groups);
+  for (size_t first = all; first + ISA_LANES <= strings; first += ISA_LANES) {
+    double *to = groups + first % all;
+    for (size_t u = 0; u < ISA_LANES; u++) to[u] = larger(to[u], tops[first + u]);
   }
-  return list[0];
+  for (size_t g = 0; g < all; g++) least = smaller(least, groups[g]);
+  return least;
+}
+
+/* The entry of x [count] that comes after `place` others if they are put in order, the largest first; x is put in
+ * another order (Hoare 1961). */
+static double select_largest(size_t count, double *x, size_t place) {
+  size_t low = 0, high = count - 1;
+  while (low < high) {
+    double pivot = x[low + (high - low) / 2];
+    size_t left = low, right = high;
+    for (;; left++, right--) {
+      while (x[left] > pivot) left++;
+      while (x[right] < pivot) right--;
+      if (left >= right) break;
+      double kept = x[left];
+      x[left] = x[right], x[right] = kept;
+    }
+    if (place <= right) high = right; /* none up to `right` is smaller than any behind it */
+    else low = right + 1;
+  }
+  return x[low];
+}
+
+/* No entry below the bound is one of the k + 1 largest, so few strings are looked through. Entries are put where the
+ * next candidate goes, which costs less than a branch for each. work [2 n + ISA_LANES]. */
+static double core_by_list(size_t n, const double *row, double sign, size_t k, double *work) {
+  size_t strings = n / STRAND * ISA_LANES, count = 0;
+  double *tops = work, *found = work + n, least;
+  take_tops(n, row, sign, tops);
+  least = lower_bound(strings, tops, k + 1, found);
+  for (size_t t = 0; t < strings; t++) {
+    const double *string = row + t / ISA_LANES * STRAND + t % ISA_LANES;
+    if (tops[t] < least) continue;
+    for (size_t e = 0; e < STRAND; e += ISA_LANES) {
+      found[count] = sign * string[e];
+      count += found[count] >= least;
+    }
+  }
+  for (size_t j = n / STRAND * STRAND; j < n; j++) found[count++] = sign * row[j];
+  return select_largest(count, found, k);
 }
 
 void reach_cores(size_t n, const double *matrix, double sign, size_t k, double *work, double *ret_core) {
@@ -126,7 +158,7 @@ void reach_cores(size_t n, const double *matrix, double sign, size_t k, double *
     cores_by_rank(n, matrix, sign, k, work, ret_core);
     return;
   }
-  for (size_t i = 0; i < n; i++) ret_core[i] = core_by_list(n, matrix + i * n, sign, k, work + CHUNK, work);
+  for (size_t i = 0; i < n; i++) ret_core[i] = core_by_list(n, matrix + i * n, sign, k, work);
 }
 
 /* ---- tree ---- */

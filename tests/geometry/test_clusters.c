@@ -242,26 +242,31 @@ static void ties_are_ties_in_spite_of_rounding(void **state) {
 /* ---- cores ---- */
 
 /* Every rank, near (kept by rank) and far (by list), of closeness and of distances, against sorted rows. */
-static void cores_against_sorted_rows(void **state) {
-  (void)state;
-  double c[70 * 70], far[70 * 70], row[70], core[70], far_core[70], *work = malloc(reach_work(70) * sizeof *work);
-  for (size_t n = 1; n <= 70; n += 1 + n / 8) {
+static void check_cores(size_t n) {
+  double *c = malloc(n * n * sizeof *c), *far = malloc(n * n * sizeof *far), *sorted = malloc(n * n * sizeof *sorted);
+  double *core = malloc(n * sizeof *core), *far_core = malloc(n * sizeof *core);
+  double *work = malloc(reach_work(n) * sizeof *work);
+  for (size_t i = 0; i < n; i++) {
+    for (size_t j = 0; j <= i; j++) c[i * n + j] = c[j * n + i] = i == j ? 1 : floor(uniform(9, i, j) * 200) / 200;
+  }
+  for (size_t e = 0; e < n * n; e++) sorted[e] = far[e] = 1 - c[e];
+  for (size_t i = 0; i < n; i++) qsort(sorted + i * n, n, sizeof *sorted, ascending);
+  for (size_t k = 0; k < n; k++) {
+    reach_cores(n, c, 1, k, work, core);
+    reach_cores(n, far, -1, k, work, far_core);
     for (size_t i = 0; i < n; i++) {
-      for (size_t j = 0; j <= i; j++) c[i * n + j] = c[j * n + i] = i == j ? 1 : floor(uniform(9, i, j) * 200) / 200;
-    }
-    for (size_t e = 0; e < n * n; e++) far[e] = 1 - c[e];
-    for (size_t k = 0; k < n; k++) {
-      reach_cores(n, c, 1, k, work, core);
-      reach_cores(n, far, -1, k, work, far_core);
-      for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < n; j++) row[j] = far[i * n + j];
-        qsort(row, n, sizeof *row, ascending);
-        assert_true(far_core[i] == -row[k]);
-        assert_near(core[i], 1 - row[k], 0, 1e-15);
-      }
+      assert_true(far_core[i] == -sorted[i * n + k]);
+      assert_near(core[i], 1 - sorted[i * n + k], 0, 1e-15);
     }
   }
-  free(work);
+  free(c), free(far), free(sorted), free(core), free(far_core), free(work);
+}
+
+static void cores_against_sorted_rows(void **state) {
+  (void)state;
+  for (size_t n = 1; n <= 70; n += 1 + n / 8) check_cores(n);
+  check_cores(128); /* whole strands, and more than two */
+  check_cores(203);
 }
 
 /* ---- average linkage ---- */
