@@ -87,7 +87,9 @@ static void print_numbers(const flow_case *c, const start_numbers *s) {
   print_rate(any, STARTS, c->published_any, c->published_starts);
   print_rate(stairs, STARTS, c->published_stairs, c->published_starts);
   print_rate(above, STARTS, c->published_ratio, c->published_starts);
-  printf(" %.3g | %zu, %zu |", median, formed, strict);
+  if (formed > 0) printf(" %.3g |", median);
+  else printf(" |");
+  printf(" %zu, %zu |", formed, strict);
   print_rate(falls, STARTS, c->away ? 1 : 0, 40);
   printf("\n");
   fflush(stdout);
