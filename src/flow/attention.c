@@ -6,9 +6,7 @@
  * by differences.
  *
  * The last two make each weight once for both tokens of a pair. Tokens are cut into blocks; a pair of blocks adds to
- * the sums of both, so pairs that share a block must not run at once. They are played like a tournament: in each round
- * every block meets one other, all pairs of a round run in parallel, and each block meets the others in an order that
- * depends on n alone. So do the bits.
+ * the sums of both. rounds.h says in which order, which depends on n alone. So do the bits.
  *
  * Several processes (base/ranks.h) share the pairs of each round. Before it the sums of a block go to the process that
  * its pair falls to, which for most blocks is where they are: from one round to the next a block moves by one place.
@@ -26,6 +24,7 @@
 #include "flow/kernel.h"
 #include "flow/modes.h"
 #include "flow/pairs.h"
+#include "flow/rounds.h"
 #include "linalg/panels.h"
 #include "linalg/vmath.h"
 
@@ -56,26 +55,24 @@ struct pass;
 struct flow_work {
   size_t n, d, padded; /* padded: n rounded up to whole lanes */
   const dwell_context *ctx;
-  size_t *bounds;      /* [ranks + 1] tokens of each process */
-  ranks_move *moves;   /* several processes: [most_moves] */
-  double *mass;        /* [padded], zeros at the end */
-  size_t block;        /* tokens of a block */
-  size_t stride;       /* direct: from one coordinate to the next */
-  double *keys;        /* direct: [width, stride] transposed tokens, filled up with zeros */
-  double *sums;        /* direct: [1 + width, stride] weights and pulls, behind the keys */
-  modes *modes;        /* direct: on the two-sphere, for many tokens; else NULL */
-  size_t *again;       /* direct, with modes: [n] tokens whose sums are made over pairs after all */
-  double *across;      /* tiles: x transposed, [d, n] in panels */
-  double *heavy;       /* tiles: m_j x_j, [n, d] in panels */
-  double *close;       /* tiles: [n, d] sums over close pairs, of rows that have_close */
-  double *far;         /* tiles: [n] weights of the pairs left to the product */
-  bool *has_close;     /* tiles: [n] */
-  double *maximum;     /* tiles: [n] largest exponents, if they are subtracted */
-  tile_scratch *tiles; /* [workers] */
+  size_t *bounds;            /* [ranks + 1] tokens of each process */
+  ranks_move *moves;         /* several processes: [most_moves] */
+  rounds_progress *progress; /* [blocks] */
+  double *mass;              /* [padded], zeros at the end */
+  size_t block;              /* tokens of a block */
+  size_t stride;             /* direct: from one coordinate to the next */
+  double *keys;              /* direct: [width, stride] transposed tokens, filled up with zeros */
+  double *sums;              /* direct: [1 + width, stride] weights and pulls, behind the keys */
+  modes *modes;              /* direct: on the two-sphere, for many tokens; else NULL */
+  size_t *again;             /* direct, with modes: [n] tokens whose sums are made over pairs after all */
+  double *across;            /* tiles: x transposed, [d, n] in panels */
+  double *heavy;             /* tiles: m_j x_j, [n, d] in panels */
+  double *close;             /* tiles: [n, d] sums over close pairs, of rows that have_close */
+  double *far;               /* tiles: [n] weights of the pairs left to the product */
+  bool *has_close;           /* tiles: [n] */
+  double *maximum;           /* tiles: [n] largest exponents, if they are subtracted */
+  tile_scratch *tiles;       /* [workers] */
 };
-
-/* Adds what two blocks of an evaluation do to each other. */
-typedef void meeting(const struct pass *p, size_t a, size_t b, int worker);
 
 /* One evaluation. */
 typedef struct pass {
@@ -91,9 +88,9 @@ typedef struct pass {
   double alike;          /* the mass of all tokens, or 0 if they differ */
   pairs direct;
   const pairs_kernels *kernels;
-  meeting *meet;
-  size_t round;      /* of the tournament */
-  size_t first, end; /* tokens whose sums this process finishes; rows that it makes */
+  const rounds_play *play; /* several processes: what is played, */
+  size_t round;            /* and how far */
+  size_t first, end;       /* tokens whose sums this process finishes; rows that it makes */
 } pass;
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
@@ -159,8 +156,10 @@ static bool allocate_tiles(flow_work *w, size_t workers) {
 
 enum { PIECES = 1 + PAIRS_MAX_D }; /* arrays that the sums of a block lie in, at most */
 
-static bool allocate_moves(flow_work *w) {
+static bool allocate_blocks(flow_work *w) {
   size_t blocks = blocks_of(w->n, w->block);
+  w->progress = MEM_NEW(rounds_progress, blocks);
+  if (w->progress == NULL) return false;
   if (ranks_count(w->ctx) > 1) w->moves = mem_alloc(blocks, PIECES * sizeof(ranks_move));
   return ranks_count(w->ctx) == 1 || w->moves != NULL;
 }
@@ -176,7 +175,7 @@ dwell_status flow_work_create(size_t n, size_t d, const dwell_context *ctx, flow
   work->bounds = MEM_NEW(size_t, ranks_count(work->ctx) + 1);
   size_t workers = (size_t)threads_count(work->ctx);
   if (work->mass == NULL || work->bounds == NULL || !(is_direct(d) ? allocate_direct : allocate_tiles)(work, workers) ||
-      !allocate_moves(work)) {
+      !allocate_blocks(work)) {
     flow_work_destroy(work);
     return error_no_memory(err, "scratch of the flow");
   }
@@ -189,6 +188,7 @@ void flow_work_destroy(flow_work *work) {
   mem_free(work->mass);
   mem_free(work->bounds);
   mem_free(work->moves);
+  mem_free(work->progress);
   mem_free(work->keys);
   modes_destroy(work->modes);
   mem_free(work->again);
@@ -220,12 +220,9 @@ enum { HOME = SIZE_MAX }; /* for a round: before the first one and after the las
 
 static size_t blocks_here(const pass *p) { return blocks_of(p->system->n, p->work->block); }
 
-/* Pairs of a round: one player may be absent. */
-static size_t pairs_of_round(const pass *p) { return (blocks_here(p) + 1) / 2; }
-
 /* The process that has the sums of a block in a round. */
 static size_t keeper(const pass *p, size_t block, size_t round) {
-  size_t items = pairs_of_round(p), circle = 2 * items - 1;
+  size_t items = rounds_items(blocks_here(p)), circle = rounds_circle(blocks_here(p));
   if (round == HOME) return ranks_doer(p->work->ctx, block, blocks_here(p));
   size_t ahead = (block + circle - round % circle) % circle;
   size_t item = block == circle ? 0 : smaller(ahead, circle - ahead);
@@ -286,28 +283,36 @@ static bool is_own(const pass *p, size_t i) { return has_own(p, i, i + 1); }
 static dwell_status meet_item(void *arg, size_t item, int worker, dwell_error *err) {
   (void)err;
   const pass *p = arg;
-  size_t blocks = blocks_here(p), circle = 2 * pairs_of_round(p) - 1;
-  item += ranks_first_item(p->work->ctx, ranks_own(p->work->ctx), pairs_of_round(p));
-  size_t a = (p->round + item) % circle, b = item == 0 ? circle : (p->round + circle - item) % circle;
-  if (a < blocks && b < blocks) p->meet(p, a, b, worker);
+  size_t blocks = blocks_here(p), a, b;
+  item += ranks_first_item(p->work->ctx, ranks_own(p->work->ctx), rounds_items(blocks));
+  rounds_pair(blocks, p->round, item, &a, &b);
+  if (a < blocks && b < blocks) p->play->meet(p, a, b, worker);
   return DWELL_OK;
 }
 
-/* Rounds of an even number of players (the last may be absent): in round r, r meets the last one, and r + k meets r -
- * k, counted in the circle of the others. A process that failed (`status`) takes part in what is carried only. */
-static dwell_status tournament(pass *p, dwell_status status, meeting *meet, dwell_error *err) {
+/* All rounds. A process that failed (`status`) takes part in what is carried only. */
+static dwell_status tournament(pass *p, dwell_status status, dwell_error *err) {
   const dwell_context *ctx = p->work->ctx;
-  size_t items = pairs_of_round(p), rounds = blocks_here(p) > 1 ? 2 * items - 1 : 0, own = ranks_own(ctx);
+  size_t items = rounds_items(blocks_here(p)), rounds = rounds_count(blocks_here(p)), own = ranks_own(ctx);
   size_t own_items = ranks_first_item(ctx, own + 1, items) - ranks_first_item(ctx, own, items);
-  p->meet = meet;
   /* everybody is here, or has failed before: from now on all take part in what is carried */
-  if (rounds > 0 && ranks_count(ctx) > 1) status = ranks_exchange(ctx, status, p->work->bounds, 0, NULL, err);
+  if (rounds > 0) status = ranks_exchange(ctx, status, p->work->bounds, 0, NULL, err);
   if (status != DWELL_OK) return status;
-  for (p->round = 0; p->round < rounds && (status == DWELL_OK || ranks_count(ctx) > 1); p->round++) {
+  for (p->round = 0; p->round < rounds; p->round++) {
     status = carry(p, status, p->round > 0 ? p->round - 1 : HOME, p->round, err);
     if (status == DWELL_OK) status = threads_for(ctx, own_items, meet_item, p, err);
   }
   return rounds > 0 ? carry(p, status, p->round - 1, HOME, err) : status;
+}
+
+/* Blocks by themselves, in pairs, and what is made of their sums. */
+static dwell_status play_rounds(pass *p, const rounds_play *play, dwell_error *err) {
+  const dwell_context *ctx = p->work->ctx;
+  if (ranks_count(ctx) == 1) return rounds_run(ctx, play, p->work->progress, err);
+  p->play = play;
+  dwell_status status = threads_for(ctx, play->blocks, play->first, p, err);
+  status = tournament(p, status, err);
+  return status == DWELL_OK ? threads_for(ctx, play->blocks, play->last, p, err) : status;
 }
 
 /* ---- direct loops ---- */
@@ -374,8 +379,9 @@ static dwell_status direct_block(void *arg, size_t item, int worker, dwell_error
   return DWELL_OK;
 }
 
-static void direct_meet(const pass *p, size_t a, size_t b, int worker) {
+static void direct_meet(const void *arg, size_t a, size_t b, int worker) {
   (void)worker;
+  const pass *p = arg;
   size_t block = p->work->block;
   p->kernels->between(&p->direct, a * block, block_end(p, a), b * block, block_end(p, b), p->work->sums);
 }
@@ -391,9 +397,7 @@ static dwell_status sum_by_pairs(pass *p, dwell_error *err) {
   flow_work *w = p->work;
   size_t blocks = blocks_of(w->n, w->block);
   if (!is_mirrored(p)) return threads_for(w->ctx, blocks_of(p->end - p->first, ROWS), direct_rows, p, err);
-  dwell_status status = threads_for(w->ctx, blocks, direct_block, p, err);
-  status = tournament(p, status, direct_meet, err);
-  return status == DWELL_OK ? threads_for(w->ctx, blocks, direct_finish, p, err) : status;
+  return play_rounds(p, &(rounds_play){blocks, direct_block, direct_meet, direct_finish, p}, err);
 }
 
 /* ---- harmonics ---- */
@@ -631,7 +635,8 @@ static dwell_status block_item(void *arg, size_t item, int worker, dwell_error *
   return DWELL_OK;
 }
 
-static void tile_meet(const pass *p, size_t a, size_t b, int worker) {
+static void tile_meet(const void *arg, size_t a, size_t b, int worker) {
+  const pass *p = arg;
   add_rectangle(p, a * p->work->block, block_end(p, a), b * p->work->block, block_end(p, b), true,
                 p->work->tiles + worker);
 }
@@ -666,11 +671,16 @@ static dwell_status pack_item(void *arg, size_t item, int worker, dwell_error *e
   return DWELL_OK;
 }
 
+static dwell_status pack_and_block(void *arg, size_t item, int worker, dwell_error *err) {
+  dwell_status status = pack_item(arg, item, worker, err);
+  return status == DWELL_OK ? block_item(arg, item, worker, err) : status;
+}
+
 static dwell_status sum_by_tiles(pass *p, dwell_error *err) {
   size_t blocks = blocks_of(p->system->n, p->work->block);
+  if (is_mirrored(p)) return play_rounds(p, &(rounds_play){blocks, pack_and_block, tile_meet, finish_item, p}, err);
   dwell_status status = threads_for(p->work->ctx, blocks, pack_item, p, err);
   if (status == DWELL_OK) status = threads_for(p->work->ctx, blocks, block_item, p, err);
-  if (is_mirrored(p)) status = tournament(p, status, tile_meet, err);
   return status == DWELL_OK ? threads_for(p->work->ctx, blocks, finish_item, p, err) : status;
 }
 
