@@ -37,6 +37,12 @@ double geometry_norm(size_t d, const double *x) {
   return largest * sqrt(sum);
 }
 
+/* Vectors of divisions: the bits of single ones. */
+ISA_INLINE void divide_row_body(size_t d, const double *row, double by, double *ret_row) {
+  for (size_t k = 0; k < d; k++) ret_row[k] = row[k] / by;
+}
+ISA_DEFINE(static, divide_row, (size_t d, const double *row, double by, double *ret_row), (d, row, by, ret_row))
+
 static dwell_status normalise_rows(geometry *g, const double *x, const size_t *rows, dwell_error *err) {
   for (size_t i = 0; i < g->n; i++) {
     const double *row = x + rows[i] * g->d;
@@ -48,10 +54,10 @@ static dwell_status normalise_rows(geometry *g, const double *x, const size_t *r
     }
     g->norms[i] = norm;
     double *unit = g->unit + i * g->d;
-    for (size_t k = 0; k < g->d; k++) unit[k] = row[k] / norm;
+    divide_row(g->d, row, norm, unit);
     double again = geometry_norm(g->d, unit); /* differs from 1 only where the norm was subnormal or huge */
     if (fabs(again - 1) > 1e-12) {
-      for (size_t k = 0; k < g->d; k++) unit[k] /= again;
+      divide_row(g->d, unit, again, unit);
     }
   }
   return DWELL_OK;
@@ -346,6 +352,14 @@ void geometry_inverse_norms(geometry *g, const double *diagonal, double *ret_inv
   g->collapsed = trace / (double)n < COLLAPSED;
 }
 
+ISA_INLINE void normalise_gram_row_body(size_t n, const double *restrict gram, const double *restrict inverse,
+                                        double own, double *restrict ret_row) {
+  for (size_t j = 0; j < n; j++) ret_row[j] = clamp(gram[j] * (own * inverse[j]));
+}
+ISA_DEFINE(static, normalise_gram_row,
+           (size_t n, const double *gram, const double *inverse, double own, double *ret_row),
+           (n, gram, inverse, own, ret_row))
+
 /* C from Kc. */
 static dwell_status normalise_gram(geometry *g, double *inverse, double *ret_centred, dwell_error *err) {
   dwell_status status = make_centred_gram(g, err);
@@ -353,10 +367,8 @@ static dwell_status normalise_gram(geometry *g, double *inverse, double *ret_cen
   size_t n = g->n;
   for (size_t i = 0; i < n; i++) inverse[i] = g->centred_gram[i * n + i];
   geometry_inverse_norms(g, inverse, inverse);
-  for (size_t i = 0; i < n; i++) {
-    const double *row = g->centred_gram + i * n;
-    for (size_t j = 0; j < n; j++) ret_centred[i * n + j] = clamp(row[j] * (inverse[i] * inverse[j]));
-  }
+  for (size_t i = 0; i < n; i++)
+    normalise_gram_row(n, g->centred_gram + i * n, inverse, inverse[i], ret_centred + i * n);
   return DWELL_OK;
 }
 

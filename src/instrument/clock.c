@@ -5,8 +5,10 @@
  * and passes on what it sees. */
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/error.h"
+#include "base/isa.h"
 #include "base/mem.h"
 #include "geometry/pairwise.h"
 #include "instrument/instruments.h"
@@ -23,15 +25,58 @@ typedef struct pulls {
   double along, square;       /* <u, A>, |A|^2 */
 } pulls;
 
-static void add_token(size_t d, const double *u, const double *v, const double *a, pulls *p) {
-  double along = 0, apart = 0, pulled = 0, both = 0, square = 0;
-  for (size_t k = 0; k < d; k++) along += u[k] * a[k], square += a[k] * a[k];
-  for (size_t k = 0; k < d; k++) { /* P A itself: near collapse |A|^2 - <u, A>^2 would be nothing but rounding */
-    double pull = a[k] - along * u[k], step = v[k] - u[k];
-    pulled += pull * pull, both += pull * step, apart += step * step;
+/* <u, A> and |A|^2, then the four sums of what is left of A without its part along u, in ISA_LANES parts. P A itself:
+ * near collapse |A|^2 - <u, A>^2 would be nothing but rounding. */
+enum { ALONG, SQUARE, PULLED, BOTH, APART, SUMS };
+
+ISA_INLINE void add_along_body(size_t d, const double *u, const double *a, double *ret_sums) {
+  isa_half along[ISA_HALVES] = {{0}}, square[ISA_HALVES] = {{0}}, x, y;
+  size_t whole = d / ISA_LANES * ISA_LANES;
+  for (size_t k = 0; k < whole; k += ISA_LANES) {
+    for (size_t h = 0; h < ISA_HALVES; h++) {
+      memcpy(&x, u + k + h * ISA_HALF, sizeof x), memcpy(&y, a + k + h * ISA_HALF, sizeof y);
+      along[h] += x * y, square[h] += y * y;
+    }
   }
-  p->moved += apart * (1 - apart / 4); /* sine of the angle, squared */
-  p->pulled += pulled, p->both += both, p->along += along, p->square += square;
+  ret_sums[ALONG] = ret_sums[SQUARE] = 0;
+  for (size_t k = whole; k < d; k++) ret_sums[ALONG] += u[k] * a[k], ret_sums[SQUARE] += a[k] * a[k];
+  for (size_t l = 0; l < ISA_LANES; l++) {
+    ret_sums[ALONG] += along[l / ISA_HALF][l % ISA_HALF], ret_sums[SQUARE] += square[l / ISA_HALF][l % ISA_HALF];
+  }
+}
+ISA_DEFINE(static, add_along, (size_t d, const double *u, const double *a, double *ret_sums), (d, u, a, ret_sums))
+
+ISA_INLINE void add_apart_body(size_t d, const double *u, const double *v, const double *a, double *ret_sums) {
+  isa_half pulled[ISA_HALVES] = {{0}}, both[ISA_HALVES] = {{0}}, apart[ISA_HALVES] = {{0}}, x, y, z;
+  size_t whole = d / ISA_LANES * ISA_LANES;
+  double along = ret_sums[ALONG];
+  for (size_t k = 0; k < whole; k += ISA_LANES) {
+    for (size_t h = 0; h < ISA_HALVES; h++) {
+      memcpy(&x, u + k + h * ISA_HALF, sizeof x), memcpy(&y, a + k + h * ISA_HALF, sizeof y);
+      memcpy(&z, v + k + h * ISA_HALF, sizeof z);
+      isa_half pull = y - along * x, step = z - x;
+      pulled[h] += pull * pull, both[h] += pull * step, apart[h] += step * step;
+    }
+  }
+  ret_sums[PULLED] = ret_sums[BOTH] = ret_sums[APART] = 0;
+  for (size_t k = whole; k < d; k++) {
+    double pull = a[k] - along * u[k], step = v[k] - u[k];
+    ret_sums[PULLED] += pull * pull, ret_sums[BOTH] += pull * step, ret_sums[APART] += step * step;
+  }
+  for (size_t l = 0; l < ISA_LANES; l++) {
+    size_t h = l / ISA_HALF, e = l % ISA_HALF;
+    ret_sums[PULLED] += pulled[h][e], ret_sums[BOTH] += both[h][e], ret_sums[APART] += apart[h][e];
+  }
+}
+ISA_DEFINE(static, add_apart, (size_t d, const double *u, const double *v, const double *a, double *ret_sums),
+           (d, u, v, a, ret_sums))
+
+static void add_token(size_t d, const double *u, const double *v, const double *a, pulls *p) {
+  double sums[SUMS];
+  add_along(d, u, a, sums);
+  add_apart(d, u, v, a, sums);
+  p->moved += sums[APART] * (1 - sums[APART] / 4); /* sine of the angle, squared */
+  p->pulled += sums[PULLED], p->both += sums[BOTH], p->along += sums[ALONG], p->square += sums[SQUARE];
 }
 
 /* Ideal attention of some tokens, whose cosines these are. */

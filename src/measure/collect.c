@@ -7,16 +7,29 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/isa.h"
 #include "base/mem.h"
 #include "geometry/geometry.h"
 #include "measure/cost.h"
 #include "measure/heads.h"
 
 /* The square of no f32 leaves the range of a double. */
+ISA_INLINE void square_f32_body(size_t d, const float *x, double *ret_square) {
+  double lanes[ISA_LANES] = {0}, sum = 0;
+  size_t whole = d - d % ISA_LANES;
+  for (size_t k = 0; k < whole; k += ISA_LANES) {
+    for (size_t u = 0; u < ISA_LANES; u++) lanes[u] += (double)x[k + u] * (double)x[k + u];
+  }
+  for (size_t k = whole; k < d; k++) sum += (double)x[k] * (double)x[k];
+  for (size_t u = 0; u < ISA_LANES; u++) sum += lanes[u];
+  *ret_square = sum;
+}
+ISA_DEFINE(static, square_f32, (size_t d, const float *x, double *ret_square), (d, x, ret_square))
+
 static double norm_f32(size_t d, const float *x) {
-  double sum = 0;
-  for (size_t k = 0; k < d; k++) sum += (double)x[k] * (double)x[k];
-  return sqrt(sum);
+  double square;
+  square_f32(d, x, &square);
+  return sqrt(square);
 }
 
 static void record_norms(measurement *s, const dwell_cloud *x, size_t row) {
