@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/error.h"
+#include "base/mem.h"
 #include "base/threads.h"
 #include "linalg/panels.h"
 #include "linalg/serial.h"
@@ -96,8 +98,9 @@ void gemm_square_f64(size_t n, size_t d, const double *x, size_t ldx, double *g,
 
 /* ---- Gram matrix ---- */
 
-/* Columns of an item: whole panels; few enough that most of the work above the diagonal is left out. */
-enum { GRAM_STRIPE = 4 * PANEL_F64, GRAM_TILE = 8 };
+/* Columns of an item: whole panels; few enough that most of the work above the diagonal is left out. Rows that meet all
+ * of them while they are in the second-level cache. */
+enum { GRAM_STRIPE = 4 * PANEL_F64, GRAM_ROWS = 64, GRAM_TILE = 8 };
 
 typedef struct gram_job {
   size_t n, d, ldx, ldg;
@@ -105,15 +108,32 @@ typedef struct gram_job {
   double *g;
 } gram_job;
 
-/* Columns i0 .. end-1 of the lower triangle from row i0 on, and their mirror image: an entry is the same sum wherever
- * the stripes begin, and exactly the one across the diagonal. */
+/* Columns first .. end-1 of the lower triangle, from row `first` on, as by_panels_f64 would make them. */
+static dwell_status gram_stripe(const gram_job *job, size_t first, size_t end, dwell_error *err) {
+  size_t n = job->n, d = job->d, wide = end - first, most = d < DEPTH ? d : DEPTH;
+  double *part = mem_alloc(panels_elements(most, wide, sizeof(double)), sizeof *part);
+  if (part == NULL) return error_no_memory(err, "a Gram matrix");
+  for (size_t q = 0; q == 0 || q < d; q += DEPTH) {
+    size_t deep = d - q < DEPTH ? d - q : DEPTH;
+    panels_pack_f64(deep, wide, true, 0, 0, wide, deep, job->x + first * job->ldx + q, job->ldx, part);
+    for (size_t i = first; i < n; i += GRAM_ROWS) {
+      size_t rows = n - i < GRAM_ROWS ? n - i : GRAM_ROWS;
+      panels_multiply_f64(rows, deep, wide, job->x + i * job->ldx + q, job->ldx, part, deep,
+                          job->g + i * job->ldg + first, job->ldg, q > 0);
+    }
+  }
+  mem_free(part);
+  return DWELL_OK;
+}
+
+/* A stripe and its mirror image: an entry is the same sum wherever the stripes begin, and exactly the one across the
+ * diagonal. */
 static dwell_status gram_item(void *arg, size_t item, int worker, dwell_error *err) {
-  (void)worker, (void)err;
+  (void)worker;
   const gram_job *job = arg;
   size_t first = item * GRAM_STRIPE, end = job->n - first < GRAM_STRIPE ? job->n : first + GRAM_STRIPE;
-  const double *rows = job->x + first * job->ldx;
-  double *g = job->g + first * job->ldg + first;
-  by_panels_f64(true, job->n - first, end - first, job->d, rows, job->ldx, rows, job->ldx, false, g, job->ldg);
+  dwell_status status = gram_stripe(job, first, end, err);
+  if (status != DWELL_OK) return status;
   for (size_t i0 = first; i0 < job->n; i0 += GRAM_TILE) { /* tile by tile, for the cache */
     for (size_t j0 = first; j0 < end && j0 <= i0; j0 += GRAM_TILE) {
       for (size_t i = i0; i < job->n && i < i0 + GRAM_TILE; i++) {
