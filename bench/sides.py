@@ -166,8 +166,8 @@ def cases(text):
     p.add_argument("--repeats", type=int, default=5)
     p.add_argument("--blocks", type=int, help="other than the shape's")
     p.add_argument("--width", type=int, help="other than the shape's")
-    p.add_argument("--words", action="store_true",
-                   help="ids as frequent as the words of a text, 1/rank (default: all alike, hardly one twice)")
+    p.add_argument("--alike", action="store_true",
+                   help="ids all alike frequent, hardly one twice (default: as the words of a text, 1/rank)")
     a = p.parse_args()
     return a, (make_cases(a) if a.model is None else model_case(a))
 
@@ -176,8 +176,8 @@ def make_case(a, folder, scratch, label, tokens):
     with open(os.path.join(folder, "config.json")) as f:
         config = json.load(f)
     draw, words = random.Random(2), range(config["vocab_size"])
-    ids = draw.choices(words, [1 / (rank + 1) for rank in words], k=tokens) if a.words else \
-        [draw.randrange(len(words)) for _ in range(tokens)]
+    ids = [draw.randrange(len(words)) for _ in range(tokens)] if a.alike else \
+        draw.choices(words, [1 / (rank + 1) for rank in words], k=tokens)
     ids_file = os.path.join(scratch, "ids.txt")
     with open(ids_file, "w") as f:
         f.write(" ".join(map(str, ids)))
