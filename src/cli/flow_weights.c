@@ -113,23 +113,12 @@ const struct argp cli_argp_flow_weights = {options, parse, NULL, NULL, children,
 
 static dwell_status take_blocks(const cli *c, const dwell_source *source, cli_flow_weights *f, size_t blocks,
                                 dwell_error *err) {
-  dwell_status status = DWELL_OK;
   size_t first = f->block == SIZE_MAX ? 0 : f->block, end = f->block == SIZE_MAX ? blocks : f->block + 1;
   if (end > blocks) {
     error_set(err, DWELL_USAGE, "there is no block %zu: the blocks are 0 to %zu", f->block, blocks - 1);
     return error_at_item(err, "--block");
   }
-  for (size_t b = first; b < end; b++) {
-    dwell_weights view = {0};
-    status = source_weights(source, &c->ctx, b, &view, err);
-    if (status == DWELL_OK && view.shared) end = first + 1;
-    if (status == DWELL_OK && b == first)
-      status = weights_begin(&view, end - first, source_short_name(f->model), &f->weights, err);
-    if (status == DWELL_OK) status = weights_fill(f->weights, b - first, &view, err);
-    dwell_weights_free(&view);
-    if (status != DWELL_OK) return status;
-  }
-  return weights_finish(f->weights, err);
+  return weights_of_source(source, &c->ctx, first, end, source_short_name(f->model), &f->weights, err);
 }
 
 static dwell_status load_model(const cli *c, cli_flow_weights *f, dwell_error *err) {

@@ -92,7 +92,7 @@ void plot_begin(plot *p, strbuf *out, const plot_frame *frame) {
   svg_open(out, frame->id, frame->width, frame->height, frame->title, frame->description, attributes.data);
   if (attributes.failed) out->failed = true;
   strbuf_free(&attributes);
-  draw_y_axis(p);
+  if (!frame->bare_y) draw_y_axis(p);
   draw_x_axis(p, frame);
   if (frame->y_label != NULL) svg_text(out, "lab", 4, 14, 's', frame->y_label);
   if (frame->x_label != NULL) svg_text(out, "lab", p->right, frame->height - 6, 'e', frame->x_label);

@@ -22,6 +22,7 @@ typedef struct plot_frame {
   scale x, y;           /* pixels are set here */
   const char *x_label, *y_label;
   bool whole_x;            /* ticks at whole numbers only */
+  bool bare_y;             /* no numbers and no grid at y: only the order of what is drawn means something */
   bool own_axis;           /* x is not the page's axis of states: data-plot="own", which its script leaves alone */
   bool has_zero;           /* an x outside a logarithmic axis: "0", drawn left of a break */
   double zero;             /* where on the axis (in data) it sits */

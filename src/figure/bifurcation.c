@@ -167,7 +167,8 @@ static dwell_status draw_hysteresis(figure_sheet *s, const branch *branches, con
                                     dwell_error *err) {
   plot p;
   double kappa[STATIONS], beta = cold ? 4 : 1;
-  strbuf *out = figure_panel_begin(s, 330, 300, cold ? "particles, β = 4: hysteresis" : "particles, β = 1: none", err);
+  strbuf *out =
+      figure_panel_begin(s, 330, 300, cold ? "particles, β = 4: hysteresis" : "particles, β = 1: no hysteresis", err);
   if (out == NULL) return DWELL_NO_MEMORY;
   for (size_t k = 0; k < STATIONS; k++) kappa[k] = kappa_at(beta, k);
   double low = kappa[0] - 0.02, high = kappa[STATIONS - 1] + 0.02;

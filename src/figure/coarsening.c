@@ -87,8 +87,8 @@ static dwell_status draw_clusters(figure_sheet *s, const double *times, size_t s
   }
   plot_style theory = {.colour = "c1"}, mine = {.colour = "c0"};
   plot_line(&p, at, middle, CURVE, &theory);
-  plot_key(&p, -8, 0, &theory, "√(6β / ln t), band: 5 … 7");
-  plot_key(&p, -8, 1, &mine, "single starts");
+  plot_key(&p, 215, 0, &theory, "√(6β / ln t), band: 5 … 7");
+  plot_key(&p, 215, 1, &mine, "single starts");
   plot_end(&p);
   return DWELL_OK;
 }

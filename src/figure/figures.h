@@ -19,5 +19,15 @@ extern const figure figure_histograms;
 extern const figure figure_dimension;
 extern const figure figure_formation;
 extern const figure figure_synchrony;
+extern const figure figure_layer_norm;
+extern const figure figure_heads;
+extern const figure figure_hardmax;
+extern const figure figure_noisy_heads;
+extern const figure figure_shapes;
+extern const figure figure_ov_spectra;
+extern const figure figure_learned;
+extern const figure figure_kinetic;
+extern const figure figure_gaussian;
+extern const figure figure_random_forms;
 
 #endif

@@ -88,7 +88,7 @@ static double median(const double *values, size_t starts, size_t which) {
 static dwell_status draw(figure_sheet *s, size_t which, const double *values, size_t starts, double *ret_last,
                          dwell_error *err) {
   static const char *const colours[3] = {"c0", "c2", "c1"};
-  static const char *const words[3] = {"longest state entered", "… left", "last merger"};
+  static const char *const words[3] = {"longest state entered", "longest state left", "last merger"};
   const sweep *w = &sweeps[which];
   plot p;
   double x[MOST_POINTS], y[3][MOST_POINTS], top = 1;
@@ -108,13 +108,15 @@ static dwell_status draw(figure_sheet *s, size_t which, const double *values, si
                            .height = 310,
                            .right = 14,
                            .x = scale_make(SCALE_LOG, x[0] * 0.9, x[w->count - 1] * 1.1),
-                           .y = scale_make(SCALE_LINEAR, 0, top * 1.25),
+                           .y = which == 0 ? scale_make(SCALE_LOG, 1, top * 8) : scale_make(SCALE_LINEAR, 0, top * 1.4),
                            .x_label = w->label,
                            .y_label = "ln t"});
-  for (size_t c = 0; c < 3; c++) {
+  static const size_t order[3] = {0, 2, 1}; /* the dashes last, where curves coincide */
+  for (size_t k = 0; k < 3; k++) {
+    size_t c = order[k];
     plot_style style = {.colour = colours[c], .more = c == 1 ? "dash" : NULL};
     plot_line(&p, x, y[c], w->count, &style);
-    plot_points(&p, x, y[c], NULL, w->count, &style);
+    plot_points(&p, x, y[c], NULL, w->count, &(plot_style){.colour = colours[c]});
     plot_key(&p, 12, c, &style, words[c]);
   }
   plot_end(&p);
@@ -128,7 +130,7 @@ static dwell_status make(figure_sheet *s, dwell_error *err) {
   size_t points = 0, first = 0;
   double growth[SWEEPS];
   for (size_t w = 0; w < SWEEPS; w++) points += sweeps[w].count;
-  double *values = MEM_NEW(double, points * MOST_STARTS * 4);
+  double *values = MEM_NEW(double, points *MOST_STARTS * 4);
   TRY_ALLOC(values, "the sweeps of the figure");
   s->columns = 3;
   snprintf(

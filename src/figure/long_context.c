@@ -41,7 +41,7 @@ static dwell_status draw(figure_sheet *s, dwell_error *err) {
     plot_style style = {.colour = colours[i]};
     plot_line(&p, gamma, cosine + i * POINTS, POINTS, &style);
     snprintf(label, sizeof label, "n = %.0f", sizes[i]);
-    plot_key(&p, -14, i, &style, label);
+    plot_key(&p, 290, i, &style, label);
   }
   plot_end(&p);
   dwell_status status = figure_keep_series(s, "gamma", POINTS, gamma, err);

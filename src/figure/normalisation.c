@@ -64,7 +64,7 @@ static dwell_status draw_gap(figure_sheet *s, const double *times, const double 
                            .description = "1 - cosine over time",
                            .width = 470,
                            .height = 320,
-                           .right = 80,
+                           .right = 52,
                            .x = scale_make(SCALE_LOG, 1, 2e4),
                            .y = scale_make(SCALE_LOG, 1e-9, 2),
                            .x_label = "time t",
@@ -76,7 +76,9 @@ static dwell_status draw_gap(figure_sheet *s, const double *times, const double 
       double value = values[i * 2 * POINTS + k];
       gap[k] = times[k] < 1 || value < log(1e-9) ? NAN : exp(value);
     }
-    plot_line(&p, times, gap, POINTS, &(plot_style){.colour = colours[i], .label = names[i]});
+    plot_style style = {.colour = colours[i]};
+    plot_line(&p, times, gap, POINTS, &style);
+    plot_key(&p, 205, 10 + i, &style, names[i]);
   }
   plot_end(&p);
   return DWELL_OK;

@@ -109,7 +109,8 @@ static dwell_status draw_moments(figure_sheet *s, size_t n, const double *angle,
                            .x = scale_make(SCALE_LINEAR, -pi, pi),
                            .y = scale_make(SCALE_LINEAR, 0, SHOWN),
                            .x_label = "angle (radians)",
-                           .y_label = "place in the sequence: the first token is lowest in each band"});
+                           .y_label = "place in the sequence: the first token is lowest in each band",
+                           .bare_y = true});
   for (size_t m = 0; m < SHOWN; m++) {
     size_t f = 0, row = SHOWN - 1 - m;
     static char labels[SHOWN][32];
@@ -154,7 +155,7 @@ static dwell_status make(figure_sheet *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = s->quick ? 60 : TOKENS;
   bool strong[TOKENS], ordinary[TOKENS];
-  double *angle = MEM_NEW(double, FRAMES * TOKENS), times[FRAMES];
+  double *angle = MEM_NEW(double, FRAMES *TOKENS), times[FRAMES];
   TRY_ALLOC(angle, "the angles of the figure");
   s->columns = 2;
   TRY(figure_compute(s, "renyi", 1, FRAMES * n, run, &n, angle, err));

@@ -120,7 +120,7 @@ static dwell_status draw(figure_sheet *s, const climb *climbs, bool scaled, dwel
     plot_style style = {.colour = colours[b], .more = "thin"};
     plot_line(&p, x, climbs[b].energy, POINTS, &style);
     snprintf(label, sizeof label, "β = %g", betas[b]);
-    if (scaled) plot_key(&p, 190, b + 3, &style, label);
+    plot_key(&p, scaled ? 190 : b < 3 ? 250 : 340, scaled ? b + 3 : 11 + b % 3, &style, label);
   }
   plot_end(&p);
   return DWELL_OK;
@@ -143,7 +143,7 @@ done:
 
 static dwell_status keep(figure_sheet *s, const climb *climbs, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  double *all = MEM_NEW(double, BETAS * POINTS);
+  double *all = MEM_NEW(double, BETAS *POINTS);
   TRY_ALLOC(all, "the numbers of the figure");
   for (int which = 0; which < 2; which++) {
     for (size_t b = 0; b < BETAS; b++)

@@ -10,7 +10,7 @@
 #include "theorem/leaders.h"
 #include "theorem/numerics.h"
 
-enum { TOKENS = LEADERS_TOKENS, MOST_STARTS = 200, FRAMES = 61 };
+enum { TOKENS = LEADERS_TOKENS, MOST_STARTS = 200, FRAMES = 121 };
 
 /* Item: shape, then start. ret_values[0]: was the limit's shape the expected one? */
 static dwell_status run_start(void *arg, size_t item, double *ret_values, dwell_error *err) {
@@ -40,7 +40,7 @@ static dwell_status run_film(void *arg, size_t item, double *ret_values, dwell_e
   double times[FRAMES], masses[TOKENS], z[TOKENS * LEADERS_MOST_D];
   film f = {TOKENS * shape->d, ret_values};
   for (size_t i = 0; i < TOKENS; i++) masses[i] = 1.0 / TOKENS;
-  for (size_t k = 0; k < FRAMES; k++) times[k] = shape->t * pow((double)k / (FRAMES - 1), 2);
+  for (size_t k = 0; k < FRAMES; k++) times[k] = shape->t * pow((double)k / (FRAMES - 1), 3);
   for (size_t e = 0; e < f.size; e++) z[e] = leaders_start(3, e);
   euclid e = {.n = TOKENS, .d = shape->d, .beta = 1, .masses = masses, .rescaled = shape->rescaled, .opt_v = shape->v};
   ode_plan plan = {.integrator = DWELL_RK45, .rtol = 1e-9, .times = times, .count = FRAMES};
@@ -74,14 +74,34 @@ static void project(size_t d, const double view[2][LEADERS_MOST_D], const double
   for (size_t k = 0; k < d; k++) ret[0] += view[0][k] * z[k], ret[1] += view[1][k] * z[k];
 }
 
+static bool shapes_a_polytope(taxonomy_shape shape) { return shape == TAXONOMY_POLYTOPE || shape == TAXONOMY_PRODUCT; }
+
+/* The corners of the hull of TOKENS points in order, the first again at the end; returns their number. */
+static size_t outline(const double *x, const double *y, double ret[2][TOKENS + 1]) {
+  size_t first = 0, count = 0, at;
+  for (size_t i = 1; i < TOKENS; i++) first = x[i] < x[first] ? i : first;
+  at = first;
+  do {
+    size_t next = at == 0 ? 1 : 0;
+    ret[0][count] = x[at], ret[1][count++] = y[at];
+    for (size_t i = 0; i < TOKENS; i++) {
+      double turn = (x[next] - x[at]) * (y[i] - y[at]) - (y[next] - y[at]) * (x[i] - x[at]);
+      if (turn < 0) next = i;
+    }
+    at = next;
+  } while (at != first && count < TOKENS);
+  ret[0][count] = ret[0][0], ret[1][count] = ret[1][0];
+  return count + 1;
+}
+
 static dwell_status draw(figure_sheet *s, size_t which, const double *states, dwell_error *err) {
   static const char *const names[][3] = {
       {"V = I, d = 2: a polytope", "z₁", "z₂"},
-      {"V = I, d = 3: a polytope", "seen from a corner", ""},
+      {"V = I, d = 3: a polytope", "seen from a corner", "height"},
       {"simple leading λ, d = 2: hyperplanes", "z₁", "z₂"},
-      {"V = diag(1, 1, −½): polytope × line", "z₁ (along the line)", "z₂"},
-      {"V = −I, d = 3: the origin", "seen from a corner", ""},
-      {"symmetric V, d = 3: hyperplanes", "⟨φ₁, z⟩", "across"},
+      {"V = diag(1, 1, −½): polytope × line", "z₁ (seen along the line, z₃)", "z₂"},
+      {"V = −I, d = 3: the origin", "seen from a corner", "height"},
+      {"symmetric V, d = 3: hyperplanes", "⟨φ₁, z⟩", "a direction of the planes"},
   };
   plot p;
   double x[FRAMES], y[FRAMES], at[2], most[2] = {0}, ends[2 * TOKENS], view[2][LEADERS_MOST_D];
@@ -106,6 +126,15 @@ static dwell_status draw(figure_sheet *s, size_t which, const double *states, dw
                            .y = scale_make(SCALE_LINEAR, -1.05 * most[1], 1.05 * most[1]),
                            .x_label = names[which][1],
                            .y_label = names[which][2]});
+  if (shapes_a_polytope(leaders_shapes[which].expected)) {
+    double hull[2][TOKENS + 1], last[2][TOKENS];
+    for (size_t i = 0; i < TOKENS; i++) {
+      project(d, view, states + ((FRAMES - 1) * TOKENS + i) * d, at);
+      last[0][i] = at[0], last[1][i] = at[1];
+    }
+    size_t corners = outline(last[0], last[1], hull);
+    plot_line(&p, hull[0], hull[1], corners, &(plot_style){.colour = "c1", .more = "dash thin"});
+  }
   for (size_t i = 0; i < TOKENS; i++) {
     for (size_t f = 0; f < FRAMES; f++) {
       project(d, view, states + (f * TOKENS + i) * d, at);
@@ -132,7 +161,7 @@ static dwell_status make(figure_sheet *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
   bool all = true;
   size_t starts = s->quick ? 4 : MOST_STARTS;
-  double *right = MEM_NEW(double, LEADERS_SHAPES * MOST_STARTS),
+  double *right = MEM_NEW(double, LEADERS_SHAPES *MOST_STARTS),
          *films = mem_alloc(LEADERS_SHAPES, SIZE * sizeof(double));
   if (right == NULL || films == NULL) TRY_ALLOC(NULL, "the figure");
   s->columns = 3;
@@ -146,11 +175,12 @@ static dwell_status make(figure_sheet *s, dwell_error *err) {
     TRY(check(s, k, count, starts, err));
     all &= count == (double)starts;
   }
-  snprintf(s->note, sizeof s->note,
-           "%d tokens from [−5, 5]ᵈ (rings), their ways in the frame that grows with the flow (V = −I: as they are), "
-           "and where "
-           "they end (dots). Of %zu starts each the limits were told as these shapes in %s.",
-           TOKENS, starts, all ? "all" : "not all: see the table");
+  snprintf(
+      s->note, sizeof s->note,
+      "%d tokens from [−5, 5]ᵈ (rings), their ways in the frame that grows with the flow (V = −I: as they are), "
+      "and where they end (dots; dashed: the outline of their hull). Of %zu starts each the limits were told as these "
+      "shapes in %s.",
+      TOKENS, starts, all ? "all" : "not all: see the table");
 done:
   mem_free(right);
   mem_free(films);

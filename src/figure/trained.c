@@ -7,9 +7,10 @@
 #include "base/str.h"
 #include "text/prompt.h"
 
+enum { SEED = 1 };
+
 dwell_status trained_measure(const figure_sheet *s, trained_kind kind, const char *instruments, dwell_run **ret_run,
                              dwell_error *err) {
-  enum { SEED = 1 };
   const prompt *text;
   dwell_model *model = NULL;
   dwell_source *source = NULL;
@@ -31,6 +32,24 @@ dwell_status trained_measure(const figure_sheet *s, trained_kind kind, const cha
   dwell_source_destroy(source);
   dwell_model_destroy(model);
   return status;
+}
+
+dwell_status trained_open(const figure_sheet *s, trained_kind kind, trained_blocks *ret_blocks, dwell_error *err) {
+  static const int64_t any_id = 0; /* a source has a text; this one is not run */
+  dwell_model_options options = dwell_model_options_default();
+  *ret_blocks = (trained_blocks){0};
+  options.random_weights = kind == TRAINED_RANDOM, options.random_seed = SEED;
+  dwell_status status = dwell_model_open(s->model, s->ctx, &ret_blocks->model, err);
+  if (status == DWELL_OK)
+    status = dwell_model_open_ids(ret_blocks->model, &any_id, 1, &options, &ret_blocks->source, err);
+  if (status == DWELL_OK) ret_blocks->blocks = dwell_source_trajectory(ret_blocks->source)->states - 1;
+  return status;
+}
+
+void trained_close(trained_blocks *b) {
+  dwell_source_destroy(b->source);
+  dwell_model_destroy(b->model);
+  *b = (trained_blocks){0};
 }
 
 size_t trained_column(const dwell_run *run, const char *column, size_t most, double *ret_values) {

@@ -37,6 +37,11 @@ dwell_status weights_fill(dwell_flow_weights *w, size_t l, const dwell_weights *
 /* Norms and symmetries of all heads. */
 dwell_status weights_finish(dwell_flow_weights *w, dwell_error *err);
 
+/* The blocks first..end-1 of a source that has weights, one layer each, or one for all where they share theirs. `name`
+ * is copied. *ret_weights may be set also after a failure: dwell_flow_weights_destroy. Errors: as source_weights. */
+dwell_status weights_of_source(const dwell_source *source, const dwell_context *ctx, size_t first, size_t end,
+                               const char *name, dwell_flow_weights **ret_weights, dwell_error *err);
+
 /* Members of the open object of the manifest. */
 void weights_write(const dwell_flow_weights *w, size_t heads, jwriter *out);
 

@@ -2,21 +2,16 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "theorem/hardmax.h"
 #include "theorem/numerics.h"
 #include "theorem/particles.h"
 #include "theorem/theorems.h"
 
 enum { MOST = 4 };
 
-typedef struct line {
-  size_t n;
-  double beta;
-} line;
-
-/* z_i' = sum_j softmax_j(beta z_i z_j) (z_j - z_i) */
-static void attract(double t, const double *z, double *ret_v, const void *arg) {
+void hardmax_attract(double t, const double *z, double *ret_v, const void *arg) {
   (void)t;
-  const line *l = arg;
+  const hardmax_line *l = arg;
   for (size_t i = 0; i < l->n; i++) {
     double top = -INFINITY, total = 0, sum = 0;
     for (size_t j = 0; j < l->n; j++) top = fmax(top, z[i] * z[j]);
@@ -28,18 +23,21 @@ static void attract(double t, const double *z, double *ret_v, const void *arg) {
   }
 }
 
-/* sup over t <= 4 of |z_2 - 2 (1 - e^-t)| from (-1, 0, 2). */
+double hardmax_distance(double beta) {
+  hardmax_line l = {3, beta};
+  double z[MOST] = {-1, 0, 2}, h = 0.05 / l.beta, most = 0;
+  if (h > 1e-3) h = 1e-3;
+  for (double t = 0; t < 4; t += h) {
+    numerics_rk4(3, hardmax_attract, &l, t, t + h, 1, z);
+    most = fmax(most, fabs(z[1] + 2 * expm1(-(t + h))));
+  }
+  return most;
+}
+
 static dwell_status follows(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
                             dwell_error *err) {
   (void)count, (void)ctx, (void)err;
-  line l = {3, row->value[0]};
-  double z[MOST] = {-1, 0, 2}, h = 0.05 / l.beta;
-  if (h > 1e-3) h = 1e-3;
-  out->measured = 0;
-  for (double t = 0; t < 4; t += h) {
-    numerics_rk4(3, attract, &l, t, t + h, 1, z);
-    out->measured = fmax(out->measured, fabs(z[1] + 2 * expm1(-(t + h))));
-  }
+  out->measured = hardmax_distance(row->value[0]);
   return DWELL_OK;
 }
 
@@ -49,25 +47,28 @@ static dwell_status end(const theorem_row *row, size_t count, theorem_outcome *o
   (void)count, (void)ctx, (void)err;
   static const double starts[3][MOST] = {{-1, 0, 1, 0}, {-1, 0, 1, 1}, {-1, -1, 0, 1.5}};
   size_t which = (size_t)row->value[1], middle = which == 2 ? 2 : 1;
-  line l = {which == 0 ? 3 : 4, row->value[0]};
+  hardmax_line l = {which == 0 ? 3 : 4, row->value[0]};
   double z[MOST];
   for (size_t i = 0; i < MOST; i++) z[i] = starts[which][i];
-  numerics_rk4(l.n, attract, &l, 0, 4, (size_t)(200 * l.beta), z);
+  numerics_rk4(l.n, hardmax_attract, &l, 0, 4, (size_t)(200 * l.beta), z);
   out->measured = z[middle];
   return DWELL_OK;
 }
 
-/* Time in which the middle of (-1, delta, 1) reaches 1/2. */
+double hardmax_leaves(double beta, double delta) {
+  hardmax_line l = {3, beta};
+  double z[MOST] = {-1, delta, 1}, h = 0.02 / l.beta, t = 0, before = 0;
+  for (; z[1] < 0.5 && t < 5; t += h) {
+    before = z[1];
+    numerics_rk4(3, hardmax_attract, &l, t, t + h, 1, z);
+  }
+  return t - h * (z[1] - 0.5) / (z[1] - before);
+}
+
 static dwell_status leaves(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
                            dwell_error *err) {
   (void)count, (void)ctx, (void)err;
-  line l = {3, row->value[0]};
-  double z[MOST] = {-1, row->value[1], 1}, h = 0.02 / l.beta, t = 0, before = 0;
-  for (; z[1] < 0.5 && t < 5; t += h) {
-    before = z[1];
-    numerics_rk4(3, attract, &l, t, t + h, 1, z);
-  }
-  out->measured = t - h * (z[1] - 0.5) / (z[1] - before);
+  out->measured = hardmax_leaves(row->value[0], row->value[1]);
   return DWELL_OK;
 }
 

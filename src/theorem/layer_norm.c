@@ -4,40 +4,94 @@
 #include "base/error.h"
 #include "flow/euclid.h"
 #include "flow/layer.h"
+#include "theorem/layer_norm.h"
 #include "theorem/numerics.h"
 #include "theorem/particles.h"
 #include "theorem/theorems.h"
 
-/* Mean number of clusters on the sphere at the times of the rows. value: time, starts. */
-static dwell_status with_norm(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
-                              dwell_error *err) {
-  dwell_status status = DWELL_OK;
-  enum { MOST = 400, TIMES = 4 };
-  size_t starts = (size_t)row->value[1];
-  double found[TIMES][MOST], error;
-  particles p = {0};
-  TRY(particles_open("sa", 32, 3, 1, &p, err));
-  p.plan.rtol = 1e-7;
-  for (uint32_t s = 0; s < starts; s++) {
-    particles_uniform(&p, 3000 + s);
-    p.t = 0;
-    for (size_t r = 0; r < count; r++) {
-      TRY(particles_to(&p, row[r].value[0], ctx, err));
-      found[r][s] = (double)particles_clusters(&p, 0.0002); /* distance .02 */
+/* Groups linked within .02: pairs whose squared distance is at most 4e-4. */
+enum { PLAIN = 32, PLAIN_D = 3 };
+
+static size_t groups_of(const double *x) {
+  size_t groups = PLAIN, label[PLAIN];
+  for (size_t i = 0; i < PLAIN; i++) label[i] = i;
+  for (size_t i = 0; i < PLAIN; i++)
+    for (size_t j = 0; j < i; j++) {
+      double square = 0;
+      for (size_t k = 0; k < PLAIN_D; k++) square += pow(x[PLAIN_D * i + k] - x[PLAIN_D * j + k], 2);
+      size_t from = label[i], to = label[j];
+      if (from == to || square > 4e-4) continue;
+      for (size_t k = 0; k < PLAIN; k++) label[k] = label[k] == from ? to : label[k];
+      groups--;
     }
-  }
-  for (size_t r = 0; r < count; r++) {
-    out[r].measured = numerics_mean(starts, found[r], &error);
-    out[r].tolerance = fmax(1e-9, 4 * error * sqrt(1 + (double)starts / 200));
+  return groups;
+}
+
+static dwell_status note_groups(void *self, size_t index, const double *z, dwell_error *err) {
+  (void)err;
+  ((double *)self)[index] = (double)groups_of(z);
+  return DWELL_OK;
+}
+
+dwell_status layer_norm_groups(bool norm, uint32_t start, size_t count, const double *times, double *ret_groups,
+                               const dwell_context *opt_ctx, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  particles p = {0};
+  TRY(particles_open("sa", PLAIN, PLAIN_D, 1, &p, err));
+  p.plan.rtol = 1e-7;
+  particles_uniform(&p, 3000 + start);
+  if (norm) {
+    for (size_t r = 0; r < count; r++) {
+      TRY(particles_to(&p, times[r], opt_ctx, err));
+      ret_groups[r] = (double)groups_of(p.x);
+    }
+  } else {
+    euclid e = {.n = PLAIN, .d = PLAIN_D, .beta = 1, .masses = p.masses, .rescaled = true};
+    ode_plan plan = {.integrator = DWELL_RK45, .rtol = 1e-7, .times = times, .count = count};
+    ode_host host = {.ctx = opt_ctx, .emit = note_groups, .self = ret_groups};
+    ode_outcome outcome;
+    TRY(euclid_solve(&e, &plan, &host, p.x, &outcome, err));
   }
 done:
   particles_close(&p);
   return status;
 }
 
+/* Means over starts at the times of the rows. value: time, starts. */
+static dwell_status mean_groups(bool norm, double least, const theorem_row *row, size_t count, theorem_outcome *out,
+                                const dwell_context *ctx, dwell_error *err) {
+  enum { MOST = 400, TIMES = 4 };
+  dwell_status status = DWELL_OK;
+  size_t starts = (size_t)row->value[1];
+  double found[TIMES][MOST], times[TIMES], groups[TIMES], error;
+  for (size_t r = 0; r < count; r++) times[r] = row[r].value[0];
+  for (uint32_t s = 0; s < starts; s++) {
+    TRY(layer_norm_groups(norm, s, count, times, groups, ctx, err));
+    for (size_t r = 0; r < count; r++) found[r][s] = groups[r];
+  }
+  for (size_t r = 0; r < count; r++) {
+    out[r].measured = numerics_mean(starts, found[r], &error);
+    out[r].tolerance = fmax(least, 4 * error * sqrt(1 + (double)starts / 200));
+  }
+done:
+  return status;
+}
+
+/* Mean number of clusters on the sphere. */
+static dwell_status with_norm(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                              dwell_error *err) {
+  return mean_groups(true, 1e-9, row, count, out, ctx, err);
+}
+
+/* Mean number of distinct limits of z = e^{-t} x. */
+static dwell_status without_norm(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                                 dwell_error *err) {
+  return mean_groups(false, 0.1, row, count, out, ctx, err);
+}
+
 /* ---- heads ---- */
 
-enum { HEADED = 32, WIDTH = 16, MOST_HEADS = 8, HEAD_STARTS = 64 };
+enum { HEADED = 32, WIDTH = 16, MOST_HEADS = LAYER_NORM_MOST_HEADS, HEAD_STARTS = 64 };
 
 /* Nested heads: the first H of one set per start. B_h = 2 Gaussian / sqrt(d), V_h = I / H or Gaussian / sqrt(d H). */
 typedef struct heads {
@@ -91,77 +145,44 @@ static void bare(double t, const double *x, double *ret_v, const void *arg) {
     }
 }
 
-/* Mean cosine of directions at the times of the rows. value: time, heads, random values, norm, error of the table. */
-static dwell_status headed(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
-                           dwell_error *err) {
+dwell_status layer_norm_cosines(const layer_norm_arm *arm, uint32_t start, size_t count, const double *times,
+                                double *ret_cosine, const dwell_context *opt_ctx, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  heads h = {.count = (size_t)row->value[1], .random_values = row->value[2] == 1};
-  double found[4][HEAD_STARTS], error;
+  heads h = {.count = arm->heads, .random_values = arm->random_values};
   flow_layer layer = {.d = WIDTH, .heads = h.count, .rank = WIDTH, .query = h.b, .key = h.one, .value_rank = WIDTH};
   layer.read = h.v, layer.form_norm = 5, layer.value_norm = 2.5 * sqrt((double)h.count);
   particles p = {0};
   TRY(particles_open("qkv", HEADED, WIDTH, 1, &p, err));
   p.plan.system.layer = &layer, p.plan.rtol = 1e-7;
-  for (uint32_t s = 0; s < HEAD_STARTS; s++) {
-    draw_heads(&h, s);
-    particles_uniform(&p, 3300 + s);
-    p.t = 0;
-    for (size_t r = 0; r < count; r++) {
-      double before = p.t, t = row[r].value[0];
-      if (row->value[3] == 1) TRY(particles_to(&p, t, ctx, err));
-      else numerics_rk4(HEADED * WIDTH, bare, &h, before, t, (size_t)(40 * (t - before)), p.x), p.t = t;
-      found[r][s] = mean_direction_cosine(p.x);
-    }
-  }
+  draw_heads(&h, start);
+  particles_uniform(&p, 3300 + start);
   for (size_t r = 0; r < count; r++) {
-    out[r].measured = numerics_mean(HEAD_STARTS, found[r], &error);
-    out[r].tolerance = 4 * hypot(error, row[r].value[4]);
+    double before = p.t, t = times[r];
+    if (arm->norm) TRY(particles_to(&p, t, opt_ctx, err));
+    else numerics_rk4(HEADED * WIDTH, bare, &h, before, t, (size_t)ceil(40 * (t - before)), p.x), p.t = t;
+    ret_cosine[r] = mean_direction_cosine(p.x);
   }
 done:
   particles_close(&p);
   return status;
 }
 
-/* ---- without a norm: distinct limits of z = e^{-t} x ---- */
-
-/* Mean number of groups of z linked within .02 at the times of the rows. value: time, starts, deviation of the table.
- */
-static dwell_status without_norm(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
-                                 dwell_error *err) {
-  enum { N = 32, MOST = 200 };
+/* Mean cosine of directions at the times of the rows. value: time, heads, random values, norm, error of the table. */
+static dwell_status headed(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                           dwell_error *err) {
   dwell_status status = DWELL_OK;
-  size_t starts = (size_t)row->value[1];
-  double masses[N], found[4][MOST], error;
-  particles p = {0}; /* the start, and the linkage */
-  TRY(particles_open("sa", N, 3, 1, &p, err));
-  for (size_t i = 0; i < N; i++) masses[i] = 1.0 / N;
-  for (uint32_t s = 0; s < starts; s++)
-    for (size_t r = 0; r < count; r++) { /* from the start each time: the flow's scores know t */
-      euclid e = {.n = N, .d = 3, .beta = 1, .masses = masses, .rescaled = true};
-      ode_plan plan = {.integrator = DWELL_RK45, .rtol = 1e-7, .times = &row[r].value[0], .count = 1};
-      ode_host host = {.ctx = ctx};
-      ode_outcome outcome;
-      size_t groups = N, label[N];
-      particles_uniform(&p, 3000 + s);
-      TRY(euclid_solve(&e, &plan, &host, p.x, &outcome, err));
-      for (size_t i = 0; i < N; i++) label[i] = i;
-      for (size_t i = 0; i < N; i++)
-        for (size_t j = 0; j < i; j++) {
-          double square = 0;
-          for (size_t k = 0; k < 3; k++) square += pow(p.x[3 * i + k] - p.x[3 * j + k], 2);
-          size_t from = label[i], to = label[j];
-          if (from == to || square > 4e-4) continue;
-          for (size_t k = 0; k < N; k++) label[k] = label[k] == from ? to : label[k];
-          groups--;
-        }
-      found[r][s] = (double)groups;
-    }
+  const layer_norm_arm arm = {(size_t)row->value[1], row->value[2] == 1, row->value[3] == 1};
+  double found[4][HEAD_STARTS], times[4], cosine[4], error;
+  for (size_t r = 0; r < count; r++) times[r] = row[r].value[0];
+  for (uint32_t s = 0; s < HEAD_STARTS; s++) {
+    TRY(layer_norm_cosines(&arm, s, count, times, cosine, ctx, err));
+    for (size_t r = 0; r < count; r++) found[r][s] = cosine[r];
+  }
   for (size_t r = 0; r < count; r++) {
-    out[r].measured = numerics_mean(starts, found[r], &error);
-    out[r].tolerance = fmax(0.1, 4 * error * sqrt(1 + (double)starts / 200));
+    out[r].measured = numerics_mean(HEAD_STARTS, found[r], &error);
+    out[r].tolerance = 4 * hypot(error, row[r].value[4]);
   }
 done:
-  particles_close(&p);
   return status;
 }
 
