@@ -26,7 +26,6 @@
 #include "flow/pairs.h"
 #include "flow/rounds.h"
 #include "linalg/panels.h"
-#include "linalg/vmath.h"
 
 enum {
   ROWS = 64,       /* rows that a thread takes at once where each has weights of its own */
@@ -146,7 +145,7 @@ static bool allocate_tiles(flow_work *w, size_t workers) {
   w->across = across > 0 ? MEM_NEW(double, across) : NULL;
   w->heavy = heavy > 0 ? MEM_NEW(double, heavy) : NULL;
   w->close = mem_alloc(w->n, w->d * sizeof(double));
-  w->far = MEM_NEW(double, w->n);
+  w->far = MEM_NEW(double, w->padded);
   w->has_close = MEM_NEW(bool, w->n);
   w->maximum = MEM_NEW(double, w->n);
   w->tiles = MEM_NEW(tile_scratch, workers);
@@ -475,28 +474,38 @@ static dwell_status sum_directly(pass *p, dwell_error *err) {
 /* Weights of `rows` tokens from `first` on with `keys` tokens from `key` on. */
 typedef struct tile {
   size_t first, rows, key, keys;
+  size_t stride; /* keys, filled up to whole lanes */
   bool fresh;    /* the first tile of its rows: sums are set, not added to */
   bool mirrored; /* the weights also act on the keys, by the rows */
   tile_scratch *scratch;
 } tile;
 
-static void tile_cosines(const pass *p, const tile *t) {
+/* Sets the columns behind the last key. */
+static void tile_fill(const tile *t, double value) {
+  for (size_t r = 0; r < t->rows; r++)
+    for (size_t j = t->keys; j < t->stride; j++) t->scratch->cosines[r * t->stride + j] = value;
+}
+
+static void tile_cosines(const pass *p, tile *t) {
   size_t d = p->system->d;
-  panels_multiply_f64(t->rows, d, t->keys, p->x + t->first * d, d, p->work->across + t->key * d, d, t->scratch->cosines,
-                      t->keys, false);
+  double *cosines = t->scratch->cosines;
+  t->stride = round_up(t->keys, PAIRS_LANES);
+  panels_multiply_f64(t->rows, d, t->keys, p->x + t->first * d, d, p->work->across + t->key * d, d, cosines, t->stride,
+                      false);
+  tile_fill(t, 0);
 }
 
 /* Adds weights times m_j x_j over the keys to what the rows get. */
 static void tile_pull_rows(const pass *p, const tile *t) {
   size_t n = p->system->n, d = p->system->d;
-  panels_multiply_f64(t->rows, t->keys, d, t->scratch->cosines, t->keys, p->work->heavy + t->key * PANEL_F64, n,
+  panels_multiply_f64(t->rows, t->keys, d, t->scratch->cosines, t->stride, p->work->heavy + t->key * PANEL_F64, n,
                       p->shift + t->first * d, d, !t->fresh);
 }
 
 /* Adds weights times m_i x_i over the rows to what the keys get. */
 static void tile_pull_keys(const pass *p, const tile *t) {
   size_t n = p->system->n, d = p->system->d;
-  panels_multiply_turned_f64(t->keys, t->rows, d, t->scratch->cosines, t->keys, p->work->heavy + t->first * PANEL_F64,
+  panels_multiply_turned_f64(t->keys, t->rows, d, t->scratch->cosines, t->stride, p->work->heavy + t->first * PANEL_F64,
                              n, p->shift + t->key * d, d, true);
 }
 
@@ -511,9 +520,9 @@ static size_t tile_find_close(const pass *p, const tile *t) {
   double limit = 1 - p->near;
   tile_scratch *s = t->scratch;
   size_t count = 0;
-  if (kernel_top(t->rows * t->keys, s->cosines) <= limit) return 0;
+  if (kernel_top(t->rows * t->stride, s->cosines) <= limit) return 0;
   for (size_t r = 0; r < t->rows; r++) {
-    const double *row = s->cosines + r * t->keys;
+    const double *row = s->cosines + r * t->stride;
     if (kernel_top(t->keys, row) <= limit) continue;
     for (size_t j = 0, end = tile_visible(p, t, r); j < end; j++) {
       if (row[j] <= limit) continue;
@@ -524,30 +533,15 @@ static size_t tile_find_close(const pass *p, const tile *t) {
   return count;
 }
 
-/* Cosines to exponents; those of close pairs come from differences. */
-static void tile_exponents(const pass *p, const tile *t, size_t closes) {
-  tile_scratch *s = t->scratch;
-  size_t d = p->system->d;
-  double beta = p->system->beta, anchor = beta < 0 ? -1 : 1, *maximum = p->work->maximum + t->first;
-  if (!p->maximum) kernel_scale(t->rows * t->keys, beta, anchor, p->scale, s->cosines);
-  for (size_t r = 0; r < t->rows && p->maximum; r++)
-    kernel_scale(t->keys, beta, anchor, maximum[r], s->cosines + r * t->keys);
-  for (size_t c = 0; c < closes; c++) {
-    size_t r = s->close_row[c], j = s->close_key[c];
-    double square = kernel_distance(d, p->x + (t->first + r) * d, p->x + (t->key + j) * d);
-    s->cosines[r * t->keys + j] = p->factor * square + p->offset - (p->maximum ? maximum[r] : p->scale);
-  }
-}
-
-/* Weights of pairs that do not count are cleared: masked ones and, since they may lie above the maximum and be
- * infinite, those of keys without mass. */
+/* Pairs that do not count are marked: masked ones and, since they may lie above the maximum and be infinite, those of
+ * keys without mass. */
 static void tile_mask(const pass *p, const tile *t) {
-  if (!p->system->causal && !p->maximum) return;
   for (size_t r = 0; r < t->rows; r++) {
-    double *row = t->scratch->cosines + r * t->keys;
+    double *row = t->scratch->cosines + r * t->stride;
     size_t allowed = tile_visible(p, t, r);
-    for (size_t j = allowed; j < t->keys; j++) row[j] = 0;
-    for (size_t j = 0; j < allowed && p->maximum; j++) row[j] = p->work->mass[t->key + j] > 0 ? row[j] : 0;
+    for (size_t j = allowed; j < t->keys; j++) row[j] = 2 * PAIRS_NEVER;
+    for (size_t j = 0; j < allowed && p->maximum; j++)
+      if (!(p->work->mass[t->key + j] > 0)) row[j] = 2 * PAIRS_NEVER;
   }
 }
 
@@ -560,32 +554,64 @@ static void add_close(const pass *p, size_t i, size_t other, double weight) {
   kernel_pull(d, weight, p->x + i * d, p->x + other * d, p->work->close + i * d);
 }
 
+/* The weight of a close pair that counts, from differences; below 1e-304 it is none. */
+static double close_weight(const pass *p, size_t i, size_t j) {
+  size_t d = p->system->d;
+  double square = kernel_distance(d, p->x + i * d, p->x + j * d);
+  double w = exp(p->factor * square + p->offset - (p->maximum ? p->work->maximum[i] : p->scale));
+  return w > 1e-304 ? w : 0;
+}
+
 /* Takes close pairs out of the tile and sums them by differences. */
 static void tile_take_close(const pass *p, const tile *t, size_t closes) {
   const tile_scratch *s = t->scratch;
   for (size_t c = 0; c < closes; c++) {
     size_t i = t->first + s->close_row[c], j = t->key + s->close_key[c];
-    double *cell = t->scratch->cosines + s->close_row[c] * t->keys + s->close_key[c], w = *cell;
-    *cell = 0;
-    if (i == j && p->system->scaled) continue;
+    double *cell = t->scratch->cosines + s->close_row[c] * t->stride + s->close_key[c];
+    bool counts = *cell >= PAIRS_NEVER;
+    *cell = 2 * PAIRS_NEVER;
+    if (!counts || (i == j && p->system->scaled)) continue;
+    double w = close_weight(p, i, j);
     add_close(p, i, j, w * p->work->mass[j]);
     if (t->mirrored) add_close(p, j, i, w * p->work->mass[i]);
   }
 }
 
+/* Cosines to weights and their sums. */
+static void tile_weigh(const pass *p, const tile *t, bool all) {
+  flow_work *w = p->work;
+  double beta = p->system->beta, shifts[TILE];
+  bool plain = all && p->scale == 0 && 2 * LOG2_E * fabs(beta) < 990;
+  if (!plain) tile_fill(t, 2 * PAIRS_NEVER);
+  for (size_t r = 0; r < t->rows && p->maximum; r++) shifts[r] = -LOG2_E * w->maximum[t->first + r];
+  pairs_kernels_of(NULL)->tile(&(pairs_tile){
+      .rows = t->rows,
+      .keys = t->stride,
+      .factor = LOG2_E * beta,
+      .anchor = beta < 0 ? -1 : 1,
+      .shift = -LOG2_E * p->scale,
+      .opt_shifts = p->maximum ? shifts : NULL,
+      .ceiling = 1024,
+      .plain = plain,
+      .own = w->mass + t->first,
+      .masses = w->mass + t->key,
+      .tile = t->scratch->cosines,
+      .sums = w->far + t->first,
+      .opt_columns = t->mirrored ? w->far + t->key : NULL,
+  });
+}
+
 /* Adds what this tile does to the sums of its rows and, if mirrored, of its keys. */
-static void tile_add(const pass *p, const tile *t) {
+static void tile_add(const pass *p, tile *t) {
   flow_work *w = p->work;
   if (t->fresh)
     for (size_t i = t->first; i < t->first + t->rows; i++) w->far[i] = p->z[i] = 0, w->has_close[i] = false;
   tile_cosines(p, t);
   size_t closes = tile_find_close(p, t);
-  tile_exponents(p, t, closes);
-  vmath_exp_f64(t->rows * t->keys, t->scratch->cosines, t->scratch->cosines);
-  tile_mask(p, t);
+  bool masked = p->system->causal || p->maximum;
+  if (masked) tile_mask(p, t);
   tile_take_close(p, t, closes);
-  kernel_weigh(t->rows, t->keys, w->mass + t->first, w->mass + t->key, t->scratch->cosines, w->far + t->first,
-               t->mirrored ? w->far + t->key : NULL);
+  tile_weigh(p, t, !masked && closes == 0);
   tile_pull_rows(p, t);
   if (t->mirrored) tile_pull_keys(p, t);
 }
@@ -599,7 +625,7 @@ static void tile_maxima(const pass *p, tile *t, size_t end) {
     tile_cosines(p, t);
     for (size_t r = 0; r < t->rows; r++)
       for (size_t j = 0, allowed = tile_visible(p, t, r); j < allowed; j++) {
-        double e = beta * (t->scratch->cosines[r * t->keys + j] - anchor);
+        double e = beta * (t->scratch->cosines[r * t->stride + j] - anchor);
         if (p->work->mass[t->key + j] > 0 && e > maximum[r]) maximum[r] = e;
       }
   }

@@ -104,54 +104,6 @@ INLINE double top_body(size_t count, const double *row) {
   return best;
 }
 
-INLINE void scale_body(size_t count, double beta, double anchor, double maximum, double *row) {
-  for (size_t j = 0; j < count; j++) {
-    double e = beta * (row[j] - anchor) - maximum;
-    row[j] = e < -700.0 ? -700.0 : e;
-  }
-}
-
-/* Half of the lanes of a row: *total += mass w, and what the keys get. */
-INLINE void weigh_half(double own, const double *mass, double *row, double *columns, isa_half *total) {
-  const isa_half zero = {0};
-  isa_half w, m;
-  load(row, &w);
-  load(mass, &m);
-  w = (isa_half)((mask)w & (w > zero + 1e-304));
-  memcpy(row, &w, sizeof w);
-  *total += w * m;
-  if (columns == NULL) return;
-  load(columns, &m);
-  m += own * w;
-  memcpy(columns, &m, sizeof m);
-}
-
-INLINE double weigh_row_body(size_t count, double own, const double *mass, double *restrict row,
-                             double *restrict columns) {
-  isa_half low = {0}, high = {0};
-  size_t j = 0;
-  for (; j + KERNEL_LANES <= count; j += KERNEL_LANES) {
-    double *others = columns == NULL ? NULL : columns + j;
-    weigh_half(own, mass + j, row + j, others, &low);
-    weigh_half(own, mass + j + ISA_HALF, row + j + ISA_HALF, others == NULL ? NULL : others + ISA_HALF, &high);
-  }
-  double sum = sum_of(&low, &high);
-  for (; j < count; j++) {
-    row[j] = row[j] > 1e-304 ? row[j] : 0.0;
-    sum += row[j] * mass[j];
-    if (columns != NULL) columns[j] += own * row[j];
-  }
-  return sum;
-}
-
-INLINE void weigh_body(size_t rows, size_t count, const double *own, const double *mass, double *tile, double *sums,
-                       double *columns) {
-  if (columns != NULL)
-    for (size_t r = 0; r < rows; r++) sums[r] += weigh_row_body(count, own[r], mass, tile + r * count, columns);
-  else
-    for (size_t r = 0; r < rows; r++) sums[r] += weigh_row_body(count, own[r], mass, tile + r * count, NULL);
-}
-
 /* clang-format off */
 #define KERNELS(isa, attributes)                                                                                \
   attributes static void normalise_##isa(size_t n, size_t d, const double *x, double *ret_x) {                  \
@@ -174,14 +126,6 @@ INLINE void weigh_body(size_t rows, size_t count, const double *own, const doubl
   }                                                                                                             \
   attributes static double top_##isa(size_t count, const double *row) {                                         \
     return top_body(count, row);                                                                                \
-  }                                                                                                             \
-  attributes static void scale_##isa(size_t count, double beta, double anchor, double maximum,                  \
-                                     double *row) {                                                             \
-    scale_body(count, beta, anchor, maximum, row);                                                              \
-  }                                                                                                             \
-  attributes static void weigh_##isa(size_t rows, size_t count, const double *own, const double *mass,          \
-                                     double *tile, double *sums, double *columns) {                             \
-    weigh_body(rows, count, own, mass, tile, sums, columns);                                                    \
   }
 
 KERNELS(baseline, )
@@ -231,18 +175,5 @@ void kernel_settle(size_t d, double far, double inverse, const double *x, const 
 double kernel_top(size_t count, const double *row) {
 #define CALL(isa) top_##isa(count, row)
   return DISPATCH(CALL);
-#undef CALL
-}
-
-void kernel_scale(size_t count, double beta, double anchor, double maximum, double *row) {
-#define CALL(isa) scale_##isa(count, beta, anchor, maximum, row)
-  DISPATCH(CALL);
-#undef CALL
-}
-
-void kernel_weigh(size_t rows, size_t count, const double *own, const double *mass, double *tile, double *sums,
-                  double *columns) {
-#define CALL(isa) weigh_##isa(rows, count, own, mass, tile, sums, columns)
-  DISPATCH(CALL);
 #undef CALL
 }

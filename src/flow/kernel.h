@@ -7,16 +7,10 @@
 
 enum { KERNEL_LANES = 8 };
 
-/* ---- tiles of cosines that a product has made, in place, any `count` ---- */
+/* ---- tiles of cosines that a product has made ---- */
 
 /* The largest of `count` cosines. */
 double kernel_top(size_t count, const double *row);
-/* row[j] <- max(beta (row[j] - anchor) - maximum, -700). */
-void kernel_scale(size_t count, double beta, double anchor, double maximum, double *row);
-/* Weights [rows, count] without masses: below 1e-304 dropped; sums[r] += sum_j mass_j w_rj and, unless `columns` is
- * NULL, columns[j] += sum_r own_r w_rj. */
-void kernel_weigh(size_t rows, size_t count, const double *own, const double *mass, double *tile, double *sums,
-                  double *columns);
 
 /* ---- single pairs of tokens ---- */
 

@@ -41,20 +41,20 @@ static inline const long long *all_but(size_t lane) {
 #define TARGET
 #define VECTOR_BYTES 16
 #include "flow/pairs_kernel.inc"
-static const pairs_kernels with_baseline = {"baseline", between_baseline, row_baseline};
+static const pairs_kernels with_baseline = {"baseline", between_baseline, row_baseline, tile_baseline};
 
 #if defined(__x86_64__)
 #define ISA(name) name##_avx2
 #define TARGET __attribute__((target("avx2,fma")))
 #define VECTOR_BYTES 32
 #include "flow/pairs_kernel.inc"
-static const pairs_kernels with_avx2 = {"avx2", between_avx2, row_avx2};
+static const pairs_kernels with_avx2 = {"avx2", between_avx2, row_avx2, tile_avx2};
 
 #define ISA(name) name##_avx512
 #define TARGET __attribute__((target(ISA_NAMES_AVX512_FUSED)))
 #define VECTOR_BYTES 64
 #include "flow/pairs_kernel.inc"
-static const pairs_kernels with_avx512 = {"avx512", between_avx512, row_avx512};
+static const pairs_kernels with_avx512 = {"avx512", between_avx512, row_avx512, tile_avx512};
 #endif
 
 size_t pairs_width(size_t d) { return d <= 2 ? 2 : d <= 4 ? d : d <= 8 ? 8 : PAIRS_MAX_D; }

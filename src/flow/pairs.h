@@ -34,6 +34,23 @@ typedef struct pairs {
   bool plain;  /* shift is 0, and exponents of all pairs lie above -1000: nothing to look after */
 } pairs;
 
+/* A tile of cosines in many dimensions, from a product, that turns into weights in place:
+ *   w = 2^(factor (g - anchor) + shift of the row), where a cosine below PAIRS_NEVER has weight zero. */
+#define PAIRS_NEVER (-2.0)
+typedef struct pairs_tile {
+  size_t rows,
+      keys; /* keys: a multiple of PAIRS_LANES, and the distance of rows; columns that fill up have mass zero */
+  double factor, anchor, shift;
+  const double *opt_shifts; /* [rows] instead of `shift` */
+  double ceiling;           /* as in `pairs` */
+  bool plain;               /* shift is 0, all exponents lie in [-1000, 1], no cosine is below PAIRS_NEVER */
+  const double *own;        /* [rows] masses */
+  const double *masses;     /* [keys] */
+  double *tile;             /* [rows, keys] */
+  double *sums;             /* [rows] += sum_j mass_j w_rj */
+  double *opt_columns;      /* [keys] += sum_r own_r w_rj */
+} pairs_tile;
+
 typedef struct pairs_kernels {
   const char *isa;
   /* The pairs of tokens first .. end-1 with tokens key .. key_end-1, both multiples of PAIRS_LANES: adds to the sums of
@@ -41,6 +58,7 @@ typedef struct pairs_kernels {
   void (*between)(const pairs *p, size_t first, size_t end, size_t key, size_t key_end, double *sums);
   /* Token i with tokens 0 .. end-1, adding to i alone. */
   void (*row)(const pairs *p, size_t i, size_t end, double *sums);
+  void (*tile)(const pairs_tile *t);
 } pairs_kernels;
 
 /* For an instruction set ("avx512", "avx2", "baseline"; NULL: the best one of this CPU); NULL if this CPU has not got

@@ -129,6 +129,70 @@ static void test_every_set(void **state) {
       }
 }
 
+/* ---- tiles of cosines ---- */
+
+enum { ROWS = 11, KEYS = 40, NEVER_ROW = 3, NEVER_KEY = 17 };
+
+typedef struct tile_case {
+  double factor, anchor, shift;
+  bool plain, own_shifts, mirrored;
+} tile_case;
+
+typedef struct tile_of {
+  double *cosines, *weights, *masses, *columns;
+  double own[ROWS], shifts[ROWS], sums[ROWS];
+} tile_of;
+
+static void run_tile(const tile_case *c, tile_of *t, const pairs_kernels *kernels) {
+  memcpy(t->weights, t->cosines, ROWS * KEYS * sizeof(double));
+  memset(t->sums, 0, sizeof t->sums), memset(t->columns, 0, KEYS * sizeof(double));
+  kernels->tile(&(pairs_tile){ROWS, KEYS, c->factor, c->anchor, c->shift, c->own_shifts ? t->shifts : NULL, 1024,
+                              c->plain, t->own, t->masses, t->weights, t->sums, c->mirrored ? t->columns : NULL});
+}
+
+static void check_tile(const tile_case *c, const tile_of *t) {
+  long double sums[ROWS] = {0}, columns[KEYS] = {0};
+  for (size_t r = 0; r < ROWS; r++)
+    for (size_t j = 0; j < KEYS; j++) {
+      double g = t->cosines[r * KEYS + j], shift = c->own_shifts ? t->shifts[r] : c->shift;
+      long double e = (long double)c->factor * ((long double)g - c->anchor) + shift;
+      long double w = g < PAIRS_NEVER || e < -1009 ? 0 : exp2l(e);
+      double allowed = 3e-16 * (2 + fabs((double)e) + fabs(shift));
+      assert_near(t->weights[r * KEYS + j], (double)w, allowed, 0);
+      sums[r] += w * t->masses[j], columns[j] += w * t->own[r];
+    }
+  double near = 3e-16 * (10 + 2 * fabs(c->factor) + 2 * fabs(c->shift) + (c->own_shifts ? 60 : 0));
+  for (size_t r = 0; r < ROWS; r++) assert_near(t->sums[r], (double)sums[r], near, 0);
+  for (size_t j = 0; j < KEYS; j++) assert_near(t->columns[j], c->mirrored ? (double)columns[j] : 0, near, 0);
+}
+
+/* Weights, their sums by rows and by columns; a cosine that never counts; the same bits where multiply-adds fuse. */
+static void test_tiles(void **state) {
+  (void)state;
+  static const random_stream stream = {.seed = 6, .purpose = RANDOM_TEST};
+  static const tile_case cases[] = {{5.8, 1, 0, true, false, true},    {5.8, 1, 0, true, false, false},
+                                    {-300, -1, 0, true, false, true},  {0, 1, 0, false, false, true},
+                                    {900, 1, 20, false, false, false}, {900, 1, 0, false, true, false}};
+  tile_of t = {mem_zero(ROWS * KEYS, 8), mem_zero(ROWS * KEYS, 8), mem_zero(KEYS, 8), mem_zero(KEYS, 8)};
+  double *first = mem_zero(ROWS * KEYS, 8);
+  assert_true(t.cosines && t.weights && t.masses && t.columns && first);
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    for (size_t e = 0; e < ROWS * KEYS; e++) t.cosines[e] = 2 * random_uniform(&stream, (uint32_t)e, 0) - 1;
+    for (size_t j = 0; j < KEYS; j++) t.masses[j] = random_uniform(&stream, (uint32_t)j, 1);
+    for (size_t r = 0; r < ROWS; r++) t.own[r] = random_uniform(&stream, (uint32_t)r, 2), t.shifts[r] = (double)r * 3;
+    if (!cases[k].plain) t.cosines[NEVER_ROW * KEYS + NEVER_KEY] = 2 * PAIRS_NEVER;
+    for (size_t i = 0; i < 3; i++) {
+      const pairs_kernels *kernels = pairs_kernels_of(sets[i]);
+      if (kernels == NULL) continue;
+      run_tile(cases + k, &t, kernels);
+      check_tile(cases + k, &t);
+      if (i == 0) memcpy(first, t.weights, ROWS * KEYS * sizeof(double));
+      if (i == 1 && pairs_kernels_of(sets[0]) != NULL) assert_memory_equal(first, t.weights, ROWS * KEYS * 8);
+    }
+  }
+  mem_free(t.cosines), mem_free(t.weights), mem_free(t.masses), mem_free(t.columns), mem_free(first);
+}
+
 /* The weight of coincident tokens is 1 to the bit, whatever the temperature: log clocks of merging tokens stall on
  * less. */
 static void test_weight_at_distance_zero(void **state) {
@@ -172,6 +236,6 @@ static void test_ceiling(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_set), cmocka_unit_test(test_ceiling),
-                                     cmocka_unit_test(test_weight_at_distance_zero)};
+                                     cmocka_unit_test(test_tiles), cmocka_unit_test(test_weight_at_distance_zero)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
