@@ -62,7 +62,7 @@ dwell_status diagram_compute(const dwell_context *opt_ctx, size_t d, double beta
   for (size_t s = 0; s < count; s++) g.half[s] = NAN;
   TRY(starts_open("uniform", DIAGRAM_TOKENS, d, &g.starts, err));
   if (d > DIAGRAM_TOKENS) TRY(starts_reduce(&g.starts, err));
-  batch_options options = {DIAGRAM_TOKENS, g.starts.d, until, level, rtol, merge};
+  batch_options options = {DIAGRAM_TOKENS, g.starts.d, until, level, rtol, merge, NULL};
   TRY(batch_run(&options, count, &host, opt_ctx, NULL, err));
   conclude(&g, count, ret_row);
 done:

@@ -292,11 +292,24 @@ static void join(batch *b, size_t l, size_t i, size_t j) {
   }
 }
 
-/* Tokens of lane l that the events show to be close, at the new state. */
+/* Pairs of lane l that the step has brought close, among the events, which are those of all lanes: ret_pairs, their
+ * number is returned. */
+static size_t close_pairs(const batch *b, size_t l, unsigned short *ret_pairs) {
+  size_t count = 0;
+  for (size_t e = 0; e < b->event_count; e++) {
+    ret_pairs[count] = b->events[e];
+    count += b->block.cosine[(size_t)b->events[e] * BATCH_LANES + l] > b->close;
+  }
+  return count;
+}
+
+/* Merges tokens of lane l that are close at the new state. A pair that comes close only because one of it has joined a
+ * third waits for the next step: whether it is among the events now is up to the other lanes. */
 static void merge(batch *b, size_t l) {
   batch_block *k = &b->block;
-  for (size_t e = 0; e < b->event_count; e++) {
-    size_t p = b->events[e], i = b->first[p], j = b->second[p];
+  unsigned short pairs[BATCH_MOST_TOKENS * (BATCH_MOST_TOKENS - 1) / 2 + 1];
+  for (size_t e = 0, count = close_pairs(b, l, pairs); e < count; e++) {
+    size_t p = pairs[e], i = b->first[p], j = b->second[p];
     if (k->cosine[p * BATCH_LANES + l] <= b->close) continue;
     if (k->mass[i * BATCH_LANES + l] <= 0 || k->mass[j * BATCH_LANES + l] <= 0) continue;
     join(b, l, i, j);
@@ -366,10 +379,11 @@ static dwell_status step(batch *b, size_t smaller, dwell_error *err) {
     lane *v = &b->lanes[l];
     k->h[l] = v->used && v->begun ? fmin(v->control.h, b->options->until - v->t) : 0;
   }
-  batch_step(k);
-  b->event_count = batch_events(k, b->options->level, b->close, b->events);
-  for (int end = 0; end < 2; end++)
-    batch_slopes(k, end == 1, b->events, b->first, b->second, b->event_count, b->slope[end]);
+  const batch_kernels *kernels = batch_kernels_of(b->options->opt_isa);
+  kernels->step(k);
+  b->event_count = kernels->events(k, b->options->level, b->close, b->events);
+  kernels->slopes(k, k->x, k->k[0], b->events, b->first, b->second, b->event_count, b->slope[0]);
+  kernels->slopes(k, k->y, k->k[ORBIT_STAGES - 1], b->events, b->first, b->second, b->event_count, b->slope[1]);
   for (size_t l = 0; l < BATCH_LANES; l++) {
     lane *v = &b->lanes[l];
     double error = k->error[l] / b->options->rtol;

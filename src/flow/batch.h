@@ -12,11 +12,12 @@
 enum { BATCH_MOST_TOKENS = 64 };
 
 typedef struct batch_options {
-  size_t n, d;  /* tokens (2..BATCH_MOST_TOKENS) of equal mass, coordinates */
-  double until; /* last time; a system whose pairs are all above the level ends before: they stay there */
-  double level; /* cosine whose crossings are told, in (0, 1) */
-  double rtol;  /* largest error of a token per step */
-  double merge; /* distance; sqrt(2 (1 - level)) is larger */
+  size_t n, d;         /* tokens (2..BATCH_MOST_TOKENS) of equal mass, coordinates */
+  double until;        /* last time; a system whose pairs are all above the level ends before: they stay there */
+  double level;        /* cosine whose crossings are told, in (0, 1) */
+  double rtol;         /* largest error of a token per step */
+  double merge;        /* distance; sqrt(2 (1 - level)) is larger */
+  const char *opt_isa; /* an instruction set of this CPU, as batch_kernels_of has them; NULL: the best one */
 } batch_options;
 
 typedef struct batch_host {

@@ -27,14 +27,20 @@ typedef struct batch_block {
 /* Which tokens the pairs are of: ret_first, ret_second [n (n - 1) / 2]. */
 void batch_pairs(size_t n, unsigned char *ret_first, unsigned char *ret_second);
 
-/* From x, k[0] and h to y, the last k, ahead and error. A lane with h = 0 gets its slopes and cosines at x. */
-void batch_step(batch_block *b);
+typedef struct batch_kernels {
+  const char *isa;
+  /* From x, k[0] and h to y, the last k, ahead and error. A lane with h = 0 gets its slopes and cosines at x. */
+  void (*step)(batch_block *b);
+  /* Pairs whose cosine in some lane has gone through `level` or is above `close`: ret_pair, their number is returned.
+   */
+  size_t (*events)(const batch_block *b, double level, double close, unsigned short *ret_pair);
+  /* What the cosines of `count` pairs change at, where x moves with v, both [n, d]: ret_slope [count]. */
+  void (*slopes)(const batch_block *b, const double *x, const double *v, const unsigned short *pair,
+                 const unsigned char *first, const unsigned char *second, size_t count, double *ret_slope);
+} batch_kernels;
 
-/* Pairs whose cosine in some lane has gone through `level` or is above `close`: ret_pair, their number is returned. */
-size_t batch_events(const batch_block *b, double level, double close, unsigned short *ret_pair);
-
-/* What the cosines of `count` pairs change at, at x with slopes k[0] (end: at y with the last): ret_slope [count]. */
-void batch_slopes(const batch_block *b, bool end, const unsigned short *pair, const unsigned char *first,
-                  const unsigned char *second, size_t count, double *ret_slope);
+/* For an instruction set ("avx512", "avx2", "baseline"; NULL: the best one of this CPU); NULL if this CPU has not got
+ * it. Static storage. */
+const batch_kernels *batch_kernels_of(const char *opt_isa);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "flow/batch.h"
+#include "flow/batch_kernel.h"
 #include "flow/equiangular.h"
 #include "flow/starts.h"
 #include "theorem/particles.h"
@@ -33,7 +34,7 @@ static void crossing(void *self, size_t system, double t, double pairs) {
 }
 
 static batch_options usual(const starts *s, double until) {
-  return (batch_options){TOKENS, s->d, until, 0.999, 3e-6, 1e-4};
+  return (batch_options){TOKENS, s->d, until, 0.999, 3e-6, 1e-4, NULL};
 }
 
 static listener listen(const char *init, size_t d, double beta) {
@@ -45,12 +46,15 @@ static listener listen(const char *init, size_t d, double beta) {
   return l;
 }
 
-static void run(listener *l, size_t count, double until) {
+static void run_by(listener *l, size_t count, double until, const char *opt_isa) {
   dwell_error err;
   batch_options o = usual(&l->starts, until);
+  o.opt_isa = opt_isa;
   batch_host host = {start, crossing, l};
   assert_int_equal(batch_run(&o, count, &host, NULL, NULL, &err), DWELL_OK);
 }
+
+static void run(listener *l, size_t count, double until) { run_by(l, count, until, NULL); }
 
 /* All pairs of an orthogonal start meet at one time, a quadrature. 1e-4 is what phase diagrams promise. */
 static void exact_times(void **state) {
@@ -113,11 +117,11 @@ static void clusters_at_the_end(void **state) {
   starts_close(&l.starts);
 }
 
-/* A system's crossings do not depend on who is beside it. */
+/* A system's crossings do not depend on who is beside it, warm or cold and with many mergers. */
 static void alone_and_among_others(void **state) {
   (void)state;
   listener all = listen("uniform", 6, 4);
-  for (size_t s = 0; s < 21; s++) all.beta[s] = 0.5 * (double)(s % 7);
+  for (size_t s = 0; s < 21; s++) all.beta[s] = s % 3 == 0 ? 4 : 0.5 * (double)(s % 7);
   run(&all, 21, 20);
   for (size_t s = 0; s < 21; s += 4) {
     listener one = listen("uniform", 6, all.beta[s]);
@@ -129,6 +133,32 @@ static void alone_and_among_others(void **state) {
   starts_close(&all.starts);
 }
 
+/* Every instruction set of this CPU, with wide and with narrow registers: the same crossings but for rounding, and a
+ * system's bits do not depend on its lane. */
+static void every_instruction_set(void **state) {
+  (void)state;
+  static const char *const sets[] = {"avx512", "avx2", "baseline"};
+  listener first = listen("uniform", 6, 4), narrow = first;
+  run_by(&first, 13, 20, "baseline");
+  for (size_t k = 0; k < 3; k++) {
+    if (batch_kernels_of(sets[k]) == NULL) continue;
+    assert_string_equal(batch_kernels_of(sets[k])->isa, sets[k]);
+    listener l = narrow;
+    run_by(&l, 13, 20, sets[k]);
+    for (size_t s = 0; s < 13; s++) {
+      assert_near(l.half[s], first.half[s], 1e-9, 0);
+      assert_near(l.last[s], first.last[s], 1e-9, 0);
+      assert_near(l.above[s], first.above[s], 0, 0);
+    }
+    listener late = narrow;
+    late.first = 9;
+    run_by(&late, 4, 20, sets[k]);
+    for (size_t s = 0; s < 4; s++) assert_true(late.half[s] == l.half[9 + s] && late.last[s] == l.last[9 + s]);
+  }
+  assert_null(batch_kernels_of("mmx"));
+  starts_close(&first.starts);
+}
+
 static dwell_status refuse(void *self, size_t system, double *ret_x, double *ret_beta, dwell_error *err) {
   (void)self, (void)system, (void)ret_x, (void)ret_beta;
   return error_set(err, DWELL_BAD_INPUT, "no start");
@@ -137,16 +167,16 @@ static dwell_status refuse(void *self, size_t system, double *ret_x, double *ret
 static void a_start_that_fails(void **state) {
   (void)state;
   dwell_error err;
-  batch_options o = {TOKENS, 4, 10, 0.999, 1e-6, 1e-4};
+  batch_options o = {TOKENS, 4, 10, 0.999, 1e-6, 1e-4, NULL};
   batch_host host = {refuse, crossing, NULL};
   assert_int_equal(batch_run(&o, 3, &host, NULL, NULL, &err), DWELL_BAD_INPUT);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(exact_times),         cmocka_unit_test(as_the_flow),
-      cmocka_unit_test(clusters_at_the_end), cmocka_unit_test(alone_and_among_others),
-      cmocka_unit_test(a_start_that_fails),
+      cmocka_unit_test(exact_times),           cmocka_unit_test(as_the_flow),
+      cmocka_unit_test(clusters_at_the_end),   cmocka_unit_test(alone_and_among_others),
+      cmocka_unit_test(every_instruction_set), cmocka_unit_test(a_start_that_fails),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
