@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "figure/figures.h"
+#include "flow/marks.h"
 #include "theorem/particles.h"
 
 enum { TOKENS = 5, BETAS = 6, POINTS = 600, MOST_PLATEAUS = TOKENS };
@@ -50,15 +51,16 @@ static dwell_status discard(void *self, size_t index, const double *x, dwell_err
   return DWELL_OK;
 }
 
-/* From the start to one cluster; with `to` at the moments of the climb's log_time. */
-static dwell_status sail(double beta, climb *to, flow_history *history, dwell_error *err) {
+/* From the start to one cluster, which leaves marks; with `to` at the moments of the climb's log_time, by these. */
+static dwell_status sail(double beta, climb *to, flow_history *history, flow_marks *marks, dwell_error *err) {
   dwell_status status = DWELL_OK;
   particles p = {0};
   listener l = {beta, to};
   TRY(particles_open("sa", TOKENS, 2, beta, &p, err));
   place(&p);
   flow_plan plan = p.plan;
-  integrate_host host = {.emit = to != NULL ? note_energy : discard, .self = &l, .opt_history = history};
+  integrate_host host = {
+      .emit = to != NULL ? note_energy : discard, .self = &l, .opt_history = history, .opt_marks = marks};
   plan.log_clock = true;
   plan.merge = 1e-7 / sqrt(beta);
   plan.until_merged = to != NULL ? 0 : 1;
@@ -75,9 +77,11 @@ static dwell_status run(void *arg, size_t item, double *ret_values, dwell_error 
   (void)arg;
   climb *c = (climb *)(void *)ret_values;
   flow_history history = {0};
+  flow_marks marks = {0};
   dwell_status status = DWELL_OK;
   *c = (climb){{0}};
-  TRY(sail(betas[item], NULL, &history, err));
+  TRY(marks_create(TOKENS, 2, &marks, err));
+  TRY(sail(betas[item], NULL, &history, &marks, err));
   for (size_t k = 0; k < history.plateau_count && k < MOST_PLATEAUS; k++) {
     const flow_plateau *q = &history.plateaus[k];
     c->enter[k] = fmax(q->log_enter, -50), c->end[k] = q->log_end;
@@ -85,8 +89,9 @@ static dwell_status run(void *arg, size_t item, double *ret_values, dwell_error 
   }
   double last = history.mergers[history.merger_count - 1].log_time;
   for (size_t k = 0; k < POINTS; k++) c->log_time[k] = -3 + (1.04 * last + 3) * (double)k / (POINTS - 1);
-  TRY(sail(betas[item], c, NULL, err));
+  TRY(sail(betas[item], c, NULL, &marks, err));
 done:
+  marks_destroy(&marks);
   history_clear(&history);
   return status;
 }
