@@ -29,5 +29,8 @@ extern const figure figure_learned;
 extern const figure figure_kinetic;
 extern const figure figure_gaussian;
 extern const figure figure_random_forms;
+extern const figure figure_leaders;
+extern const figure figure_coordinates;
+extern const figure figure_common_noise;
 
 #endif
