@@ -56,9 +56,10 @@ static void grid_line(strbuf *out, bool meridian, double angle) {
   strbuf_puts(out, "\"/>\n");
 }
 
+static void draw_outline(strbuf *out) { svg_circle(out, "axis", SIDE / 2.0, SIDE / 2.0, SIDE / 2.0 - 14); }
+
 static void draw_ball(strbuf *out) {
   double degree = acos(-1) / 180;
-  svg_circle(out, "axis", SIDE / 2.0, SIDE / 2.0, SIDE / 2.0 - 14);
   for (int k = -2; k <= 2; k++) grid_line(out, false, 30 * k * degree);
   for (int k = 0; k < 6; k++) grid_line(out, true, 30 * k * degree);
 }
@@ -99,6 +100,7 @@ static dwell_status draw(figure_sheet *s, size_t panel, const double *states, dw
   draw_ball(out);
   for (size_t i = 0; i < TOKENS; i++) draw_way(out, states, i);
   draw_tokens(out, states, 0, "dot fc6", "dot fc6 pale");
+  draw_outline(out); /* over the rims of the dots */
   draw_tokens(out, states, FRAMES - 1, "dot fc1", "dot fc1 pale");
   svg_close(out);
   snprintf(title, sizeof title, "states_beta_%g", betas[panel]);
