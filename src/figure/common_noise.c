@@ -94,7 +94,7 @@ done:
 static dwell_status make(figure_sheet *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
   grid g = s->quick ? (grid){3, 3, 10} : (grid){MOST_BETAS, MOST_NOISES, 200};
-  size_t pairs = s->quick ? 20 : 400;
+  size_t pairs = s->quick ? 100 : 400;
   double share[MOST_BETAS * MOST_NOISES], found[ROWS], beta[MOST_BETAS], square[MOST_NOISES];
   TRY(figure_compute(s, "common-noise", g.betas * g.noises, 1, run, &g, share, err));
   TRY(figure_compute(s, "common-noise-rows", ROWS, 1, run_row, &pairs, found, err));
