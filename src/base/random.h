@@ -20,7 +20,7 @@ enum {
   RANDOM_START_LENGTH = 8,    /* lengths of the triangular factor of a start: i = particle, j = attempt */
   RANDOM_HEAD_PAIRS = 20,     /* pairs of queries: i = pair, j = which of the two */
   RANDOM_HEAD_ROWS = 21,      /* permutations of attention rows: replica = draw, i = row, j = place */
-  RANDOM_LANCZOS = 22,        /* the vector that a Lanczos iteration starts from: j = entry */
+  RANDOM_LANCZOS = 22,        /* the vectors that Krylov iterations start from: i = vector, j = entry */
   RANDOM_BOOTSTRAP = 30,      /* resamples of prompts: i = resample, j = place / 4 */
   RANDOM_SIGNS = 31,          /* flipped signs: i = draw, j = place / 128 */
   RANDOM_LABELS = 32,         /* permuted labels of classes: i = draw */

@@ -11,6 +11,7 @@
 #include "measure/cost.h"
 #include "measure/heads.h"
 #include "measure/output.h"
+#include "measure/principal.h"
 #include "measure/push.h"
 #include "measure/weights.h"
 
@@ -109,7 +110,7 @@ static uint64_t total_bytes(const dwell_context *ctx, const dwell_source *source
   if (spooled > MEASURE_SPOOL_MEMORY) spooled = 0;
   uint64_t norms = (frames + t->first_state) * t->n * sizeof(double);
   uint64_t kept = spooled + saved_bytes(t, options) + norms + table_bytes(p, t, frames) + event_bytes(p, t, frames) +
-                  4 * (uint64_t)t->n * sizeof(size_t);
+                  principal_bytes(p, t) + 4 * (uint64_t)t->n * sizeof(size_t);
   if (p->draws > 0) {
     kept += frames * (plan_drawn_sets(p) * p->nulls[0].null->bytes(t->n) + p->draws * p->null_count * sizeof(double));
   }
@@ -119,6 +120,7 @@ static uint64_t total_bytes(const dwell_context *ctx, const dwell_source *source
     control = larger(control, dwell_source_bytes(options->controls[k].source, ctx) + heads_bytes(ctx, p, t) + parts);
   }
   stage = larger(stage, measure_bytes(ctx, p, frames, t->n, t->d));
+  stage = larger(stage, principal_stage_bytes(p, t));
   stage = larger(stage, null_bytes(ctx, p, t->n));
   stage = larger(stage, weights_bytes(ctx, p, source));
   stage = larger(stage, output_stage_bytes(ctx, source, options));

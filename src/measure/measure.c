@@ -13,6 +13,7 @@
 #include "measure/heads.h"
 #include "measure/measurement.h"
 #include "measure/output.h"
+#include "measure/principal.h"
 #include "measure/push.h"
 #include "measure/weights.h"
 
@@ -98,6 +99,8 @@ static dwell_status run_stages(measurement *s, dwell_error *err) {
   TRY(measurement_heads(s, err));
   release_memory();
   TRY(measurement_measure(s, err));
+  release_memory();
+  TRY(measurement_principal(s, err));
   release_memory();
   TRY(measurement_weights(s, err));
   TRY(measurement_attribution(s, err));

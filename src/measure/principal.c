@@ -1,0 +1,166 @@
+/* measure/principal.c - the cloud of every state in three dimensions: directions of the tokens less their mean, on the
+ * three axes along which all states together spread most. One basis for all states, so that a token that moves in the
+ * picture has moved. */
+#include "measure/principal.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/context.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/threads.h"
+#include "geometry/geometry.h"
+#include "linalg/gemm.h"
+#include "linalg/leading.h"
+
+enum { AXES = 3, TILE = 128, MOST_POINTS = 1 << 21 };
+
+typedef struct principal {
+  const measurement *s;
+  double *x, *u;       /* [n, d] a state; its measured tokens, unit and centred [m, d] */
+  double *spread;      /* [d, d] sum of u^T u over the states */
+  double *axes;        /* [AXES, d] */
+  double values[AXES]; /* not used beyond the sign of the largest */
+  float *points;       /* [states, n, AXES] */
+  double *share;       /* [states, AXES] */
+} principal;
+
+static bool wanted(const plan *p, const dwell_trajectory *t) {
+  return p->wants_geometry && t->d >= AXES && !(t->on_sphere && t->d == AXES) && t->n <= MOST_POINTS / t->states;
+}
+
+uint64_t principal_bytes(const plan *p, const dwell_trajectory *t) {
+  return wanted(p, t) ? (uint64_t)t->states * (t->n * AXES * sizeof(float) + AXES * sizeof(double)) : 0;
+}
+
+uint64_t principal_stage_bytes(const plan *p, const dwell_trajectory *t) {
+  if (!wanted(p, t)) return 0;
+  return ((uint64_t)t->d * t->d + 2 * (uint64_t)t->n * t->d + AXES * t->d) * sizeof(double) + leading_bytes(t->d);
+}
+
+/* Directions of the tokens `rows` less their mean into u [count, d]; a token without a direction counts as 0. */
+static void centre(size_t d, const size_t *rows, size_t count, const double *x, double *u, double *ret_mean) {
+  memset(ret_mean, 0, d * sizeof *ret_mean);
+  for (size_t i = 0; i < count; i++) {
+    const double *from = x + rows[i] * d;
+    double length = geometry_norm(d, from), unit = length > 0 ? 1 / length : 0;
+    for (size_t k = 0; k < d; k++) u[i * d + k] = unit * from[k], ret_mean[k] += u[i * d + k];
+  }
+  for (size_t k = 0; k < d; k++) ret_mean[k] /= (double)count;
+  for (size_t i = 0; i < count; i++) {
+    for (size_t k = 0; k < d; k++) u[i * d + k] -= ret_mean[k];
+  }
+}
+
+/* Rows of the lower triangle of the spread, a tile of them. */
+static dwell_status add_tile(void *arg, size_t item, int worker, dwell_error *err) {
+  const principal *p = arg;
+  size_t d = p->s->t->d, m = p->s->row_count, first = item * TILE, rows = d - first < TILE ? d - first : TILE;
+  (void)worker, (void)err;
+  gemm_f64(true, false, rows, first + rows, m, 1, p->u + first, d, p->u, d, 1, p->spread + first * d, d);
+  return DWELL_OK;
+}
+
+static bool is_own(const measurement *s, size_t frame) {
+  const dwell_frame *f = spool_frame(s->states, frame);
+  return f->replica == 0 && strcmp(f->tap, "resid") == 0;
+}
+
+static dwell_status sum_spreads(principal *p, double *mean, dwell_error *err) {
+  const measurement *s = p->s;
+  size_t d = s->t->d;
+  dwell_status status = DWELL_OK;
+  for (size_t f = 0; f < s->frames; f++) {
+    if (!is_own(s, f)) continue;
+    TRY(spool_read(s->states, f, p->x, err));
+    centre(d, s->rows, s->row_count, p->x, p->u, mean);
+    TRY(threads_for(s->ctx, (d + TILE - 1) / TILE, add_tile, p, err));
+  }
+  for (size_t i = 0; i < d; i++) {
+    for (size_t j = 0; j < i; j++) p->spread[j * d + i] = p->spread[i * d + j];
+  }
+done:
+  return status;
+}
+
+/* Every token of a state on the axes, and the share of the measured ones' variance that each axis has. */
+static void project(const principal *p, size_t state, double *mean) {
+  const measurement *s = p->s;
+  size_t d = s->t->d;
+  double total = 0, on[AXES] = {0};
+  centre(d, s->rows, s->row_count, p->x, p->u, mean);
+  for (size_t i = 0; i < s->row_count * d; i++) total += p->u[i] * p->u[i];
+  for (size_t i = 0, k = 0; i < s->t->n; i++) {
+    const double *from = p->x + i * d;
+    double length = geometry_norm(d, from), unit = length > 0 ? 1 / length : 0;
+    bool measured = k < s->row_count && s->rows[k] == i;
+    k += measured;
+    for (size_t a = 0; a < AXES; a++) {
+      double sum = 0;
+      for (size_t j = 0; j < d; j++) sum += (unit * from[j] - mean[j]) * p->axes[a * d + j];
+      p->points[(state * s->t->n + i) * AXES + a] = unit > 0 ? (float)sum : 0;
+      if (measured) on[a] += sum * sum;
+    }
+  }
+  for (size_t a = 0; a < AXES; a++) p->share[state * AXES + a] = total > 0 ? on[a] / total : 0;
+}
+
+static dwell_status project_all(principal *p, double *mean, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  for (size_t f = 0, state = 0; f < p->s->frames; f++) {
+    if (!is_own(p->s, f)) continue;
+    TRY(spool_read(p->s->states, f, p->x, err));
+    project(p, state++, mean);
+  }
+done:
+  return status;
+}
+
+static dwell_status make_room(principal *p, dwell_error *err) {
+  const dwell_trajectory *t = p->s->t;
+  dwell_status status = DWELL_OK;
+  p->x = mem_alloc(t->n, t->d * sizeof(double)), p->u = mem_alloc(p->s->row_count, t->d * sizeof(double));
+  p->spread = mem_zero(t->d, t->d * sizeof(double)), p->axes = mem_alloc(AXES, t->d * sizeof(double));
+  p->points = mem_zero(t->states, t->n * AXES * sizeof(float));
+  p->share = mem_zero(t->states, AXES * sizeof(double));
+  TRY_ALLOC(p->x, "the axes of the cloud");
+  TRY_ALLOC(p->u, "the axes of the cloud");
+  TRY_ALLOC(p->spread, "the axes of the cloud");
+  TRY_ALLOC(p->axes, "the axes of the cloud");
+  TRY_ALLOC(p->points, "the cloud in three dimensions");
+  TRY_ALLOC(p->share, "the cloud in three dimensions");
+done:
+  return status;
+}
+
+/* The run owns the arrays from here, also on failure. */
+static dwell_status keep(measurement *s, principal *p, dwell_error *err) {
+  const size_t points[3] = {s->t->states, s->t->n, AXES}, share[2] = {s->t->states, AXES};
+  dwell_status status = run_add_array(s->run, "pca", NPY_FLOAT, sizeof(float), 3, points, p->points, err);
+  p->points = NULL;
+  if (status != DWELL_OK) return status;
+  status = run_add_array(s->run, "pca_share", NPY_FLOAT, sizeof(double), 2, share, p->share, err);
+  p->share = NULL;
+  return status;
+}
+
+dwell_status measurement_principal(measurement *s, dwell_error *err) {
+  if (!wanted(&s->plan, s->t) || s->row_count < 2) return DWELL_OK;
+  principal p = {.s = s};
+  double *mean = MEM_NEW(double, s->t->d), started = clock_seconds();
+  dwell_status status = DWELL_OK;
+  TRY_ALLOC(mean, "the axes of the cloud");
+  TRY(make_room(&p, err));
+  TRY(sum_spreads(&p, mean, err));
+  TRY(leading_vectors(s->t->d, p.spread, AXES, p.values, p.axes, err));
+  if (!(p.values[0] > 0)) goto done; /* every state is a point */
+  TRY(project_all(&p, mean, err));
+  TRY(keep(s, &p, err));
+done:
+  mem_free(mean), mem_free(p.x), mem_free(p.u), mem_free(p.spread), mem_free(p.axes);
+  mem_free(p.points), mem_free(p.share);
+  s->run->seconds.instruments += clock_seconds() - started;
+  return status;
+}
