@@ -37,6 +37,7 @@ typedef struct dwell_measure_options {
   bool drop_special;       /* leave special, first-of-causal and massive tokens out (docs/instruments.md 1.1) */
   bool save_states;        /* into arrays.npz: `states` [L+1, n, d] of every token, `final_norm` [n, d] */
   bool save_attention;     /* `attention` [L, H, n, n]; DWELL_USAGE where the source has none */
+  bool save_attention_map; /* `attention_map` [L, H, m, m], m = min(n, 48): small pictures; comes with the former too */
   bool save_gram;          /* `gram` [L+1, m, m], cosines of the m measured tokens */
   double beta;             /* inverse temperature of energy_calibrated (flows: their own), NaN: unknown */
   /* At most 100. Measured with the same instruments but no sampled nulls: for each kind and each column NAME there are

@@ -79,7 +79,7 @@ dwell_status cli_estimate(const cli *c, const cli_sample *s, const dwell_measure
   dwell_status status = DWELL_OK;
   ctx.log = NULL, ctx.progress = NULL;
   *ret_seconds = (cli_seconds){.tokens = dwell_source_trajectory(s->part)->n};
-  o.save_states = o.save_attention = o.save_gram = false;
+  o.save_states = o.save_attention = o.save_attention_map = o.save_gram = false;
   few = (double)ROUNDS * ctx.threads < draws ? (double)ROUNDS * ctx.threads : draws;
   o.null_draws = (size_t)few;
   TRY(dwell_measure_cost(&ctx, s->part, &o, &cost, err));

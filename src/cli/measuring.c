@@ -27,8 +27,8 @@ enum {
 void cli_measuring_begin(cli_measuring *m) { *m = (cli_measuring){.options = dwell_measure_options_default()}; }
 
 static void parse_save(struct argp_state *state, const char *list, dwell_measure_options *o) {
-  static const char *const names[] = {"states", "attention", "gram", NULL};
-  bool *flags[] = {&o->save_states, &o->save_attention, &o->save_gram};
+  static const char *const names[] = {"states", "attention", "attention-map", "gram", NULL};
+  bool *flags[] = {&o->save_states, &o->save_attention, &o->save_attention_map, &o->save_gram};
   char name[32];
   while (str_item(&list, name, sizeof name)) *flags[cli_choice(state, "--save", name, names)] = true;
 }
@@ -68,7 +68,7 @@ static const struct argp_option options[] = {
      "robust "
      "units (robust)",
      60},
-    {"save", KEY_SAVE, "LIST", 0, "Put states, attention, gram into arrays.npz", 60},
+    {"save", KEY_SAVE, "LIST", 0, "Put states, attention, attention-map, gram into arrays.npz", 60},
     {"report", KEY_REPORT, NULL, 0, "Write report.html too", 60},
     {0}};
 const struct argp cli_argp_measuring = {.options = options, .parser = parse};
@@ -219,6 +219,18 @@ static void say_losses(const cli *c, const dwell_run *run) {
   else cli_say(c, "loss of the next token: %.4f nats, plain %.4f; KL of the intervention %.4f nats", nll, plain, kl);
 }
 
+/* Small pictures of heads take room as well: how much. */
+static void say_maps(const cli *c, const dwell_run *run) {
+  char bytes[24];
+  for (size_t i = 0; i < run->array_count; i++) {
+    const run_array *a = &run->arrays[i];
+    if (strcmp(a->name, "attention_map") != 0) continue;
+    size_t maps = a->shape[0] * a->shape[1], side = a->shape[2];
+    cli_say(c, "attention maps: %zu of %zu x %zu, %s in arrays.npz", maps, side, side,
+            cli_bytes(maps * side * side * a->item_size, bytes));
+  }
+}
+
 /* The files of a run. */
 static void say_files(const cli *c, const dwell_run *run, const char *folder, bool report) {
   static const char *const tables[] = {"layers", "blocks", "heads", "events", "tokens", "lens", "push"};
@@ -252,6 +264,7 @@ dwell_status cli_measure_source(cli *c, dwell_source *source, const cli_measurin
   if (c->json) fputs(dwell_run_manifest(run), stdout);
   else if (!c->quiet) print_table(c, run);
   say_losses(c, run);
+  say_maps(c, run);
   if (chosen.push.kind != DWELL_PUSH_NONE && dwell_run_columns(run, "push") == 0)
     cli_say(c, "state %zu has no clusters that could move: nothing was pushed", chosen.push.state);
   say_files(c, run, folder, m->report);

@@ -12,6 +12,7 @@
 #include "geometry/geometry.h"
 #include "measure/cost.h"
 #include "measure/heads.h"
+#include "measure/maps.h"
 
 /* The square of no f32 leaves the range of a double. */
 ISA_INLINE void square_f32_body(size_t d, const float *x, double *ret_square) {
@@ -60,6 +61,7 @@ static dwell_status on_head(void *self, size_t replica, size_t block, size_t hea
     size_t bytes = t->n * t->n * (size_t)t->dtype;
     memcpy(s->attention + ((block - t->first_state) * t->heads + head) * bytes, attention, bytes);
   }
+  if (replica == 0) maps_add(s, block - t->first_state, head, attention);
   return heads_measure(s, replica, block, head, attention, err);
 }
 
@@ -86,6 +88,7 @@ static dwell_status make_room(measurement *s, dwell_error *err) {
   s->norms = MEM_ZERO(double, norms);
   TRY_ALLOC(s->norms, "the norms");
   TRY(heads_make_room(s, err));
+  TRY(maps_make_room(s, err));
   if (s->options->normed) {
     s->next_norms = MEM_ZERO(dwell_norm, s->blocks + 1);
     TRY_ALLOC(s->next_norms, "the norms of the blocks");
@@ -114,9 +117,9 @@ static dwell_status select_tokens(measurement *s, dwell_error *err) {
 
 dwell_status measurement_collect(measurement *s, dwell_error *err) {
   double started = clock_seconds();
-  bool heads = plan_reads_attention(&s->plan) || s->options->save_attention;
   dwell_status status = make_room(s, err);
   if (status != DWELL_OK) return status;
+  bool heads = plan_reads_attention(&s->plan) || s->options->save_attention || s->maps != NULL;
   dwell_sink sink = {
       .self = s, .wants_heads = heads, .wants_earlier = true, .on_state = on_state, .on_head = heads ? on_head : NULL};
   if (s->next_norms != NULL) sink.on_norm = on_norm;

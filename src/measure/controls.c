@@ -93,7 +93,8 @@ dwell_status measurement_controls(measurement *s, dwell_error *err) {
   s->control_options.null_draws = 0, s->control_options.control_count = 0;
   s->control_options.nll = s->control_options.lens = false, s->control_options.plain = NULL;
   s->control_options.push.kind = DWELL_PUSH_NONE;
-  s->control_options.save_states = s->control_options.save_attention = s->control_options.save_gram = false;
+  s->control_options.save_states = s->control_options.save_gram = false;
+  s->control_options.save_attention = s->control_options.save_attention_map = false;
   for (control_table which = 0; which < CONTROL_TABLES; which++) TRY(make_room(s, which, err));
   for (size_t k = 0; k < o->control_count; k++) {
     measurement *control = NULL;

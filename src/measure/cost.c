@@ -10,6 +10,7 @@
 #include "measure/attribution.h"
 #include "measure/cost.h"
 #include "measure/heads.h"
+#include "measure/maps.h"
 #include "measure/output.h"
 #include "measure/principal.h"
 #include "measure/push.h"
@@ -53,7 +54,7 @@ static uint64_t event_bytes(const plan *p, const dwell_trajectory *t, uint64_t f
 }
 
 static uint64_t saved_bytes(const dwell_trajectory *t, const dwell_measure_options *o) {
-  uint64_t n2 = (uint64_t)t->n * t->n, bytes = 0;
+  uint64_t n2 = (uint64_t)t->n * t->n, bytes = maps_bytes(t, o);
   if (o->save_gram) bytes += (uint64_t)t->replicas * t->states * n2 * 8;
   if (o->save_attention) bytes += (uint64_t)(t->states - 1) * t->heads * n2 * (uint64_t)t->dtype;
   return bytes;

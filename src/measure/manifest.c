@@ -84,6 +84,7 @@ static void write_options(jwriter *w, const measurement *s) {
   jwriter_flat_array(w);
   if (o->save_states) jwriter_string(w, "states");
   if (o->save_attention) jwriter_string(w, "attention");
+  if (o->save_attention_map) jwriter_string(w, "attention-map");
   if (o->save_gram) jwriter_string(w, "gram");
   jwriter_close(w);
   jwriter_close(w);

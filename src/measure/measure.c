@@ -41,6 +41,7 @@ void measurement_destroy(measurement *s) {
   for (size_t b = 0; s->next_norms != NULL && b < s->blocks; b++) mem_free((void *)(uintptr_t)s->next_norms[b].gain);
   mem_free(s->next_norms);
   mem_free(s->attention);
+  mem_free(s->maps);
   mem_free(s->state_values);
   mem_free(s->step_values);
   mem_free(s->null_draws);
@@ -59,7 +60,7 @@ static void destroy_stream(void *self) { measurement_destroy(self); }
 
 static dwell_status check_options(const dwell_trajectory *t, const dwell_measure_options *o, dwell_error *err) {
   if (t->n == 0 || t->states == 0) return error_set(err, DWELL_BAD_INPUT, "there are no tokens to measure");
-  if (o->save_attention && t->heads == 0) {
+  if ((o->save_attention || o->save_attention_map) && t->heads == 0) {
     error_set(err, DWELL_USAGE, "--save attention: this source has no attention");
     error_remedy(err, "Models and imports with an `attention` array have");
     return DWELL_USAGE;

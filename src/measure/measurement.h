@@ -62,6 +62,7 @@ typedef struct measurement {
   head_input *input;        /* NULL: no wanted instrument reads the state before a head */
   dwell_norm *next_norms;   /* [blocks] what each block applies first; gain NULL: nothing. NULL: not asked for */
   unsigned char *attention; /* [L, H, n, n] in the trajectory's dtype if saved, or NULL */
+  float *maps;              /* [L, H, m, m] small pictures of it if saved, or NULL (maps.c) */
 
   /* between */
   head_calibration calibration, calibration_normed; /* the latter of beta_eff_ln; decides nothing */

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "measure/maps.h"
 #include "measure/measurement.h"
 #include "measure/output.h"
 #include "trajectory/source.h"
@@ -337,6 +338,7 @@ static dwell_status add_saved(measurement *s, dwell_error *err) {
     s->attention = NULL;
     TRY(run_add_array(s->run, "attention", NPY_FLOAT, (size_t)t->dtype, 4, shape, attention, err));
   }
+  TRY(maps_keep(s, err));
   if (s->options->save_states) s->run->stream = stream_states;
 done:
   return status;
