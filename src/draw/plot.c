@@ -218,6 +218,16 @@ void plot_diamond(plot *p, double x, double y, bool filled, const plot_style *st
   strbuf_puts(p->out, "Z\"/>\n");
 }
 
+void plot_fall(plot *p, double x, double y, const plot_style *style) {
+  if (!isfinite(x) || !isfinite(y) || (p->y.kind == SCALE_LOG && y <= 0)) return;
+  open_shape(p, "path", "fall", 'f', style);
+  strbuf_puts(p->out, " d=\"M");
+  svg_number(p->out, scale_at(&p->x, x));
+  strbuf_putc(p->out, ' ');
+  svg_number(p->out, scale_at(&p->y, y) - 4);
+  strbuf_puts(p->out, "l-4.5 -8h9Z\"/>\n");
+}
+
 void plot_rule(plot *p, double y, const plot_style *style) {
   if (y < p->y.low || y > p->y.high) return;
   double at = scale_at(&p->y, y);

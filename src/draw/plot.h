@@ -64,6 +64,8 @@ void plot_band(plot *p, const double *x, const double *low, const double *high, 
 void plot_points(plot *p, const double *x, const double *y, const bool *mark, size_t n, const plot_style *style);
 /* A diamond at one point, filled or hollow: what stands apart from a curve. */
 void plot_diamond(plot *p, double x, double y, bool filled, const plot_style *style);
+/* A triangle that points down, its tip on the point: a fall. */
+void plot_fall(plot *p, double x, double y, const plot_style *style);
 /* A horizontal reference line over the whole width, labelled at the right. */
 void plot_rule(plot *p, double y, const plot_style *style);
 /* A matrix as cells of one of the ramp's colours, row 0 at y_low; NaN: no cell. And its colour bar above the frame, at

@@ -12,5 +12,7 @@ extern const char study_css[];
 extern const size_t study_css_size;
 extern const char report_js[];
 extern const size_t report_js_size;
+extern const char cloud_js[];
+extern const size_t cloud_js_size;
 
 #endif

@@ -178,7 +178,10 @@ static void draw_panel(view *v, sheet *s, strbuf *out) {
   for (size_t c = 0; c < s->count; c++) draw_curve(v, s, &p, c);
   for (size_t c = 0; c < s->count; c++) draw_dots(s, &p, c);
   for (size_t c = 0; c < s->count; c++) draw_final(s, &p, c);
+  for (size_t c = 0; c < s->count && v->replicas == 1; c++)
+    falls_mark(v, &p, s->curves[c].column, s->g->at, sheet_values(s, c));
   plot_end(&p);
+  if (str_equal(s->def->id, "denergy")) falls_table(v, out);
   strbuf source = {0};
   source_line(s, &source);
   if (source.failed) out->failed = true;

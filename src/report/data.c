@@ -77,54 +77,116 @@ static dwell_status histogram_data(jwriter *w, const view *v, const char *name, 
   return DWELL_OK;
 }
 
-/* Clusters of the first replica, [states, n], -1: in none. */
-static dwell_status label_data(jwriter *w, const view *v, dwell_error *err) {
-  double *labels = NULL;
-  size_t rank, shape[4];
-  dwell_status status = run_read_array(v->run, "labels", &labels, &rank, shape, err);
-  if (status != DWELL_OK || labels == NULL) return status;
-  if (rank >= 2 && rank <= 3 && shape[rank - 2] >= v->states.steps) {
-    jwriter_key(w, "labels");
+/* Clusters of the first replica, [states, n], -1: in none; and the identity of each cluster of each state. */
+static dwell_status label_data(jwriter *w, const view *v, const groups *g, dwell_error *err) {
+  if (g->states == 0) return DWELL_OK;
+  int32_t *identity = MEM_NEW(int32_t, g->n);
+  if (identity == NULL) return error_no_memory(err, "the clusters of a page");
+  jwriter_key(w, "labels");
+  jwriter_flat_array(w);
+  for (size_t i = 0; i < v->states.steps * g->n; i++) jwriter_int(w, g->labels[i]);
+  jwriter_close(w);
+  strbuf measured = {0};
+  for (size_t i = 0; i < g->n; i++) strbuf_putc(&measured, g->keep == NULL || g->keep[i] > 0 ? '1' : '0');
+  if (measured.failed) w->out->failed = true;
+  jwriter_put_string(w, "measured", measured.data != NULL ? measured.data : "");
+  strbuf_free(&measured);
+  jwriter_key(w, "tints");
+  jwriter_flat_array(w);
+  for (size_t k = 0; k < g->identities; k++) jwriter_int(w, g->colours[k]);
+  jwriter_close(w);
+  jwriter_key(w, "identities");
+  jwriter_array(w);
+  for (size_t l = 0; l < v->states.steps; l++) {
+    size_t count = 0;
+    for (size_t i = 0; i < g->n; i++) {
+      int32_t label = g->labels[l * g->n + i];
+      if (label < 0) continue;
+      for (; count <= (size_t)label; count++) identity[count] = -1;
+      identity[label] = groups_identity(g, l, i);
+    }
     jwriter_flat_array(w);
-    for (size_t i = 0; i < v->states.steps * shape[rank - 1]; i++) jwriter_int(w, (int64_t)labels[i]);
+    for (size_t k = 0; k < count; k++) jwriter_int(w, identity[k]);
     jwriter_close(w);
   }
-  mem_free(labels);
+  jwriter_close(w);
+  mem_free(identity);
   return DWELL_OK;
 }
 
+static void kind_data(jwriter *w, const view *v) {
+  strbuf kinds = {0};
+  passage_kinds_of(v, &kinds);
+  if (kinds.failed) w->out->failed = true;
+  if (kinds.length > 0 && !kinds.failed) {
+    jwriter_put_string(w, "kinds", kinds.data);
+    jwriter_key(w, "kind_names");
+    jwriter_flat_array(w);
+    for (size_t k = 0; passage_kinds[k] != NULL; k++) jwriter_string(w, passage_kinds[k]);
+    jwriter_close(w);
+  }
+  strbuf_free(&kinds);
+}
+
+/* Bytes as base64. */
+static void packed_data(jwriter *w, const char *key, const void *bytes, size_t size) {
+  strbuf text = {0};
+  base64_add(&text, bytes, size);
+  if (text.failed) w->out->failed = true;
+  jwriter_put_string(w, key, text.data != NULL ? text.data : "");
+  strbuf_free(&text);
+}
+
+static void sizes(jwriter *w, const char *key, const size_t *values, size_t n) {
+  jwriter_key(w, key);
+  jwriter_flat_array(w);
+  for (size_t i = 0; i < n; i++) jwriter_uint(w, values[i]);
+  jwriter_close(w);
+}
+
 /* Coordinates as base64 of little-endian 16-bit integers, 32767 = 1: half a pixel on a poster. */
-static dwell_status sphere_data(jwriter *w, const sphere_frames *s, dwell_error *err) {
-  if (s->frames == 0) return DWELL_OK;
-  size_t count = s->frames * s->n * 3;
+static dwell_status cloud_data(jwriter *w, const cloud *c, dwell_error *err) {
+  if (c->frames == 0) return DWELL_OK;
+  size_t count = c->frames * c->n * 3;
   unsigned char *packed = MEM_NEW(unsigned char, 2 * count);
-  if (packed == NULL) return error_no_memory(err, "the sphere's frames");
+  if (packed == NULL) return error_no_memory(err, "the cloud");
   for (size_t i = 0; i < count; i++) {
-    uint16_t bits = (uint16_t)(int16_t)lround(32767 * s->points[i]);
+    uint16_t bits = (uint16_t)(int16_t)lround(32767 * c->points[i]);
     packed[2 * i] = (unsigned char)(bits & 255);
     packed[2 * i + 1] = (unsigned char)(bits >> 8);
   }
-  strbuf text = {0};
-  base64_add(&text, packed, 2 * count);
-  mem_free(packed);
-  jwriter_key(w, "sphere");
+  jwriter_key(w, c->pca ? "cloud" : "sphere");
   jwriter_object(w);
-  jwriter_put_int(w, "n", (int64_t)s->n);
-  jwriter_put_int(w, "dims", (int64_t)s->dims);
-  jwriter_key(w, "states");
-  jwriter_flat_array(w);
-  for (size_t f = 0; f < s->frames; f++) jwriter_uint(w, s->states[f]);
-  jwriter_close(w);
-  doubles(w, "view", &s->view[0][0], 9);
+  jwriter_put_int(w, "n", (int64_t)c->n);
+  jwriter_put_int(w, "dims", (int64_t)c->dims);
+  jwriter_put_double(w, "scale", c->scale);
+  if (c->share != NULL) doubles(w, "share", c->share, 3 * c->frames);
+  sizes(w, "states", c->states, c->frames);
+  sizes(w, "tokens", c->tokens, c->n);
+  doubles(w, "view", &c->view[0][0], 9);
   jwriter_key(w, "colours");
   jwriter_flat_array(w);
-  for (size_t i = 0; i < s->n; i++) jwriter_uint(w, s->colours[i]);
+  for (size_t i = 0; i < c->n; i++) jwriter_uint(w, c->colours[i]);
   jwriter_close(w);
-  if (text.failed) w->out->failed = true;
-  jwriter_put_string(w, "int16", text.data != NULL ? text.data : "");
+  packed_data(w, "int16", packed, 2 * count);
   jwriter_close(w);
-  strbuf_free(&text);
+  mem_free(packed);
   return DWELL_OK;
+}
+
+static void attention_data(jwriter *w, const view *v, const attention *a) {
+  if (a->blocks == 0) return;
+  jwriter_key(w, "attention");
+  jwriter_object(w);
+  jwriter_put_int(w, "first", (int64_t)v->states.first);
+  jwriter_put_int(w, "blocks", (int64_t)a->blocks);
+  jwriter_put_int(w, "heads", (int64_t)a->heads);
+  jwriter_put_int(w, "side", (int64_t)a->side);
+  jwriter_put_int(w, "runs", (int64_t)a->runs);
+  jwriter_put_int(w, "factor", (int64_t)a->factor);
+  jwriter_put_int(w, "tokens", (int64_t)a->tokens);
+  packed_data(w, "uint8", a->bytes, a->blocks * a->heads * a->side * a->side);
+  jwriter_close(w);
 }
 
 static void axis_data(jwriter *w, const view *v) {
@@ -146,7 +208,8 @@ static void axis_data(jwriter *w, const view *v) {
   jwriter_close(w);
 }
 
-dwell_status report_data(const view *v, const sphere_frames *s, strbuf *out, dwell_error *err) {
+dwell_status report_data(const view *v, const groups *g, const cloud *c, const attention *a, strbuf *out,
+                         dwell_error *err) {
   dwell_status status = DWELL_OK;
   jwriter w = jwriter_start(out, 0);
   jwriter_object(&w);
@@ -162,8 +225,11 @@ dwell_status report_data(const view *v, const sphere_frames *s, strbuf *out, dwe
   table_data(&w, v, "tokens");
   TRY(histogram_data(&w, v, "hist", err));
   TRY(histogram_data(&w, v, "hist_centred", err));
-  TRY(label_data(&w, v, err));
-  TRY(sphere_data(&w, s, err));
+  TRY(label_data(&w, v, g, err));
+  kind_data(&w, v);
+  TRY(cloud_data(&w, c, err));
+  attention_data(&w, v, a);
+  TRY(tree_data(&w, v, err));
   jwriter_close(&w);
   /* The medians were written while drawing: spliced in before the closing brace. */
   if (!out->failed && v->medians.length > 0) {

@@ -2,6 +2,9 @@
 #ifndef DWELL_REPORT_FIGURES_H
 #define DWELL_REPORT_FIGURES_H
 
+#include "file/jwriter.h"
+#include "report/attention.h"
+#include "report/cloud.h"
 #include "report/html.h"
 #include "report/view.h"
 
@@ -13,9 +16,16 @@ void header_write(const view *v, strbuf *out);
 /* All curves along the states (curves.c). */
 dwell_status figures_curves(view *v, strbuf *out, dwell_error *err);
 /* Maps of heads x blocks (heads.c). */
-dwell_status figures_heads(const view *v, strbuf *out, dwell_error *err);
-/* Tokens by state, coloured by cluster (groups.c). */
-dwell_status figures_groups(const view *v, strbuf *out, dwell_error *err);
+dwell_status figures_heads(const view *v, const attention *a, strbuf *out, dwell_error *err);
+/* One head's attention, first of them (attention.c). */
+void figures_attention(const view *v, const attention *a, strbuf *out);
+/* Tokens by state, coloured by cluster; with the next two the section of clusters (groups.c). */
+dwell_status figures_groups(const view *v, const groups *g, strbuf *out, dwell_error *err);
+/* How clusters pass their tokens on (alluvial.c). */
+dwell_status figures_alluvial(const view *v, const groups *g, strbuf *out, dwell_error *err);
+/* Who merged with whom, and when: flows that know it exactly (tree.c). */
+dwell_status figures_tree(const view *v, strbuf *out, dwell_error *err);
+dwell_status tree_data(jwriter *w, const view *v, dwell_error *err);
 /* Whether a pushed state comes back (push.c). */
 dwell_status figures_push(const view *v, strbuf *out, dwell_error *err);
 /* The loss of every token, and the tokens that clusters stand for (loss.c). */
@@ -23,18 +33,20 @@ dwell_status figures_loss(const view *v, strbuf *out, dwell_error *err);
 /* Histograms of pairwise cosines (cosines.c). */
 dwell_status figures_cosines(const view *v, strbuf *out, dwell_error *err);
 
-/* Tokens on the circle or the sphere (sphere.c): pictures, and the frames for the animation. */
-typedef struct sphere_frames {
-  size_t frames, n, dims; /* 0 frames: the run has none */
-  size_t *states;         /* [frames] which states were kept */
-  double *points;         /* [frames, n, 3], third coordinate 0 on the circle */
-  double view[3][3];      /* rows: right, up, toward the reader */
-  uint32_t *colours;      /* [n] */
-} sphere_frames;
+/* The text, each token on the colour of its cluster; nothing where pieces are not known (passage.c). */
+void figures_passage(const view *v, const groups *g, strbuf *out);
+bool passage_is_known(const view *v);
+/* Kinds of tokens: one digit each, which counts passage_kinds (NULL ends them). */
+extern const char *const passage_kinds[];
+void passage_kinds_of(const view *v, strbuf *out);
 
-dwell_status sphere_open(const view *v, sphere_frames *ret_frames, dwell_error *err);
-void sphere_close(sphere_frames *s);
-dwell_status figures_sphere(const view *v, const sphere_frames *s, strbuf *out, dwell_error *err);
+/* The tokens as points beside the text, or the text alone (cloud.c). */
+dwell_status figures_cloud(const view *v, const groups *g, const cloud *c, strbuf *out, dwell_error *err);
+
+/* Falls of the energies (falls.c): marks on the curve of `column` of a panel, and a table of what
+ * carries them, which the script reads too. */
+void falls_mark(const view *v, plot *p, const char *column, const double *at, const double *values);
+void falls_table(const view *v, strbuf *out);
 
 /* What the detectors found, as a table (events.c). */
 void figures_events(const view *v, strbuf *out);
@@ -43,6 +55,7 @@ void figures_events(const view *v, strbuf *out);
 dwell_status figures_provenance(const view *v, strbuf *out, dwell_error *err);
 
 /* Everything the page shows as JSON (data.c). */
-dwell_status report_data(const view *v, const sphere_frames *s, strbuf *out, dwell_error *err);
+dwell_status report_data(const view *v, const groups *g, const cloud *c, const attention *a, strbuf *out,
+                         dwell_error *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* report/groups.c - which tokens are in a cluster together, state by state. */
+/* report/groups.c - which tokens are in a cluster together, state by state: the clusters by identity, and their rows.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,49 +10,79 @@
 #include "draw/colour.h"
 #include "draw/svg.h"
 #include "report/figures.h"
+#include "report/groups.h"
 
 enum { NAMED = 96, NAME_HEIGHT = 11, TALL = 560, LEFT = 92, TOP = 8, BOTTOM = 34, WIDEST = 34, WIDE = 620 };
 
-/* Clusters of the first replica by identity, and which tokens were measured. */
-typedef struct groups {
-  size_t states, n;
-  int32_t *labels; /* [states, n] */
-  double *keep;    /* [n] */
-  tracking tracks;
-  size_t shown; /* tokens measured */
-} groups;
+/* ---- clusters ---- */
 
-static dwell_status read_groups(const view *v, groups *ret_groups, dwell_error *err) {
+static dwell_status read_keep(const view *v, groups *g, dwell_error *err) {
+  size_t rank, shape[4];
+  dwell_status status = run_read_array(v->run, "keep", &g->keep, &rank, shape, err);
+  if (status == DWELL_OK && g->keep != NULL && (rank != 1 || shape[0] != g->n)) mem_free(g->keep), g->keep = NULL;
+  return status;
+}
+
+/* The first colour that no earlier cluster has that lives at the same time; else one after the other. */
+static dwell_status choose_colours(const tracking *t, groups *g, dwell_error *err) {
+  g->colours = MEM_NEW(uint8_t, t->life_count);
+  if (g->colours == NULL) return error_no_memory(err, "the clusters of a page");
+  g->identities = t->life_count;
+  for (size_t k = 0; k < t->life_count; k++) {
+    bool used[GROUPS_COLOURS] = {false};
+    for (size_t j = 0; j < k; j++) {
+      if (t->lives[j].last + 1 >= t->lives[k].born && t->lives[j].born <= t->lives[k].last + 1)
+        used[g->colours[j]] = true;
+    }
+    uint8_t colour = 0;
+    while (colour < GROUPS_COLOURS && used[colour]) colour++;
+    g->colours[k] = colour < GROUPS_COLOURS ? colour : (uint8_t)(k % GROUPS_COLOURS);
+  }
+  return DWELL_OK;
+}
+
+dwell_status groups_open(const view *v, groups *ret_groups, dwell_error *err) {
   double *labels = NULL;
-  size_t rank, shape[4], keep_rank, keep_shape[4];
+  size_t rank, shape[4];
   groups *g = ret_groups;
+  tracking tracks = {0};
   dwell_status status = DWELL_OK;
+  *g = (groups){0};
   TRY(run_read_array(v->run, "labels", &labels, &rank, shape, err));
-  TRY(run_read_array(v->run, "keep", &g->keep, &keep_rank, keep_shape, err));
-  if (labels == NULL || g->keep == NULL || rank < 2 || keep_rank != 1 || keep_shape[0] != shape[rank - 1]) goto done;
+  if (labels == NULL || rank < 2) goto done;
   size_t states = shape[rank - 2], n = shape[rank - 1], count = states * n;
+  if (states < v->states.steps) goto done;
+  g->n = n;
+  TRY(read_keep(v, g, err));
   TRY_ALLOC(g->labels = MEM_NEW(int32_t, count), "the clusters of a page");
-  for (size_t i = 0; i < count; i++) g->labels[i] = labels[i] >= 0 && labels[i] < (double)n ? (int32_t)labels[i] : -1;
-  for (size_t i = 0; i < n; i++) g->shown += g->keep[i] > 0;
-  TRY(detect_tracking(g->labels, states, n, &g->tracks, err));
-  g->states = states, g->n = n;
+  for (size_t i = 0; i < count; i++) {
+    g->labels[i] = labels[i] >= 0 && labels[i] < (double)n ? (int32_t)labels[i] : -1;
+    g->any = g->any || g->labels[i] >= 0;
+  }
+  for (size_t i = 0; i < n; i++) g->shown += g->keep == NULL || g->keep[i] > 0;
+  TRY(detect_tracking(g->labels, states, n, &tracks, err));
+  TRY(choose_colours(&tracks, g, err));
+  g->ids = tracks.ids, tracks.ids = NULL;
+  g->states = states;
 done:
+  tracking_free(&tracks);
   mem_free(labels);
   return status;
 }
 
-static void free_groups(groups *g) {
-  tracking_free(&g->tracks);
+void groups_close(groups *g) {
+  mem_free(g->ids);
+  mem_free(g->colours);
   mem_free(g->labels);
   mem_free(g->keep);
+  *g = (groups){0};
 }
 
-static bool any_cluster(const groups *g) {
-  for (size_t i = 0; i < g->states * g->n; i++) {
-    if (g->labels[i] >= 0) return true;
-  }
-  return false;
+bool groups_stand_out(const view *v, size_t state) {
+  return state < v->states.steps && view_number(v->states.t, v->states.rows[state], "cluster_T_p") <= 0.05;
 }
+
+static bool is_shown(const groups *g, size_t token) { return g->keep == NULL || g->keep[token] > 0; }
 
 /* ---- drawing ---- */
 
@@ -86,14 +117,14 @@ static void add_run(const layout *l, size_t state, size_t first, size_t end, str
 
 /* The clusters of one colour; tokens of one identity that follow each other are one rectangle. */
 static void draw_colour(const groups *g, const layout *l, size_t state, int32_t colour, strbuf *out) {
-  const int32_t *ids = g->tracks.ids + state * g->n;
+  const int32_t *ids = g->ids + state * g->n;
   strbuf path = {0};
   size_t row = 0, first = 0;
   int32_t open = -1;
   for (size_t i = 0; i <= g->n; i++) {
-    if (i < g->n && !(g->keep[i] > 0)) continue;
+    if (i < g->n && !is_shown(g, i)) continue;
     int32_t id = i < g->n ? ids[i] : -1;
-    if (id != open && open >= 0 && open % COLOUR_CATEGORIES == colour) add_run(l, state, first, row, &path);
+    if (id != open && open >= 0 && groups_colour(g, open) == colour) add_run(l, state, first, row, &path);
     if (id != open) first = row, open = id;
     row++;
   }
@@ -104,9 +135,8 @@ static void draw_colour(const groups *g, const layout *l, size_t state, int32_t 
 
 /* One column, pale where chance gives as much. */
 static void draw_state(const view *v, const groups *g, const layout *l, size_t state, strbuf *out) {
-  double p = view_number(v->states.t, v->states.rows[state], "cluster_T_p");
-  svg_group(out, p <= 0.05 ? "clusters" : "clusters pale");
-  for (int32_t colour = 0; colour < COLOUR_CATEGORIES; colour++) draw_colour(g, l, state, colour, out);
+  svg_group(out, groups_stand_out(v, state) ? "clusters" : "clusters pale");
+  for (int32_t colour = 0; colour < GROUPS_COLOURS; colour++) draw_colour(g, l, state, colour, out);
   svg_end(out);
 }
 
@@ -115,7 +145,7 @@ static void draw_names(const view *v, const groups *g, const layout *l, strbuf *
   size_t row = 0;
   for (size_t i = 0; i < g->n && g->shown <= NAMED; i++) {
     char number[24];
-    if (!(g->keep[i] > 0)) continue;
+    if (!is_shown(g, i)) continue;
     const char *piece = json_string_value(json_object_get(json_array_get(tokens, i), "piece"));
     snprintf(number, sizeof number, "%zu", i);
     char text[64];
@@ -154,14 +184,20 @@ static void draw(const view *v, const groups *g, strbuf *out) {
   figure_close(out, "arrays.npz: <code>labels</code>; layers.csv: <code>cluster_T_p</code>");
 }
 
-dwell_status figures_groups(const view *v, strbuf *out, dwell_error *err) {
-  groups g = {0};
-  dwell_status status = read_groups(v, &g, err);
-  if (status == DWELL_OK && g.states > 0 && any_cluster(&g) && v->states.t != NULL) {
+dwell_status figures_groups(const view *v, const groups *g, strbuf *out, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  strbuf inside = {0};
+  if (g->any) {
+    status = figures_alluvial(v, g, &inside, err);
+    if (status == DWELL_OK) draw(v, g, &inside);
+  }
+  if (status == DWELL_OK) status = figures_tree(v, &inside, err);
+  if (status == DWELL_OK && inside.length > 0) {
     section_open(out, "groups", "Clusters", "Which tokens belong together, and for how long.");
-    draw(v, &g, out);
+    strbuf_add(out, inside.data, inside.length);
     section_close(out);
   }
-  free_groups(&g);
+  if (inside.failed) out->failed = true;
+  strbuf_free(&inside);
   return status;
 }

@@ -114,15 +114,21 @@ static void draw_map(const table *t, const head_map *m, const head_range *r, con
   strbuf_free(&source);
 }
 
-dwell_status figures_heads(const view *v, strbuf *out, dwell_error *err) {
+dwell_status figures_heads(const view *v, const attention *a, strbuf *out, dwell_error *err) {
   const table *t = run_table(v->run, "heads");
   head_range r;
   if (t == NULL || t->rows == 0 || !range_of(t, &r)) return DWELL_OK;
   double *values = MEM_NEW(double, r.heads *r.blocks);
   if (values == NULL) return error_no_memory(err, "a map of heads");
-  section_open(out, "heads", "Attention heads",
-               "One cell per head and block; darker (on a dark page: brighter) is more.");
+  section_open(
+      out, "heads", "Attention heads",
+      a->blocks > 0
+          ? "One cell per head and block; darker (on a dark page: brighter) is more. Click a cell for the head's own "
+            "attention."
+          : "One cell per head and block; darker (on a dark page: brighter) is more. The attention of a head itself is "
+            "in runs measured with <code>--save attention-map</code>.");
   strbuf_puts(out, "<div class=\"grid\">\n");
+  figures_attention(v, a, out);
   for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
     if (fill_map(t, maps[i].column, &r, values)) draw_map(t, &maps[i], &r, values, out);
   }

@@ -1,6 +1,6 @@
-/* The script of a report: read-outs, one state highlighted in every figure, the sphere. Nothing is fetched; the figures
- * are complete without it. */
-(function () {
+/* The script of a report: read-outs, one state highlighted in every figure, the numbers behind the figures. Nothing is
+ * fetched; the figures are complete without it. cloud.js goes on from what is returned. */
+var dwellReport = (function () {
   "use strict";
   var data = JSON.parse(document.getElementById("dwell-data").textContent);
   var states = data.layers.steps;
@@ -83,6 +83,10 @@
 
   /* ---- curves ---- */
 
+  var falls = Array.prototype.map.call(document.querySelectorAll(".falls tbody tr"), function (row) {
+    return Array.prototype.map.call(row.cells, function (c) { return c.textContent; });
+  });
+
   var listeners = [], current = -1;
 
   function setState(l) {
@@ -132,6 +136,19 @@
       });
     }
 
+    /* What carries the falls of the energies drawn here: from the table of falls. */
+    function fallRows(i) {
+      var names = series.map(function (s) { return s.name.replace("blocks.dE_", "energy_").replace("layers.", ""); });
+      var block = data.blocks.first + (blocks ? i : i - 1), rows = [];
+      falls.forEach(function (fall) {
+        var k = names.indexOf(fall[1]);
+        if (+fall[0] !== block || k < 0) return;
+        rows.push({name: "fall of " + columnName(series[k].name), value: fall[3] || fall[2]});
+        fall[4].split(/, (?=\d+:|\d+ & )/).slice(0, 3).forEach(function (pair) { rows.push({name: pair, value: ""}); });
+      });
+      return rows;
+    }
+
     function read(i, clientX, clientY) {
       var b = data.blocks.first + i;
       var heading = blocks ? "block " + b + ": state " + b + " → " + (b + 1) : stateName(i);
@@ -144,7 +161,7 @@
         rows.push({name: columnName(name) + " after the final norm", value: show(data.final_norm[name]),
                    colour: getComputedStyle(s.path).stroke});
       });
-      showTip(clientX, clientY, heading, rows);
+      showTip(clientX, clientY, heading, rows.concat(svg.querySelector(".fall") ? fallRows(i) : []));
     }
 
     listeners.push(function (l) {
@@ -199,24 +216,115 @@
     });
   });
 
+  /* ---- clusters by state ---- */
+
+  document.querySelectorAll(".lumps").forEach(function (column) {
+    var state = +column.dataset.state;
+    listeners.push(function (l) { column.classList.toggle("on", l === state); });
+    column.addEventListener("pointermove", function (e) {
+      var d = e.target.dataset;
+      setState(state);
+      if (d.size) showTip(e.clientX, e.clientY, stateName(state), [
+        {name: +d.id < 0 ? "in no cluster" : "cluster " + d.id, value: d.size + (d.size === "1" ? " token" : " tokens")}]);
+    });
+    column.addEventListener("pointerleave", hideTip);
+  });
+
   /* ---- maps of heads ---- */
 
+  function cellAt(svg, e) {
+    var box = svg.getBoundingClientRect(), unit = svg.viewBox.baseVal.width / box.width, d = svg.dataset;
+    return {block: +d.first + Math.floor(((e.clientX - box.left) * unit - d.left) / d.cellWidth),
+            head: Math.floor((d.bottom - (e.clientY - box.top) * unit) / d.cellHeight)};
+  }
+
   document.querySelectorAll("svg[data-heat]").forEach(function (svg) {
-    var cells = svg.querySelector(".cells"), column = cells.dataset.series.split(".")[1], heads = data.heads, d = svg.dataset;
+    var cells = svg.querySelector(".cells"), column = cells.dataset.series.split(".")[1], heads = data.heads;
     if (!heads || !heads[column]) return;
     svg.addEventListener("pointermove", function (e) {
-      var box = svg.getBoundingClientRect(), unit = svg.viewBox.baseVal.width / box.width;
-      var block = +d.first + Math.floor(((e.clientX - box.left) * unit - d.left) / d.cellWidth);
-      var head = Math.floor((d.bottom - (e.clientY - box.top) * unit) / d.cellHeight);
+      var at = cellAt(svg, e);
       for (var i = 0; i < heads.block.length; i++) {
-        if (heads.block[i] !== block || heads.head[i] !== head) continue;
-        showTip(e.clientX, e.clientY, "block " + block + ", head " + head, [{name: column, value: show(heads[column][i])}]);
+        if (heads.block[i] !== at.block || heads.head[i] !== at.head) continue;
+        showTip(e.clientX, e.clientY, "block " + at.block + ", head " + at.head, [{name: column, value: show(heads[column][i])}]);
         return;
       }
       hideTip();
     });
     svg.addEventListener("pointerleave", hideTip);
   });
+
+  /* ---- the attention of a head ---- */
+
+  var maps = data.attention, SIDE = 420, LEFT = 52, TOP = 44; /* as in attention.c */
+
+  function mapOf(block, head) {
+    if (!maps.values) maps.values = bytes(maps.uint8);
+    var one = maps.side * maps.side, from = ((block - maps.first) * maps.heads + head) * one;
+    return maps.values.subarray(from, from + one);
+  }
+
+  /* First and last token of a run of cells. */
+  function tokensOf(k) {
+    function first(run) { return Math.ceil(Math.min(run, maps.runs) * maps.tokens / maps.runs); }
+    return [first(k * maps.factor), first((k + 1) * maps.factor) - 1];
+  }
+
+  function span(k) {
+    var t = tokensOf(k);
+    return t[0] === t[1] ? String(t[0]) : t[0] + "–" + t[1];
+  }
+
+  function attention() {
+    var block = document.getElementById("block"), head = document.getElementById("head");
+    var svg = document.getElementById("attention"), cells = svg.querySelectorAll(".cell"), size = SIDE / maps.side;
+
+    function draw() {
+      var paths = Array.from({length: cells.length}, function () { return []; });
+      mapOf(+block.value, +head.value).forEach(function (v, m) {
+        if (v) paths[Math.min(cells.length - 1, Math.floor(v / 255 * cells.length))].push("M" + (LEFT + size * (m % maps.side)).toFixed(2)
+          + " " + (TOP + size * Math.floor(m / maps.side)).toFixed(2) + "h" + size.toFixed(2) + "v" + size.toFixed(2) + "h-" + size.toFixed(2) + "z");
+      });
+      paths.forEach(function (d, k) { cells[k].setAttribute("d", d.join("")); });
+    }
+
+    function choose(b, h) {
+      block.value = Math.max(maps.first, Math.min(maps.first + maps.blocks - 1, b));
+      head.value = Math.max(0, Math.min(maps.heads - 1, h));
+      draw();
+    }
+
+    [block, head].forEach(function (input) {
+      input.addEventListener("change", function () { choose(Math.round(+block.value), Math.round(+head.value)); });
+    });
+    document.querySelectorAll("svg[data-heat]").forEach(function (map) {
+      map.classList.add("click");
+      map.addEventListener("click", function (e) {
+        var at = cellAt(map, e);
+        choose(at.block, at.head);
+        svg.closest("figure").scrollIntoView({block: "nearest"});
+      });
+    });
+    svg.addEventListener("pointermove", function (e) {
+      var box = svg.getBoundingClientRect(), unit = svg.viewBox.baseVal.width / box.width;
+      var k = Math.floor(((e.clientX - box.left) * unit - LEFT) / size), q = Math.floor(((e.clientY - box.top) * unit - TOP) / size);
+      if (k < 0 || q < 0 || k >= maps.side || q >= maps.side) { hideTip(); return; }
+      var share = Math.pow(mapOf(+block.value, +head.value)[q * maps.side + k] / 255, 2);
+      showTip(e.clientX, e.clientY, "block " + block.value + ", head " + head.value, [{name: "query " + span(q) + ", key " + span(k),
+        value: share.toFixed(3)}]);
+    });
+    svg.addEventListener("pointerleave", hideTip);
+  }
+
+  if (maps) attention();
+
+  function attentionRows() {
+    var block = +document.getElementById("block").value, head = +document.getElementById("head").value, rows = [];
+    mapOf(block, head).forEach(function (v, m) {
+      var q = tokensOf(Math.floor(m / maps.side)), k = tokensOf(m % maps.side);
+      rows.push([block, head, q[0], q[1], k[0], k[1], +Math.pow(v / 255, 2).toFixed(5)]);
+    });
+    return {header: ["block", "head", "first_query", "last_query", "first_key", "last_key", "share"], rows: rows};
+  }
 
   /* ---- numbers behind the figures ---- */
 
@@ -266,16 +374,48 @@
     return {header: ["state", "token", "cluster"], rows: rows};
   }
 
-  /* Coordinates as they are embedded: steps of 1/32767. */
+  /* Coordinates as they are embedded: steps of 1/32767 of the scale. */
   function sphereRows(angles) {
-    var points = unpack(data.sphere.int16), rows = [], n = data.sphere.n;
-    data.sphere.states.forEach(function (state, f) {
+    var info = data.sphere || data.cloud, points = unpack(info.int16), rows = [], n = info.n;
+    info.states.forEach(function (state, f) {
       for (var i = 0; i < n; i++) {
         var at = Array.prototype.slice.call(points, 3 * (f * n + i), 3 * (f * n + i) + 3);
-        rows.push([state, i].concat((angles ? [Math.atan2(at[1], at[0])] : at).map(function (x) { return +x.toFixed(5); })));
+        rows.push([state, i].concat((angles ? [Math.atan2(at[1], at[0])] : at).map(function (x) { return +(x * info.scale).toFixed(5); })));
+        rows[rows.length - 1][0] += data.layers.first;
+        rows[rows.length - 1][1] = info.tokens[i];
       }
     });
     return {header: ["state", "token"].concat(angles ? ["angle"] : ["x", "y", "z"]), rows: rows};
+  }
+
+  /* Tokens that two neighbouring states' clusters share; identities are numbered through the run, -1: in no cluster. */
+  function identity(l, i) {
+    var n = data.labels.length / states, label = data.labels[l * n + i];
+    return label < 0 ? -1 : data.identities[l][label];
+  }
+
+  function alluvialRows() {
+    var n = data.labels.length / states, rows = [];
+    for (var l = 0; l + 1 < states; l++) {
+      var counts = {};
+      for (var i = 0; i < n; i++) {
+        if (data.measured[i] !== "1") continue;
+        var key = identity(l, i) + "," + identity(l + 1, i);
+        counts[key] = (counts[key] || 0) + 1;
+      }
+      Object.keys(counts).forEach(function (key) {
+        var pair = key.split(",");
+        rows.push([data.layers.first + l, +pair[0], +pair[1], counts[key]]);
+      });
+    }
+    return {header: ["state", "cluster", "next", "tokens"], rows: rows};
+  }
+
+  /* Mergers of a flow: nodes 0..n-1 are particles, n + k is what merger k made. */
+  function treeRows() {
+    return {header: ["merger", "first", "second", "log_time"], rows: data.mergers.log_time.map(function (time, k) {
+      return [k, data.mergers.pairs[2 * k], data.mergers.pairs[2 * k + 1], time];
+    })};
   }
 
   dwellFigures.numbers = function (figure) {
@@ -287,254 +427,29 @@
       case "tokens": return tableRows(data.tokens, columns);
       case "histogram": return histogramRows(columns[0]);
       case "labels": return labelRows();
-      case "sphere": case "angles": return sphereRows(parts[0] === "angles");
+      case "attention": return attentionRows();
+      case "tree": return treeRows();
+      case "alluvial": return alluvialRows();
+      case "sphere": case "cloud": case "angles": return sphereRows(parts[0] === "angles");
       default: return null;
     }
   };
 
-  /* ---- the sphere ---- */
+  /* ---- what is embedded as base64 ---- */
 
+  function bytes(text) { return Uint8Array.from(atob(text), function (c) { return c.charCodeAt(0); }); }
+
+  /* 16-bit integers, 32767 = 1. */
   function unpack(text) {
-    var bytes = atob(text), out = new Float32Array(bytes.length / 2);
+    var all = bytes(text), out = new Float32Array(all.length / 2);
     for (var i = 0; i < out.length; i++) {
-      var bits = bytes.charCodeAt(2 * i) | bytes.charCodeAt(2 * i + 1) << 8;
+      var bits = all[2 * i] | all[2 * i + 1] << 8;
       out[i] = (bits > 32767 ? bits - 65536 : bits) / 32767;
     }
     return out;
   }
 
-  function sphere(info) {
-    var canvas = document.getElementById("ball"), context = canvas.getContext("2d");
-    var slider = document.getElementById("when"), play = document.getElementById("play");
-    var clock = document.getElementById("clock"), trails = document.getElementById("trails");
-    var points = unpack(info.int16), n = info.n, frames = info.states.length, view = info.view.slice();
-    var colours = info.colours.map(function (c) { return "#" + ("00000" + c.toString(16)).slice(-6); });
-    var at = 0, playing = false, last = 0, solid = info.dims === 3, style;
-
-    /* Position of token i at the fractional frame t: linear between frames, pulled back to the sphere. */
-    function position(i, t, out) {
-      var f = Math.min(frames - 1, Math.floor(t)), g = Math.min(frames - 1, f + 1), w = t - f;
-      var a = 3 * (f * n + i), b = 3 * (g * n + i), length = 0;
-      for (var k = 0; k < 3; k++) {
-        out[k] = points[a + k] * (1 - w) + points[b + k] * w;
-        length += out[k] * out[k];
-      }
-      length = Math.sqrt(length) || 1;
-      for (k = 0; k < 3; k++) out[k] /= length;
-    }
-
-    function seen(p, out) {
-      for (var r = 0; r < 3; r++) out[r] = view[3 * r] * p[0] + view[3 * r + 1] * p[1] + view[3 * r + 2] * p[2];
-    }
-
-    function curve(make, steps, radius) {
-      var p = [0, 0, 0], q = [0, 0, 0], drawing = false;
-      context.beginPath();
-      for (var i = 0; i <= steps; i++) {
-        make(2 * Math.PI * i / steps, p);
-        seen(p, q);
-        if (q[2] < -0.02) { drawing = false; continue; }
-        if (drawing) context.lineTo(radius * q[0], -radius * q[1]); else context.moveTo(radius * q[0], -radius * q[1]);
-        drawing = true;
-      }
-      context.stroke();
-    }
-
-    function globe(radius) {
-      context.beginPath();
-      context.arc(0, 0, radius, 0, 2 * Math.PI);
-      if (solid) {
-        context.fillStyle = style.faint;
-        context.fill();
-      }
-      context.lineWidth = 1;
-      context.strokeStyle = style.rule;
-      context.stroke();
-      if (!solid) return;
-      [-1, 0, 1].forEach(function (k) {
-        var h = Math.sin(k * Math.PI / 4), w = Math.cos(k * Math.PI / 4);
-        curve(function (a, p) { p[0] = w * Math.cos(a); p[1] = w * Math.sin(a); p[2] = h; }, 90, radius);
-      });
-      [0, 1, 2, 3].forEach(function (k) {
-        var c = Math.cos(k * Math.PI / 4), s = Math.sin(k * Math.PI / 4);
-        curve(function (a, p) { p[0] = c * Math.cos(a); p[1] = s * Math.cos(a); p[2] = Math.sin(a); }, 90, radius);
-      });
-    }
-
-    /* The way a token came, fading into the past. On the circle the past is drawn inward. */
-    function trail(i, radius) {
-      var p = [0, 0, 0], q = [0, 0, 0], from = Math.max(0, at - Math.max(12, frames / 6)), steps = n > 128 ? 12 : 30;
-      var before = null, whole = n > 400; /* of many tokens a line each: a stroke for every step would be slow */
-      if (whole) steps = 5;
-      context.strokeStyle = colours[i];
-      context.lineWidth = 1.6;
-      if (whole) context.globalAlpha = 0.3;
-      if (whole) context.beginPath();
-      for (var k = 0; k <= steps; k++) {
-        var t = from + (at - from) * k / steps;
-        position(i, t, p);
-        seen(p, q);
-        var shrink = solid ? 1 : 1 - 0.35 * (at - t) / Math.max(12, frames / 6);
-        var now = [radius * q[0] * shrink, -radius * q[1] * shrink, q[2]];
-        if (before && (!solid || now[2] > -0.02)) {
-          if (!whole) context.globalAlpha = 0.55 * k / steps;
-          if (!whole) context.beginPath();
-          context.moveTo(before[0], before[1]);
-          context.lineTo(now[0], now[1]);
-          if (!whole) context.stroke();
-        }
-        before = now;
-      }
-      if (whole) context.stroke();
-      context.globalAlpha = 1;
-    }
-
-    function groups() {
-      var taken = new Uint8Array(n), list = [], place = new Float32Array(3 * n), p = [0, 0, 0], q = [0, 0, 0];
-      for (var i = 0; i < n; i++) {
-        position(i, at, p);
-        place.set(p, 3 * i);
-      }
-      for (i = 0; i < n; i++) {
-        if (taken[i]) continue;
-        var count = 0;
-        for (var j = i; j < n; j++) {
-          var dot = place[3 * i] * place[3 * j] + place[3 * i + 1] * place[3 * j + 1] + place[3 * i + 2] * place[3 * j + 2];
-          if (!taken[j] && (j === i || dot > 0.9995)) { taken[j] = 1; count++; }
-        }
-        seen([place[3 * i], place[3 * i + 1], place[3 * i + 2]], q);
-        list.push({i: i, count: count, x: q[0], y: q[1], z: q[2]});
-      }
-      return list.sort(function (a, b) { return a.z - b.z; });
-    }
-
-    function dots(list, near, radius) {
-      list.forEach(function (g) {
-        if ((g.z >= 0) !== near && solid) return;
-        var size = Math.min(26, (n > 200 ? 3.2 : 5.2) * Math.pow(g.count, 0.4)) * (solid ? 0.86 + 0.14 * g.z : 1);
-        context.globalAlpha = near ? 1 : 0.25;
-        context.beginPath();
-        context.arc(radius * g.x, -radius * g.y, size, 0, 2 * Math.PI);
-        context.fillStyle = colours[g.i];
-        context.fill();
-        context.lineWidth = 1.5;
-        context.strokeStyle = style.card;
-        if (near) context.stroke();
-      });
-      context.globalAlpha = 1;
-    }
-
-    function draw() {
-      var ratio = window.devicePixelRatio || 1, side = Math.round(canvas.clientWidth * ratio) || 560;
-      var css = getComputedStyle(document.documentElement);
-      if (canvas.width !== side) canvas.width = canvas.height = side;
-      style = {faint: css.getPropertyValue("--faint"), rule: css.getPropertyValue("--rule"), card: css.getPropertyValue("--card")};
-      context.setTransform(1, 0, 0, 1, 0, 0);
-      context.clearRect(0, 0, side, side);
-      context.translate(side / 2, side / 2);
-      context.scale(side / 560, side / 560);
-      var radius = 262, list = groups();
-      if (solid) {
-        globe(radius);
-        dots(list, false, radius);
-      } else {
-        globe(radius);
-      }
-      if (trails.checked && at > 0) for (var i = 0; i < n; i++) trail(i, radius);
-      dots(list, true, radius);
-      canvas.dataset.frame = at.toFixed(2);
-      canvas.dataset.groups = list.length;
-    }
-
-    function seek(t, quiet) {
-      at = Math.max(0, Math.min(frames - 1, t));
-      var f = Math.round(at);
-      slider.value = f;
-      clock.textContent = stateName(info.states[f]).replace(/^state \d+, /, "");
-      slider.setAttribute("aria-valuetext", clock.textContent);
-      if (!quiet) setState(info.states[f]);
-      draw();
-    }
-
-    function tick(now) {
-      if (!playing) return;
-      var step = last ? (now - last) / 1000 * Math.max(4, frames / 9) : 0;
-      last = now;
-      seek(at + step);
-      if (at >= frames - 1) stop(); else requestAnimationFrame(tick);
-    }
-
-    function stop() {
-      playing = false;
-      play.textContent = at >= frames - 1 ? "Replay" : "Play";
-      play.setAttribute("aria-pressed", "false");
-    }
-
-    function toggle() {
-      if (playing) { stop(); return; }
-      if (at >= frames - 1) at = 0;
-      playing = true;
-      last = 0;
-      play.textContent = "Pause";
-      play.setAttribute("aria-pressed", "true");
-      requestAnimationFrame(tick);
-    }
-
-    /* Turns the view by angles about the page's vertical and horizontal axes. */
-    function turn(a, b) {
-      if (!solid) return;
-      var right = view.slice(0, 3), up = view.slice(3, 6), toward = view.slice(6, 9);
-      function mix(p, q, angle) {
-        for (var k = 0; k < 3; k++) {
-          var x = p[k], z = q[k];
-          p[k] = x * Math.cos(angle) + z * Math.sin(angle);
-          q[k] = z * Math.cos(angle) - x * Math.sin(angle);
-        }
-      }
-      mix(right, toward, a);
-      mix(up, toward, b);
-      view = right.concat(up, toward);
-      draw();
-    }
-
-    var held = null;
-    canvas.addEventListener("pointerdown", function (e) {
-      held = [e.clientX, e.clientY];
-      canvas.setPointerCapture(e.pointerId);
-      canvas.classList.add("drag");
-    });
-    canvas.addEventListener("pointermove", function (e) {
-      if (!held) return;
-      var unit = 2.1 / canvas.clientWidth;
-      turn((e.clientX - held[0]) * unit, (held[1] - e.clientY) * unit);
-      held = [e.clientX, e.clientY];
-    });
-    ["pointerup", "pointercancel"].forEach(function (name) {
-      canvas.addEventListener(name, function () {
-        held = null;
-        canvas.classList.remove("drag");
-      });
-    });
-    canvas.addEventListener("keydown", function (e) {
-      var way = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]}[e.key];
-      if (e.key === " ") { e.preventDefault(); toggle(); }
-      if (!way) return;
-      e.preventDefault();
-      turn(way[0] * 0.12, way[1] * 0.12);
-    });
-    play.addEventListener("click", toggle);
-    slider.addEventListener("input", function () { stop(); seek(+slider.value); });
-    trails.addEventListener("change", draw);
-    document.querySelectorAll("svg[data-film]").forEach(function (svg) {
-      svg.addEventListener("click", function () { stop(); seek(nearest(info.states, +svg.dataset.state)); });
-    });
-    listeners.push(function (l) {
-      if (!playing && info.states[Math.round(at)] !== l) seek(nearest(info.states, l), true);
-    });
-    window.addEventListener("resize", draw);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-    seek(0, true);
-  }
-
-  if (data.sphere && data.sphere.states.length) sphere(data.sphere);
+  return {data: data, make: make, nearest: nearest, stateName: stateName, showTip: showTip, hideTip: hideTip, show: show,
+          setState: setState, onState: function (f) { listeners.push(f); }, state: function () { return current; },
+          unpack: unpack, bytes: bytes, identity: identity};
 })();

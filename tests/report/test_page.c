@@ -147,7 +147,7 @@ static void test_events(void **state) {
   assert_int_equal(count_of(page, "<bdi>merge</bdi></td><td>2</td><td></td><td></td><td>0.025</td>"), 200);
   assert_non_null(strstr(page, "id=\"s-events\""));
   assert_non_null(strstr(page, "and 3 more in events.csv"));
-  assert_int_equal(count_of(page, "<script"), 3);
+  assert_int_equal(count_of(page, "<script"), 4);
   assert_null(strstr(page, "<img"));
   free(page);
 }
@@ -164,8 +164,8 @@ static void test_nothing_breaks_out(void **state) {
   assert_non_null(strstr(page, "\\u202e"));
   assert_null(strchr(page, '\x1b'));
   assert_null(strstr(page, "<!--"));
-  assert_int_equal(count_of(page, "<script"), 3);
-  assert_int_equal(count_of(page, "</script>"), 3);
+  assert_int_equal(count_of(page, "<script"), 4);
+  assert_int_equal(count_of(page, "</script>"), 4);
   assert_non_null(strstr(page, "default-src 'none'"));
   assert_null(strstr(page, "http://www.w3.org/1999")); /* no address but SVG's name space */
   assert_int_equal(count_of(page, "http:") + count_of(page, "https:"), count_of(page, "http://www.w3.org/2000/svg"));

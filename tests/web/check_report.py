@@ -2,7 +2,7 @@
 """Makes runs with the program, writes their reports and checks each in the browser (web_check.py).
 
 The environment names the program (DWELL) and the browser (CHROMIUM). Screenshots are kept in DWELL_SHOTS if it is set.
-Prints "ok NAME", "not ok NAME: why" or "skip NAME: why", one line per check.
+DWELL_WEB_ONLY names some of the runs. Prints "ok NAME", "not ok NAME: why" or "skip NAME: why", one line per check.
 """
 
 import os
@@ -17,9 +17,14 @@ import web_check
 RUNS = [
     ("sphere", ["simulate", "--n", "32", "--d", "3", "--beta", "9", "--until", "1e3", "--frames", "80", "--log-times"]),
     ("circle", ["simulate", "--n", "24", "--d", "2", "--beta", "9", "--until", "20", "--frames", "41"]),
+    ("mergers", ["simulate", "--n", "24", "--d", "6", "--beta", "12", "--until-merged", "1", "--frames", "40"]),
     ("replicas", ["simulate", "--n", "16", "--d", "8", "--replicas", "20", "--until", "10", "--frames", "21"]),
 ]
-# A model that comes with dwell, with all that may be asked for: a push, losses, what clusters stand for.
+# A model that comes with dwell, with its attention, and what of each block makes the energy fall.
+PARTS = ("parts", ["measure", "nursery:gpt2-nursery", "--prompt", "narrative_harbour", "--save", "attention-map",
+                   "--instruments", "norm,ip,energy,energy_change,motion,cluster,attention,attribution,"
+                   "head_attribution"])
+# Another with all else that may be asked for: a push, losses, what clusters stand for.
 PUSHED = ("pushed", ["measure", "nursery:gpt2-nursery-6", "--prompt", "news_bridge", "--max-tokens", "96", "--nll",
                      "--lens", "--push", "centroid", "--at", "4"])
 # A small real model, read where it lies; the text tries to end the page's script.
@@ -51,10 +56,12 @@ def model_runs():
 
 
 def main():
+    only = os.environ.get("DWELL_WEB_ONLY", "").split()
     with tempfile.TemporaryDirectory(prefix="dwell-web-") as temporary:
         folder = pathlib.Path(temporary)
         shots = pathlib.Path(os.environ.get("DWELL_SHOTS") or folder / "shots")
-        results = [check_run(name, arguments, folder, shots) for name, arguments in [*RUNS, PUSHED, *model_runs()]]
+        runs = [*RUNS, PARTS, PUSHED, *model_runs()]
+        results = [check_run(name, arguments, folder, shots) for name, arguments in runs if not only or name in only]
     return 0 if all(results) else 1
 
 

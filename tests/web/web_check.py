@@ -31,6 +31,8 @@ FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-backgrou
          "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader"]
 # Pixels are printed to a thousandth, so a point may be off by half of that; the rest is double rounding.
 PIXEL = 0.00051
+# A busy machine may take its time: milliseconds until an event or a screenshot counts as missing.
+LATE = 120000
 
 failures = []
 subject = ""  # said before every name, for example "sphere, "
@@ -82,6 +84,7 @@ def read_arrays(path):
 
 class Run:
     def __init__(self, folder):
+        self.folder = folder
         rows = read_csv(folder / "layers.csv")
         self.layers = [r for r in rows if r.get("state")]
         self.final = next((r for r in rows if r.get("tap") == "final_norm"), None)
@@ -213,24 +216,43 @@ def check_data(run, data):
         rows = len(data["heads"]["head"])
         wrong = [c for c in run.heads[0] if data["heads"].get(c) != [number(r[c]) for r in run.heads[:rows]]]
         check("embedded heads equal the csv", not wrong, ", ".join(wrong))
-    if "sphere" in data:
-        check_sphere_data(run, data)
+    check_labels(run, data)
+    for name, array in (("sphere", "sphere"), ("cloud", "pca")):
+        if name in data:
+            check_points(run, data[name], array)
 
 
-def check_sphere_data(run, data):
-    shape, values = read_npy(run.arrays["sphere"])
+def check_labels(run, data):
+    """Clusters, and identities that go with them: one for all tokens of a cluster, which go on from state to state."""
+    if "labels" not in run.arrays:
+        return
+    shape, values = read_npy(run.arrays["labels"])
+    n, wanted = shape[-1], values[:run.states * shape[-1]]
+    check("embedded clusters equal arrays.npz", data["labels"] == wanted)
+    sizes = [1 + max(wanted[l * n:(l + 1) * n]) for l in range(run.states)]
+    known = [len(row) == size and len(set(row)) == size and min(row, default=0) >= 0
+             for row, size in zip(data["identities"], sizes)]
+    check(f"each of {sum(sizes)} clusters has an identity", len(known) == run.states and all(known), str(sizes))
+
+
+def check_points(run, info, array):
+    shape, values = read_npy(run.arrays[array])
     n, dims = shape[-2], shape[-1]
-    info = data["sphere"]
     packed = struct.unpack(f"<{3 * info['n'] * len(info['states'])}h", base64.b64decode(info["int16"]))
     worst = 0.0
     for f, state in enumerate(info["states"]):
         for i in range(info["n"]):
-            token = i * n // info["n"]
+            token = info["tokens"][i]
             for k in range(dims):
-                exact = values[(state * n + token) * dims + k]
+                exact = values[(state * n + token) * dims + k] / info["scale"]
                 worst = max(worst, abs(packed[3 * (f * info["n"] + i) + k] / 32767 - exact))
     # Half of a step of 1/32767, and the unit norm's own rounding.
-    check("coordinates of the animation equal arrays.npz", worst <= 0.51 / 32767 + 1e-9, f"off by {worst:.2e}")
+    good = worst <= 0.51 / 32767 + 1e-9
+    check(f"coordinates of the animation equal arrays.npz ({array})", good, f"off by {worst:.2e}")
+    if array == "pca":
+        _, share = read_npy(run.arrays["pca_share"])
+        want = [share[3 * l + k] for l in info["states"] for k in range(3)]
+        check("shares of the axes equal arrays.npz", info["share"] == want)
 
 
 # ---- the page ----
@@ -260,9 +282,9 @@ def check_heads(page, run):
 
 
 def becomes(element, state):
-    """Whether an element becomes "visible" or "hidden" within ten seconds: a busy machine may deliver events late."""
+    """Whether an element becomes "visible" or "hidden" before it is too late."""
     try:
-        element.wait_for_element_state(state, timeout=10000)
+        element.wait_for_element_state(state, timeout=LATE)
     except Late:
         return False
     return True
@@ -301,26 +323,27 @@ def check_hover(page, run, data):
     page.keyboard.press("Escape")
 
 
-def check_sphere(page, data):
+def check_cloud(page, data):
     canvas = page.query_selector("#ball")
     picture = lambda: page.evaluate("() => document.getElementById('ball').toDataURL()")
     frame = lambda: float(canvas.get_attribute("data-frame"))
-    solid, frames = data["sphere"]["dims"] == 3, len(data["sphere"]["states"])
+    info = data.get("sphere") or data["cloud"]
+    solid, frames = info["dims"] == 3, len(info["states"])
     canvas.scroll_into_view_if_needed()
     ink = page.evaluate("""() => { const c = document.getElementById('ball');
       const pixels = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
       return pixels.filter((v, i) => i % 4 === 3 && v > 0).length }""")
-    check("the sphere is drawn", ink > 500, f"{ink} pixels")
+    check("the cloud is drawn", ink > 500, f"{ink} pixels")
     canvas.focus()
     old = picture()
     page.keyboard.press("ArrowLeft")
-    check("arrow keys turn the sphere", (picture() != old) == solid)
+    check("arrow keys turn the cloud", (picture() != old) == solid)
     old, box = picture(), canvas.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2 + 60, box["y"] + box["height"] / 2 + 25, steps=4)
     page.mouse.up()
-    check("dragging turns the sphere", (picture() != old) == solid)
+    check("dragging turns the cloud", (picture() != old) == solid)
     if frames < 2:
         return
     seek = """f => { const s = document.getElementById('when'); s.value = f; s.dispatchEvent(new Event('input')) }"""
@@ -334,6 +357,177 @@ def check_sphere(page, data):
     film = page.query_selector_all("svg[data-film]")
     film[-1].click()
     check("the film strip seeks", frame() == frames - 1, str(frame()))
+
+
+def place_of(page, data, token):
+    """Where a token is on the canvas, in pixels of the page: from the embedded numbers, by our own projection."""
+    info = data.get("sphere") or data["cloud"]
+    f, i, n = len(info["states"]) - 1, info["tokens"].index(token), info["n"]
+    at = [x / 32767 for x in struct.unpack_from("<3h", base64.b64decode(info["int16"]), 6 * (f * n + i))]
+    x, y = (sum(a * v for a, v in zip(at, info["view"][3 * r:3 * r + 3])) for r in range(2))
+    box = page.query_selector("#ball").bounding_box()
+    unit = box["width"] / 560
+    return box["x"] + unit * (280 + 262 * x), box["y"] + unit * (280 - 262 * y)
+
+
+def check_linked(page, data):
+    """A point finds its token, a token its point; the text is tinted by the clusters of the state."""
+    page.reload()
+    spans = page.query_selector_all(".passage .tk")
+    canvas, info = page.query_selector("#ball"), data.get("cloud") or data.get("sphere") or {"states": []}
+    frames = len(info["states"])
+    seek = """f => { const s = document.getElementById('when'); s.value = f; s.dispatchEvent(new Event('input')) }"""
+    classes = """() => Array.from(document.querySelectorAll('.passage .tk')).map(t =>
+      (t.className.match(/k\\d/) || [''])[0])"""
+    n = len(data["labels"]) // data["layers"]["steps"] if "labels" in data else 0
+    for f in {0, frames - 1} if canvas and spans and n else ():
+        page.evaluate(seek, f)
+        state = data["cloud"]["states"][f]
+        ids = [data["labels"][state * n + i] for i in range(len(spans))]
+        want = ["" if c < 0 else f"k{data['tints'][data['identities'][state][c]]}" for c in ids]
+        check(f"the text has the colours of the clusters of state {state}", page.evaluate(classes) == want)
+    if not canvas or "cloud" not in data:
+        return
+    page.evaluate(seek, frames - 1)
+    canvas.scroll_into_view_if_needed()
+    info = data["cloud"]
+    token = info["tokens"][info["n"] // 2]
+    page.mouse.move(*place_of(page, data, token))
+    tip = page.query_selector("#tip")
+    shown = becomes(tip, "visible")
+    marked = canvas.get_attribute("data-marked")
+    # Another point may lie on top of it; it must be no farther from the pointer.
+    near = marked and math.dist(place_of(page, data, int(marked)), place_of(page, data, token)) <= 1.5
+    check("pointing at a point shows its token", shown and near, f"marked {marked}, not {token}")
+    if spans and marked:
+        text = spans[int(marked)].inner_text().strip()
+        check("the read-out says what the token says", text in tip.inner_text(), tip.inner_text())
+        check("the token is marked in the text", "on" in spans[int(marked)].get_attribute("class").split())
+    page.mouse.move(2, 2)
+    check("leaving unmarks the token", becomes(tip, "hidden") and canvas.get_attribute("data-marked") == "")
+    old = page.evaluate("() => document.getElementById('ball').toDataURL()")
+    for colour in page.eval_on_selector_all("#by option", "o => o.map(x => x.value)")[1:]:
+        page.select_option("#by", colour)
+        new = page.evaluate("() => document.getElementById('ball').toDataURL()")
+        words = page.query_selector("#legend").inner_text().strip()
+        check(f"the points can be coloured by {colour}", new != old and words)
+        old = new
+    if not spans:
+        return
+    page.query_selector(".passage .tk[tabindex='0']").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    focused = page.evaluate("""() => [document.activeElement.getAttribute('aria-label'),
+      Array.from(document.querySelectorAll('.passage .tk')).indexOf(document.activeElement)]""")
+    check("arrow keys go from token to token", focused[1] == 3 and "token 3" in (focused[0] or ""), str(focused))
+    want = "3" if 3 in info["tokens"] else ""
+    marked = canvas.get_attribute("data-marked")
+    check("a token in focus marks its point", marked == want, marked)
+    spans[token].hover()
+    check("pointing at a token marks its point", canvas.get_attribute("data-marked") == str(token))
+    page.mouse.move(2, 2)
+
+
+def check_streams(page, run, data):
+    """Blocks are as high as their clusters have tokens; ribbons of a state add up to them."""
+    blocks = page.evaluate("""() => Array.from(document.querySelectorAll('#alluvial .lumps')).map(g => [
+      +g.dataset.state, Array.from(g.querySelectorAll('rect')).map(r => [+r.dataset.id, +r.dataset.size,
+      +r.getAttribute('height')])])""")
+    n, measured, wrong = len(data["labels"]) // data["layers"]["steps"], data["measured"], []
+    unit = None
+    for state, column in blocks:
+        sizes = {}
+        for i in range(n):
+            if measured[i] == "1":
+                label = data["labels"][state * n + i]
+                key = -1 if label < 0 else data["identities"][state][label]
+                sizes[key] = sizes.get(key, 0) + 1
+        if unit is None:
+            _, largest, high = max(column, key=lambda b: b[1])
+            unit = high / largest
+        # Pixels are printed to a tenth, in the unit too; the least height is 0.6.
+        off = any(abs(h - size * unit) > 0.06 * (1 + size / largest) and h > 0.7 for _, size, h in column)
+        if off or {k: size for k, size, _ in column} != sizes:
+            wrong.append(state)
+    check(f"blocks of {len(blocks)} states are their clusters", len(blocks) > 1 and not wrong, str(wrong[:3]))
+    block = page.query_selector(f".lumps[data-state='{blocks[0][0]}'] rect")
+    block.scroll_into_view_if_needed()
+    block.hover()
+    tip = page.query_selector("#tip")
+    shown = becomes(tip, "visible")
+    words = block.get_attribute("data-size")
+    check("pointing at a block says how many tokens it has", shown and words in tip.inner_text())
+    page.mouse.move(2, 2)
+
+
+def check_attention(page, run, data):
+    """Clicking a cell of a map of heads shows that head; its numbers are the run's."""
+    info = data["attention"]
+    svg = page.query_selector("svg[data-heat]")
+    number_of = lambda name: float(svg.get_attribute(f"data-{name}"))
+    before = page.eval_on_selector_all("#attention .cell", "c => c.map(p => p.getAttribute('d')).join()")
+    svg.scroll_into_view_if_needed()
+    box, block, head = svg.bounding_box(), info["blocks"] - 1, info["heads"] - 1
+    unit = box["width"] / float(svg.get_attribute("viewBox").split()[2])
+    x = number_of("left") + (block + 0.5) * number_of("cell-width")
+    y = number_of("bottom") - (head + 0.5) * number_of("cell-height")
+    page.mouse.click(box["x"] + unit * x, box["y"] + unit * y)
+    values = page.eval_on_selector_all("#block, #head", "e => e.map(x => +x.value)")
+    after = page.eval_on_selector_all("#attention .cell", "c => c.map(p => p.getAttribute('d')).join()")
+    shown = values == [block + info["first"], head] and before != after
+    check("a click on a cell shows the attention of its head", shown, values)
+    figure = page.query_selector("#f-h-attention")
+    rows = list(csv.DictReader(saved(page, figure.query_selector("button.csv")).splitlines()))
+    shape, exact = read_npy(run.arrays["attention_map"])
+    same = info["factor"] > 1 or not wrong_map(shape, exact, rows)
+    check("the attention shown is the run's", same, "its numbers differ")
+    picture = page.query_selector("#attention")
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    unit, side = box["width"] / 520, info["side"]
+    page.mouse.move(box["x"] + unit * (52 + 420 * 0.5 / side), box["y"] + unit * (44 + 420 * (side - 0.5) / side))
+    tip = page.query_selector("#tip")
+    share = float(rows[(side - 1) * side]["share"])
+    shown = becomes(tip, "visible") and f"{share:.3f}" in tip.inner_text()
+    check("pointing at a cell says its share", shown, tip.inner_text())
+    page.mouse.move(2, 2)
+
+
+def check_falls(page, run, data):
+    """Each fall of an energy is marked where it ends, and the read-out says what carries it."""
+    with open(run.folder / "events.csv", newline="", encoding="utf-8") as stream:
+        falls = [r for r in csv.DictReader(stream) if r["kind"] == "energy_drop"]
+    rows = page.eval_on_selector_all(".falls tbody tr", "r => r.map(x => Array.from(x.cells).map(c => c.textContent))")
+    check(f"{len(falls)} falls are in the table", len(rows) == min(len(falls), 200))
+    same = all(r[0] == f["first"] and f["detail"].startswith(r[1]) for r, f in zip(rows, falls))
+    check("each with its block and energy", rows and same)
+    for figure, prefix, shift in (("energy", "layers.energy_", 1), ("denergy", "blocks.dE_", 0)):
+        svg = page.query_selector(f"#plot-{figure}")
+        marks = svg.query_selector_all(".fall")
+        series = [p.get_attribute("data-series") for p in svg.query_selector_all("path[data-series]")]
+        drawn = {name.removeprefix(prefix) for name in series}
+        want = [f for f in falls if f["detail"].split()[0].removeprefix("energy_").rstrip(";") in drawn]
+        attributes = {name: svg.get_attribute(name) for name in (f"data-{a}-{part}" for a in "xy" for part in
+                                                                 ("kind", "low", "high", "from", "to"))}
+        off, places = [], axis_places(run, data["axis"])
+        for f in want:
+            name, step = f["detail"].split()[0].removeprefix("energy_").rstrip(";"), int(float(f["first"]))
+            table = run.series("layers", f"energy_{name}", 0) if shift else run.series("blocks", f"dE_{name}", 0)
+            x = to_pixel(places[step + 1] if shift else (places[step] + places[step + 1]) / 2, attributes, "x")
+            y = to_pixel(table[step + shift], attributes, "y") - 4
+            spots = [points_of(m.get_attribute("d"))[0] for m in marks]
+            if not any(abs(a - x) <= PIXEL and abs(b - y) <= PIXEL for a, b in spots):
+                off.append(f["detail"][:30])
+        check(f"{len(want)} falls are marked in {figure}", want and len(marks) == len(want) and not off, str(off[:2]))
+    svg = page.query_selector("#plot-denergy")
+    svg.focus()
+    page.keyboard.press("Home")
+    for _ in range(int(float(falls[0]["first"]))):
+        page.keyboard.press("ArrowRight")
+    text = page.query_selector("#tip").inner_text()
+    pairs = falls[0]["detail"].split("; ", 1)[1].split(", ")[0] if "; " in falls[0]["detail"] else ""
+    check("the read-out of a block with a fall says which pairs carry it", "fall of" in text and pairs in text, text)
+    page.keyboard.press("Escape")
 
 
 def saved(page, button):
@@ -374,22 +568,61 @@ def wrong_columns(run, table, rows):
 
 def wrong_array(run, kind, columns, rows):
     """Whether a saved CSV of histograms, clusters or positions differs from arrays.npz."""
-    name = columns if kind == "histogram" else "labels" if kind == "labels" else "sphere"
+    names = {"labels": "labels", "alluvial": "labels", "cloud": "pca", "attention": "attention_map",
+             "tree": "merge_pairs"}
+    name = columns if kind == "histogram" else names.get(kind, "sphere")
     shape, values = read_npy(run.arrays[name])
+    if kind == "alluvial":
+        return wrong_streams(run, shape, values, rows)
+    if kind == "attention":
+        return wrong_map(shape, values, rows)
+    if kind == "tree":
+        _, times = read_npy(run.arrays["merge_log_times"])
+        want = [(values[2 * k], values[2 * k + 1], times[k]) for k in range(len(rows))]
+        got = [(int(r["first"]), int(r["second"]), number(r["log_time"])) for r in rows]
+        same = all(a[:2] == b[:2] and (a[2] == b[2] or (a[2] is None and math.isinf(b[2])))
+                   for a, b in zip(got, want))
+        return [] if got and same else ["mergers"]
     if kind in ("histogram", "labels"):
         last = "pairs" if kind == "histogram" else "cluster"
         got = [number(r[last]) for r in rows]
         return [] if got and got == values[:len(got)] else [last]
     n, dims, wrong = shape[-2], shape[-1], []
-    shown = 1 + max(int(r["token"]) for r in rows)
     for r in rows:
-        first = (int(r["state"]) * n + int(r["token"]) * n // shown) * dims
+        first = (int(r["state"]) * n + int(r["token"])) * dims
         at = values[first:first + dims]
         pairs = [(math.atan2(at[1], at[0]), float(r["angle"]))] if kind == "angles" else [
             (want, float(r[axis])) for axis, want in zip("xyz", at)]
         # A step of 1/32767 and five digits; an angle at the seam may be on either side of it.
         wrong += [r for want, got in pairs if min(abs(got - want), abs(abs(got - want) - 2 * math.pi)) > 6e-5]
     return wrong[:1] if rows else ["nothing"]
+
+
+def wrong_streams(run, shape, values, rows):
+    """Tokens that pass from cluster to cluster: as many in all as are measured, in each cluster as many as it has."""
+    n, keep = shape[-1], read_npy(run.arrays["keep"])[1]
+    for l in range(run.states - 1):
+        own = [r for r in rows if int(r["state"]) == l]
+        sizes, want = {}, {}
+        for r in own:
+            sizes[r["cluster"]] = sizes.get(r["cluster"], 0) + int(r["tokens"])
+        for i in range(n):
+            if keep[i]:
+                want[values[l * n + i]] = want.get(values[l * n + i], 0) + 1
+        if sorted(sizes.values()) != sorted(want.values()) or sizes.get("-1", 0) != want.get(-1, 0):
+            return [f"state {l}"]
+    return [] if rows else ["nothing"]
+
+
+def wrong_map(shape, values, rows):
+    """A head's map: shares in steps of 1/255 of their roots."""
+    side = shape[-1]
+    if len(rows) != side * side:
+        return [f"{len(rows)} cells"]
+    first = (int(rows[0]["block"]) * shape[1] + int(rows[0]["head"])) * side * side
+    roots = [(math.sqrt(float(r["share"])), math.sqrt(values[first + k])) for k, r in enumerate(rows)]
+    off = [pair for pair in roots if abs(pair[0] - pair[1]) > 0.51 / 255 + 1e-3]
+    return off[:1]
 
 
 def wrong_table(run, kind, columns, rows):
@@ -437,7 +670,7 @@ def check_behind(page):
     summary.focus()
     page.keyboard.press("Enter")
     try:
-        shown = page.wait_for_selector(".behind[open] tbody td", timeout=10000) is not None
+        shown = page.wait_for_selector(".behind[open] tbody td", timeout=LATE) is not None
     except Late:
         shown = False
     check("the table behind a picture opens by the keyboard", shown)
@@ -510,6 +743,7 @@ class Watched:
 
     def __init__(self, browser, url, **options):
         self.context = browser.new_context(**options)
+        self.context.set_default_timeout(LATE)
         self.page = self.context.new_page()
         self.complaints, self.requests = [], []
         self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
@@ -603,8 +837,16 @@ def check_report(folder, report, shots, chromium, name=""):
         check_saving(page, run)
         check_behind(page)
         check_keyboard(page)
-        if "sphere" in data:
-            check_sphere(page, data)
+        if "sphere" in data or "cloud" in data:
+            check_cloud(page, data)
+        if "cloud" in data or "labels" in data:
+            check_linked(page, data)
+        if page.query_selector("#alluvial"):
+            check_streams(page, run, data)
+        if "attention" in data:
+            check_attention(page, run, data)
+        if page.query_selector(".falls"):
+            check_falls(page, run, data)
         if run.tokens:
             check_loss(page, run)
         watched.finish("light")
