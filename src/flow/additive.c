@@ -49,6 +49,7 @@ const flow flow_additive = {
     .parameters = parameters,
     .check = check,
     .drift = drift,
+    .attends = true,
     .time_unit = heads_time_unit,
     .flops = heads_flops,
 };

@@ -19,6 +19,7 @@
 #include "flow/density.h"
 #include "flow/integrate.h"
 #include "flow/marks.h"
+#include "flow/matrices.h"
 #include "flow/options.h"
 #include "flow/records.h"
 #include "linalg/gemm.h"
@@ -83,11 +84,21 @@ static uint64_t bytes(const void *self, const dwell_context *ctx) {
   uint64_t start = sizeof(double) * (uint64_t)state_size(s) * 2; /* and the frame an equiangular start is made from */
   uint64_t narrow = s->dtype == DWELL_F32 ? sizeof(float) * (uint64_t)state_size(s) : 0;
   const flow_plan *p = &s->plan;
+  narrow += matrices_bytes(&s->schedule, p, threads);
   if (wave == 1) return integrate_bytes(p, threads) + start + narrow;
   return (uint64_t)threads * (integrate_bytes(p, 1) + start) + wave * replica_bytes(s) + narrow;
 }
 
 /* ---- delivering ---- */
+
+/* The heads of the block that begins with state `index`. */
+static dwell_status push_heads(const flow_run *run, size_t number, size_t index, const double *x, dwell_error *err) {
+  const flow_setup *s = &run->source->setup;
+  bool wanted = run->sink->wants_heads && run->sink->on_head != NULL;
+  if (!wanted || matrices_heads(&s->schedule, &s->plan) == 0) return DWELL_OK;
+  matrices m = {&s->schedule, &s->plan, run->ctx, s->dtype};
+  return matrices_push(&m, run->sink, number, index, s->times != NULL ? s->times[index] : 0, x, err);
+}
 
 static dwell_status push(flow_run *run, size_t number, size_t index, double log_time, const double *x,
                          dwell_error *err) {
@@ -100,7 +111,8 @@ static dwell_status push(flow_run *run, size_t number, size_t index, double log_
     for (size_t e = 0; e < size; e++) run->narrow[e] = (float)x[e];
     cloud.data = run->narrow;
   }
-  return source_push_state(run->ctx, run->sink, &frame, &cloud, err);
+  dwell_status status = source_push_state(run->ctx, run->sink, &frame, &cloud, err);
+  return status == DWELL_OK && index + 1 < s->plan.count ? push_heads(run, number, index, x, err) : status;
 }
 
 static dwell_status take_state(void *self, size_t index, const double *x, dwell_error *err) {
@@ -376,6 +388,7 @@ static dwell_trajectory describe(const flow_setup *s) {
       .d = s->starts.d,
       .states = s->plan.count,
       .replicas = s->replicas,
+      .heads = matrices_heads(&s->schedule, &s->plan),
       .causal = s->plan.system.causal,
       .on_sphere = !s->plan.family->off_sphere && keeps_lengths(s),
       .ordered = s->plan.system.causal,

@@ -38,6 +38,11 @@ typedef struct flow_drift {
   double energy;        /* NaN where it has no law for this system */
   double rate;          /* as flow.rate */
   size_t ties;          /* rows of hardmax attention without a single largest score */
+  /* Wanted or NULL: [n, n] for the weights of one head, each row divided by its sum (a row without weights sees itself
+   * alone); `use` gets it head by head. One process, whatever the threads. */
+  double *matrix;
+  dwell_status (*use)(void *self, size_t head, const double *matrix, dwell_error *err);
+  void *self;
 } flow_drift;
 
 /* Scratch and threads of one evaluation; see flow/attention.h. Replicas running side by side each have their own. */
@@ -62,6 +67,7 @@ typedef struct flow {
   dwell_status (*drift)(const flow_system *system, const double *x, flow_drift *ret, flow_work *work, dwell_error *err);
   bool masked;   /* defined under a causal mask */
   bool noisy;    /* needs noise */
+  bool attends;  /* a family of heads whose weights are not negative: they make attention matrices */
   bool weighted; /* takes Q, K, V (all families of heads do, whatever this says) */
   /* The scaled energy E = sum_ij m_i m_j e^{beta G_ij - |beta|} obeys dE/dt = 2 beta sum_i weight_i |v_i|^2
    * (flows.md 2). NULL if there is no such law. */

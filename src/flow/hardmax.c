@@ -61,6 +61,7 @@ const flow flow_hardmax = {
     .source = "survey arXiv:2512.01868; Alcalde, Fantuzzi, Zuazua, arXiv:2407.01602",
     .parameters = parameters,
     .drift = drift,
+    .attends = true,
     .time_unit = heads_time_unit,
     .flops = heads_flops,
 };

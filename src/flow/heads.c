@@ -157,6 +157,14 @@ static void add_gradient(const pass *p, size_t first, size_t rows, const double 
   gemm_f64(false, false, rows, d, rank, 1, through, rank, l->query + at, d, 1, gradient, d);
 }
 
+/* A row of the attention matrix that somebody wants to see. */
+static void keep_row(const pass *p, size_t i, const double *row) {
+  size_t n = p->call.system->n;
+  double sum = 0, *to = p->drift->matrix + i * n;
+  for (size_t j = 0; j < n; j++) sum += row[j];
+  for (size_t j = 0; j < n; j++) to[j] = sum > 0 ? row[j] / sum : (double)(j == i);
+}
+
 /* Scores of the tile to weights; masked ones are 0. */
 static void weigh_rows(const pass *p, size_t first, size_t rows, double *weights, double *factor) {
   const flow_system *s = p->call.system;
@@ -166,6 +174,7 @@ static void weigh_rows(const pass *p, size_t first, size_t rows, double *weights
     double sum = 0, log_divisor = 0, *row = weights + r * s->n;
     w->ties[i] += p->rule->weigh(&p->call, i, count, row, &sum, &log_divisor);
     for (size_t j = count; j < s->n; j++) row[j] = 0;
+    if (p->drift->matrix != NULL) keep_row(p, i, row);
     factor[r] = exp(log_divisor - p->log_scale);
     w->energy[i] += s->masses[i] * sum * factor[r];
     w->total[i] = sum > w->total[i] ? sum : w->total[i];
@@ -227,6 +236,7 @@ static dwell_status sum_head(pass *p, size_t head, dwell_error *err) {
   if (p->rule->prepare != NULL) TRY(p->rule->prepare(&p->call, err));
   size_t own_rows = ranks_end(w->ctx, w->bounds) - ranks_first(w->ctx, w->bounds);
   TRY(threads_for(w->ctx, tiles_of(own_rows), rows_item, p, err));
+  if (p->drift->matrix != NULL) TRY(p->drift->use(p->drift->self, head, p->drift->matrix, err));
 done:
   return status;
 }

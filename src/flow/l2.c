@@ -29,6 +29,7 @@ const flow flow_l2 = {
     .source = "Castin, Ablin, Peyre, arXiv:2501.18322 (beta = 2c)",
     .parameters = parameters,
     .drift = drift,
+    .attends = true,
     .time_unit = heads_time_unit,
     .flops = heads_flops,
 };

@@ -66,6 +66,7 @@ const flow flow_perceptron = {
     .parameters = parameters,
     .check = check,
     .drift = drift,
+    .attends = true,
     .time_unit = heads_exponential_unit,
     .flops = heads_flops,
 };

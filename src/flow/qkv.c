@@ -17,6 +17,7 @@ const flow flow_qkv = {
     .source = "Geshkovski, Letrouit, Polyanskiy, Rigollet, arXiv:2312.10794, eqs. (2.5), (2.6)",
     .parameters = parameters,
     .drift = drift,
+    .attends = true,
     .time_unit = heads_time_unit,
     .flops = heads_flops,
 };
@@ -31,6 +32,7 @@ const flow flow_csa = {
     .source = "Karagodin, Polyanskiy, Rigollet, arXiv:2411.04990, eq. (CSA)",
     .parameters = causal_parameters,
     .drift = drift,
+    .attends = true,
     .masked = true,
     .time_unit = heads_time_unit,
     .flops = heads_flops,

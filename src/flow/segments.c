@@ -51,6 +51,17 @@ static normalisation scheme_at(const normalisation *z, double t) {
   }
 }
 
+flow_system segments_law(const flow_schedule *s, const flow_plan *plan, double t, flow_layer *ret_layer) {
+  flow_system law = plan->system;
+  law.beta = beta_at(s, plan->system.beta, t);
+  law.normalisation = scheme_at(&s->normalisation, t);
+  if (s->weights == NULL) return law;
+  size_t turn = changes_layer(s) ? (size_t)(floor(t / s->layer_time + same_time)) % s->weights->layers : 0;
+  *ret_layer = weights_layer(s->weights, turn, s->heads);
+  law.layer = ret_layer;
+  return law;
+}
+
 static double clock_of(const piece *p, double t) {
   if (!p->by_root) return t - p->from;
   return 2 * (t - p->from) / (sqrt(1 + t) + sqrt(1 + p->from));
@@ -64,13 +75,7 @@ static void make_piece(const flow_schedule *s, const flow_plan *plan, double fro
   double end = plan->times[plan->count - 1];
   p->to = fmin(end, segments_next(s, plan, from));
   if (end - p->to < same_time * (p->to - from)) p->to = end;
-  p->plan.system.beta = beta_at(s, plan->system.beta, from);
-  p->plan.system.normalisation = scheme_at(&s->normalisation, from);
-  if (s->weights != NULL) {
-    size_t turn = changes_layer(s) ? (size_t)(floor(from / s->layer_time + same_time)) % s->weights->layers : 0;
-    p->layer = weights_layer(s->weights, turn, s->heads);
-    p->plan.system.layer = &p->layer;
-  }
+  p->plan.system = segments_law(s, plan, from, &p->layer);
   size_t kept = 0;
   double slack = same_time * (p->to - from);
   while (first + kept < plan->count && plan->times[first + kept] <= p->to + slack) {

@@ -19,6 +19,9 @@ typedef struct flow_schedule {
 /* The next moment after t at which the law changes; INFINITY: never. `plan` says the integrator and its step. */
 double segments_next(const flow_schedule *s, const flow_plan *plan, double t);
 
+/* The system under the law in force at t; its layer, if it has weights, is in *ret_layer, which must outlive it. */
+flow_system segments_law(const flow_schedule *s, const flow_plan *plan, double t, flow_layer *ret_layer);
+
 /* Is the law the same from beginning to end? */
 bool segments_stand_still(const flow_schedule *s, const flow_plan *plan);
 

@@ -105,6 +105,7 @@ const flow flow_sinkhorn = {
     .parameters = parameters,
     .check = check,
     .drift = drift,
+    .attends = true,
     .time_unit = heads_time_unit,
     .flops = heads_flops,
 };

@@ -18,6 +18,7 @@ const flow flow_uqkv = {
     .parameters = parameters,
     .check = heads_check_exponent,
     .drift = drift,
+    .attends = true,
     .time_unit = heads_exponential_unit,
     .flops = heads_flops,
 };
@@ -32,6 +33,7 @@ const flow flow_noisy = {
     .parameters = noisy_parameters,
     .check = heads_check_exponent,
     .drift = drift,
+    .attends = true,
     .noisy = true,
     .time_unit = heads_exponential_unit,
     .flops = heads_flops,
