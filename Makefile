@@ -12,8 +12,9 @@ MESON     := $(firstword $(wildcard /usr/bin/meson) meson)
 DEPS      := sh tools/install-deps
 CONFIGURE := sh tools/configure
 TESTS     := tools/run-tests
-# In continuous integration the browser is installed, its check is not optional, and sanitized unit tests run as well.
-CHECK_SETS := build check $(if $(filter true,$(CI)),web)
+# In continuous integration the browser and SUNDIALS are installed, the browser's check is not optional, and sanitized
+# unit tests run as well.
+CHECK_SETS := build check $(if $(filter true,$(CI)),web oracle)
 # The two warnings judge paths that only the sanitizers' own checks create.
 QUIET      := "['-Wno-format-overflow','-Wno-format-truncation']"
 SANITIZE   := -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=$(QUIET)
