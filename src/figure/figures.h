@@ -32,5 +32,6 @@ extern const figure figure_random_forms;
 extern const figure figure_leaders;
 extern const figure figure_coordinates;
 extern const figure figure_common_noise;
+extern const figure figure_noise;
 
 #endif

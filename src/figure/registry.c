@@ -8,7 +8,7 @@ static const figure *const registry[] = {
     &figure_dimension,     &figure_coarsening,  &figure_frontier,     &figure_formation,    &figure_synchrony,
     &figure_layer_norm,    &figure_heads,       &figure_hardmax,      &figure_noisy_heads,  &figure_shapes,
     &figure_ov_spectra,    &figure_learned,     &figure_kinetic,      &figure_gaussian,     &figure_random_forms,
-    &figure_leaders,       &figure_coordinates, &figure_common_noise,
+    &figure_leaders,       &figure_coordinates, &figure_common_noise, &figure_noise,
 };
 
 const figure *const *figure_registry(size_t *ret_count) {
