@@ -126,5 +126,7 @@ typedef struct instrument {
 
 const instrument *const *instrument_registry(size_t *ret_count);
 const instrument *instrument_find(const char *name); /* by instrument or column name */
+/* Its column of that name, whatever the set and representation ("mass90_centred"); NULL: none. */
+const instrument_column *instrument_column_find(const instrument *m, const char *name);
 
 #endif

@@ -5,18 +5,30 @@
 #include "instrument/instruments.h"
 
 static const instrument *const registry[] = {
-    &instrument_norm,          &instrument_ip,
-    &instrument_rank,          &instrument_cloud,
-    &instrument_dimension,     &instrument_margin,
-    &instrument_energy,        &instrument_energy_change,
-    &instrument_neighbours,    &instrument_cka,
-    &instrument_motion,        &instrument_cluster,
-    &instrument_silhouette,    &instrument_ari,
-    &instrument_attention,     &instrument_spread,
-    &instrument_temperature,   &instrument_alignment,
-    &instrument_fiedler,       &instrument_components,
-    &instrument_peer_hdbscan,  &instrument_attribution,
-    &instrument_head_attribution, &instrument_clock,
+    &instrument_norm,
+    &instrument_ip,
+    &instrument_rank,
+    &instrument_cloud,
+    &instrument_dimension,
+    &instrument_margin,
+    &instrument_energy,
+    &instrument_energy_change,
+    &instrument_neighbours,
+    &instrument_cka,
+    &instrument_motion,
+    &instrument_cluster,
+    &instrument_silhouette,
+    &instrument_ari,
+    &instrument_attention,
+    &instrument_spread,
+    &instrument_temperature,
+    &instrument_alignment,
+    &instrument_fiedler,
+    &instrument_components,
+    &instrument_peer_hdbscan,
+    &instrument_attribution,
+    &instrument_head_attribution,
+    &instrument_clock,
 };
 
 const instrument *const *instrument_registry(size_t *ret_count) {
@@ -41,13 +53,13 @@ static const char *skip_set(const instrument *m, const char *rest) {
   return m->types_too ? skip(rest, "_types") : rest;
 }
 
-static bool has_column(const instrument *m, const char *name) {
+const instrument_column *instrument_column_find(const instrument *m, const char *name) {
   for (size_t c = 0; c < m->column_count; c++) {
     const char *whole = m->columns[c].name, *end = m->columns[c].after_set != NULL ? m->columns[c].after_set : "";
     size_t length = strlen(whole) - strlen(end);
-    if (strncmp(whole, name, length) == 0 && str_equal(skip_set(m, name + length), end)) return true;
+    if (strncmp(whole, name, length) == 0 && str_equal(skip_set(m, name + length), end)) return &m->columns[c];
   }
-  return false;
+  return NULL;
 }
 
 const instrument *instrument_find(const char *name) {
@@ -55,7 +67,7 @@ const instrument *instrument_find(const char *name) {
     if (str_equal(registry[i]->name, name)) return registry[i];
   }
   for (size_t i = 0; i < COUNT_OF(registry); i++) {
-    if (has_column(registry[i], name)) return registry[i];
+    if (instrument_column_find(registry[i], name) != NULL) return registry[i];
   }
   return NULL;
 }

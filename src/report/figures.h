@@ -17,6 +17,8 @@ void header_write(const view *v, strbuf *out);
 dwell_status figures_curves(view *v, strbuf *out, dwell_error *err);
 /* Maps of heads x blocks (heads.c). */
 dwell_status figures_heads(const view *v, const attention *a, strbuf *out, dwell_error *err);
+/* The same maps in a terminal of `width` columns, as shades. */
+dwell_status heads_text(const view *v, size_t width, strbuf *out, dwell_error *err);
 /* One head's attention, first of them (attention.c). */
 void figures_attention(const view *v, const attention *a, strbuf *out);
 /* Tokens by state, coloured by cluster; with the next two the section of clusters (groups.c). */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "draw/ridge.h"
 #include "report/figures.h"
+#include "report/text.h"
 
 typedef struct head_map {
   const char *id, *column, *heading, *text, *chance, *chance_label, *value_label; /* value_label NULL: a share */
@@ -83,10 +84,10 @@ static double top_of(const double *values, size_t count) {
 }
 
 static void draw_map(const table *t, const head_map *m, const head_range *r, const double *values, strbuf *out) {
-  strbuf series = {0}, numbers = {0};
+  strbuf series = {0}, shown = {0};
   strbuf_printf(&series, "heads.%s", m->column);
-  strbuf_printf(&numbers, "heads:%s%s%s", m->column, m->chance != NULL ? "," : "", m->chance != NULL ? m->chance : "");
-  figure_open(out, m->id, m->heading, m->text, numbers.data);
+  strbuf_printf(&shown, "heads:%s%s%s", m->column, m->chance != NULL ? "," : "", m->chance != NULL ? m->chance : "");
+  figure_open(out, m->id, m->heading, m->text, shown.data);
   heat_draw(out, &(heat_figure){.id = m->column,
                                 .title = m->heading,
                                 .description = m->text,
@@ -103,9 +104,9 @@ static void draw_map(const table *t, const head_map *m, const head_range *r, con
                                 .mark = m->chance != NULL ? view_number(t, 0, m->chance) : NAN,
                                 .mark_label = m->chance_label,
                                 .series = series.data});
-  if (series.failed || numbers.failed) out->failed = true;
+  if (series.failed || shown.failed) out->failed = true;
   strbuf_free(&series);
-  strbuf_free(&numbers);
+  strbuf_free(&shown);
   strbuf source = {0};
   strbuf_printf(&source, "heads.csv: <code>%s</code>", m->column);
   if (m->chance != NULL) strbuf_printf(&source, ", <code>%s</code>", m->chance);
@@ -134,6 +135,54 @@ dwell_status figures_heads(const view *v, const attention *a, strbuf *out, dwell
   }
   strbuf_puts(out, "</div>\n");
   section_close(out);
+  mem_free(values);
+  return DWELL_OK;
+}
+
+/* ---- in a terminal ---- */
+
+enum { TEXT_LABEL = 6, MOST_TEXT_HEADS = 64 };
+
+/* A row of a map: as many characters per block as fit, at most three; a block without a value is blank. */
+static void text_row(const double *row, size_t blocks, size_t each, double top, strbuf *out) {
+  static const char *const shades[] = {"·", "░", "▒", "▓", "█"};
+  enum { SHADES = sizeof shades / sizeof shades[0] };
+  for (size_t b = 0; b < blocks; b++) {
+    double part = fmax(0, fmin(row[b] / top, 1));
+    size_t level = isfinite(row[b]) ? (size_t)(part * SHADES) : 0;
+    text_repeat(out, isfinite(row[b]) ? shades[level < SHADES ? level : SHADES - 1] : " ", each);
+  }
+  strbuf_puts(out, "\n");
+}
+
+static void text_map(const table *t, const head_map *m, const head_range *r, const double *values, size_t width,
+                     strbuf *out) {
+  double top = top_of(values, r->heads * r->blocks), chance = m->chance != NULL ? view_number(t, 0, m->chance) : NAN;
+  size_t room = width - TEXT_LABEL, shown = r->blocks < room ? r->blocks : room, each = room / shown;
+  char number[32];
+  strbuf_printf(out, "\n%s (%s): · 0 to █ %s", m->heading, m->value_label != NULL ? m->value_label : "share",
+                text_number(top, number));
+  if (isfinite(chance)) strbuf_printf(out, "; %s %s", m->chance_label, text_number(chance, number));
+  strbuf_puts(out, "\n");
+  for (size_t h = 0; h < r->heads && h < MOST_TEXT_HEADS; h++) {
+    strbuf_printf(out, "%*zu ", TEXT_LABEL - 1, h);
+    text_row(values + h * r->blocks, shown, each < 3 ? each : 3, top, out);
+  }
+  strbuf_printf(out, "%*s%zu", TEXT_LABEL, "", r->first);
+  if (shown > 1) strbuf_printf(out, " to %zu", r->first + shown - 1);
+  strbuf_puts(out, "  block; one row per head\n");
+  if (shown < r->blocks || r->heads > MOST_TEXT_HEADS) strbuf_puts(out, "      (the rest is in heads.csv)\n");
+}
+
+dwell_status heads_text(const view *v, size_t width, strbuf *out, dwell_error *err) {
+  const table *t = run_table(v->run, "heads");
+  head_range r;
+  if (t == NULL || t->rows == 0 || !range_of(t, &r)) return DWELL_OK;
+  double *values = MEM_NEW(double, r.heads *r.blocks);
+  if (values == NULL) return error_no_memory(err, "a map of heads");
+  for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+    if (fill_map(t, maps[i].column, &r, values)) text_map(t, &maps[i], &r, values, width, out);
+  }
   mem_free(values);
   return DWELL_OK;
 }

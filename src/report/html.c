@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "draw/svg.h"
 #include "report/assets.h"
+#include "report/definitions.h"
 
 void html_text(strbuf *out, const char *text) { strbuf_html(out, text, strlen(text)); }
 
@@ -20,6 +21,7 @@ void figure_open(strbuf *out, const char *id, const char *heading, const char *t
   strbuf_printf(out, "<figure id=\"f-%s\"", id);
   if (numbers != NULL) svg_attribute(out, "data-numbers", numbers);
   strbuf_printf(out, "><figcaption><h3>%s</h3><p>%s</p></figcaption>\n", heading, text);
+  definitions_write(out, heading, numbers);
 }
 
 void figure_close(strbuf *out, const char *source) {

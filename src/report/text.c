@@ -196,6 +196,7 @@ dwell_status report_text(const dwell_run *run, size_t width, strbuf *out, dwell_
     if (status == DWELL_OK && sheet_is_worth(&s)) add_panel(&s, width < TEXT_LEAST ? TEXT_LEAST : width, out);
     sheet_close(&s);
   }
+  if (status == DWELL_OK) status = heads_text(&v, width < TEXT_LEAST ? TEXT_LEAST : width, out, err);
   if (status == DWELL_OK && out->failed) status = error_no_memory(err, "the report");
   view_close(&v);
   return status;

@@ -10,7 +10,7 @@
 enum { TEXT_LEAST = 40 }; /* narrower terminals get this many columns */
 
 /* Every panel of the run's page, in `width` columns: single curves as charts with the band of chance, several as one
- * line each. Appended to `out`. */
+ * line each; then the maps of heads. Appended to `out`. */
 dwell_status report_text(const dwell_run *run, size_t width, strbuf *out, dwell_error *err);
 
 /* Verdicts at a glance, and each effect with its interval on the axis of its claim. The sentences are not repeated

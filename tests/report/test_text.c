@@ -67,6 +67,28 @@ static void test_chance_is_shaded(void **state) {
   free(text);
 }
 
+/* Two heads, three blocks: shades by fifths of the axis, a blank where there is no value. */
+static void test_maps_of_heads(void **state) {
+  (void)state;
+  dwell_run *run = stairs();
+  static const double values[2][3] = {{0.05, 0.25, 0.45}, {0.65, NAN, 0.95}};
+  fixture_columns(&run->heads, "block,head,entropy_norm");
+  for (size_t k = 0; k < 6; k++) {
+    size_t row;
+    assert_ok(table_add_row(&run->heads, &row, &err), &err);
+    fixture_set(&run->heads, row, "block", (double)(k % 3));
+    fixture_set(&run->heads, row, "head", (double)(k / 3));
+    fixture_set(&run->heads, row, "entropy_norm", values[k / 3][k % 3]);
+  }
+  char *text = text_of(run, 60);
+  assert_non_null(strstr(text,
+                         "Attention entropy (share): · 0 to █ 1\n"
+                         "    0 ···░░░▒▒▒\n"
+                         "    1 ▓▓▓   ███\n"
+                         "      0 to 2  block; one row per head\n"));
+  free(text);
+}
+
 static void assert_fits(char *text, size_t width) {
   size_t charts = 0;
   for (char *rest = NULL, *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
@@ -123,6 +145,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_blocks_stand_for_numbers),
       cmocka_unit_test(test_chance_is_shaded),
+      cmocka_unit_test(test_maps_of_heads),
       cmocka_unit_test(test_lines_fit),
       cmocka_unit_test(test_foreign_text),
       cmocka_unit_test(test_what_cannot_be_reported),

@@ -14,10 +14,12 @@ import base64
 import csv
 import json
 import math
+import os
 import pathlib
 import re
 import statistics
 import struct
+import subprocess
 import sys
 import xml.etree.ElementTree
 import zipfile
@@ -428,6 +430,36 @@ def check_linked(page, data):
     page.mouse.move(2, 2)
 
 
+def check_definitions(page, run):
+    """What a figure shows is said in the words of the registry and the formulas of the manual, one click away."""
+    root = pathlib.Path(os.environ.get("DWELL_SOURCE") or pathlib.Path(__file__).parents[2])
+    flat = lambda text: re.sub(r"\\s+", " ", text.replace("`", "").replace("\\\\|", "|")).strip()
+    manual = flat((root / "docs/instruments.md").read_text(encoding="utf-8"))
+    folds = page.eval_on_selector_all(".def", """d => d.map(f => [f.closest('figure').id,
+      Array.from(f.querySelectorAll('dt code')).map(c => c.textContent),
+      Array.from(f.querySelectorAll('.formula')).map(c => c.firstChild.textContent)])""")
+    bare = page.eval_on_selector_all("figure[data-numbers]",
+                                     "f => f.filter(x => !x.querySelector('.def')).map(x => x.id)")
+    check(f"{len(folds)} figures have a definition", len(folds) > len(bare), f"without one: {bare}")
+    foreign = [f for _, _, formulas in folds for f in formulas if flat(f) not in manual]
+    check("their formulas are the manual's", folds and not foreign, str(foreign[:2]))
+    listed = json.loads(subprocess.run([os.environ["DWELL"], "list", "instruments", "--json"], capture_output=True,
+                                       text=True, check=True).stdout) if "DWELL" in os.environ else []
+    meanings = {c["name"]: c["meaning"] for m in listed for c in m["columns"]}
+    told = dict(page.eval_on_selector_all(".def dt", """d => d.map(t => [t.querySelector('code').textContent,
+      t.nextElementSibling.textContent])"""))
+    wrong = [name for name, text in told.items() if name in meanings and meanings[name] != text]
+    known = sum(1 for name in told if name in meanings)
+    check(f"{known} columns are said in the registry's words", not listed or (known > 5 and not wrong), str(wrong[:3]))
+    summary = page.query_selector(".def summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    shown = page.wait_for_selector(".def[open] dl", timeout=LATE) is not None
+    named = summary.get_attribute("aria-label").startswith("definition of")
+    check("a definition opens by the keyboard", shown and named)
+    page.keyboard.press("Enter")
+
+
 def check_streams(page, run, data):
     """Blocks are as high as their clusters have tokens; ribbons of a state add up to them."""
     blocks = page.evaluate("""() => Array.from(document.querySelectorAll('#alluvial .lumps')).map(g => [
@@ -836,6 +868,7 @@ def check_report(folder, report, shots, chromium, name=""):
         check_hover(page, run, data)
         check_saving(page, run)
         check_behind(page)
+        check_definitions(page, run)
         check_keyboard(page)
         if "sphere" in data or "cloud" in data:
             check_cloud(page, data)
