@@ -302,12 +302,76 @@ static void fixture_labels(dwell_run *run, size_t states, size_t n) {
   mem_free(labels), mem_free(keep);
 }
 
+/* What a measured run has besides: coordinates, and small maps of attention. */
+static void fixture_cloud(dwell_run *run, size_t states, size_t n, size_t heads) {
+  enum { SIDE = 48 };
+  const size_t points[] = {states, n, 3}, shares[] = {states, 3}, maps[] = {states - 1, heads, SIDE, SIDE};
+  size_t cells = (states - 1) * heads * SIDE * SIDE;
+  double *x = MEM_NEW(double, states *n * 3), *share = MEM_NEW(double, states * 3), *map = MEM_NEW(double, cells);
+  for (size_t i = 0; i < states * n * 3; i++) x[i] = fixture_wave(i, 0.4);
+  for (size_t i = 0; i < states * 3; i++) share[i] = 0.3 - 0.1 * (double)(i % 3);
+  for (size_t i = 0; i < cells; i++) map[i] = (double)(i % 97) / 96;
+  fixture_array(run, "pca", 3, points, x);
+  fixture_array(run, "pca_share", 2, shares, share);
+  if (heads > 0) fixture_array(run, "attention_map", 4, maps, map);
+  mem_free(x), mem_free(share), mem_free(map);
+}
+
+/* Points of the measured tokens beside the text, whose pieces try to break out; clusters keep their colours. */
+static void test_cloud_and_text(void **state) {
+  (void)state;
+  dwell_run *run = fixture_model(5, 3, 21);
+  fixture_labels(run, 6, 21);
+  fixture_cloud(run, 6, 21, 3);
+  char *page = page_of(run, "cloud");
+  static const char *const there[] = {"id=\"ball\"",          "id=\"passage\"",  "id=\"alluvial\"",
+                                      "id=\"f-h-attention\"", "data-film=\"1\"", "class=\"def\""};
+  for (size_t i = 0; i < sizeof there / sizeof there[0]; i++) {
+    if (strstr(page, there[i]) == NULL) fail_msg("no %s", there[i]);
+  }
+  assert_int_equal(count_of(page, "role=\"option\""), 21);
+  assert_null(strstr(page, EVIL));
+  assert_null(strstr(page, "<img"));
+  assert_null(strstr(page, "<!--"));
+  assert_null(strstr(page, "\u202e")); /* bidi override, raw */
+  json_t *data = data_of(page), *cloud = json_object_get(data, "cloud");
+  assert_int_equal(json_integer_value(json_object_get(cloud, "n")), 20); /* the first one is not measured */
+  assert_int_equal(json_array_size(json_object_get(cloud, "states")), 6);
+  assert_int_equal(json_array_size(json_object_get(data, "identities")), 6);
+  assert_int_equal(json_string_length(json_object_get(data, "kinds")), 21);
+  assert_int_equal(json_integer_value(json_object_get(json_object_get(data, "attention"), "side")), 48);
+  const json_t *tints = json_object_get(data, "tints");
+  for (size_t k = 0; k < json_array_size(tints); k++) assert_true(json_integer_value(json_array_get(tints, k)) < 6);
+  json_decref(data);
+  free(page);
+}
+
+/* Three particles: 0 and 2 merge at ln t = 1, the rest at 3. A merger that names nobody ends the tree. */
+static void test_tree_of_mergers(void **state) {
+  (void)state;
+  for (int broken = 0; broken < 2; broken++) {
+    dwell_run *run = fixture_flow(3, 3, 12, 1, true);
+    const double times[] = {1, 3}, pairs[] = {0, 2, broken ? 9 : 1, 3};
+    const size_t one[] = {2}, two[] = {2, 2};
+    fixture_array(run, "merge_log_times", 1, one, times);
+    fixture_array(run, "merge_pairs", 2, two, pairs);
+    char *page = page_of(run, broken ? "broken-tree" : "tree");
+    json_t *data = data_of(page), *mergers = json_object_get(data, "mergers");
+    assert_int_equal(json_array_size(json_object_get(mergers, "log_time")), broken ? 1 : 2);
+    assert_non_null(strstr(page, "id=\"plot-tree\""));
+    assert_drawable(page);
+    json_decref(data);
+    free(page);
+  }
+}
+
 static void test_sizes(void **state) {
   (void)state;
   assert_true(size_of_page(fixture_model(12, 12, 512), "big-model") < 1000000);
   /* 1024 tokens, 48 blocks of 16 heads, every token in a cluster or in none by turns: the worst for their picture. */
   dwell_run *run = fixture_model(48, 16, 1024);
   fixture_labels(run, 49, 1024);
+  fixture_cloud(run, 49, 1024, 16);
   assert_true(size_of_page(run, "largest-model") < 3000000);
   assert_true(size_of_page(fixture_flow(32, 3, 101, 1, false), "usual-flow") < 700000);
   assert_true(size_of_page(fixture_flow(16, 3, 600, 1, true), "many-frames") < 1500000);
@@ -353,6 +417,8 @@ int main(void) {
       cmocka_unit_test(test_replicas),
       cmocka_unit_test(test_missing_tables),
       cmocka_unit_test(test_what_cannot_be_reported),
+      cmocka_unit_test(test_cloud_and_text),
+      cmocka_unit_test(test_tree_of_mergers),
       cmocka_unit_test(test_sizes),
       cmocka_unit_test(test_frames_are_thinned),
       cmocka_unit_test(test_same_bytes_again),

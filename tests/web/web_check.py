@@ -433,7 +433,7 @@ def check_linked(page, data):
 def check_definitions(page, run):
     """What a figure shows is said in the words of the registry and the formulas of the manual, one click away."""
     root = pathlib.Path(os.environ.get("DWELL_SOURCE") or pathlib.Path(__file__).parents[2])
-    flat = lambda text: re.sub(r"\\s+", " ", text.replace("`", "").replace("\\\\|", "|")).strip()
+    flat = lambda text: re.sub(r"\s+", " ", text.replace("`", "").replace("\\|", "|")).strip()
     manual = flat((root / "docs/instruments.md").read_text(encoding="utf-8"))
     folds = page.eval_on_selector_all(".def", """d => d.map(f => [f.closest('figure').id,
       Array.from(f.querySelectorAll('dt code')).map(c => c.textContent),
