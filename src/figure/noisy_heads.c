@@ -10,7 +10,7 @@
 #include "theorem/numerics.h"
 #include "theorem/particles.h"
 
-enum { CURVE = 60, KAPPAS = 40, STATIONS = 8, ARMS = 2, MOST_PARTICLES = 1000 };
+enum { CURVE = 60, KAPPAS = 40, STATIONS = 8, ARMS = 2, MOST_PARTICLES = 400 };
 
 /* Coefficient k of e^{beta cos} on the circle, and that of the heads 1 and -1 together, where odd ones cancel. */
 static double coupling(size_t arm, size_t k, double beta) {
