@@ -55,7 +55,7 @@ static dwell_status make(figure_sheet *s, dwell_error *err) {
     plot_style style = {.colour = colours[k]};
     plot_line(&p, state, values[k], count, &style);
     plot_points(&p, state, values[k], NULL, count, &style);
-    plot_key(&p, -10, (size_t)k, &style, words[k]);
+    plot_key(&p, 400, (size_t)k, &style, words[k]);
     snprintf(name, sizeof name, "two_nn_%d", k);
     TRY(figure_keep_series(s, name, count, values[k], err));
   }

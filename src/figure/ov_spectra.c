@@ -10,7 +10,7 @@
 #include "linalg/gemm.h"
 #include "mechanism/circuit.h"
 
-enum { SHOWN = 4, KINDS = 2 };
+enum { SHOWN = 4, KINDS = 2, CIRCLE = 73 };
 
 static const trained_kind kinds[KINDS] = {TRAINED_RANDOM, TRAINED_AS_IS};
 
@@ -76,14 +76,14 @@ done:
   return status;
 }
 
-static double largest(const spectra *f, size_t count) {
+static double largest(const double *real, const double *imaginary, size_t count) {
   double most = 0;
-  for (size_t i = 0; i < count; i++) most = fmax(most, hypot(f->real[i], f->imaginary[i]));
+  for (size_t i = 0; i < count; i++) most = fmax(most, hypot(real[i], imaginary[i]));
   return most;
 }
 
 static dwell_status draw(figure_sheet *s, const spectra *all, size_t row, dwell_error *err) {
-  static const char *const words[KINDS] = {"random weights", "trained"};
+  static const char *const words[KINDS] = {"random weights (circle: the largest)", "trained"};
   plot p;
   char title[48], id[16];
   double most = 1e-12;
@@ -106,11 +106,17 @@ static dwell_status draw(figure_sheet *s, const spectra *all, size_t row, dwell_
                            .y = scale_make(SCALE_LINEAR, -1.08 * most, 1.08 * most),
                            .x_label = "Re λ",
                            .y_label = "Im λ"});
-  for (size_t k = 0; k < KINDS; k++) {
-    plot_style style = {.colour = k == 0 ? "c6" : "c0"};
-    plot_points(&p, all[k].real + row * each, all[k].imaginary + row * each, NULL, each, &style);
-    plot_key(&p, 14, k, &style, words[k]);
+  const char *const colours[KINDS] = {"c1", "c0"};
+  double x[CIRCLE], y[CIRCLE], radius = largest(all[0].real + row * each, all[0].imaginary + row * each, each);
+  for (size_t i = 0; i < CIRCLE; i++) {
+    double angle = 2 * acos(-1) * (double)i / (CIRCLE - 1);
+    x[i] = radius * cos(angle), y[i] = radius * sin(angle);
   }
+  for (size_t k = KINDS; k-- > 0;) /* random weights last: theirs are smaller */
+    plot_points(&p, all[k].real + row * each, all[k].imaginary + row * each, NULL, each,
+                &(plot_style){.colour = colours[k]});
+  plot_line(&p, x, y, CIRCLE, &(plot_style){.colour = colours[0], .more = "dash thin"});
+  for (size_t k = 0; k < KINDS; k++) plot_key(&p, 14, k, &(plot_style){.colour = colours[k]}, words[k]);
   plot_end(&p);
   return DWELL_OK;
 }
@@ -137,12 +143,13 @@ static dwell_status make(figure_sheet *s, dwell_error *err) {
   for (size_t row = 0; row < all[0].blocks; row++) TRY(draw(s, all, row, err));
   snprintf(
       s->note, sizeof s->note,
-      "%s: the %zu eigenvalues of W_O W_V of each of %zu heads, with the norms before and behind folded in; grey: of "
+      "%s: the %zu eigenvalues of W_O W_V of each of %zu heads, with the norms before and behind folded in; orange: of "
       "the same network with random weights.",
       s->model, all[1].size, all[1].heads);
   TRY(keep(s, all, err));
   TRY(figure_check_value(s, "radius", "largest modulus of the first head: that of the instrument ov", THEOREM_EQUAL,
-                         largest(&all[1], all[1].size), all[1].radius, 1e-9 * all[1].radius, "rounding", err));
+                         largest(all[1].real, all[1].imaginary, all[1].size), all[1].radius, 1e-9 * all[1].radius,
+                         "rounding", err));
 done:
   for (size_t k = 0; k < KINDS; k++) clear(&all[k]);
   return status;
