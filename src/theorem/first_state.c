@@ -57,6 +57,16 @@ static dwell_status top_rate(const theorem_row *row, size_t count, theorem_outco
   return DWELL_OK;
 }
 
+/* Harmonics of e^{beta cos} from which all are below eps of the mean. value: beta, eps. */
+static dwell_status harmonics_that_count(const theorem_row *row, size_t count, theorem_outcome *out,
+                                         const dwell_context *ctx, dwell_error *err) {
+  (void)count, (void)ctx, (void)err;
+  double beta = row->value[0], least = numerics_log_bessel(0, beta) + log(row->value[1]), k = 0;
+  while (numerics_log_bessel(k + 1, beta) > least) k++;
+  out->measured = k;
+  return DWELL_OK;
+}
+
 /* Clusters of 1500 uniform tokens at time 6: maxima of the density seen through the kernel. */
 static dwell_status clusters(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
                              dwell_error *err) {
@@ -128,6 +138,16 @@ static const theorem_row rows[] = {
     RATE("sa-2", "sa", 0, 2, 0.514117, NULL),
     RATE("sa-3", "sa", 0, 3, 0.682678, NULL),
     RATE("sa-4", "sa", 0, 4, 0.600089, NULL),
+    {"T8.harmonics.100",
+     "a sum over tokens on the circle takes sqrt(2 beta ln(1 / eps)) harmonics",
+     "beta = 100, eps = 1e-15",
+     83,
+     THEOREM_EQUAL,
+     3,
+     "the next term, k^4 / 24 beta^3 = 2 of ln(1 / eps) = 34.5, makes them 3 % more",
+     harmonics_that_count,
+     {100, 1e-15},
+     false},
     MODE(2, 2),
     MODE(4, 3),
     MODE(5, 3),

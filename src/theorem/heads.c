@@ -12,13 +12,32 @@
 /* Coefficient l of e^{beta b cos} on the circle, by its definition. */
 static double coefficient(size_t l, double u) { return u == 0 ? l == 0 : numerics_funk_hecke(2, l, u) * exp(u); }
 
-/* beta over the largest coefficient of e^{beta cos} + heads(1) e^{-beta cos}. value: beta, second head (0 or 1). */
+typedef struct mode {
+  double beta, k;
+} mode;
+
+/* (K_1 + K_2)(0, y) cos k y / 2 pi, heads I and diag(1, -1). */
+static double image(double y, const void *arg) {
+  const mode *m = arg;
+  return 2 * exp(m->beta * cos(y)) * cos(m->k * y) / (2 * acos(-1));
+}
+
+static double reflected(size_t l, double beta) {
+  mode m = {beta, (double)l};
+  return numerics_integral(image, &m, 0, 2 * acos(-1), 1e-13);
+}
+
+/* beta over the largest coefficient of e^{beta cos} + heads(1) e^{-beta cos}. value: beta, second head (0 or 1). Of
+ * heads I and diag(1, -1) (2): e^{beta cos(x - y)} + e^{beta cos(x + y)} on cosines, whose image is taken at x = 0. */
 static dwell_status critical(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
                              dwell_error *err) {
   (void)ctx, (void)err;
   for (size_t r = 0; r < count; r++) {
     double beta = row[r].value[0], most = 0;
-    for (size_t l = 1; l < 12; l++) most = fmax(most, coefficient(l, beta) + row[r].value[1] * coefficient(l, -beta));
+    for (size_t l = 1; l < 12; l++) {
+      double second = row[r].value[1], of_two = coefficient(l, beta) + second * coefficient(l, -beta);
+      most = fmax(most, second == 2 ? reflected(l, beta) : of_two);
+    }
     out[r].measured = beta / most;
   }
   return DWELL_OK;
@@ -160,6 +179,7 @@ static const theorem_row rows[] = {
     KAPPA("two-3", "heads 1, -1", 3, 1, 0.668088, 6e-7, NULL),
     KAPPA("two-4", "heads 1, -1", 4, 1, 0.311420, 6e-7, NULL),
     KAPPA("two-5", "heads 1, -1", 5, 1, 0.142811, 6e-7, NULL),
+    KAPPA("pinned-1", "heads I and diag(1, -1)", 1, 2, 0.884707, 6e-7, NULL),
     {"T27.crossover.1",
      "heads (1, -c): two clusters come first from this c on",
      "beta = 1",
