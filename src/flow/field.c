@@ -6,10 +6,15 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/threads.h"
 #include "flow/heads.h"
 #include "flow/kernel.h"
 
-enum { TORQUE_ROWS = 64 };
+enum {
+  TORQUE_ROWS = 64,
+  ROWS = 64,       /* that a thread takes at once */
+  SERIAL = 1 << 17 /* numbers below which a thread gains less than waking it may cost */
+};
 
 static double dot(size_t d, const double *a, const double *b) {
   double sum = 0;
@@ -30,7 +35,7 @@ dwell_status field_create(const flow *family, const flow_system *system, const d
                           dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = system->n, d = system->d;
-  field f = {.family = family, .system = *system};
+  field f = {.family = family, .system = *system, .ctx = n * d < SERIAL ? NULL : ctx};
   TRY(work_create(family, system, ctx, &f.work, err));
   f.unit = mem_alloc(n, d * sizeof(double));
   f.along = MEM_NEW(double, n);
@@ -107,24 +112,61 @@ static dwell_status evaluate(field *f, const double *x, double *ret_pull, dwell_
   return f->family->drift(&f->system, x, &f->drift, f->work, err);
 }
 
+/* ---- rows, which are nothing to each other ---- */
+
+typedef struct rows_job {
+  field *f;
+  const double *x;
+  double *v;
+} rows_job;
+
+static size_t first_of(size_t item) { return item * ROWS; }
+static size_t rows_of(const field *f, size_t item) {
+  size_t left = f->system.n - first_of(item);
+  return left < ROWS ? left : ROWS;
+}
+
+static dwell_status normalise_item(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)worker, (void)err;
+  const rows_job *j = arg;
+  size_t d = j->f->system.d, at = first_of(item) * d;
+  field_normalise(rows_of(j->f, item), d, j->x + at, j->f->unit + at);
+  return DWELL_OK;
+}
+
+static dwell_status project_item(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)worker, (void)err;
+  const rows_job *j = arg;
+  size_t d = j->f->system.d, first = first_of(item);
+  kernel_project(rows_of(j->f, item), d, j->f->unit + first * d, j->v + first * d, j->f->square + first);
+  return DWELL_OK;
+}
+
+static dwell_status each_row(rows_job *j, threads_item run, dwell_error *err) {
+  return threads_for(j->f->ctx, (j->f->system.n + ROWS - 1) / ROWS, run, j, err);
+}
+
 /* What the normalisation makes of P_x A; needs <x, A>, which the projection loses. */
-static void project(field *f, double *v) {
+static dwell_status project(field *f, double *v, dwell_error *err) {
   const flow_system *s = &f->system;
   bool post = s->normalisation.scheme == NORMALISATION_POST;
   for (size_t i = 0; i < s->n && !post; i++) f->along[i] += dot(s->d, f->unit + i * s->d, v + i * s->d);
-  kernel_project(s->n, s->d, f->unit, v, f->square);
+  dwell_status status = each_row(&(rows_job){.f = f, .v = v}, project_item, err);
+  if (status != DWELL_OK) return status;
   normalisation_apply(&s->normalisation, s->n, s->d, f->along, v, f->scale);
   for (size_t i = 0; i < s->n && !post; i++) f->square[i] *= f->scale[i] * f->scale[i];
+  return DWELL_OK;
 }
 
 dwell_status field_velocity(field *f, const double *x, double *ret_v, field_facts *ret_facts, dwell_error *err) {
-  const flow_system *s = &f->system;
-  field_normalise(s->n, s->d, x, f->unit);
-  dwell_status status = evaluate(f, f->unit, ret_v, err);
-  if (status != DWELL_OK) return status;
-  project(f, ret_v);
+  dwell_status status = DWELL_OK;
+  TRY(each_row(&(rows_job){.f = f, .x = x}, normalise_item, err));
+  TRY(evaluate(f, f->unit, ret_v, err));
+  TRY(project(f, ret_v, err));
   measure(f, ret_v, ret_facts);
-  return isfinite(ret_facts->speed) ? DWELL_OK : error_set(err, DWELL_FAILED, "the velocity is not finite");
+  if (!isfinite(ret_facts->speed)) status = error_set(err, DWELL_FAILED, "the velocity is not finite");
+done:
+  return status;
 }
 
 dwell_status field_attention(field *f, const double *x, double *ret_a, dwell_error *err) {

@@ -8,14 +8,15 @@ typedef struct field {
   const flow *family;
   flow_system system;
   flow_work *work;
-  double *unit;     /* [n, d] the tokens of the last evaluation, normalised */
-  double *along;    /* [n] */
-  double *z;        /* [n] scaled normalisers */
-  double *weight;   /* [n] energy weights, if the family has them */
-  double *square;   /* [n] squared speeds */
-  double *scale;    /* [n] 1 / s_i of the normalisation */
-  double *gradient; /* [n, d] of the energy: families of heads */
-  flow_drift drift; /* families of heads */
+  const dwell_context *ctx; /* threads over rows; NULL: one */
+  double *unit;             /* [n, d] the tokens of the last evaluation, normalised */
+  double *along;            /* [n] */
+  double *z;                /* [n] scaled normalisers */
+  double *weight;           /* [n] energy weights, if the family has them */
+  double *square;           /* [n] squared speeds */
+  double *scale;            /* [n] 1 / s_i of the normalisation */
+  double *gradient;         /* [n, d] of the energy: families of heads */
+  flow_drift drift;         /* families of heads */
   size_t evaluations;
 } field;
 
