@@ -80,7 +80,7 @@ static dwell_status run(void *arg, size_t item, double *ret_values, dwell_error 
   for (size_t k = 0; k < FRAMES; k++) times[k] = time_of(k);
   euclid e = {.n = n, .d = n, .beta = 1, .masses = masses, .rescaled = true, .opt_v = v};
   watcher w = {n, u, c};
-  ode_plan plan = {.integrator = DWELL_RK45, .rtol = 1e-10, .times = times, .count = FRAMES};
+  ode_plan plan = {.integrator = DWELL_RK45, .rtol = 1e-8, .times = times, .count = FRAMES};
   ode_host host = {.emit = note, .self = &w};
   ode_outcome outcome;
   TRY(euclid_solve(&e, &plan, &host, z, &outcome, err));
