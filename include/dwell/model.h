@@ -40,6 +40,10 @@ void dwell_model_destroy(dwell_model *model);
  * ctx->memory_bound. */
 dwell_status dwell_model_keep_weights(dwell_model *model, dwell_dtype dtype, const dwell_context *ctx,
                                       dwell_error *err);
+/* The same of random weights, in place of what was kept: later sources with random_weights and this seed find them.
+ * Worth it for many texts of one seed: drawing them takes several times as long as a forward pass. */
+dwell_status dwell_model_keep_random(dwell_model *model, uint64_t seed, dwell_dtype dtype, const dwell_context *ctx,
+                                     dwell_error *err);
 void dwell_model_drop_weights(dwell_model *model);
 
 /* Head `head` of block `block`. */

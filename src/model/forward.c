@@ -80,7 +80,7 @@ static dwell_status run_blocks(const forward *f, model_pass *p, const given *fro
   dwell_status status = DWELL_OK;
   size_t first = begins ? from->state : 0;
   p->early_end = from->x == NULL ? f->blocks : 0; /* a given state takes the place of what a block puts out */
-  TRY(a->embed(p, err)); /* makes tables that the blocks read, too */
+  TRY(a->embed(p, err));                          /* makes tables that the blocks read, too */
   if (first > 0 && a->shared_block) TRY(pass_load_block(p, 0, false, err));
   TRY(put(f, p, from, first, err));
   for (size_t b = first; b < f->blocks; b++) TRY(run_block(f, p, from, b, err));
@@ -91,9 +91,12 @@ done:
   return status;
 }
 
-/* The checkpoint's blocks, if they are in memory in this type. */
+/* The checkpoint's blocks, or those of this random network, if they are in memory in this type. */
 static void *const *kept_blocks(const forward *f) {
-  return f->options.random_weights || f->edits != NULL ? NULL : model_layout_of(f->model, f->options.dtype)->kept;
+  const model_layout *layout = model_layout_of(f->model, f->options.dtype);
+  bool random = f->options.random_weights;
+  bool same = layout->kept_random == random && (!random || layout->kept_seed == f->options.random_seed);
+  return same && f->edits == NULL ? layout->kept : NULL;
 }
 
 static uint64_t bytes(const void *self, const dwell_context *ctx) {

@@ -1,5 +1,6 @@
 /* model/model.c - opening a checkpoint: name to folder, config, tensors, tokenizer. */
 #include "model/model.h"
+#include "model/initialise.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -199,24 +200,41 @@ static void free_kept(const dwell_model *m, model_layout *layout) {
   layout->kept = NULL;
 }
 
-dwell_status dwell_model_keep_weights(dwell_model *model, dwell_dtype dtype, const dwell_context *ctx,
-                                      dwell_error *err) {
-  model_layout *layout = dtype == DWELL_F64 ? &model->f64 : &model->f32;
+static dwell_status keep(dwell_model *model, const weight_provider *provider, model_layout *layout, dwell_dtype dtype,
+                         const dwell_context *ctx, dwell_error *err) {
   const weight_group *block = &layout->block;
   size_t blocks = model->weights.distinct_blocks;
   dwell_status status = DWELL_OK;
-  if (layout->kept != NULL) return DWELL_OK;
-  TRY(model_check_weights(model, err));
+  free_kept(model, layout);
   TRY(context_check_memory(ctx, (uint64_t)blocks * block->elements * (uint64_t)dtype, "keeping the weights", err));
   TRY_ALLOC(layout->kept = mem_zero(blocks, sizeof(void *)), "the list of blocks");
   for (size_t b = 0; b < blocks; b++) {
     context_progress(ctx, "weights", (double)b, (double)blocks);
     TRY_ALLOC(layout->kept[b] = mem_alloc(block->elements, (size_t)dtype), "the weights of a block");
-    TRY(weights_load(ctx, &model->provider, block, &model->shape, b, layout->kept[b], err));
+    TRY(weights_load(ctx, provider, block, &model->shape, b, layout->kept[b], err));
   }
 done:
   if (status != DWELL_OK) free_kept(model, layout);
   return status;
+}
+
+dwell_status dwell_model_keep_weights(dwell_model *model, dwell_dtype dtype, const dwell_context *ctx,
+                                      dwell_error *err) {
+  model_layout *layout = dtype == DWELL_F64 ? &model->f64 : &model->f32;
+  if (layout->kept != NULL && !layout->kept_random) return DWELL_OK;
+  dwell_status status = model_check_weights(model, err);
+  layout->kept_random = false;
+  return status == DWELL_OK ? keep(model, &model->provider, layout, dtype, ctx, err) : status;
+}
+
+dwell_status dwell_model_keep_random(dwell_model *model, uint64_t seed, dwell_dtype dtype, const dwell_context *ctx,
+                                     dwell_error *err) {
+  model_layout *layout = dtype == DWELL_F64 ? &model->f64 : &model->f32;
+  if (layout->kept != NULL && layout->kept_random && layout->kept_seed == seed) return DWELL_OK;
+  initialiser random = {.architecture = model->architecture, .shape = &model->shape, .seed = seed};
+  const weight_provider provider = initialiser_provider(&random);
+  layout->kept_random = true, layout->kept_seed = seed;
+  return keep(model, &provider, layout, dtype, ctx, err);
 }
 
 void dwell_model_drop_weights(dwell_model *model) {

@@ -222,7 +222,9 @@ void weights_close(model_weights *w);
 /* Both groups of a model, as they lie in buffers of one type. */
 typedef struct model_layout {
   weight_group outer, block;
-  void **kept; /* [distinct_blocks] all blocks in memory (dwell_model_keep_weights), else NULL */
+  void **kept;      /* [distinct_blocks] all blocks in memory (dwell_model_keep_weights), else NULL */
+  bool kept_random; /* they are those of a random network, of this seed */
+  uint64_t kept_seed;
 } model_layout;
 
 /* Places the slots that are not tables; every one that is not joined starts on a cache line, and matrices lie in

@@ -54,6 +54,9 @@ typedef struct claim_sample {
   const uint32_t *opt_classes; /* [prompts] class of each text; NULL: not looked at */
   size_t layers;               /* blocks */
   bool representation_fails;   /* the effect changes its sign in another representation (ln, robust) */
+  /* A: the trend of the same tokens in other orders, [orders, prompts]; NULL: not measured, or a flow. */
+  size_t orders;
+  const double *opt_orders;
   claim_outcome clusters;      /* B: what was said of claim A */
   const char *clusters_reason; /* and why, if that was SUSPENDED */
   uint64_t seed;               /* of resamples and sign flips */
@@ -74,7 +77,10 @@ typedef struct claim_verdict {
   double contrast;   /* trained minus control; NaN: the claim has no control */
   interval contrast_interval;
   double control; /* the controls' own value; NaN: none */
-  double p;       /* of what the outcome says, 1 if SUSPENDED for the data; before Holm */
+  double order;   /* A: beyond the same tokens in other orders; NaN: not measured */
+  interval order_interval;
+  double p_but_order; /* A: p of all other conditions, where `control_equal` alone stands against it; else NaN */
+  double p;           /* of what the outcome says, 1 if SUSPENDED for the data; before Holm */
   double p_holm;
   size_t family; /* tests it was held against */
   size_t prompts, seeds;
@@ -100,7 +106,7 @@ typedef struct claim {
   size_t need_count;
   bool in_flows; /* flows are judged by it too */
   claim_scope scope;
-  const char *denial; /* what FALSIFIED says, to be quoted */
+  const char *denial;                /* what FALSIFIED says, to be quoted */
   const char *of_flow, *not_of_flow; /* the same two of a flow, where flows are judged */
   /* The verdict before Holm: an outcome whose conditions hold, with its p. Errors: DWELL_NO_MEMORY; DWELL_BAD_INPUT (a
    * threshold is missing). */

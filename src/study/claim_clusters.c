@@ -1,4 +1,5 @@
-/* study/claim_clusters.c - claim A: tokens cluster over the layers, more than they would with random weights. */
+/* study/claim_clusters.c - claim A: tokens cluster over the layers, more than they would with random weights, and more
+ * than the same tokens in another order. */
 #include <math.h>
 
 #include "study/claims.h"
@@ -18,8 +19,40 @@ static bool most_are_clustered(const claim_sample *s, const usable *u, rules *r)
   return (double)count >= rule(r, "any_state_share") * (double)u->count;
 }
 
+/* The text against its own tokens in other orders, on the texts that have them: one network, so prompts are the only
+ * sample. Trained weights that group any tokens alike have learnt something of tokens, not of texts. */
+static dwell_status hold_against_orders(const claim_sample *s, const usable *u, rules *r, claim_verdict *v,
+                                        location *ret_location, dwell_error *err) {
+  double *x = MEM_NEW(double, u->count);
+  size_t n = 0;
+  *ret_location = (location){.mean = NAN, .interval = {NAN, NAN}, .p_above = 1};
+  if (x == NULL) return error_no_memory(err, "a contrast");
+  for (size_t i = 0; i < u->count; i++) {
+    double sum = 0;
+    for (size_t k = 0; k < s->orders; k++) sum += s->opt_orders[k * s->prompts + u->prompt[i]];
+    if (isfinite(sum)) x[n++] = u->values[i] - sum / (double)s->orders;
+  }
+  dwell_status status = DWELL_OK;
+  if ((double)n >= rule(r, "prompts"))
+    status = location_of_mean(n, x, rule(r, "order_margin"), s->seed, ret_location, err);
+  v->order = ret_location->mean, v->order_interval = ret_location->interval;
+  mem_free(x);
+  return status;
+}
+
+/* What else CONFIRMED needs where other orders were measured. */
+static void apply_orders(claim_verdict *v, const location *of_order) {
+  double p = v->p;
+  if (v->outcome != CLAIM_CONFIRMED) return;
+  v->p = v->p_holm = fmax(p, of_order->p_above);
+  if (of_order->exact) v->notes |= NOTE_EXACT;
+  if (of_order->above) return;
+  verdict_suspend(v, REASON_CONTROL_EQUAL);
+  v->p_but_order = p;
+}
+
 static dwell_status weigh(const claim_sample *s, const usable *u, rules *r, claim_verdict *v, dwell_error *err) {
-  location g, c;
+  location g, c, of_order;
   dwell_status status = DWELL_OK;
   double margin = rule(r, "margin");
   TRY(location_of_mean(u->count, u->values, margin, s->seed, &g, err));
@@ -31,6 +64,9 @@ static dwell_status weigh(const claim_sample *s, const usable *u, rules *r, clai
   v->control = sample_mean(s->seeds * u->count, u->controls);
   if (g.exact || c.exact) v->notes |= NOTE_EXACT;
   verdict_conclude(v, confirmed, fmax(g.p_above, c.p_above), g.below || c.below, 2 * fmin(g.p_below, c.p_below));
+  if (s->orders == 0) goto done;
+  TRY(hold_against_orders(s, u, r, v, &of_order, err));
+  apply_orders(v, &of_order);
 done:
   return status;
 }
@@ -55,8 +91,8 @@ const claim claim_clusters = {
     .title = "tokens cluster over the layers",
     .source = "docs/verdicts.md 3.1",
     .sentence =
-        "Training makes tokens group along the layers, beyond what their mean and spectrum give and beyond what "
-        "random weights do.",
+        "Training makes tokens group along the layers, beyond what their mean and spectrum give, beyond what random "
+        "weights do, and beyond the same tokens in another order where that was measured.",
     .denial = "Training does not make tokens group along the layers more than chance or random weights do.",
     .of_flow =
         "From these starts the flow makes particles group, beyond what their mean and spectrum give and beyond the "

@@ -35,8 +35,9 @@ static void weigh(const claim_sample *s, claim_verdict *v) {
     v->effect = values_of(s, STEP)[from], v->kind = "checkpoints";
     v->interval = (interval){values_of(s, STEP)[from - 1], v->effect};
   }
-  verdict_conclude(v, from != SIZE_MAX && s->clusters == CLAIM_CONFIRMED, p, s->clusters == CLAIM_FALSIFIED, p);
-  if (v->outcome == CLAIM_SUSPENDED && s->clusters == CLAIM_SUSPENDED && s->clusters_reason != NULL)
+  bool found = clusters_were_found(s); /* what emerges is held against random weights, not against other orders */
+  verdict_conclude(v, from != SIZE_MAX && found, p, s->clusters == CLAIM_FALSIFIED, p);
+  if (v->outcome == CLAIM_SUSPENDED && !found && s->clusters == CLAIM_SUSPENDED && s->clusters_reason != NULL)
     verdict_suspend(v, s->clusters_reason);
 }
 

@@ -42,7 +42,7 @@ static tally count_prompts(const claim_sample *s, const usable *u) {
 /* Why claim B is not judged although the prompts are there; NULL: it is. */
 static const char *suspended(const claim_sample *s, const usable *u, const tally *t, rules *r) {
   if ((double)s->layers < rule(r, "layers")) return "few_layers";
-  if (!s->flow && s->clusters != CLAIM_CONFIRMED)
+  if (!s->flow && !clusters_were_found(s))
     return s->clusters_reason != NULL ? s->clusters_reason : "negligible_or_unclear";
   if (t->with > 0) return NULL;
   if (t->terminal > 0 && !s->flow) return "exit_not_observed";
@@ -62,8 +62,10 @@ static void weigh(const claim_sample *s, const usable *u, rules *r, claim_verdic
   }
   bool confirmed = observed >= rule(r, "majority") && v->interval.low > share && t.above_every_seed;
   bool falsified = v->interval.high < share && (double)s->layers >= rule(r, "layers_to_deny");
+  bool equal = !s->flow && s->clusters != CLAIM_CONFIRMED; /* what persists would be of the tokens, not of the text */
   double p = fmax(mcnemar_p(t.gained, t.lost), special_binomial_above(u->count, t.with, share));
   verdict_conclude(v, confirmed, p, falsified, special_binomial_below(u->count, t.with, share));
+  if (confirmed && equal) verdict_suspend(v, s->clusters_reason);
 }
 
 static dwell_status decide(const claim_sample *s, const claim_thresholds *t, claim_verdict *ret_verdict,

@@ -14,11 +14,11 @@ static const claim_need needs[] = {
 
 typedef struct median {
   double value, low, high;
-  bool high_is_open;   /* a censored value at or above the rank of the upper end */
   size_t above, below; /* ratios above the one threshold, and certainly below the other */
 } median;
 
-/* Of ln ratio over the prompts with formation. Censored values are lower bounds: the lower end stays valid. */
+/* Of ln ratio over the prompts with formation. Censored values are lower bounds. For the lower end they count as they
+ * are; for the upper end as infinite, since any of them may lie above it in truth, wherever its bound lies. */
 static dwell_status median_of(const claim_sample *s, const usable *u, size_t need, double ratio, double no_ratio,
                               median *ret, dwell_error *err) {
   size_t n = u->count, low, high;
@@ -33,10 +33,14 @@ static dwell_status median_of(const claim_sample *s, const usable *u, size_t nee
   }
   sort_doubles(x, n);
   ret->value = sort_median(x, n);
-  if (interval_median_ranks(n, &low, &high)) ret->low = x[low - 1], ret->high = x[high - 1];
-  for (size_t i = 0; i < n; i++) {
-    bool censored = values_of(s, CENSORED)[u->prompt[i]] > 0.5;
-    ret->high_is_open = ret->high_is_open || (censored && values_of(s, need)[u->prompt[i]] >= ret->high);
+  if (interval_median_ranks(n, &low, &high)) {
+    ret->low = x[low - 1];
+    for (size_t i = 0; i < n; i++) {
+      bool censored = values_of(s, CENSORED)[u->prompt[i]] > 0.5;
+      x[i] = censored ? INFINITY : values_of(s, need)[u->prompt[i]];
+    }
+    sort_doubles(x, n);
+    ret->high = x[high - 1];
   }
   mem_free(x);
   return DWELL_OK;
@@ -56,7 +60,7 @@ static dwell_status weigh(const claim_sample *s, const usable *u, rules *r, clai
   for (size_t need = IN_TIME; need <= (s->flow ? IN_TIME : IN_TAU); need++) { /* both clocks must agree */
     median m = {0};
     TRY(median_of(s, u, need, ratio, no_ratio, &m, err));
-    confirmed = confirmed && m.low > log(ratio), falsified = falsified && m.high < log(no_ratio) && !m.high_is_open;
+    confirmed = confirmed && m.low > log(ratio), falsified = falsified && m.high < log(no_ratio);
     p_above = fmax(p_above, special_binomial_above(u->count, m.above, 0.5));
     p_below = fmax(p_below, special_binomial_above(u->count, m.below, 0.5));
     if (need == IN_TIME) v->effect = m.value, v->interval = (interval){m.low, m.high}, v->kind = "median";

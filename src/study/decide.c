@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "study/evidence.h"
 #include "study/groups.h"
 #include "study/sample.h"
 #include "study/settle.h"
@@ -66,8 +67,14 @@ static const char *beside(const bench *b, const char *model, study_number column
   return verdicts_format(b->v, "%s %.3f, with random weights %.3f", what, own, random);
 }
 
-static const char *note_beside(const bench *b, const claim *c, const char *model) {
-  if (strcmp(c->name, "A") == 0) return beside(b, model, NUMBER_CONSENSUS, "consensus (change of the mean cosine)");
+static const char *note_beside(const bench *b, const claim *c, const claim_verdict *v, const char *model) {
+  static const char consensus[] = "consensus (change of the mean cosine)";
+  if (strcmp(c->name, "A") == 0 && isfinite(v->order)) {
+    const char *what = verdicts_format(b->v, "beyond the same tokens in other orders %.4f (%.4f, %.4f); %s", v->order,
+                                       v->order_interval.low, v->order_interval.high, consensus);
+    return what == NULL ? NULL : beside(b, model, NUMBER_CONSENSUS, what);
+  }
+  if (strcmp(c->name, "A") == 0) return beside(b, model, NUMBER_CONSENSUS, consensus);
   if (strcmp(c->name, "D") == 0) return beside(b, model, NUMBER_DRAWDOWN, "mean of the largest fall over the range");
   return NULL;
 }
@@ -102,8 +109,9 @@ static dwell_status judge_model(const bench *b, const char *model, bool flow, dw
     bool speed = strcmp(c->name, "E2") == 0;
     sample_choice choice = {.model = model, .variant = flow ? "flow" : "trained", .seed = NAN, .without = NAN};
     choice.controls = flow ? "beta0" : speed ? "rotate-wo" : "random";
+    choice.orders = strcmp(c->name, "A") == 0;
     TRY(judge(b, c, &choice, &clusters, &row, err));
-    row.beside = flow ? NULL : note_beside(b, c, model);
+    row.beside = flow ? NULL : note_beside(b, c, &row.v, model);
     if (strcmp(c->name, "A") == 0) clusters = row.v;
     TRY(verdicts_add(b->v, &row, err));
   }
@@ -122,7 +130,7 @@ static dwell_status judge_control(const bench *b, const char *model, const char 
   for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
     verdict_row row = {.model = verdicts_format(b->v, "%s, %s", model, words), .group = VERDICT_CONTROL};
     sample_choice choice = {.model = model, .variant = variant, .seed = 1, .controls = "random"};
-    choice.without = random ? 1 : NAN;
+    choice.without = random ? 1 : NAN, choice.orders = k == 0;
     TRY(judge(b, claim_find(names[k]), &choice, &clusters, &row, err));
     if (k == 0) clusters = row.v;
     TRY(verdicts_add(b->v, &row, err));
@@ -145,8 +153,14 @@ static size_t family_of(const study_plan *p, size_t models, size_t flows) {
   return family;
 }
 
-/* What B and G say rests on A being CONFIRMED, also at this many tests. */
-static void follow_clusters(verdicts *v) {
+/* A's own conditions hold but that its tokens group as much in other orders, also at this many tests (Bonferroni, which
+ * is never less strict than Holm). */
+static bool but_for_order(const verdict_row *a, double level) {
+  return isfinite(a->v.p_but_order) && a->v.p_but_order * (double)a->v.family <= level;
+}
+
+/* What B and G say rests on the clusters of A, also at this many tests. */
+static void follow_clusters(verdicts *v, double level) {
   for (size_t i = 0; i < v->count; i++) {
     verdict_row *row = &v->rows[i];
     bool rests = strcmp(row->claim->name, "B") == 0 || strcmp(row->claim->name, "G") == 0;
@@ -155,7 +169,9 @@ static void follow_clusters(verdicts *v) {
       const verdict_row *a = &v->rows[k];
       bool of_it = strcmp(a->claim->name, "A") == 0 && strcmp(a->model, row->model) == 0;
       if (!of_it || a->v.outcome != CLAIM_SUSPENDED) continue;
-      row->v.outcome = CLAIM_SUSPENDED, row->v.reason = a->v.reason;
+      if (but_for_order(a, level)) continue;
+      bool many = isfinite(a->v.p_but_order);
+      row->v.outcome = CLAIM_SUSPENDED, row->v.reason = many ? "multiplicity" : a->v.reason;
       row->settle = verdicts_format(v, "settling claim A of it first");
     }
   }
@@ -164,6 +180,7 @@ static void follow_clusters(verdicts *v) {
 /* Primary ones against each other, the others each alone; controls as if they were in the family, as the trained ones
  * are. */
 static dwell_status settle_all(const bench *b, dwell_error *err) {
+  rules r = {.all = b->t, .claim = "all"};
   verdicts *v = b->v;
   dwell_status status = DWELL_OK;
   claim_verdict *primary = MEM_NEW(claim_verdict, v->count + 1);
@@ -182,7 +199,8 @@ static dwell_status settle_all(const bench *b, dwell_error *err) {
       row->settle = settle_multiplicity(v, &row->v);
     if (!suspended) row->settle = NULL;
   }
-  follow_clusters(v);
+  follow_clusters(v, rule(&r, "level"));
+  TRY(rules_check(&r, err));
 done:
   mem_free(primary);
   return status;

@@ -158,6 +158,11 @@ const char *data_reason(const claim_sample *s, const usable *u, bool controls, r
   return s->representation_fails ? "representation" : NULL;
 }
 
+bool clusters_were_found(const claim_sample *s) {
+  bool but_order = s->clusters_reason != NULL && strcmp(s->clusters_reason, REASON_CONTROL_EQUAL) == 0;
+  return s->clusters == CLAIM_CONFIRMED || (s->clusters == CLAIM_SUSPENDED && but_order);
+}
+
 /* ---- verdicts ---- */
 
 claim_verdict verdict_start(const char *name, const claim_sample *s, size_t prompts) {
@@ -168,6 +173,9 @@ claim_verdict verdict_start(const char *name, const claim_sample *s, size_t prom
                          .contrast = NAN,
                          .contrast_interval = {NAN, NAN},
                          .control = NAN,
+                         .order = NAN,
+                         .order_interval = {NAN, NAN},
+                         .p_but_order = NAN,
                          .p = 1,
                          .p_holm = 1,
                          .prompts = prompts,

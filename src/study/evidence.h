@@ -5,6 +5,9 @@
 
 #include "study/claim.h"
 
+/* A's reason where the tokens of the texts group as much in any other order. */
+#define REASON_CONTROL_EQUAL "control_equal"
+
 /* Thresholds of one claim for one sample; a missing one sets `missing`, which decide() turns into an error. */
 typedef struct rules {
   const claim_thresholds *all;
@@ -58,6 +61,9 @@ void usable_free(usable *u);
 
 /* few_types, few_prompts, few_seeds, few_classes, representation; NULL: the data suffice. */
 const char *data_reason(const claim_sample *s, const usable *u, bool controls, rules *r);
+
+/* Did claim A find clusters, though perhaps as many where the tokens lie in another order (`control_equal`)? */
+bool clusters_were_found(const claim_sample *s);
 
 /* An empty verdict: SUSPENDED, p = 1. */
 claim_verdict verdict_start(const char *name, const claim_sample *s, size_t prompts);

@@ -112,6 +112,26 @@ static void fill(const numbers *n, const sample_choice *c, const claim *what, co
   }
 }
 
+/* The tokens of each prompt in other orders; where the sample is one of those orders, the text itself is another. */
+static dwell_status add_orders(const numbers *n, const sample_choice *c, sample *s, dwell_error *err) {
+  double seeds[128];
+  bool shuffled = is(c->variant, "shuffled");
+  const sample_choice others = {.model = c->model, .controls = "shuffled", .without = shuffled ? c->seed : NAN};
+  size_t P = s->s.prompts, K = list_seeds(n, &others, seeds), all = K + shuffled;
+  if (all == 0 || is(c->variant, "random")) return DWELL_OK;
+  s->orders = mem_alloc(all, P * sizeof(double));
+  if (s->orders == NULL) return error_no_memory(err, "a sample");
+  for (size_t i = 0; i < P; i++) {
+    const char *text = numbers_text(n, s->rows[i], NUMBER_TEXT);
+    for (size_t k = 0; k < all; k++) {
+      size_t row = sample_row(n, c->model, k < K ? "shuffled" : "trained", k < K ? seeds[k] : NAN, NAN, text);
+      s->orders[k * P + i] = row == SIZE_MAX ? NAN : numbers_get(n, row, NUMBER_TREND);
+    }
+  }
+  s->s.orders = all, s->s.opt_orders = s->orders;
+  return DWELL_OK;
+}
+
 static bool is_prompt(const numbers *n, const sample_choice *c, size_t row) {
   return is_row_of(n, row, c->model, c->variant, c->seed) && sample_has_kind(n, row, c->kind);
 }
@@ -157,11 +177,13 @@ dwell_status sample_make(const numbers *n, const sample_choice *c, const claim *
   if (!ret->s.flow) ret->s.opt_types = ret->types, ret->s.opt_classes = ret->classes;
   if (P > 0) ret->s.layers = (size_t)fmax(0, numbers_get(n, ret->rows[0], NUMBER_BLOCKS));
   ret->s.representation_fails = !ret->s.flow && sign_changes(n, ret);
+  if (c->orders && !ret->s.flow) TRY(add_orders(n, c, ret, err));
 done:
   return status;
 }
 
 void sample_free(sample *s) {
-  mem_free(s->values), mem_free(s->controls), mem_free(s->types), mem_free(s->classes), mem_free(s->rows);
+  mem_free(s->values), mem_free(s->controls), mem_free(s->orders), mem_free(s->types), mem_free(s->classes),
+      mem_free(s->rows);
   *s = (sample){0};
 }

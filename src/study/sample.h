@@ -13,11 +13,12 @@ typedef struct sample_choice {
   const char *controls; /* variant of the controls; NULL: none */
   double without;       /* the seed that is no control, NaN: all are */
   const char *kind;     /* of texts; NULL: those that are averaged over */
+  bool orders;          /* with the trend of the same tokens in other orders */
 } sample_choice;
 
 typedef struct sample {
   claim_sample s;
-  double *values, *controls, *types;
+  double *values, *controls, *types, *orders;
   uint32_t *classes;
   size_t *rows; /* [s.prompts] of what is judged */
 } sample;

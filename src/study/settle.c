@@ -74,6 +74,11 @@ const char *settle_text(verdicts *v, const claim_verdict *verdict, const claim *
   }
   if (strcmp(reason, "few_seeds") == 0)
     return verdicts_format(v, "%s: there are %zu, %g are needed", general(reason), s->seeds, rule(&r, "seeds"));
+  if (strcmp(reason, REASON_CONTROL_EQUAL) == 0 && strcmp(c->name, "A") == 0)
+    return verdicts_format(v,
+                           "more texts, if the interval against their own tokens in other orders (%.4f, %.4f) is wide; "
+                           "if it is narrow, what groups is which tokens they are, not what the text says",
+                           verdict->order_interval.low, verdict->order_interval.high);
   if (strcmp(reason, "few_layers") == 0)
     return verdicts_format(v, "%s: it has %zu blocks, %g are needed", general(reason), s->layers, rule(&r, "layers"));
   return verdicts_format(v, "%s", general(reason));

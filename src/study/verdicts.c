@@ -40,7 +40,7 @@ void verdicts_csv(const verdicts *v, strbuf *out) {
   csv_writer w = {.out = out};
   strbuf_puts(out,
               "claim,model,verdict,effect,lo,hi,p,p_holm,prompts,control,reason,group,interval,contrast,contrast_lo,"
-              "contrast_hi,seeds,family,notes\n");
+              "contrast_hi,seeds,family,notes,order,order_lo,order_hi\n");
   for (size_t i = 0; i < v->count; i++) {
     const verdict_row *row = &v->rows[i];
     const claim_verdict *x = &row->v;
@@ -57,6 +57,7 @@ void verdicts_csv(const verdicts *v, strbuf *out) {
     csv_double(&w, x->contrast), csv_double(&w, x->contrast_interval.low), csv_double(&w, x->contrast_interval.high);
     csv_int(&w, (int64_t)x->seeds), csv_int(&w, (int64_t)x->family);
     csv_text(&w, verdict_notes(x));
+    csv_double(&w, x->order), csv_double(&w, x->order_interval.low), csv_double(&w, x->order_interval.high);
     csv_end_row(&w);
   }
 }
@@ -81,6 +82,10 @@ static void put_row(jwriter *w, const verdict_row *row) {
   jwriter_put_double(w, "contrast_lo", x->contrast_interval.low);
   jwriter_put_double(w, "contrast_hi", x->contrast_interval.high);
   jwriter_put_double(w, "control", x->control);
+  if (isfinite(x->order)) {
+    jwriter_put_double(w, "order", x->order);
+    jwriter_put_double(w, "order_lo", x->order_interval.low), jwriter_put_double(w, "order_hi", x->order_interval.high);
+  }
   jwriter_put_double(w, "p", x->p), jwriter_put_double(w, "p_holm", x->p_holm);
   jwriter_put_int(w, "family", (int64_t)x->family);
   jwriter_put_int(w, "prompts", (int64_t)x->prompts), jwriter_put_int(w, "seeds", (int64_t)x->seeds);

@@ -42,7 +42,7 @@ static dwell_status check_folder(const char *folder, dwell_error *err) {
   if (access(in_study(path, folder, "", "plan.json", ""), F_OK) == 0 || access(folder, F_OK) != 0) return DWELL_OK;
   snprintf(path, sizeof path, "%s", folder);
   atomic_file_sweep(folder, "plan.json"); /* of a process that was killed before its plan was there */
-  if (rmdir(path) == 0) return DWELL_OK; /* it was empty */
+  if (rmdir(path) == 0) return DWELL_OK;  /* it was empty */
   if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
     return error_system(err, DWELL_FAILED, "write to the folder", folder);
   error_set(err, DWELL_USAGE, "exists and is not a study (it has no plan.json)");
@@ -235,17 +235,20 @@ static void forget_failure(const study_work *w, const char *name) {
 typedef struct bench {
   size_t subject;
   dwell_model *model;
-  bool kept; /* its weights are in memory */
   bool failed;
 } bench;
 
-/* Reads all blocks into memory if they take at most a quarter of what there is. */
-static void keep_weights(const study_work *w, bench *b) {
+/* Puts all blocks into memory if they take at most a quarter of what there is: the checkpoint's, or those of one random
+ * network, whose texts follow each other. */
+static void keep_weights(const study_work *w, bench *b, const study_unit *unit) {
   const dwell_model_info *info = dwell_model_get_info(b->model);
   uint64_t most = w->ctx->memory_bound > 0 ? w->ctx->memory_bound : clock_system_bytes();
-  b->kept = true;
-  if (info->weight_bytes <= most / 4 / (info->blocks + 1))
-    (void)dwell_model_keep_weights(b->model, DWELL_F32, w->ctx, NULL);
+  uint64_t seed = (uint64_t)w->plan->seed + unit->number;
+  char path[STUDY_PATH];
+  if (access(in_study(path, w->folder, "runs/", unit->name, "/run.json"), F_OK) == 0) return; /* nothing to run */
+  if (info->weight_bytes > most / 4 / (info->blocks + 1)) return;
+  if (unit->variant == VARIANT_RANDOM) (void)dwell_model_keep_random(b->model, seed, DWELL_F32, w->ctx, NULL);
+  else (void)dwell_model_keep_weights(b->model, DWELL_F32, w->ctx, NULL);
 }
 
 static dwell_status take_subject(const study_work *w, bench *b, size_t subject, dwell_error *err) {
@@ -263,7 +266,7 @@ static dwell_status take_subject(const study_work *w, bench *b, size_t subject, 
 static dwell_status do_unit(const study_work *w, bench *b, const study_unit *unit, bool *ret_there, bool *ret_fatal,
                             dwell_error *err) {
   if (unit->text == SIZE_MAX) return measure_starts(w, unit, ret_there, ret_fatal, err);
-  if (!b->kept && unit->variant != VARIANT_RANDOM) keep_weights(w, b);
+  keep_weights(w, b, unit);
   dwell_status status = measure_unit(w, unit, b->model, ret_there, ret_fatal, err);
   if (status != DWELL_NO_MEMORY) return status;
   dwell_model_drop_weights(b->model); /* once more without what is only kept for speed */

@@ -185,6 +185,46 @@ static void test_kept_weights(void **state) {
   }
 }
 
+static recording run_random(dwell_model *model, const int64_t *ids, uint64_t seed, dwell_dtype dtype) {
+  dwell_model_options options = dwell_model_options_default();
+  dwell_source *source;
+  dwell_error err;
+  options.dtype = dtype, options.random_weights = true, options.random_seed = seed;
+  assert_ok(dwell_model_open_ids(model, ids, 75, &options, &source, &err), &err);
+  recording r = record(source, 2, 0);
+  dwell_source_destroy(source);
+  return r;
+}
+
+/* Random weights that are kept are those of their seed; other seeds, and the checkpoint, do not find them. */
+static void test_kept_random_weights(void **state) {
+  (void)state;
+  int64_t ids[LONG];
+  some_ids(ids);
+  dwell_error err = {0};
+  for (size_t m = 0; m < TINY_MODELS; m++) {
+    dwell_model *model = open_tiny(TINY[m].name);
+    for (size_t k = 0; k < 2; k++) {
+      recording plain = run_ids(model, ids, 75, DTYPES[k], 2, 0), five = run_random(model, ids, 5, DTYPES[k]),
+                six = run_random(model, ids, 6, DTYPES[k]);
+      assert_ok(dwell_model_keep_random(model, 5, DTYPES[k], NULL, &err), &err);
+      recording kept[] = {run_ids(model, ids, 75, DTYPES[k], 2, 0), run_random(model, ids, 5, DTYPES[k]),
+                          run_random(model, ids, 6, DTYPES[k])};
+      assert_ok(dwell_model_keep_random(model, 6, DTYPES[k], NULL, &err), &err);
+      recording next = run_random(model, ids, 6, DTYPES[k]);
+      assert_ok(dwell_model_keep_weights(model, DTYPES[k], NULL, &err), &err);
+      recording back = run_ids(model, ids, 75, DTYPES[k], 2, 0), again = run_random(model, ids, 6, DTYPES[k]);
+      check_same(&plain, &kept[0], 75, TINY[m].name), check_same(&five, &kept[1], 75, TINY[m].name);
+      check_same(&six, &kept[2], 75, TINY[m].name), check_same(&six, &next, 75, TINY[m].name);
+      check_same(&plain, &back, 75, TINY[m].name), check_same(&six, &again, 75, TINY[m].name);
+      for (size_t i = 0; i < 3; i++) recording_free(&kept[i]);
+      recording_free(&plain), recording_free(&five), recording_free(&six);
+      recording_free(&next), recording_free(&back), recording_free(&again);
+    }
+    dwell_model_destroy(model);
+  }
+}
+
 /* Wide enough for packed weights, with joined matrices whose parts are no multiples of anything: floats against
  * doubles, which are not packed. */
 static void test_packed_weights(void **state) {
@@ -321,6 +361,7 @@ int main(void) {
       cmocka_unit_test(test_threads),
       cmocka_unit_test(test_asking_changes_nothing),
       cmocka_unit_test(test_kept_weights),
+      cmocka_unit_test(test_kept_random_weights),
       cmocka_unit_test(test_packed_weights),
       cmocka_unit_test(test_iterations_are_prefixes),
       cmocka_unit_test(test_attention_rows),

@@ -80,6 +80,43 @@ static void test_a_outcomes(void **state) {
   assert_outcome(judge(f, "A"), CLAIM_SUSPENDED, "negligible_or_unclear");
 }
 
+enum { ORDERS = 3 };
+
+/* The same tokens in other orders, with a trend of about `mean`. */
+static const double *orders(fixture *f, double mean, double sd) {
+  static double x[ORDERS * PROMPTS];
+  size_t P = f->sample.prompts;
+  for (size_t k = 0; k < ORDERS * P; k++) x[k] = mean + sd * spread(4, (uint32_t)k);
+  f->sample.orders = ORDERS, f->sample.opt_orders = x;
+  return x;
+}
+
+/* Trained weights that group tokens in any order have learnt nothing of texts: all but this contrast holds. */
+static void test_a_other_orders(void **state) {
+  (void)state;
+  fixture *f = start(12, SEEDS);
+  fill(f, 0, 0.07, 0, 0.01);
+  double p = judge(f, "A").p;
+  orders(f, 0.02, 0.01);
+  claim_verdict v = judge(f, "A");
+  assert_outcome(v, CLAIM_CONFIRMED, NULL);
+  assert_near(v.order, 0.05, 0.2, 0);
+  assert_true(v.order_interval.low > 0.01 && v.order_interval.high < 0.08 && isnan(v.p_but_order));
+  orders(f, 0.07, 0.01);
+  v = judge(f, "A");
+  assert_outcome(v, CLAIM_SUSPENDED, "control_equal");
+  assert_near(v.p_but_order, p, 0, 0);
+  orders(f, 0.065, 0.002); /* more than in other orders, by less than the margin */
+  assert_outcome(judge(f, "A"), CLAIM_SUSPENDED, "control_equal");
+  fill(f, 0, 0.07, 0.07, 0.004); /* what random weights do is said first */
+  assert_outcome(judge(f, "A"), CLAIM_FALSIFIED, NULL);
+  f = start(12, SEEDS);
+  fill(f, 0, 0.07, 0, 0.01);
+  double *missing = (double *)(uintptr_t)orders(f, 0.02, 0.01);
+  missing[3] = NAN; /* 11 texts are left */
+  assert_outcome(judge(f, "A"), CLAIM_SUSPENDED, "control_equal");
+}
+
 /* One seed that does as well as the trained network is no evidence against it; two of 19 are, at 5 %. */
 static void test_a_rank_gate(void **state) {
   (void)state;
@@ -148,6 +185,11 @@ static void test_b_conditions(void **state) {
   assert_outcome(judge(f, "B"), CLAIM_SUSPENDED, "negligible_or_unclear");
   f->sample.clusters = CLAIM_SUSPENDED, f->sample.clusters_reason = "few_types", f->sample.layers = 12;
   assert_outcome(judge(f, "B"), CLAIM_SUSPENDED, "few_types");
+  /* clusters as large in any order: that they do not persist can be said, that they do would not be of the text */
+  f->sample.clusters_reason = "control_equal";
+  assert_outcome(judge(f, "B"), CLAIM_FALSIFIED, NULL);
+  plateaus(f, 20);
+  assert_outcome(judge(f, "B"), CLAIM_SUSPENDED, "control_equal");
 }
 
 /* ---- C ---- */
@@ -226,6 +268,13 @@ static void test_e1_outcomes(void **state) {
   assert_outcome(judge(f, "E1"), CLAIM_FALSIFIED, NULL);
   ratios(f, 1.2, true);
   assert_outcome(judge(f, "E1"), CLAIM_SUSPENDED, "censored");
+  ratios(f, 1.2, false);
+  f->values[5] = f->values[12 + 5] = log(1.9), f->values[24 + 5] = 1; /* one above the interval has not joined yet */
+  assert_outcome(judge(f, "E1"), CLAIM_FALSIFIED, NULL);
+  for (size_t p = 0; p < 3; p++) f->values[24 + p] = 1; /* with bounds inside it, which may be anything */
+  claim_verdict v = judge(f, "E1");
+  assert_outcome(v, CLAIM_SUSPENDED, "negligible_or_unclear");
+  assert_true(isinf(v.interval.high));
   ratios(f, 3, false);
   assert_outcome(judge(f, "E1"), CLAIM_SUSPENDED, "negligible_or_unclear");
   for (size_t p = 0; p < 7; p++) f->values[p] = NAN;
@@ -333,6 +382,7 @@ static void test_registry(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_outcomes),
+      cmocka_unit_test(test_a_other_orders),
       cmocka_unit_test(test_a_rank_gate),
       cmocka_unit_test(d_1_15_one_text_or_seed_decides_nothing),
       cmocka_unit_test(test_b_outcomes),

@@ -133,6 +133,51 @@ static void models(void **state) {
   numbers_free(&n);
 }
 
+static void add_orders(numbers *n, const char *model, double trend, size_t count) {
+  for (size_t k = 1; k <= count; k++) {
+    for (size_t p = 0; p < PROMPTS; p++)
+      add(n, &(row){model, "shuffled", "text", NULL, model, (double)k, 1, NAN, 100,
+                    trend + 0.01 * noise(90 + (uint32_t)k, (uint32_t)p), 0.1, p, 24});
+  }
+}
+
+/* Tokens that group in any order are not CONFIRMED, neither as texts nor as the control that shuffled tokens are. */
+static void other_orders(void **state) {
+  numbers n;
+  study_plan p;
+  verdicts v;
+  dwell_error err;
+  strbuf csv = {0};
+  (void)state;
+  assert_ok(numbers_make(&n, &err), &err);
+  plant(&n, "reads", 0.12, 0.005, 24, 10);
+  add_orders(&n, "reads", 0.04, 3);
+  plant(&n, "groups", 0.08, 0.005, 24, 10);
+  add_orders(&n, "groups", 0.08 + 0.05 / 3, 1);
+  read_plan("{\"models\":[\"reads\",\"groups\"],\"prompts\":[\"all\"],\"controls\":{\"shuffled\":3}}", &p);
+  decide(&p, &n, NULL, &v);
+  assert_verdict(&v, "A", "reads", CLAIM_CONFIRMED, "");
+  double order = 0;
+  for (uint32_t t = 0; t < PROMPTS; t++) {
+    order += 0.12 + (t % 3 == 1 ? 0.05 : 0) + 0.02 * noise(10, t) - 0.04;
+    for (uint32_t k = 1; k <= 3; k++) order -= 0.01 * noise(90 + k, t) / 3;
+  }
+  assert_near(find(&v, "A", "reads")->v.order, order / PROMPTS, 1e-12, 0);
+  assert_verdict(&v, "A", "reads, shuffled tokens", CLAIM_SUSPENDED, "control_equal");
+  assert_verdict(&v, "A", "groups", CLAIM_SUSPENDED, "control_equal");
+  assert_true(strstr(find(&v, "A", "groups")->settle, "other orders (") != NULL);
+  assert_true(strstr(find(&v, "A", "groups")->beside, "beyond the same tokens in other orders") != NULL);
+  /* one order alone is held against the text that it is an order of */
+  assert_verdict(&v, "A", "groups, shuffled tokens", CLAIM_SUSPENDED, "control_equal");
+  assert_true(find(&v, "A", "groups, random weights")->v.reason == NULL);
+  verdicts_csv(&v, &csv);
+  assert_true(strstr(csv.data, ",family,notes,order,order_lo,order_hi\n") != NULL);
+  strbuf_free(&csv);
+  verdicts_free(&v);
+  study_plan_free(&p);
+  numbers_free(&n);
+}
+
 /* What Holm takes from A it takes from B, which rests on it. 12 texts, and a family of 600. */
 static void multiplicity(void **state) {
   numbers n;
@@ -345,10 +390,15 @@ static void table_of_verdicts(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(models),        cmocka_unit_test(multiplicity),
-      cmocka_unit_test(interventions), cmocka_unit_test(lengths_and_steps),
-      cmocka_unit_test(depths),        cmocka_unit_test(masks),
-      cmocka_unit_test(again),         cmocka_unit_test(table_of_verdicts),
+      cmocka_unit_test(models),
+      cmocka_unit_test(other_orders),
+      cmocka_unit_test(multiplicity),
+      cmocka_unit_test(interventions),
+      cmocka_unit_test(lengths_and_steps),
+      cmocka_unit_test(depths),
+      cmocka_unit_test(masks),
+      cmocka_unit_test(again),
+      cmocka_unit_test(table_of_verdicts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
