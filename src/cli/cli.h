@@ -35,6 +35,7 @@ int cmd_study(int argc, char **argv, cli *c);
 int cmd_verdict(int argc, char **argv, cli *c);
 int cmd_inspect(int argc, char **argv, cli *c);
 int cmd_tokenize(int argc, char **argv, cli *c);
+int cmd_export(int argc, char **argv, cli *c);
 int cmd_report(int argc, char **argv, cli *c);
 int cmd_pull(int argc, char **argv, cli *c);
 int cmd_verify(int argc, char **argv, cli *c);

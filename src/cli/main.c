@@ -25,6 +25,7 @@ static const cli_command commands[] = {
     {"tokenize", "ids and pieces of a text", cmd_tokenize, false},
     {"pull", "download a model from a Hugging Face hub into its usual cache", cmd_pull, false},
     {"report", "one self-contained page from a run or a study", cmd_report, false},
+    {"export", "a run or a study for other tools: one long table, BibTeX, drawings as SVG", cmd_export, false},
     {"continue", "stationary states and their stability as beta or kappa changes", cmd_continue, true},
     {"verify", "the theory's statements: predicted, measured, tolerance, pass or fail", cmd_verify, true},
     {"figure", "a published figure of the theory, from scratch", cmd_figure, true},

@@ -80,12 +80,19 @@ static dwell_status make_parents(const char *folder, dwell_error *err) {
   return make_folder(folder, err);
 }
 
+static dwell_status make_and_keep(const char *folder, const char *plan, size_t size, bool force, dwell_error *err) {
+  dwell_status status = make_parents(folder, err);
+  return status == DWELL_OK ? keep_plan(folder, plan, size, force, err) : status;
+}
+
 dwell_status study_begin(const char *folder, const char *plan, size_t size, bool force, dwell_error *err) {
   char path[STUDY_PATH];
   dwell_status status = DWELL_OK;
   TRY(check_folder(folder, err));
-  TRY(make_parents(folder, err));
-  TRY(keep_plan(folder, plan, size, force, err));
+  status = make_and_keep(folder, plan, size, force, err);
+  /* Another shard that began at the same moment may have taken the empty folder, or the plan's temporary file, away. */
+  if (status == DWELL_FAILED) status = make_and_keep(folder, plan, size, force, err);
+  if (status != DWELL_OK) return status;
   TRY(make_folder(in_study(path, folder, "", "runs", ""), err));
 done:
   return status;
@@ -106,12 +113,12 @@ static dwell_status lock_shard(const study_work *w, int *ret_lock, dwell_error *
 /* ---- one unit ---- */
 
 /* What the claims need. The heads' own temperature gives the energy its beta. */
-static const char NEEDED[] = "cluster,motion,ip,cka,alignment,temperature,energy,components";
+const char study_needed_instruments[] = "cluster,motion,ip,cka,alignment,temperature,energy,components";
 
 dwell_measure_options study_unit_options(const study_plan *p, const study_text *t, const study_unit *unit) {
   dwell_measure_options o = dwell_measure_options_default();
   bool trained = unit->variant == VARIANT_TRAINED;
-  o.instruments = NEEDED, o.null_draws = (size_t)(trained ? p->nulls : p->control_nulls);
+  o.instruments = study_needed_instruments, o.null_draws = (size_t)(trained ? p->nulls : p->control_nulls);
   if (trained) o.robust = o.normed = true;
   if (trained && p->instruments != NULL) o.instruments = str_equal(p->instruments, "all") ? NULL : p->instruments;
   bool speed = unit->variant == VARIANT_SCALED || unit->variant == VARIANT_ROTATED || str_equal(t->kind, "control");

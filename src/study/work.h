@@ -45,6 +45,9 @@ dwell_status study_begin(const char *folder, const char *plan, size_t size, bool
  * concerns all (the disk, an interruption) is returned. */
 dwell_status study_run(const study_work *w, study_tally *ret_tally, dwell_error *err);
 
+/* Names of the instruments that the claims need, with commas. */
+extern const char study_needed_instruments[];
+
 /* What is asked of a unit. */
 dwell_measure_options study_unit_options(const study_plan *p, const study_text *t, const study_unit *unit);
 

@@ -107,14 +107,16 @@ static void to_the_end(void **state) {
 
 /* ---- kill -9 ---- */
 
-static pid_t start(const char *plan, const char *folder) {
+static pid_t start_shard(const char *plan, const char *folder, const char *shard) {
   pid_t child = fork();
   if (child != 0) return child;
   int nothing = open("/dev/null", O_RDWR);
   dup2(nothing, 0), dup2(nothing, 1), dup2(nothing, 2);
-  execl(getenv("DWELL_PROGRAM"), "dwell", "study", plan, "-q", "-o", folder, (char *)NULL);
+  execl(getenv("DWELL_PROGRAM"), "dwell", "study", plan, "-q", "-o", folder, "--shard", shard, (char *)NULL);
   _exit(127);
 }
+
+static pid_t start(const char *plan, const char *folder) { return start_shard(plan, folder, "1/1"); }
 
 static void kill_and_resume(void **state) {
   enum { KILLS = 50 };
@@ -195,6 +197,28 @@ static void shards(void **state) {
   r = assert_done(testing_format("study '%s' --merge -q -o '%s'", small_plan(), folder));
   program_free(&r);
   assert_same(reference(), folder);
+}
+
+/* Three shards that begin a study at the same moment, in a folder that is not there, all get their share. */
+static void shards_at_once(void **state) {
+  enum { ROUNDS = 10, SHARDS = 3 };
+  (void)state;
+  if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
+  const char *plan = plan_of("tiny.json",
+                             "{\"models\":[\"nursery:gpt2-nursery-6\"],\"prompts\":[\"news_bridge\"],"
+                             "\"controls\":{\"random\":2},\"nulls\":1,\"control_nulls\":1,\"max_tokens\":8}");
+  for (int round = 0; round < ROUNDS; round++) {
+    const char *folder = folder_of(testing_format("at-once-%d", round));
+    pid_t children[SHARDS];
+    for (int k = 0; k < SHARDS; k++) children[k] = start_shard(plan, folder, testing_format("%d/%d", k + 1, SHARDS));
+    for (int k = 0; k < SHARDS; k++) {
+      int status;
+      assert_int_equal(waitpid(children[k], &status, 0), children[k]);
+      assert_int_equal(status, 0);
+    }
+    program_result r = assert_done(testing_format("study '%s' --merge -q -o '%s'", plan, folder));
+    program_free(&r);
+  }
 }
 
 /* ---- what goes wrong ---- */
@@ -399,6 +423,85 @@ static void compared(void **state) {
   assert_refused(testing_format("compare '%s' '%s'", a, testing_folder()), 3, "holds no finished run");
 }
 
+/* ---- export ---- */
+
+/* The first line of `text` that begins with `start`; fails without one. */
+static const char *line_of(const char *text, const char *start) {
+  for (const char *line = text; line != NULL; line = strchr(line, '\n'), line += line != NULL) {
+    if (strncmp(line, start, strlen(start)) == 0) return line;
+  }
+  fail_msg("there is no line \"%s\"", start);
+  return NULL;
+}
+
+/* A cell of a line, from 0; no cell before it may be quoted. */
+static double cell(const char *line, size_t column) {
+  for (; column > 0; column--) line = strchr(line, ',') + 1;
+  return strtod(line, NULL);
+}
+
+/* The column of a header. */
+static size_t column_of(const char *header, const char *name) {
+  size_t column = 0, length = strlen(name);
+  for (; strncmp(header, name, length) != 0 || strchr(",\n", header[length]) == NULL; column++)
+    header = strchr(header, ',') + 1;
+  return column;
+}
+
+/* Every drawing of the page is a file: the same elements, with a namespace and a style. */
+static void assert_drawings(const char *folder, const char *figure) {
+  char *page = testing_read(testing_format("%s/report.html", folder), NULL);
+  char *svg = testing_read(testing_format("%s/figures/%s.svg", folder, figure), NULL);
+  assert_true(strncmp(svg, "<svg", 4) == 0 && strstr(svg, "xmlns=\"http://www.w3.org/2000/svg\"") != NULL);
+  assert_true(strstr(svg, "<style><![CDATA[") != NULL && strcmp(svg + strlen(svg) - 7, "</svg>\n") == 0);
+  const char *drawn = strstr(svg, "</style>") + strlen("</style>");
+  char *end = strrchr(svg, '\n');
+  *end = '\0';
+  assert_non_null(strstr(page, drawn));
+  free(page), free(svg);
+}
+
+static void exported(void **state) {
+  (void)state;
+  if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
+  const char *unit = testing_format("%s/runs/gpt2-nursery-6+trained+news_bridge", reference());
+  const char *of_run = folder_of("export-run"), *of_study = folder_of("export-study");
+  program_result r = assert_done(testing_format("export '%s' -o '%s'", unit, of_run));
+  assert_true(strstr(r.words, "the numbers of 1 run, ") != NULL);
+  program_free(&r);
+  assert_drawings(of_run, "ip");
+  char *layers = testing_read(testing_format("%s/layers.csv", unit), NULL);
+  char *tidy = testing_read(testing_format("%s/tidy.csv", of_run), NULL);
+  const char *third = line_of(layers, "0,2,resid,"),
+             *row = line_of(tidy, "gpt2-nursery-6,,,,,,0,layers,2,2,,,cluster,cluster_T_types,");
+  const char *const ends[] = {"", "_null_mean", "_null_sd", "_p"};
+  for (size_t k = 0; k < 4; k++) {
+    size_t column = column_of(layers, testing_format("cluster_T_types%s", ends[k]));
+    assert_near(cell(row, 14 + k), cell(third, column), 0, 0);
+  }
+  assert_null(strstr(tidy, ",cluster_T_types_p,"));
+  free(tidy), free(layers);
+  char *bib = testing_read(testing_format("%s/references.bib", of_run), NULL);
+  assert_true(strstr(bib, "@inproceedings{campello2013density,") != NULL && strstr(bib, "holm1979") == NULL);
+  free(bib);
+  r = assert_done(testing_format("export '%s' -q -o '%s'", reference(), of_study));
+  program_free(&r);
+  tidy = testing_read(testing_format("%s/tidy.csv", of_study), NULL);
+  line_of(tidy, "gpt2-nursery-6,news_bridge,news,random,2,1,,numbers,");
+  line_of(tidy, "gpt2-nursery-6,news_bridge,news,random,2,,0,layers,3,3,,,ip,ip_mean,");
+  free(tidy);
+  bib = testing_read(testing_format("%s/references.bib", of_study), NULL);
+  assert_true(strstr(bib, "holm1979simple") != NULL && strstr(bib, "geshkovski2023mathematical") != NULL);
+  free(bib);
+  char *ours = testing_read(testing_format("%s/verdicts.csv", of_study), NULL),
+       *theirs = testing_read(testing_format("%s/verdicts.csv", reference()), NULL);
+  assert_string_equal(ours, theirs);
+  free(ours), free(theirs);
+  assert_refused(testing_format("export '%s' -o '%s'", reference(), of_study), 2, "holds an export already");
+  assert_refused(testing_format("export '%s'", unit), 2, "-o DIR");
+  assert_refused(testing_format("export '%s' -o '%s'", testing_folder(), folder_of("none")), 3, "");
+}
+
 /* ---- the study of record ---- */
 
 /* Lines of verdicts.csv about a control that is CONFIRMED where it must not be. */
@@ -451,10 +554,11 @@ static void of_record(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(to_the_end),      cmocka_unit_test(kill_and_resume), cmocka_unit_test(killed_at_the_start),
-      cmocka_unit_test(interrupted),     cmocka_unit_test(shards),          cmocka_unit_test(units_that_fail),
-      cmocka_unit_test(damaged_unit),    cmocka_unit_test(surroundings),    cmocka_unit_test(before),
-      cmocka_unit_test(compared),        cmocka_unit_test(of_record),       cmocka_unit_test(ranks),
-      cmocka_unit_test(ranks_that_fail), cmocka_unit_test(reported),
+      cmocka_unit_test(interrupted),     cmocka_unit_test(shards),          cmocka_unit_test(shards_at_once),
+      cmocka_unit_test(units_that_fail), cmocka_unit_test(damaged_unit),    cmocka_unit_test(surroundings),
+      cmocka_unit_test(before),          cmocka_unit_test(compared),        cmocka_unit_test(of_record),
+      cmocka_unit_test(ranks),           cmocka_unit_test(ranks_that_fail), cmocka_unit_test(reported),
+      cmocka_unit_test(exported),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
