@@ -206,7 +206,7 @@ static void shards_at_once(void **state) {
   if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
   const char *plan = plan_of("tiny.json",
                              "{\"models\":[\"nursery:gpt2-nursery-6\"],\"prompts\":[\"news_bridge\"],"
-                             "\"controls\":{\"random\":2},\"nulls\":1,\"control_nulls\":1,\"max_tokens\":8}");
+                             "\"controls\":{\"random\":2},\"nulls\":19,\"control_nulls\":19,\"max_tokens\":8}");
   for (int round = 0; round < ROUNDS; round++) {
     const char *folder = folder_of(testing_format("at-once-%d", round));
     pid_t children[SHARDS];
@@ -473,13 +473,13 @@ static void exported(void **state) {
   char *layers = testing_read(testing_format("%s/layers.csv", unit), NULL);
   char *tidy = testing_read(testing_format("%s/tidy.csv", of_run), NULL);
   const char *third = line_of(layers, "0,2,resid,"),
-             *row = line_of(tidy, "gpt2-nursery-6,,,,,,0,layers,2,2,,,cluster,cluster_T_types,");
+             *row = line_of(tidy, "nursery:gpt2-nursery-6,,,,,,0,layers,2,2,,,ip,mass90_centred,");
   const char *const ends[] = {"", "_null_mean", "_null_sd", "_p"};
   for (size_t k = 0; k < 4; k++) {
-    size_t column = column_of(layers, testing_format("cluster_T_types%s", ends[k]));
+    size_t column = column_of(layers, testing_format("mass90_centred%s", ends[k]));
     assert_near(cell(row, 14 + k), cell(third, column), 0, 0);
   }
-  assert_null(strstr(tidy, ",cluster_T_types_p,"));
+  assert_null(strstr(tidy, ",mass90_centred_p,"));
   free(tidy), free(layers);
   char *bib = testing_read(testing_format("%s/references.bib", of_run), NULL);
   assert_true(strstr(bib, "@inproceedings{campello2013density,") != NULL && strstr(bib, "holm1979") == NULL);
@@ -533,8 +533,9 @@ static void same_verdicts(const char *now, const char *then) {
 /* The verdicts that are shipped are those of the numbers that are shipped; no random network and no shuffled text has
  * clusters, persistence or two time scales. */
 static void of_record(void **state) {
-  static const char *const studies[] = {"nursery", "published"};
+  static const char *const studies[] = {"nursery", "published", "large", "depth", "others"};
   const char *root = getenv("DWELL_SOURCE"), *out = folder_of("record");
+  size_t confirmed = 0, controls = 0;
   (void)state;
   assert_non_null(root);
   assert_int_equal(mkdir(out, 0777), 0);
@@ -546,9 +547,10 @@ static void of_record(void **state) {
     char *then = testing_read(testing_format("%s/verdicts.csv", study), NULL);
     same_verdicts(now, then);
     assert_int_equal(false_ones(then), 0);
-    assert_true(strstr(then, ",CONFIRMED,") != NULL && strstr(then, ",control,") != NULL);
+    confirmed += strstr(then, ",CONFIRMED,") != NULL, controls += strstr(then, ",control,") != NULL;
     free(now), free(then);
   }
+  assert_true(confirmed == 3 && controls == 3); /* depths and others need no controls, and confirm nothing */
 }
 
 int main(void) {
