@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/atomic_file.h"
@@ -80,22 +81,24 @@ static dwell_status make_parents(const char *folder, dwell_error *err) {
   return make_folder(folder, err);
 }
 
-static dwell_status make_and_keep(const char *folder, const char *plan, size_t size, bool force, dwell_error *err) {
-  dwell_status status = make_parents(folder, err);
+static dwell_status begin_once(const char *folder, const char *plan, size_t size, bool force, dwell_error *err) {
+  dwell_status status = check_folder(folder, err);
+  if (status == DWELL_OK) status = make_parents(folder, err);
   return status == DWELL_OK ? keep_plan(folder, plan, size, force, err) : status;
 }
 
+/* Shards that begin at the same moment may take the empty folder, or the plan's temporary file, from each other: who
+ * fails looks again a little later, when one of them has its plan there. */
 dwell_status study_begin(const char *folder, const char *plan, size_t size, bool force, dwell_error *err) {
+  enum { TIMES = 5 };
+  const struct timespec little = {0, 20000000};
   char path[STUDY_PATH];
-  dwell_status status = DWELL_OK;
-  TRY(check_folder(folder, err));
-  status = make_and_keep(folder, plan, size, force, err);
-  /* Another shard that began at the same moment may have taken the empty folder, or the plan's temporary file, away. */
-  if (status == DWELL_FAILED) status = make_and_keep(folder, plan, size, force, err);
-  if (status != DWELL_OK) return status;
-  TRY(make_folder(in_study(path, folder, "", "runs", ""), err));
-done:
-  return status;
+  dwell_status status = begin_once(folder, plan, size, force, err);
+  for (int k = 1; k < TIMES && (status == DWELL_FAILED || status == DWELL_USAGE); k++) {
+    nanosleep(&little, NULL);
+    status = begin_once(folder, plan, size, force, err);
+  }
+  return status == DWELL_OK ? make_folder(in_study(path, folder, "", "runs", ""), err) : status;
 }
 
 /* Two at the same units would do the work twice. The lock goes with the process, however it ends. */
