@@ -553,6 +553,23 @@ static void of_record(void **state) {
   assert_true(confirmed == 3 && controls == 3); /* depths and others need no controls, and confirm nothing */
 }
 
+/* Without the contrast with other orders (here: with a margin that none misses) the rule for clusters would confirm
+ * shuffled tokens of MiniLM: the condition is not idle. */
+static void orders_are_needed(void **state) {
+  static const char text[] = "{\"A\":[{\"name\":\"order_margin\",\"value\":-10}]}";
+  const char *root = getenv("DWELL_SOURCE"), *out = folder_of("no-orders");
+  (void)state;
+  assert_non_null(root);
+  assert_int_equal(mkdir(out, 0777), 0);
+  program_result r = assert_done(testing_format("verdict '%s/data/studies/published' -q --claims '%s' -o '%s'", root,
+                                                plan_of("no-orders.json", text), out));
+  program_free(&r);
+  char *now = testing_read(testing_format("%s/verdicts.csv", out), NULL);
+  assert_int_equal(false_ones(now), 1);
+  line_of(now, "A,\"bert-minilm-l6, shuffled tokens\",CONFIRMED,");
+  free(now);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(to_the_end),      cmocka_unit_test(kill_and_resume), cmocka_unit_test(killed_at_the_start),
