@@ -118,7 +118,7 @@ void figures_attention(const view *v, const attention *a, strbuf *out) {
   if (a->blocks == 0) return;
   bool whole = a->tokens <= a->side;
   snprintf(text, sizeof text,
-           "What each query attends to. Click a cell of a map below to see that head, or choose it here. %s",
+           "What each query attends to. Click a cell of any map to see that head, or choose it here. %s",
            whole ? "One cell for each pair of tokens."
                  : "A cell is the mean over some queries next to each other, of their "
                    "attention to some keys together.");

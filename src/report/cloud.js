@@ -231,16 +231,29 @@
     function axes(radius) {
       context.lineWidth = 1;
       context.strokeStyle = style.rule;
-      context.fillStyle = style.soft;
-      context.font = "13px system-ui, sans-serif";
-      context.textAlign = "center";
       for (var k = 0; k < 3; k++) {
         var x = radius * view[k], y = -radius * view[3 + k];
         context.beginPath();
         context.moveTo(-x, -y);
         context.lineTo(x, y);
         context.stroke();
-        context.fillText("axis " + (k + 1), Math.max(-250, Math.min(250, 1.03 * x)), Math.max(-268, Math.min(272, 1.03 * y - 4)));
+      }
+    }
+
+    /* Over the points, else they could not be read; an axis toward the reader has no room for its name. */
+    function axisNames(radius) {
+      context.font = "13px system-ui, sans-serif";
+      context.textAlign = "center";
+      context.lineWidth = 4;
+      context.strokeStyle = style.card;
+      context.fillStyle = style.soft;
+      for (var k = 0; k < 3; k++) {
+        var x = radius * view[k], y = -radius * view[3 + k];
+        if (x * x + y * y < 50 * 50) continue;
+        x = Math.max(-250, Math.min(250, 1.03 * x));
+        y = Math.max(-266, Math.min(272, 1.03 * y - 4));
+        context.strokeText("axis " + (k + 1), x, y);
+        context.fillText("axis " + (k + 1), x, y);
       }
     }
 
@@ -357,6 +370,7 @@
       if (solid) dots(list, false, RADIUS);
       if (trails.checked && at > 0) for (var i = 0; i < n; i++) trail(i, RADIUS, false);
       if (free) specks(RADIUS); else dots(list, true, RADIUS);
+      if (free) axisNames(RADIUS);
       mark(RADIUS);
       canvas.dataset.frame = at.toFixed(2);
       canvas.dataset.groups = free ? n : list.length;
@@ -370,7 +384,7 @@
       var l = info.states[f], words = [], p = data.layers.columns.cluster_T_p, box = document.getElementById("facts");
       if (info.share) words.push("The axes carry " + [0, 1, 2].map(function (k) { return percent(info.share[3 * f + k]); }).join(", ")
         + " of this state’s spread.");
-      if (free && p && data.labels) words.push(p[l] === null ? "No test of its clusters." : "Its clusters against chance: p = "
+      if (free && p && data.labels) words.push(p[l] === null ? "No test of its clusters." : "Its clusters against chance: p\u00a0=\u00a0"
         + page.show(p[l]) + (p[l] <= 0.05 ? "." : ", so chance gives as much."));
       box.textContent = words.join(" ") || "Drag to turn; arrow keys too.";
     }
