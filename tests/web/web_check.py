@@ -441,6 +441,12 @@ def check_definitions(page, run):
     bare = page.eval_on_selector_all("figure[data-numbers]",
                                      "f => f.filter(x => !x.querySelector('.def')).map(x => x.id)")
     check(f"{len(folds)} figures have a definition", len(folds) > len(bare), f"without one: {bare}")
+    said = dict(page.eval_on_selector_all(".def dt", """d => d.map(t => [t.querySelector('code').textContent,
+      (t.nextElementSibling.nextElementSibling || t).textContent])"""))
+    known = {"energy_b1": "exp(B (G_ij - 1))", "effective_rank": "exp(-Σ p ln p)", "change": "max(0, 1 - cka_u)",
+             "ip_mean": "mean and sd of the pairs"}
+    wrong = [name for name, part in known.items() if name in said and part not in said[name]]
+    check("each column has its own formula", "ip_mean" in said and not wrong, str(wrong))
     foreign = [f for _, _, formulas in folds for f in formulas if flat(f) not in manual]
     check("their formulas are the manual's", folds and not foreign, str(foreign[:2]))
     listed = json.loads(subprocess.run([os.environ["DWELL"], "list", "instruments", "--json"], capture_output=True,
