@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "cli/study.h"
 #include "file/jcursor.h"
+#include "file/jwriter.h"
 #include "report/pictures.h"
 #include "report/study_page.h"
 #include "study/finish.h"
@@ -192,6 +193,17 @@ done:
   return status;
 }
 
+static void print_json(const export *x) {
+  strbuf text = {0};
+  jwriter w = jwriter_start(&text, 1);
+  jwriter_object(&w);
+  jwriter_put_string(&w, "folder", x->c->out);
+  jwriter_put_int(&w, "runs", (int64_t)x->runs), jwriter_put_int(&w, "pictures", (int64_t)x->pictures);
+  jwriter_close(&w);
+  if (!text.failed) puts(text.data);
+  strbuf_free(&text);
+}
+
 int cmd_export(int argc, char **argv, cli *c) {
   static const struct argp argp = {NULL, parse, "FOLDER", doc, children, NULL, NULL};
   export x = {.c = c};
@@ -203,6 +215,7 @@ int cmd_export(int argc, char **argv, cli *c) {
   strbuf_free(&x.text);
   sources_free(&x.sources);
   if (status != DWELL_OK) return cli_fail(c, argv[0], &err);
-  cli_say(c, "%s: the numbers of %zu run%s, %zu pictures.", c->out, x.runs, x.runs == 1 ? "" : "s", x.pictures);
+  if (c->json) print_json(&x);
+  else cli_say(c, "%s: the numbers of %zu run%s, %zu pictures.", c->out, x.runs, x.runs == 1 ? "" : "s", x.pictures);
   return DWELL_OK;
 }
