@@ -90,7 +90,14 @@ static dwell_status draw_tokens(figure_sheet *s, const grid *g, const double *ap
   plot_matrix m = {g->beta_count, g->dimension_count, cells, p.x.low, p.x.high, p.y.low, p.y.high, 0, 1};
   plot_cells(&p, &m);
   plot_bar(&p, &m, "pairs below .999");
-  plot_line(&p, d, log_beta, g->dimension_count, &(plot_style){.colour = "c1"});
+  size_t inside = 0;
+  while (inside < g->dimension_count && log_beta[inside] <= p.y.high) inside++;
+  if (inside > 0 && inside < g->dimension_count) { /* the line ends at the frame */
+    double part = (p.y.high - log_beta[inside - 1]) / (log_beta[inside] - log_beta[inside - 1]);
+    d[inside] = d[inside - 1] + part * (d[inside] - d[inside - 1]), log_beta[inside] = p.y.high;
+    inside++;
+  }
+  plot_line(&p, d, log_beta, inside, &(plot_style){.colour = "c1"});
   plot_end(&p);
   return figure_keep(s, "apart", 2, (size_t[]){g->dimension_count, g->beta_count}, apart, err);
 }
