@@ -12,14 +12,19 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "geometry/geometry.h"
-#include "linalg/gemm.h"
 #include "linalg/leading.h"
+#include "linalg/matvec.h"
+#include "linalg/panels.h"
 
 enum { AXES = 3, TILE = 128, MOST_POINTS = 1 << 21 };
+enum { MOST_DIMENSIONS = 4096 }; /* the spread [d, d] is one matrix: 134 MB */
 
 typedef struct principal {
   const measurement *s;
   double *x, *u;       /* [n, d] a state; its measured tokens, unit and centred [m, d] */
+  double *packed;      /* the latter in panels */
+  double *means;       /* [states, d] of the unit tokens */
+  double *totals;      /* [states] squares of the centred ones */
   double *spread;      /* [d, d] sum of u^T u over the states */
   double *axes;        /* [AXES, d] */
   double values[AXES]; /* not used beyond the sign of the largest */
@@ -28,7 +33,8 @@ typedef struct principal {
 } principal;
 
 static bool wanted(const plan *p, const dwell_trajectory *t) {
-  return p->wants_geometry && t->d >= AXES && !(t->on_sphere && t->d == AXES) && t->n <= MOST_POINTS / t->states;
+  return p->wants_geometry && t->d >= AXES && t->d <= MOST_DIMENSIONS && !(t->on_sphere && t->d == AXES) &&
+         t->n <= MOST_POINTS / t->states;
 }
 
 uint64_t principal_bytes(const plan *p, const dwell_trajectory *t) {
@@ -37,7 +43,9 @@ uint64_t principal_bytes(const plan *p, const dwell_trajectory *t) {
 
 uint64_t principal_stage_bytes(const plan *p, const dwell_trajectory *t) {
   if (!wanted(p, t)) return 0;
-  return ((uint64_t)t->d * t->d + 2 * (uint64_t)t->n * t->d + AXES * t->d) * sizeof(double) + leading_bytes(t->d);
+  uint64_t state = (uint64_t)t->n * t->d, panels = panels_elements(t->n, t->d, sizeof(double));
+  uint64_t means = (uint64_t)t->states * (t->d + 1);
+  return ((uint64_t)t->d * t->d + 2 * state + panels + means + AXES * t->d) * sizeof(double) + leading_bytes(t->d);
 }
 
 /* Directions of the tokens `rows` less their mean into u [count, d]; a token without a direction counts as 0. */
@@ -59,7 +67,7 @@ static dwell_status add_tile(void *arg, size_t item, int worker, dwell_error *er
   const principal *p = arg;
   size_t d = p->s->t->d, m = p->s->row_count, first = item * TILE, rows = d - first < TILE ? d - first : TILE;
   (void)worker, (void)err;
-  gemm_f64(true, false, rows, first + rows, m, 1, p->u + first, d, p->u, d, 1, p->spread + first * d, d);
+  panels_multiply_turned_f64(rows, m, first + rows, p->u + first, d, p->packed, m, p->spread + first * d, d, true);
   return DWELL_OK;
 }
 
@@ -68,14 +76,21 @@ static bool is_own(const measurement *s, size_t frame) {
   return f->replica == 0 && strcmp(f->tap, "resid") == 0;
 }
 
-static dwell_status sum_spreads(principal *p, double *mean, dwell_error *err) {
+static double sum_of_squares(size_t count, const double *x) {
+  double length = geometry_norm(count, x);
+  return length * length;
+}
+
+static dwell_status sum_spreads(principal *p, dwell_error *err) {
   const measurement *s = p->s;
-  size_t d = s->t->d;
+  size_t d = s->t->d, m = s->row_count, state = 0;
   dwell_status status = DWELL_OK;
   for (size_t f = 0; f < s->frames; f++) {
     if (!is_own(s, f)) continue;
     TRY(spool_read(s->states, f, p->x, err));
-    centre(d, s->rows, s->row_count, p->x, p->u, mean);
+    centre(d, s->rows, m, p->x, p->u, p->means + state * d);
+    p->totals[state++] = sum_of_squares(m * d, p->u);
+    panels_pack_f64(m, d, false, 0, 0, m, d, p->u, d, p->packed);
     TRY(threads_for(s->ctx, (d + TILE - 1) / TILE, add_tile, p, err));
   }
   for (size_t i = 0; i < d; i++) {
@@ -86,33 +101,34 @@ done:
 }
 
 /* Every token of a state on the axes, and the share of the measured ones' variance that each axis has. */
-static void project(const principal *p, size_t state, double *mean) {
+static void project(const principal *p, size_t state) {
   const measurement *s = p->s;
   size_t d = s->t->d;
-  double total = 0, on[AXES] = {0};
-  centre(d, s->rows, s->row_count, p->x, p->u, mean);
-  for (size_t i = 0; i < s->row_count * d; i++) total += p->u[i] * p->u[i];
+  double middle[AXES], sums[AXES], on[AXES] = {0};
+  matvec(AXES, d, p->axes, d, p->means + state * d, middle);
   for (size_t i = 0, k = 0; i < s->t->n; i++) {
     const double *from = p->x + i * d;
     double length = geometry_norm(d, from), unit = length > 0 ? 1 / length : 0;
     bool measured = k < s->row_count && s->rows[k] == i;
     k += measured;
+    for (size_t j = 0; j < d; j++) p->u[j] = unit * from[j]; /* the product of what is huge with an axis may overflow */
+    matvec(AXES, d, p->axes, d, p->u, sums);
     for (size_t a = 0; a < AXES; a++) {
-      double sum = 0;
-      for (size_t j = 0; j < d; j++) sum += (unit * from[j] - mean[j]) * p->axes[a * d + j];
-      p->points[(state * s->t->n + i) * AXES + a] = unit > 0 ? (float)sum : 0;
-      if (measured) on[a] += sum * sum;
+      double along = sums[a] - middle[a];
+      p->points[(state * s->t->n + i) * AXES + a] = unit > 0 ? (float)along : 0;
+      if (measured) on[a] += along * along;
     }
   }
-  for (size_t a = 0; a < AXES; a++) p->share[state * AXES + a] = total > 0 ? on[a] / total : 0;
+  double total = p->totals[state];
+  for (size_t a = 0; a < AXES; a++) p->share[state * AXES + a] = total > 0 ? fmin(1, on[a] / total) : 0;
 }
 
-static dwell_status project_all(principal *p, double *mean, dwell_error *err) {
+static dwell_status project_all(principal *p, dwell_error *err) {
   dwell_status status = DWELL_OK;
   for (size_t f = 0, state = 0; f < p->s->frames; f++) {
     if (!is_own(p->s, f)) continue;
     TRY(spool_read(p->s->states, f, p->x, err));
-    project(p, state++, mean);
+    project(p, state++);
   }
 done:
   return status;
@@ -122,11 +138,16 @@ static dwell_status make_room(principal *p, dwell_error *err) {
   const dwell_trajectory *t = p->s->t;
   dwell_status status = DWELL_OK;
   p->x = mem_alloc(t->n, t->d * sizeof(double)), p->u = mem_alloc(p->s->row_count, t->d * sizeof(double));
+  p->packed = mem_alloc(panels_elements(p->s->row_count, t->d, sizeof(double)), sizeof(double));
+  p->means = mem_alloc(t->states, t->d * sizeof(double)), p->totals = MEM_NEW(double, t->states);
   p->spread = mem_zero(t->d, t->d * sizeof(double)), p->axes = mem_alloc(AXES, t->d * sizeof(double));
   p->points = mem_zero(t->states, t->n * AXES * sizeof(float));
   p->share = mem_zero(t->states, AXES * sizeof(double));
   TRY_ALLOC(p->x, "the axes of the cloud");
   TRY_ALLOC(p->u, "the axes of the cloud");
+  TRY_ALLOC(p->packed, "the axes of the cloud");
+  TRY_ALLOC(p->means, "the axes of the cloud");
+  TRY_ALLOC(p->totals, "the axes of the cloud");
   TRY_ALLOC(p->spread, "the axes of the cloud");
   TRY_ALLOC(p->axes, "the axes of the cloud");
   TRY_ALLOC(p->points, "the cloud in three dimensions");
@@ -149,17 +170,17 @@ static dwell_status keep(measurement *s, principal *p, dwell_error *err) {
 dwell_status measurement_principal(measurement *s, dwell_error *err) {
   if (!wanted(&s->plan, s->t) || s->row_count < 2) return DWELL_OK;
   principal p = {.s = s};
-  double *mean = MEM_NEW(double, s->t->d), started = clock_seconds();
+  double started = clock_seconds();
   dwell_status status = DWELL_OK;
-  TRY_ALLOC(mean, "the axes of the cloud");
   TRY(make_room(&p, err));
-  TRY(sum_spreads(&p, mean, err));
+  TRY(sum_spreads(&p, err));
   TRY(leading_vectors(s->t->d, p.spread, AXES, p.values, p.axes, err));
   if (!(p.values[0] > 0)) goto done; /* every state is a point */
-  TRY(project_all(&p, mean, err));
+  TRY(project_all(&p, err));
   TRY(keep(s, &p, err));
 done:
-  mem_free(mean), mem_free(p.x), mem_free(p.u), mem_free(p.spread), mem_free(p.axes);
+  mem_free(p.x), mem_free(p.u), mem_free(p.packed), mem_free(p.means), mem_free(p.totals), mem_free(p.spread);
+  mem_free(p.axes);
   mem_free(p.points), mem_free(p.share);
   s->run->seconds.instruments += clock_seconds() - started;
   return status;

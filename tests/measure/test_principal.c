@@ -168,11 +168,26 @@ static void where_there_is_none(void **state) {
   free(x);
 }
 
+/* [d, d] would be 80 GB: such states are measured without the picture, within a bound that knows it. */
+static void not_in_many_dimensions(void **state) {
+  (void)state;
+  enum { MANY = 100000 };
+  double *x = calloc((size_t)2 * 8 * MANY, sizeof *x), *points;
+  size_t rank, shape[4];
+  for (size_t i = 0; i < (size_t)2 * 8 * MANY; i++) x[i] = 1 + (double)(i % 7919);
+  dwell_run *run = measure(x, 2, 8, MANY, 1);
+  assert_ok(run_read_array(run, "pca", &points, &rank, shape, &err), &err);
+  assert_null(points);
+  dwell_run_destroy(run);
+  free(x);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(it_is_the_plain_one),
       cmocka_unit_test(threads_change_no_bit),
       cmocka_unit_test(where_there_is_none),
+      cmocka_unit_test(not_in_many_dimensions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
