@@ -25,31 +25,14 @@ typedef struct pulls {
   double along, square;       /* <u, A>, |A|^2 */
 } pulls;
 
-/* <u, A> and |A|^2, then the four sums of what is left of A without its part along u, in ISA_LANES parts. P A itself:
- * near collapse |A|^2 - <u, A>^2 would be nothing but rounding. */
-enum { ALONG, SQUARE, PULLED, BOTH, APART, SUMS };
+/* Sums of what is left of A without its part along u, in ISA_LANES parts. P A itself: near collapse |A|^2 - <u, A>^2
+ * would be nothing but rounding. */
+enum { PULLED, BOTH, APART, SUMS };
 
-ISA_INLINE void add_along_body(size_t d, const double *u, const double *a, double *ret_sums) {
-  isa_half along[ISA_HALVES] = {{0}}, square[ISA_HALVES] = {{0}}, x, y;
-  size_t whole = d / ISA_LANES * ISA_LANES;
-  for (size_t k = 0; k < whole; k += ISA_LANES) {
-    for (size_t h = 0; h < ISA_HALVES; h++) {
-      memcpy(&x, u + k + h * ISA_HALF, sizeof x), memcpy(&y, a + k + h * ISA_HALF, sizeof y);
-      along[h] += x * y, square[h] += y * y;
-    }
-  }
-  ret_sums[ALONG] = ret_sums[SQUARE] = 0;
-  for (size_t k = whole; k < d; k++) ret_sums[ALONG] += u[k] * a[k], ret_sums[SQUARE] += a[k] * a[k];
-  for (size_t l = 0; l < ISA_LANES; l++) {
-    ret_sums[ALONG] += along[l / ISA_HALF][l % ISA_HALF], ret_sums[SQUARE] += square[l / ISA_HALF][l % ISA_HALF];
-  }
-}
-ISA_DEFINE(static, add_along, (size_t d, const double *u, const double *a, double *ret_sums), (d, u, a, ret_sums))
-
-ISA_INLINE void add_apart_body(size_t d, const double *u, const double *v, const double *a, double *ret_sums) {
+ISA_INLINE void add_apart_body(size_t d, const double *u, const double *v, const double *a, double along,
+                               double *ret_sums) {
   isa_half pulled[ISA_HALVES] = {{0}}, both[ISA_HALVES] = {{0}}, apart[ISA_HALVES] = {{0}}, x, y, z;
   size_t whole = d / ISA_LANES * ISA_LANES;
-  double along = ret_sums[ALONG];
   for (size_t k = 0; k < whole; k += ISA_LANES) {
     for (size_t h = 0; h < ISA_HALVES; h++) {
       memcpy(&x, u + k + h * ISA_HALF, sizeof x), memcpy(&y, a + k + h * ISA_HALF, sizeof y);
@@ -68,15 +51,15 @@ ISA_INLINE void add_apart_body(size_t d, const double *u, const double *v, const
     ret_sums[PULLED] += pulled[h][e], ret_sums[BOTH] += both[h][e], ret_sums[APART] += apart[h][e];
   }
 }
-ISA_DEFINE(static, add_apart, (size_t d, const double *u, const double *v, const double *a, double *ret_sums),
-           (d, u, v, a, ret_sums))
+ISA_DEFINE(static, add_apart,
+           (size_t d, const double *u, const double *v, const double *a, double along, double *ret_sums),
+           (d, u, v, a, along, ret_sums))
 
 static void add_token(size_t d, const double *u, const double *v, const double *a, pulls *p) {
-  double sums[SUMS];
-  add_along(d, u, a, sums);
-  add_apart(d, u, v, a, sums);
+  double along = pairwise_dot(d, u, a), sums[SUMS];
+  add_apart(d, u, v, a, along, sums);
   p->moved += sums[APART] * (1 - sums[APART] / 4); /* sine of the angle, squared */
-  p->pulled += sums[PULLED], p->both += sums[BOTH], p->along += sums[ALONG], p->square += sums[SQUARE];
+  p->pulled += sums[PULLED], p->both += sums[BOTH], p->along += along, p->square += pairwise_dot(d, a, a);
 }
 
 /* Ideal attention of some tokens, whose cosines these are. */

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "geometry/geometry.h"
+#include "geometry/pairwise.h"
 #include "linalg/leading.h"
 #include "linalg/matvec.h"
 #include "linalg/panels.h"
@@ -76,11 +77,6 @@ static bool is_own(const measurement *s, size_t frame) {
   return f->replica == 0 && strcmp(f->tap, "resid") == 0;
 }
 
-static double sum_of_squares(size_t count, const double *x) {
-  double length = geometry_norm(count, x);
-  return length * length;
-}
-
 static dwell_status sum_spreads(principal *p, dwell_error *err) {
   const measurement *s = p->s;
   size_t d = s->t->d, m = s->row_count, state = 0;
@@ -89,7 +85,7 @@ static dwell_status sum_spreads(principal *p, dwell_error *err) {
     if (!is_own(s, f)) continue;
     TRY(spool_read(s->states, f, p->x, err));
     centre(d, s->rows, m, p->x, p->u, p->means + state * d);
-    p->totals[state++] = sum_of_squares(m * d, p->u);
+    p->totals[state++] = pairwise_dot(m * d, p->u, p->u);
     panels_pack_f64(m, d, false, 0, 0, m, d, p->u, d, p->packed);
     TRY(threads_for(s->ctx, (d + TILE - 1) / TILE, add_tile, p, err));
   }
