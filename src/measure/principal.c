@@ -17,16 +17,24 @@
 #include "linalg/matvec.h"
 #include "linalg/panels.h"
 
-enum { AXES = 3, TILE = 128, MOST_POINTS = 1 << 21 };
+enum { AXES = 3, TILE = 128, TOKENS = 2 * PANELS_ROWS, MOST_POINTS = 1 << 21 };
 enum { MOST_DIMENSIONS = 4096 }; /* the spread [d, d] is one matrix: 134 MB */
 
+/* Products are in f32, which the axes of a picture need no more than: of tokens less their mean, so that what is small
+ * beside the mean keeps its digits. */
 typedef struct principal {
   const measurement *s;
-  double *x, *u;       /* [n, d] a state; its measured tokens, unit and centred [m, d] */
-  double *packed;      /* the latter in panels */
-  double *means;       /* [states, d] of the unit tokens */
-  double *totals;      /* [states] squares of the centred ones */
-  double *spread;      /* [d, d] sum of u^T u over the states */
+  size_t frame;        /* that is at work */
+  double *u;           /* [n, d] directions of its tokens; 0 for a token without one */
+  double *mean;        /* [d] of the measured ones, in `means` */
+  float *centred;      /* [m, d] the measured ones less their mean */
+  float *packed;       /* the same in panels */
+  double *squares;     /* [n] of their lengths */
+  double *along;       /* [n, AXES] coordinates of all tokens */
+  double *means;       /* [states, d] */
+  double *totals;      /* [states] sums of `squares` */
+  float *spread;       /* [d, d] sum over the states of centred^T centred, lower triangle */
+  double *whole;       /* [d, d] the same, both triangles */
   double *axes;        /* [AXES, d] */
   double values[AXES]; /* not used beyond the sign of the largest */
   float *points;       /* [states, n, AXES] */
@@ -44,31 +52,70 @@ uint64_t principal_bytes(const plan *p, const dwell_trajectory *t) {
 
 uint64_t principal_stage_bytes(const plan *p, const dwell_trajectory *t) {
   if (!wanted(p, t)) return 0;
-  uint64_t state = (uint64_t)t->n * t->d, panels = panels_elements(t->n, t->d, sizeof(double));
-  uint64_t means = (uint64_t)t->states * (t->d + 1);
-  return ((uint64_t)t->d * t->d + 2 * state + panels + means + AXES * t->d) * sizeof(double) + leading_bytes(t->d);
+  uint64_t n = t->n, d = t->d, panels = panels_elements(t->n, t->d, sizeof(float));
+  uint64_t doubles = d * d + n * d + n * (AXES + 1) + (uint64_t)t->states * (d + 1) + AXES * d;
+  return doubles * sizeof(double) + (d * d + n * d + panels) * sizeof(float) + leading_bytes(t->d);
 }
 
-/* Directions of the tokens `rows` less their mean into u [count, d]; a token without a direction counts as 0. */
-static void centre(size_t d, const size_t *rows, size_t count, const double *x, double *u, double *ret_mean) {
-  memset(ret_mean, 0, d * sizeof *ret_mean);
-  for (size_t i = 0; i < count; i++) {
-    const double *from = x + rows[i] * d;
-    double length = geometry_norm(d, from), unit = length > 0 ? 1 / length : 0;
-    for (size_t k = 0; k < d; k++) u[i * d + k] = unit * from[k], ret_mean[k] += u[i * d + k];
+static size_t stripes(size_t count, size_t width) { return (count + width - 1) / width; }
+static size_t stripe(size_t count, size_t width, size_t item) {
+  size_t left = count - item * width;
+  return left < width ? left : width;
+}
+
+/* Directions of some tokens. */
+static dwell_status unit_item(void *arg, size_t item, int worker, dwell_error *err) {
+  const principal *p = arg;
+  size_t d = p->s->t->d, first = item * TOKENS, count = stripe(p->s->t->n, TOKENS, item);
+  double *u = p->u + first * d;
+  (void)worker;
+  dwell_status status = spool_read_rows(p->s->states, p->frame, first, count, u, err);
+  for (size_t i = 0; status == DWELL_OK && i < count; i++, u += d) {
+    double length = geometry_norm(d, u), unit = length > 0 ? 1 / length : 0;
+    for (size_t k = 0; k < d; k++) u[k] *= unit;
   }
-  for (size_t k = 0; k < d; k++) ret_mean[k] /= (double)count;
-  for (size_t i = 0; i < count; i++) {
-    for (size_t k = 0; k < d; k++) u[i * d + k] -= ret_mean[k];
+  return status;
+}
+
+/* Some dimensions of the measured tokens' mean. */
+static dwell_status mean_item(void *arg, size_t item, int worker, dwell_error *err) {
+  const principal *p = arg;
+  size_t d = p->s->t->d, m = p->s->row_count, count = stripe(d, TILE, item);
+  double *mean = p->mean + item * TILE;
+  (void)worker, (void)err;
+  memset(mean, 0, count * sizeof *mean);
+  for (size_t i = 0; i < m; i++) {
+    const double *u = p->u + p->s->rows[i] * d + item * TILE;
+    for (size_t k = 0; k < count; k++) mean[k] += u[k];
   }
+  for (size_t k = 0; k < count; k++) mean[k] /= (double)m;
+  return DWELL_OK;
+}
+
+/* Some measured tokens less their mean, and their place in the panels. */
+static dwell_status centre_item(void *arg, size_t item, int worker, dwell_error *err) {
+  const principal *p = arg;
+  size_t d = p->s->t->d, m = p->s->row_count, first = item * TOKENS, count = stripe(m, TOKENS, item);
+  (void)worker, (void)err;
+  for (size_t i = first; i < first + count; i++) {
+    double *u = p->u + p->s->rows[i] * d;
+    for (size_t k = 0; k < d; k++) {
+      u[k] -= p->mean[k];
+      p->centred[i * d + k] = (float)u[k];
+    }
+    p->squares[i] = pairwise_dot(d, u, u);
+  }
+  panels_pack_f32(m, d, false, first, 0, count, d, p->centred + first * d, d, p->packed);
+  return DWELL_OK;
 }
 
 /* Rows of the lower triangle of the spread, a tile of them. */
 static dwell_status add_tile(void *arg, size_t item, int worker, dwell_error *err) {
   const principal *p = arg;
-  size_t d = p->s->t->d, m = p->s->row_count, first = item * TILE, rows = d - first < TILE ? d - first : TILE;
+  size_t d = p->s->t->d, m = p->s->row_count, first = item * TILE, rows = stripe(d, TILE, item);
   (void)worker, (void)err;
-  panels_multiply_turned_f64(rows, m, first + rows, p->u + first, d, p->packed, m, p->spread + first * d, d, true);
+  panels_multiply_turned_f32(rows, m, first + rows, p->centred + first, d, p->packed, m, p->spread + first * d, d,
+                             true);
   return DWELL_OK;
 }
 
@@ -81,75 +128,96 @@ static dwell_status sum_spreads(principal *p, dwell_error *err) {
   const measurement *s = p->s;
   size_t d = s->t->d, m = s->row_count, state = 0;
   dwell_status status = DWELL_OK;
-  for (size_t f = 0; f < s->frames; f++) {
-    if (!is_own(s, f)) continue;
-    TRY(spool_read(s->states, f, p->x, err));
-    centre(d, s->rows, m, p->x, p->u, p->means + state * d);
-    p->totals[state++] = pairwise_dot(m * d, p->u, p->u);
-    panels_pack_f64(m, d, false, 0, 0, m, d, p->u, d, p->packed);
-    TRY(threads_for(s->ctx, (d + TILE - 1) / TILE, add_tile, p, err));
+  for (p->frame = 0; p->frame < s->frames; p->frame++) {
+    if (!is_own(s, p->frame)) continue;
+    p->mean = p->means + state * d;
+    TRY(threads_for(s->ctx, stripes(s->t->n, TOKENS), unit_item, p, err));
+    TRY(threads_for(s->ctx, stripes(d, TILE), mean_item, p, err));
+    TRY(threads_for(s->ctx, stripes(m, TOKENS), centre_item, p, err));
+    TRY(threads_for(s->ctx, stripes(d, TILE), add_tile, p, err));
+    p->totals[state++] = pairwise_sum(m, p->squares);
   }
   for (size_t i = 0; i < d; i++) {
-    for (size_t j = 0; j < i; j++) p->spread[j * d + i] = p->spread[i * d + j];
+    for (size_t j = 0; j <= i; j++) p->whole[i * d + j] = p->whole[j * d + i] = (double)p->spread[i * d + j];
   }
 done:
   return status;
 }
 
-/* Every token of a state on the axes, and the share of the measured ones' variance that each axis has. */
-static void project(const principal *p, size_t state) {
-  const measurement *s = p->s;
-  size_t d = s->t->d;
-  double middle[AXES], sums[AXES], on[AXES] = {0};
-  matvec(AXES, d, p->axes, d, p->means + state * d, middle);
-  for (size_t i = 0, k = 0; i < s->t->n; i++) {
-    const double *from = p->x + i * d;
-    double length = geometry_norm(d, from), unit = length > 0 ? 1 / length : 0;
-    bool measured = k < s->row_count && s->rows[k] == i;
-    k += measured;
-    for (size_t j = 0; j < d; j++) p->u[j] = unit * from[j]; /* the product of what is huge with an axis may overflow */
-    matvec(AXES, d, p->axes, d, p->u, sums);
-    for (size_t a = 0; a < AXES; a++) {
-      double along = sums[a] - middle[a];
-      p->points[(state * s->t->n + i) * AXES + a] = unit > 0 ? (float)along : 0;
-      if (measured) on[a] += along * along;
-    }
+/* Some tokens on the axes. */
+static dwell_status project_item(void *arg, size_t item, int worker, dwell_error *err) {
+  const principal *p = arg;
+  size_t d = p->s->t->d, first = item * TOKENS, count = stripe(p->s->t->n, TOKENS, item);
+  double middle[AXES];
+  dwell_status status = unit_item(arg, item, worker, err); /* what is huge, times an axis, may overflow */
+  matvec(AXES, d, p->axes, d, p->mean, middle);
+  for (size_t i = first; status == DWELL_OK && i < first + count; i++) {
+    const double *u = p->u + i * d;
+    double *along = p->along + i * AXES;
+    matvec(AXES, d, p->axes, d, u, along);
+    bool defined = geometry_norm(d, u) > 0;
+    for (size_t a = 0; a < AXES; a++) along[a] = defined ? along[a] - middle[a] : 0;
   }
-  double total = p->totals[state];
+  return status;
+}
+
+/* The points of a state, and the share of the measured tokens' variance that each axis has. */
+static void keep_state(const principal *p, size_t state) {
+  const measurement *s = p->s;
+  double on[AXES] = {0}, total = p->totals[state];
+  for (size_t e = 0; e < s->t->n * AXES; e++) p->points[state * s->t->n * AXES + e] = (float)p->along[e];
+  for (size_t i = 0; i < s->row_count; i++) {
+    const double *along = p->along + s->rows[i] * AXES;
+    for (size_t a = 0; a < AXES; a++) on[a] += along[a] * along[a];
+  }
   for (size_t a = 0; a < AXES; a++) p->share[state * AXES + a] = total > 0 ? fmin(1, on[a] / total) : 0;
 }
 
 static dwell_status project_all(principal *p, dwell_error *err) {
+  const measurement *s = p->s;
+  size_t state = 0;
   dwell_status status = DWELL_OK;
-  for (size_t f = 0, state = 0; f < p->s->frames; f++) {
-    if (!is_own(p->s, f)) continue;
-    TRY(spool_read(p->s->states, f, p->x, err));
-    project(p, state++);
+  for (p->frame = 0; p->frame < s->frames; p->frame++) {
+    if (!is_own(s, p->frame)) continue;
+    p->mean = p->means + state * s->t->d;
+    TRY(threads_for(s->ctx, stripes(s->t->n, TOKENS), project_item, p, err));
+    keep_state(p, state++);
   }
 done:
   return status;
 }
 
+enum { ROOMS = 12 };
+
+static void list_rooms(const principal *p, void *ret[ROOMS]) {
+  void *const rooms[ROOMS] = {p->u,      p->centred, p->packed, p->squares, p->along,  p->means,
+                              p->totals, p->spread,  p->whole,  p->axes,    p->points, p->share};
+  memcpy(ret, rooms, sizeof rooms);
+}
+
 static dwell_status make_room(principal *p, dwell_error *err) {
   const dwell_trajectory *t = p->s->t;
+  size_t m = p->s->row_count;
   dwell_status status = DWELL_OK;
-  p->x = mem_alloc(t->n, t->d * sizeof(double)), p->u = mem_alloc(p->s->row_count, t->d * sizeof(double));
-  p->packed = mem_alloc(panels_elements(p->s->row_count, t->d, sizeof(double)), sizeof(double));
+  p->u = mem_alloc(t->n, t->d * sizeof(double)), p->centred = mem_alloc(m, t->d * sizeof(float));
+  p->packed = mem_alloc(panels_elements(m, t->d, sizeof(float)), sizeof(float));
+  p->squares = MEM_NEW(double, m), p->along = mem_alloc(t->n, AXES * sizeof(double));
   p->means = mem_alloc(t->states, t->d * sizeof(double)), p->totals = MEM_NEW(double, t->states);
-  p->spread = mem_zero(t->d, t->d * sizeof(double)), p->axes = mem_alloc(AXES, t->d * sizeof(double));
-  p->points = mem_zero(t->states, t->n * AXES * sizeof(float));
-  p->share = mem_zero(t->states, AXES * sizeof(double));
-  TRY_ALLOC(p->x, "the axes of the cloud");
-  TRY_ALLOC(p->u, "the axes of the cloud");
-  TRY_ALLOC(p->packed, "the axes of the cloud");
-  TRY_ALLOC(p->means, "the axes of the cloud");
-  TRY_ALLOC(p->totals, "the axes of the cloud");
-  TRY_ALLOC(p->spread, "the axes of the cloud");
-  TRY_ALLOC(p->axes, "the axes of the cloud");
-  TRY_ALLOC(p->points, "the cloud in three dimensions");
-  TRY_ALLOC(p->share, "the cloud in three dimensions");
+  p->spread = mem_zero(t->d, t->d * sizeof(float)), p->whole = mem_alloc(t->d, t->d * sizeof(double));
+  p->axes = mem_alloc(AXES, t->d * sizeof(double));
+  p->points = mem_alloc(t->states, t->n * AXES * sizeof(float));
+  p->share = mem_alloc(t->states, AXES * sizeof(double));
+  void *rooms[ROOMS];
+  list_rooms(p, rooms);
+  for (size_t k = 0; k < ROOMS; k++) TRY_ALLOC(rooms[k], "the cloud in three dimensions");
 done:
   return status;
+}
+
+static void release(const principal *p) {
+  void *rooms[ROOMS];
+  list_rooms(p, rooms);
+  for (size_t k = 0; k < ROOMS; k++) mem_free(rooms[k]);
 }
 
 /* The run owns the arrays from here, also on failure. */
@@ -170,14 +238,12 @@ dwell_status measurement_principal(measurement *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
   TRY(make_room(&p, err));
   TRY(sum_spreads(&p, err));
-  TRY(leading_vectors(s->t->d, p.spread, AXES, p.values, p.axes, err));
+  TRY(leading_vectors(s->t->d, p.whole, AXES, p.values, p.axes, err));
   if (!(p.values[0] > 0)) goto done; /* every state is a point */
   TRY(project_all(&p, err));
   TRY(keep(s, &p, err));
 done:
-  mem_free(p.x), mem_free(p.u), mem_free(p.packed), mem_free(p.means), mem_free(p.totals), mem_free(p.spread);
-  mem_free(p.axes);
-  mem_free(p.points), mem_free(p.share);
+  release(&p);
   s->run->seconds.instruments += clock_seconds() - started;
   return status;
 }

@@ -137,22 +137,30 @@ size_t spool_frames(const spool *s) { return s->count; }
 
 const dwell_frame *spool_frame(const spool *s, size_t i) { return &s->frames[i]; }
 
-dwell_status spool_read_raw(const spool *s, size_t i, void *ret_x, dwell_error *err) {
-  if (s->memory == NULL) return read_at(s->file, ret_x, s->frame_bytes, (off_t)(i * s->frame_bytes), err);
-  memcpy(ret_x, s->memory + i * s->frame_bytes, s->frame_bytes);
+static dwell_status read_bytes(const spool *s, size_t at, size_t size, void *ret_x, dwell_error *err) {
+  if (s->memory == NULL) return read_at(s->file, ret_x, size, (off_t)at, err);
+  memcpy(ret_x, s->memory + at, size);
   return DWELL_OK;
 }
 
-dwell_status spool_read(const spool *s, size_t i, double *ret_x, dwell_error *err) {
-  if (s->dtype == DWELL_F64) return spool_read_raw(s, i, ret_x, err);
-  size_t count = s->n * s->d;
-  /* The floats go to the upper half of the buffer, then are widened from the front: never overwritten unread. */
+dwell_status spool_read_raw(const spool *s, size_t i, void *ret_x, dwell_error *err) {
+  return read_bytes(s, i * s->frame_bytes, s->frame_bytes, ret_x, err);
+}
+
+dwell_status spool_read_rows(const spool *s, size_t i, size_t first, size_t rows, double *ret_x, dwell_error *err) {
+  size_t count = rows * s->d, at = i * s->frame_bytes + first * s->d * (size_t)s->dtype;
+  /* Floats go to the upper half of the buffer, then are widened from the front: never overwritten unread. */
   float *raw = (float *)ret_x + count;
-  dwell_status status = spool_read_raw(s, i, raw, err);
+  if (s->dtype == DWELL_F64) return read_bytes(s, at, count * sizeof *ret_x, ret_x, err);
+  dwell_status status = read_bytes(s, at, count * sizeof *raw, raw, err);
   for (size_t k = 0; status == DWELL_OK && k < count; k++) {
     float x;
     memcpy(&x, raw + k, sizeof x);
     ret_x[k] = x;
   }
   return status;
+}
+
+dwell_status spool_read(const spool *s, size_t i, double *ret_x, dwell_error *err) {
+  return spool_read_rows(s, i, 0, s->n, ret_x, err);
 }

@@ -20,6 +20,8 @@ size_t spool_frames(const spool *s); /* frames received so far, in order of arri
 const dwell_frame *spool_frame(const spool *s, size_t i);
 /* State i as doubles [n, d] into `ret_x` (caller's buffer). May be called from several threads at once. */
 dwell_status spool_read(const spool *s, size_t i, double *ret_x, dwell_error *err);
+/* Its tokens first .. first+rows-1 alone, [rows, d]. */
+dwell_status spool_read_rows(const spool *s, size_t i, size_t first, size_t rows, double *ret_x, dwell_error *err);
 /* State i in the trajectory's dtype, [n, d]. */
 dwell_status spool_read_raw(const spool *s, size_t i, void *ret_x, dwell_error *err);
 
