@@ -181,11 +181,8 @@ done:
   return status;
 }
 
-void geometry_destroy(geometry *g) {
-  if (g == NULL) return;
+void geometry_shed(geometry *g) {
   mem_free(g->unit);
-  mem_free(g->norms);
-  mem_free(g->gram);
   mem_free(g->means);
   mem_free(g->centred_gram);
   mem_free(g->centred);
@@ -193,6 +190,21 @@ void geometry_destroy(geometry *g) {
   mem_free(g->heights);
   eigen_reduced_destroy(g->reduced);
   for (size_t r = 0; r < 3; r++) mem_free(g->values[r]), mem_free(g->order[r]);
+  *g = (geometry){.n = g->n, .d = g->d, .norms = g->norms, .gram = g->gram, .clamped = g->clamped};
+}
+
+void geometry_inherit(geometry *g, geometry *from) {
+  assert(g->gram == NULL && g->n == from->n && g->d == from->d);
+  g->gram = from->gram, g->clamped = from->clamped;
+  from->gram = NULL;
+  geometry_destroy(from);
+}
+
+void geometry_destroy(geometry *g) {
+  if (g == NULL) return;
+  geometry_shed(g);
+  mem_free(g->norms);
+  mem_free(g->gram);
   mem_free(g);
 }
 

@@ -33,6 +33,11 @@ dwell_status geometry_part(geometry *g, const size_t *g_rows, const size_t *rows
 dwell_status geometry_from_gram(double *gram, size_t n, size_t d, geometry **ret_geometry, dwell_error *err);
 void geometry_destroy(geometry *g);
 
+/* Releases all but the cosines and the norms, for geometry_inherit; nothing else may be asked of g from here. */
+void geometry_shed(geometry *g);
+/* Moves the cosines of `from` to g, which has made none yet: of the same tokens of the same state. Destroys `from`. */
+void geometry_inherit(geometry *g, geometry *from);
+
 /* Makes G with all threads of ctx, which must live as long: for one state measured alone. Without it the calling thread
  * does, as is right where many states are measured at once. */
 void geometry_use_threads(geometry *g, const dwell_context *ctx);

@@ -111,7 +111,7 @@ static uint64_t total_bytes(const dwell_context *ctx, const dwell_source *source
   if (spooled > MEASURE_SPOOL_MEMORY) spooled = 0;
   uint64_t norms = (frames + t->first_state) * t->n * sizeof(double);
   uint64_t kept = spooled + saved_bytes(t, options) + norms + table_bytes(p, t, frames) + event_bytes(p, t, frames) +
-                  principal_bytes(p, t) + 4 * (uint64_t)t->n * sizeof(size_t);
+                  principal_bytes(p, t) + heads_kept_bytes(p, t) + 4 * (uint64_t)t->n * sizeof(size_t);
   if (p->draws > 0) {
     kept += frames * (plan_drawn_sets(p) * p->nulls[0].null->bytes(t->n) + p->draws * p->null_count * sizeof(double));
   }

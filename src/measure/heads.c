@@ -26,6 +26,7 @@ struct head_input {
   size_t *kept_count; /* [replicas, blocks] tokens kept when the block's heads were measured */
   size_t *kept;       /* [n], the first kept_now of them */
   size_t kept_now;
+  size_t block;    /* [replicas, blocks] */
   geometry *cloud; /* of the kept tokens */
   const double *cosines;
   bool wants_normed; /* also the cosines of the tokens as the block's first norm puts them out */
@@ -49,6 +50,54 @@ static void forget_state(head_input *in) {
   in->units = NULL;
 }
 
+static bool is_input(const measurement *s, const dwell_frame *frame, size_t *ret_block) {
+  *ret_block = frame->replica * s->blocks + frame->state - s->t->first_state;
+  return strcmp(frame->tap, "resid") == 0 && frame->state - s->t->first_state < s->blocks;
+}
+
+/* The cosines of a state are made for its heads, and wanted again where it is measured: kept if they are no more. */
+enum { MOST_KEPT = 64 << 20 };
+
+/* Of the state. */
+static unsigned needs_of(const plan_list *list) {
+  unsigned needs = 0;
+  for (size_t i = 0; i < list->item_count; i++) needs |= list->items[i].what->needs;
+  return needs & ~(unsigned)NEEDS_LOGS;
+}
+
+uint64_t heads_kept_bytes(const plan *p, const dwell_trajectory *t) {
+  if (needs_of(&p->head) == 0 || !p->wants_geometry) return 0;
+  uint64_t n = t->n, each = n * (n + 1) * sizeof(double), clouds = (uint64_t)t->replicas * (t->states - 1);
+  return clouds > 0 && each > MOST_KEPT / clouds ? 0 : clouds * each;
+}
+
+static void leave_state(const measurement *s) {
+  head_input *in = s->input;
+  if (s->clouds != NULL && in->cloud != NULL) {
+    geometry_destroy(s->clouds[in->block]);
+    s->clouds[in->block] = in->cloud;
+    geometry_shed(in->cloud);
+    in->cloud = NULL;
+  }
+  forget_state(in);
+}
+
+/* States so far can only keep more tokens than all states do, so equal numbers are equal tokens. */
+void heads_hand_over(const measurement *s, const dwell_frame *frame, geometry *g) {
+  size_t block;
+  if (s->clouds == NULL || s->options->types || !is_input(s, frame, &block)) return;
+  geometry **cloud = &s->clouds[block];
+  if (*cloud == NULL || geometry_n(*cloud) != geometry_n(g)) return;
+  geometry_inherit(g, *cloud);
+  *cloud = NULL;
+}
+
+void heads_free_clouds(measurement *s) {
+  for (size_t b = 0; s->clouds != NULL && b < s->t->replicas * s->blocks; b++) geometry_destroy(s->clouds[b]);
+  mem_free(s->clouds);
+  s->clouds = NULL;
+}
+
 void heads_free(head_input *in) {
   if (in == NULL) return;
   forget_state(in);
@@ -56,13 +105,6 @@ void heads_free(head_input *in) {
   mem_free(in->kept);
   for (size_t k = 0; k < SETS; k++) mem_free(in->labels[k]);
   mem_free(in);
-}
-
-/* Of the state. */
-static unsigned needs_of(const plan_list *list) {
-  unsigned needs = 0;
-  for (size_t i = 0; i < list->item_count; i++) needs |= list->items[i].what->needs;
-  return needs & ~(unsigned)NEEDS_LOGS;
 }
 
 /* Do several instruments read the logarithms of the weights? */
@@ -111,6 +153,7 @@ dwell_status heads_make_room(measurement *s, dwell_error *err) {
   TRY_ALLOC(s->input->kept_count, "the attention measures");
   TRY_ALLOC(s->input->kept, "the attention measures");
   TRY(make_labels(s->input, &s->plan.head, t->n, err));
+  if (heads_kept_bytes(&s->plan, t) > 0) TRY_ALLOC(s->clouds = MEM_ZERO(geometry *, blocks), "the attention measures");
 done:
   return status;
 }
@@ -215,14 +258,15 @@ done:
 }
 
 /* The state at the input of a block. */
-static dwell_status take_state(const measurement *s, const selection *selected, size_t block, const dwell_cloud *x,
-                               dwell_error *err) {
+static dwell_status take_state(const measurement *s, const selection *selected, const dwell_frame *frame,
+                               const dwell_cloud *x, dwell_error *err) {
   head_input *in = s->input;
   labelling labels = {in, selected, x->n, s->options->types};
   dwell_status status = DWELL_OK;
   double *wide = ret_wide(x);
   TRY_ALLOC(wide, "a state");
-  forget_state(in);
+  leave_state(s);
+  (void)is_input(s, frame, &in->block);
   in->kept_now = selected->all_count;
   memcpy(in->kept, selected->all, selected->all_count * sizeof(size_t));
   TRY(geometry_create(wide, x->d, in->kept, in->kept_now, &in->cloud, err));
@@ -231,17 +275,12 @@ static dwell_status take_state(const measurement *s, const selection *selected, 
   if (in->wants_normed) TRY(begin_normed(s, x, wide, err));
   TRY(threads_for(s->ctx, 2, label_item, &labels, err));
   if (in->needs & NEEDS_WEIGHTS) {
-    status = take_weights(s, block, x, wide, err);
+    status = take_weights(s, frame->state, x, wide, err);
     wide = NULL;
   }
 done:
   mem_free(wide);
   return status;
-}
-
-static bool is_input(const measurement *s, const dwell_frame *frame, size_t *ret_block) {
-  *ret_block = frame->replica * s->blocks + frame->state - s->t->first_state;
-  return strcmp(frame->tap, "resid") == 0 && frame->state - s->t->first_state < s->blocks;
 }
 
 dwell_status heads_on_state(measurement *s, const dwell_frame *frame, const dwell_cloud *x, size_t rows,
@@ -250,7 +289,7 @@ dwell_status heads_on_state(measurement *s, const dwell_frame *frame, const dwel
   selection so_far = {0};
   if (s->input == NULL || !is_input(s, frame, &block)) return DWELL_OK;
   dwell_status status = selection_decide(s->t, rows, s->norms, s->options->drop_special, &so_far, err);
-  if (status == DWELL_OK) status = take_state(s, &so_far, frame->state, x, err);
+  if (status == DWELL_OK) status = take_state(s, &so_far, frame, x, err);
   s->input->kept_count[block] = so_far.all_count;
   selection_free(&so_far);
   return status;
@@ -341,7 +380,7 @@ static dwell_status again_on_state(void *self, const dwell_frame *frame, const d
   a->measure = is_input(a->s, frame, &block) && a->wrong[block];
   if (!a->measure) return DWELL_OK;
   a->left--;
-  return take_state(a->s, &a->s->selection, frame->state, x, err);
+  return take_state(a->s, &a->s->selection, frame, x, err);
 }
 
 static dwell_status again_on_norm(void *self, size_t block, const dwell_norm *norm, dwell_error *err) {
@@ -414,6 +453,7 @@ dwell_status measurement_heads(measurement *s, dwell_error *err) {
   s->calibration = s->calibration_normed = (head_calibration){.beta = NAN, .median = NAN};
   if (s->input == NULL) return DWELL_OK;
   status = measure_again(s, err);
+  leave_state(s);
   heads_free(s->input);
   s->input = NULL;
   if (status == DWELL_OK) status = calibrate(s, "beta_eff", &s->calibration, err);

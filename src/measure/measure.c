@@ -38,6 +38,7 @@ void measurement_destroy(measurement *s) {
   mem_free(s->norms);
   mem_free(s->head_values);
   heads_free(s->input);
+  heads_free_clouds(s);
   for (size_t b = 0; s->next_norms != NULL && b < s->blocks; b++) mem_free((void *)(uintptr_t)s->next_norms[b].gain);
   mem_free(s->next_norms);
   mem_free(s->attention);

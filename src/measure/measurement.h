@@ -60,6 +60,7 @@ typedef struct measurement {
   size_t blocks;            /* states - 1 */
   value *head_values;       /* [replicas, blocks, heads, head.value_count], or NULL */
   head_input *input;        /* NULL: no wanted instrument reads the state before a head */
+  struct geometry **clouds; /* [replicas, blocks] cosines of the states that heads have read; or NULL */
   dwell_norm *next_norms;   /* [blocks] what each block applies first; gain NULL: nothing. NULL: not asked for */
   unsigned char *attention; /* [L, H, n, n] in the trajectory's dtype if saved, or NULL */
   float *maps;              /* [L, H, m, m] small pictures of it if saved, or NULL (maps.c) */

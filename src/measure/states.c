@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "geometry/forms.h"
-#include "measure/measurement.h"
+#include "measure/heads.h"
 
 /* Two states for each thread: then each of the two passes over steps has one for each. Below SMALL tokens many states
  * fit in cache: larger batches, fewer barriers. */
@@ -180,6 +180,7 @@ static dwell_status measure_frame(void *arg, size_t item, int worker, dwell_erro
     if (plan_has_set(&s->plan, set)) TRY(measure_form(s, set, frame, x, err));
   }
   TRY(geometry_create(x, s->t->d, s->rows, s->row_count, &b->at[item], err));
+  heads_hand_over(s, spool_frame(s->states, frame), b->at[item]);
   mem_free(x), x = NULL; /* the geometry has its own copy of what it needs */
   if (plan_has_set(&s->plan, SET_TYPES)) TRY(measure_types(s, frame, b->at[item], err));
   TRY(measure_items(s, SET_SELECTION, frame, b->at[item], err));
