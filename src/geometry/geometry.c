@@ -13,6 +13,7 @@
 #include "geometry/pairwise.h"
 #include "linalg/eigen.h"
 #include "linalg/gemm.h"
+#include "linalg/tridiagonal.h"
 
 /* Instruments.md 0.2: a token is at the mean if its squared centred norm is below 1e-14 of the largest. Below the
  * absolute floors the direction of Hu_i is nothing but rounding: unit rows are exact to 1e-16, a Gram to 1e-16 per
@@ -234,6 +235,7 @@ uint64_t geometry_bytes(size_t n, size_t d) {
 uint64_t geometry_work_bytes(size_t n, size_t d) {
   uint64_t m = d < n ? d : n, rows = d < n ? (uint64_t)n * d * sizeof(double) : 0;
   uint64_t spectrum = m * m * sizeof(double) + eigen_bytes(m, 0) + rows + 4 * (uint64_t)n * sizeof(double);
+  spectrum += tridiagonal_bytes(n);
   uint64_t clusters = geometry_cluster_bytes(n), least = minimum_norm_bytes(n, d);
   uint64_t most = spectrum > clusters ? spectrum : clusters;
   return most > least ? most : least;

@@ -53,7 +53,9 @@ const double *geometry_unit(const geometry *g);             /* [n,d] unit rows, 
 dwell_status geometry_cosines(geometry *g, representation r, const double **ret_cosines, dwell_error *err);
 /* Kc = H G H [n,n], not normalised. */
 dwell_status geometry_centred_gram(geometry *g, const double **ret_gram, dwell_error *err);
-/* Eigenvalues of G, Kc or K, ascending [n]. */
+/* Eigenvalues of G, Kc or K, ascending [n]. Those of G and Kc are made together, in the time of one; those of K with
+ * them if this was said before. */
+void geometry_expect_states(geometry *g);
 dwell_status geometry_eigenvalues(geometry *g, representation r, const double **ret_values, dwell_error *err);
 /* Principal axes of the centred unit rows over the token axis, for surrogates: the r eigenvalues of Kc above 1e-9 of
  * the largest, descending [r], and unit eigenvectors, row k of [r,n]; r may be 0. Not kept: the caller releases both

@@ -55,8 +55,8 @@ done:
   return status;
 }
 
-/* K / largest_norm^2, for the solver to destroy. */
-static dwell_status states_values(geometry *g, double *ret_values, dwell_error *err) {
+/* K / largest_norm^2, reduced. */
+static dwell_status reduce_states(geometry *g, eigen_reduced **ret_reduced, dwell_error *err) {
   const double *gram;
   size_t n = g->n;
   dwell_status status = geometry_cosines(g, RAW, &gram, err);
@@ -67,9 +67,7 @@ static dwell_status states_values(geometry *g, double *ret_values, dwell_error *
     double scale = g->norms[i] / largest;
     for (size_t j = 0; j < n; j++) copy[i * n + j] *= scale * (g->norms[j] / largest);
   }
-  status = eigen_values(n, copy, ret_values, err);
-  mem_free(copy);
-  return status;
+  return eigen_reduce(n, copy, ret_reduced, err);
 }
 
 /* ---- G and Kc in one ---- */
@@ -118,32 +116,69 @@ done:
   return status;
 }
 
-static dwell_status wide_values(geometry *g, representation r, double *ret_values, dwell_error *err) {
-  size_t n = g->n;
-  if (r == STATES) return states_values(g, ret_values, err);
-  if (n == 1) return ret_values[0] = r == RAW, DWELL_OK;
-  dwell_status status = make_reduced(g, err);
-  if (status != DWELL_OK) return status;
-  if (r == RAW) return eigen_reduced_values(g->reduced, n, ret_values, err);
-  ret_values[n - 1] = 0; /* the constant direction */
-  status = eigen_reduced_values(g->reduced, n - 1, ret_values, err);
-  sort_doubles(ret_values, n);
+/* Some values of some representations at once: [n] each. */
+typedef struct spectra {
+  size_t count;
+  representation of[3];
+  eigen_block blocks[3];
+} spectra;
+
+static dwell_status add_spectrum(spectra *all, const geometry *g, representation r, const eigen_reduced *reduced,
+                                 dwell_error *err) {
+  double *values = MEM_NEW(double, g->n);
+  if (values == NULL) return error_no_memory(err, "eigenvalues");
+  all->of[all->count] = r;
+  all->blocks[all->count++] = (eigen_block){reduced, r == CENTRED ? g->n - 1 : g->n, values};
+  return DWELL_OK;
+}
+
+/* Of Kc the constant direction is missing. */
+static void keep_spectra(geometry *g, spectra *all) {
+  for (size_t k = 0; k < all->count; k++) {
+    double *values = all->blocks[k].values;
+    if (all->of[k] == CENTRED) values[g->n - 1] = 0, sort_doubles(values, g->n);
+    g->values[all->of[k]] = values;
+  }
+  all->count = 0;
+}
+
+static dwell_status wide_values(geometry *g, representation r, dwell_error *err) {
+  spectra all = {0};
+  eigen_reduced *states = NULL;
+  dwell_status status = DWELL_OK;
+  if (r != STATES) {
+    TRY(make_reduced(g, err));
+    TRY(add_spectrum(&all, g, RAW, g->reduced, err));
+    TRY(add_spectrum(&all, g, CENTRED, g->reduced, err));
+  }
+  if (g->values[STATES] == NULL && (r == STATES || g->expects_states)) {
+    TRY(reduce_states(g, &states, err));
+    TRY(add_spectrum(&all, g, STATES, states, err));
+  }
+  TRY(eigen_block_values(all.count, all.blocks, err));
+  keep_spectra(g, &all);
+done:
+  for (size_t k = 0; k < all.count; k++) mem_free(all.blocks[k].values);
+  eigen_reduced_destroy(states);
   return status;
 }
 
+static dwell_status other_values(geometry *g, representation r, dwell_error *err) {
+  double *values = MEM_NEW(double, g->n);
+  if (values == NULL) return error_no_memory(err, "eigenvalues");
+  values[0] = r != CENTRED; /* of a single token */
+  dwell_status status = g->n == 1 ? DWELL_OK : narrow_values(g, r, values, err);
+  if (status == DWELL_OK) g->values[r] = values;
+  else mem_free(values);
+  return status;
+}
+
+void geometry_expect_states(geometry *g) { g->expects_states = true; }
+
 dwell_status geometry_eigenvalues(geometry *g, representation r, const double **ret_values, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  double *values = NULL;
-  if (g->values[r] == NULL) {
-    values = MEM_NEW(double, g->n);
-    TRY_ALLOC(values, "eigenvalues");
-    TRY(is_narrow(g) ? narrow_values(g, r, values, err) : wide_values(g, r, values, err));
-    g->values[r] = values;
-    values = NULL;
-  }
+  if (g->values[r] == NULL) status = is_narrow(g) || g->n == 1 ? other_values(g, r, err) : wide_values(g, r, err);
   *ret_values = g->values[r];
-done:
-  mem_free(values);
   return status;
 }
 

@@ -53,5 +53,6 @@ const instrument instrument_cloud = {
     .columns = columns,
     .column_count = COUNT_OF(columns),
     .state = measure,
+    .needs = NEEDS_STATES,
     .flops = flops,
 };

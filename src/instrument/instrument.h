@@ -44,7 +44,8 @@ enum {                    /* what a PER_HEAD instrument reads besides the attent
        NEEDS_LABELS = 2,
        NEEDS_WEIGHTS = 4, /* of the block, and the direction of every token */
        NEEDS_MOVES = 8,   /* PER_STEP, by weights: also the states before and after */
-       NEEDS_LOGS = 16    /* logarithms of the weights: taken once where several instruments read them */
+       NEEDS_LOGS = 16,   /* logarithms of the weights: taken once where several instruments read them */
+       NEEDS_STATES = 32  /* PER_STATE: eigenvalues of the states with their lengths */
 };
 
 struct dwell_weights;
@@ -117,7 +118,7 @@ typedef struct instrument {
   size_t array_length; /* ARRAY_FIXED */
   dwell_status (*array)(geometry *g, representation r, void *ret_array, dwell_error *err);
   double (*flops)(size_t n, size_t d); /* per state, step or head */
-  unsigned needs;                      /* PER_HEAD: NEEDS_... */
+  unsigned needs;                      /* NEEDS_...: of PER_HEAD unless said there */
   uint64_t (*work_bytes)(size_t n);    /* PER_HEAD: memory while one head is measured, at most; NULL: none */
   bool from_parts;                     /* of the blocks' moves: filled by measure/attribution.c */
   bool rows_only;                      /* reads rows and lengths, nothing about pairs of tokens: any n will do */

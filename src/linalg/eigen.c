@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "linalg/gemm.h"
 #include "linalg/serial.h"
+#include "linalg/tridiagonal.h"
 
 /* Fortran: every argument by address; the lengths of the character arguments follow, hidden, at the end. */
 extern void dsyevd_(const char *job, const char *triangle, const int *n, double *a, const int *lda, double *values,
@@ -22,8 +23,6 @@ extern void dsyevd_(const char *job, const char *triangle, const int *n, double 
 
 extern void dsytrd_(const char *triangle, const int *n, double *a, const int *lda, double *diagonal, double *off,
                     double *tau, double *work, const int *work_size, int *info, size_t triangle_length);
-
-extern void dsterf_(const int *n, double *diagonal, double *off, int *info);
 
 extern void dstedc_(const char *job, const int *n, double *diagonal, double *off, double *vectors, const int *ld,
                     double *work, const int *work_size, int *int_work, const int *int_work_size, int *info,
@@ -163,14 +162,13 @@ static dwell_status check_converged(size_t n, int info, const char *name, dwell_
                    name, info);
 }
 
-dwell_status eigen_reduced_values(const eigen_reduced *r, size_t m, double *ret_values, dwell_error *err) {
-  int order = (int)m, info = 0;
-  double *off = mem_copy(r->off, r->n, sizeof *off);
-  if (off == NULL) return error_no_memory(err, "eigenvalues");
-  memcpy(ret_values, r->diagonal, m * sizeof *ret_values);
-  if (m > 0) dsterf_(&order, ret_values, off, &info);
-  mem_free(off);
-  return check_converged(m, info, "dsterf", err);
+dwell_status eigen_block_values(size_t count, const eigen_block *blocks, dwell_error *err) {
+  tridiagonal matrices[TRIDIAGONAL_MOST];
+  for (size_t k = 0; k < count; k++) {
+    const eigen_reduced *r = blocks[k].of;
+    matrices[k] = (tridiagonal){blocks[k].order, r->diagonal, r->off, blocks[k].values};
+  }
+  return tridiagonal_values(count, matrices, err);
 }
 
 /* v [count, width]: reflectors first .. first+count-1 as rows; t [count, count], lower triangle, so that their product,

@@ -29,8 +29,15 @@ dwell_status eigen_reduce(size_t n, double *a, eigen_reduced **ret_reduced, dwel
 void eigen_reduced_destroy(eigen_reduced *r);
 uint64_t eigen_reduced_bytes(size_t n); /* a included */
 
-/* Eigenvalues, ascending, of the leading block of order m = n or n - 1: ret_values[m]. */
-dwell_status eigen_reduced_values(const eigen_reduced *r, size_t m, double *ret_values, dwell_error *err);
+/* The leading block of order n or n - 1 of a reduced matrix, and where its eigenvalues belong. */
+typedef struct eigen_block {
+  const eigen_reduced *of;
+  size_t order;
+  double *values; /* [order] filled, ascending */
+} eigen_block;
+
+/* Eigenvalues of `count` <= TRIDIAGONAL_MOST blocks, in the time of the largest one (tridiagonal.h). */
+dwell_status eigen_block_values(size_t count, const eigen_block *blocks, dwell_error *err);
 /* The same and unit eigenvectors of the leading block of order m = n - 1: row k of ret_vectors [m, n], whose last
  * column is set to 0. By divide and conquer (dstedc), so that values may differ from those above by rounding. */
 dwell_status eigen_reduced_vectors(const eigen_reduced *r, double *ret_values, double *ret_vectors, dwell_error *err);

@@ -55,6 +55,10 @@ static bool is_step(const measurement *s, size_t frame) {
 static dwell_status measure_items(measurement *s, plan_set set, size_t frame, geometry *g, dwell_error *err) {
   dwell_status status = DWELL_OK;
   value *row = s->state_values + frame * s->plan.state.value_count;
+  for (size_t i = 0; i < s->plan.state.item_count; i++) {
+    const plan_item *item = &s->plan.state.items[i];
+    if (item->set == set && (item->what->needs & NEEDS_STATES)) geometry_expect_states(g);
+  }
   for (size_t i = 0; status == DWELL_OK && i < s->plan.state.item_count; i++) {
     const plan_item *item = &s->plan.state.items[i];
     if (item->set != set) continue;
