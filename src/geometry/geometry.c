@@ -95,6 +95,8 @@ done:
   return status;
 }
 
+void geometry_skip_centred_gram(geometry *g) { g->skips_centred_gram = true; }
+
 void geometry_use_threads(geometry *g, const dwell_context *ctx) { g->ctx = ctx; }
 
 /* Of the selected rows of g, whose numbers among those of g are `at` [p->n]. */
@@ -111,6 +113,7 @@ static dwell_status take_part(geometry *g, const size_t *at, geometry *p, dwell_
     memcpy(p->unit + i * g->d, g->unit + at[i] * g->d, g->d * sizeof(double));
     for (size_t j = 0; j < n; j++) p->gram[i * n + j] = row[at[j]];
   }
+  p->skips_centred_gram = g->skips_centred_gram;
   return DWELL_OK;
 }
 
@@ -396,8 +399,8 @@ ISA_DEFINE(static, centre_row,
             double inverse_i, double *ret_row),
            (n, gram, means, mean_i, mean, inverse, inverse_i, ret_row))
 
-/* The same numbers of a surrogate, whose Kc nobody asked for: nulls need C thousands of times. */
-static dwell_status normalise_surrogate(geometry *g, double *inverse, double *ret_centred, dwell_error *err) {
+/* The same numbers where nobody asked for Kc: nulls need C thousands of times. */
+static dwell_status normalise_by_means(geometry *g, double *inverse, double *ret_centred, dwell_error *err) {
   size_t n = g->n;
   double mean;
   dwell_status status = geometry_means(g, &mean, err);
@@ -417,8 +420,10 @@ static dwell_status make_centred(geometry *g, dwell_error *err) {
   double *centred = size_mul(n, n, &entries) ? MEM_NEW(double, entries) : NULL, *inverse = MEM_NEW(double, n);
   TRY_ALLOC(centred, "centred cosines");
   TRY_ALLOC(inverse, "centred norms");
-  if (g->unit != NULL || g->centred_gram != NULL) TRY(normalise_gram(g, inverse, centred, err));
-  else TRY(normalise_surrogate(g, inverse, centred, err));
+  bool direct = g->unit == NULL;
+  if (g->unit != NULL && g->skips_centred_gram) TRY(is_spread(g, &direct, err));
+  if (direct && g->centred_gram == NULL) TRY(normalise_by_means(g, inverse, centred, err));
+  else TRY(normalise_gram(g, inverse, centred, err));
   for (size_t i = 0; i < n; i++) centred[i * n + i] = inverse[i] > 0 ? 1 : 0;
   g->centred = centred;
   centred = NULL;

@@ -33,6 +33,9 @@ dwell_status geometry_part(geometry *g, const size_t *g_rows, const size_t *rows
 dwell_status geometry_from_gram(double *gram, size_t n, size_t d, geometry **ret_geometry, dwell_error *err);
 void geometry_destroy(geometry *g);
 
+/* For clusters alone: C is made without keeping Kc on the way, with the same bits. Holds for parts of g too. */
+void geometry_skip_centred_gram(geometry *g);
+
 /* Releases all but the cosines and the norms, for geometry_inherit; nothing else may be asked of g from here. */
 void geometry_shed(geometry *g);
 /* Moves the cosines of `from` to g, which has made none yet: of the same tokens of the same state. Destroys `from`. */

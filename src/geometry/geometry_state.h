@@ -20,6 +20,7 @@ struct geometry {
   double *centred_gram;     /* [n,n] Kc */
   double *centred;          /* [n,n] C */
   double *values[3];        /* [n] eigenvalues by representation */
+  bool skips_centred_gram;  /* C is made without it where it can be */
   bool expects_states;      /* those of K will be asked for too */
   eigen_reduced *reduced;   /* G and Kc in one: geometry_spectrum.c; NULL unless asked for */
   uint32_t *order[3];       /* [n,k] neighbours by representation */

@@ -271,6 +271,7 @@ static dwell_status take_state(const measurement *s, const selection *selected, 
   memcpy(in->kept, selected->all, selected->all_count * sizeof(size_t));
   TRY(geometry_create(wide, x->d, in->kept, in->kept_now, &in->cloud, err));
   geometry_use_threads(in->cloud, s->ctx);
+  geometry_skip_centred_gram(in->cloud);
   TRY(geometry_cosines(in->cloud, RAW, &in->cosines, err));
   if (in->wants_normed) TRY(begin_normed(s, x, wide, err));
   TRY(threads_for(s->ctx, 2, label_item, &labels, err));

@@ -15,15 +15,18 @@ typedef struct visit {
   detected *d;
   bool *massive, *special; /* [measured tokens]; special NULL: not known */
   int64_t *ids;            /* NULL: not known */
+  bool alone;              /* one state at a time, by all threads */
 } visit;
 
-static dwell_status open_state(const measurement *s, const measured_set *set, size_t frame, geometry **ret_geometry,
+static dwell_status open_state(const visit *v, const measured_set *set, size_t frame, geometry **ret_geometry,
                                const double **ret_cosines, dwell_error *err) {
+  const measurement *s = v->s;
   dwell_status status = DWELL_OK;
   double *x = mem_alloc(s->t->n, s->t->d * sizeof(double));
   TRY_ALLOC(x, "a state");
   TRY(spool_read(s->states, frame, x, err));
   TRY(geometry_create(x, s->t->d, set->rows, set->count, ret_geometry, err));
+  if (v->alone) geometry_use_threads(*ret_geometry, s->ctx);
   TRY(geometry_cosines(*ret_geometry, RAW, ret_cosines, err));
 done:
   mem_free(x);
@@ -39,7 +42,7 @@ static dwell_status spread_at(void *arg, size_t l, int worker, dwell_error *err)
   geometry *g = NULL;
   const double *cosines;
   (void)worker;
-  dwell_status status = open_state(v->s, set, d->first + l, &g, &cosines, err);
+  dwell_status status = open_state(v, set, d->first + l, &g, &cosines, err);
   const int32_t *groups = d->labels + d->partition * set->count;
   if (status == DWELL_OK) detect_within_between(set->count, cosines, groups, &d->within[l], &d->between[l]);
   geometry_destroy(g);
@@ -82,8 +85,8 @@ static dwell_status pairs_at(void *arg, size_t b, int worker, dwell_error *err) 
   dwell_status status = DWELL_OK;
   (void)worker;
   if (!any_falls(d, b)) return DWELL_OK;
-  TRY(open_state(v->s, set, d->first + b, &before, &was, err));
-  TRY(open_state(v->s, set, d->first + b + 1, &after, &is, err));
+  TRY(open_state(v, set, d->first + b, &before, &was, err));
+  TRY(open_state(v, set, d->first + b + 1, &after, &is, err));
   for (size_t k = 0; k < d->energy_count; k++) {
     const detected_energy *e = &d->energies[k];
     if (!falls(e, b)) continue;
@@ -123,7 +126,11 @@ static dwell_status localise_falls(visit *v, dwell_error *err) {
     TRY_ALLOC(d->energies[k].parts, "the falls of the energy");
   }
   TRY(know_tokens(v, err));
-  TRY(threads_for(v->s->ctx, d->states - 1, pairs_at, v, err));
+  size_t steps = d->states - 1, fallen = 0;
+  for (size_t b = 0; b < steps; b++) fallen += any_falls(d, b);
+  v->alone = fallen < (size_t)threads_count(v->s->ctx);
+  for (size_t b = 0; v->alone && b < steps; b++) TRY(pairs_at(v, b, 0, err));
+  if (!v->alone) TRY(threads_for(v->s->ctx, steps, pairs_at, v, err));
 done:
   return status;
 }
