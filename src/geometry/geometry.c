@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/isa.h"
 #include "base/mem.h"
+#include "base/threads.h"
 #include "geometry/geometry_state.h"
 #include "geometry/minimum_norm.h"
 #include "geometry/pairwise.h"
@@ -44,24 +45,44 @@ ISA_INLINE void divide_row_body(size_t d, const double *row, double by, double *
 }
 ISA_DEFINE(static, divide_row, (size_t d, const double *row, double by, double *ret_row), (d, row, by, ret_row))
 
-static dwell_status normalise_rows(geometry *g, const double *x, const size_t *rows, dwell_error *err) {
-  for (size_t i = 0; i < g->n; i++) {
-    const double *row = x + rows[i] * g->d;
-    double norm = geometry_norm(g->d, row);
-    if (!(norm > 0) || !isfinite(norm)) {
-      error_set(err, DWELL_BAD_INPUT, "token %zu has %s norm and no direction", rows[i],
-                norm == 0 ? "zero" : "a non-finite");
-      return error_remedy(err, "Leave the token out");
-    }
-    g->norms[i] = norm;
-    double *unit = g->unit + i * g->d;
-    divide_row(g->d, row, norm, unit);
-    double again = geometry_norm(g->d, unit); /* differs from 1 only where the norm was subnormal or huge */
-    if (fabs(again - 1) > 1e-12) {
-      divide_row(g->d, unit, again, unit);
-    }
+static dwell_status normalise_row(geometry *g, size_t i, size_t token, dwell_error *err) {
+  double *unit = g->unit + i * g->d, norm = geometry_norm(g->d, unit);
+  if (!(norm > 0) || !isfinite(norm)) {
+    error_set(err, DWELL_BAD_INPUT, "token %zu has %s norm and no direction", token,
+              norm == 0 ? "zero" : "a non-finite");
+    return error_remedy(err, "Leave the token out");
   }
+  g->norms[i] = norm;
+  divide_row(g->d, unit, norm, unit);
+  double again = geometry_norm(g->d, unit); /* differs from 1 only where the norm was subnormal or huge */
+  if (fabs(again - 1) > 1e-12) divide_row(g->d, unit, again, unit);
   return DWELL_OK;
+}
+
+typedef struct creation {
+  geometry *g;
+  const dwell_cloud *x;
+  const size_t *rows;
+} creation;
+
+enum { STRIPE = 32 }; /* rows */
+
+static dwell_status take_rows(void *arg, size_t item, int worker, dwell_error *err) {
+  const creation *c = arg;
+  size_t d = c->g->d, first = item * STRIPE, end = first + STRIPE < c->g->n ? first + STRIPE : c->g->n;
+  dwell_status status = DWELL_OK;
+  (void)worker;
+  for (size_t i = first; status == DWELL_OK && i < end; i++) {
+    double *unit = c->g->unit + i * d;
+    if (c->x->dtype == DWELL_F64) {
+      memcpy(unit, (const double *)c->x->data + c->rows[i] * d, d * sizeof *unit);
+    } else {
+      const float *row = (const float *)c->x->data + c->rows[i] * d;
+      for (size_t k = 0; k < d; k++) unit[k] = (double)row[k];
+    }
+    status = normalise_row(c->g, i, c->rows[i], err);
+  }
+  return status;
 }
 
 /* With room for norms and unit rows. */
@@ -80,24 +101,31 @@ done:
   return status;
 }
 
-dwell_status geometry_create(const double *x, size_t d, const size_t *rows, size_t n, geometry **ret_geometry,
-                             dwell_error *err) {
+dwell_status geometry_create_cloud(const dwell_context *ctx, const dwell_cloud *x, const size_t *rows, size_t n,
+                                   geometry **ret_geometry, dwell_error *err) {
+  size_t d = x->d;
   *ret_geometry = NULL;
   if (n == 0 || d == 0) return error_set(err, DWELL_USAGE, "a state of %zu tokens in %zu dimensions is empty", n, d);
   if (n > UINT32_MAX) return error_set(err, DWELL_UNSUPPORTED, "%zu tokens are more than 2^32", n);
   dwell_status status = DWELL_OK;
   geometry *g = NULL;
   TRY(make_room(n, d, &g, err));
-  TRY(normalise_rows(g, x, rows, err));
+  g->ctx = ctx;
+  creation c = {g, x, rows};
+  TRY(threads_for(ctx, (n + STRIPE - 1) / STRIPE, take_rows, &c, err));
 done:
   if (status == DWELL_OK) *ret_geometry = g;
   else geometry_destroy(g);
   return status;
 }
 
-void geometry_skip_centred_gram(geometry *g) { g->skips_centred_gram = true; }
+dwell_status geometry_create(const double *x, size_t d, const size_t *rows, size_t n, geometry **ret_geometry,
+                             dwell_error *err) {
+  const dwell_cloud cloud = {.data = x, .d = d, .dtype = DWELL_F64};
+  return geometry_create_cloud(NULL, &cloud, rows, n, ret_geometry, err);
+}
 
-void geometry_use_threads(geometry *g, const dwell_context *ctx) { g->ctx = ctx; }
+void geometry_skip_centred_gram(geometry *g) { g->skips_centred_gram = true; }
 
 /* Of the selected rows of g, whose numbers among those of g are `at` [p->n]. */
 static dwell_status take_part(geometry *g, const size_t *at, geometry *p, dwell_error *err) {

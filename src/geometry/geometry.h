@@ -6,6 +6,7 @@
 #ifndef DWELL_GEOMETRY_GEOMETRY_H
 #define DWELL_GEOMETRY_GEOMETRY_H
 
+#include <dwell/cloud.h>
 #include <dwell/context.h>
 #include <dwell/status.h>
 #include <stdbool.h>
@@ -24,6 +25,10 @@ typedef enum representation {
  * Zero-norm rows must have been excluded by the selection: DWELL_BAD_INPUT. */
 dwell_status geometry_create(const double *x, size_t d, const size_t *rows, size_t n, geometry **ret_geometry,
                              dwell_error *err);
+/* The same of a cloud in its own type, by all threads of ctx, which make G too and must live as long: for one state
+ * measured alone. Without ctx the calling thread does, as is right where many states are measured at once. */
+dwell_status geometry_create_cloud(const dwell_context *ctx, const dwell_cloud *x, const size_t *rows, size_t n,
+                                   geometry **ret_geometry, dwell_error *err);
 /* The same state under fewer tokens, `rows` of the g_rows that g was made of, both ascending: bit by bit what
  * geometry_create would make, but rows and cosines are taken from g. */
 dwell_status geometry_part(geometry *g, const size_t *g_rows, const size_t *rows, size_t n, geometry **ret_geometry,
@@ -40,10 +45,6 @@ void geometry_skip_centred_gram(geometry *g);
 void geometry_shed(geometry *g);
 /* Moves the cosines of `from` to g, which has made none yet: of the same tokens of the same state. Destroys `from`. */
 void geometry_inherit(geometry *g, geometry *from);
-
-/* Makes G with all threads of ctx, which must live as long: for one state measured alone. Without it the calling thread
- * does, as is right where many states are measured at once. */
-void geometry_use_threads(geometry *g, const dwell_context *ctx);
 
 /* |x|, also where squares would overflow or vanish; NaN if an entry is not finite. */
 double geometry_norm(size_t d, const double *x);

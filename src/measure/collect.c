@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/isa.h"
 #include "base/mem.h"
+#include "base/threads.h"
 #include "geometry/geometry.h"
 #include "measure/cost.h"
 #include "measure/heads.h"
@@ -33,23 +34,38 @@ static double norm_f32(size_t d, const float *x) {
   return sqrt(square);
 }
 
-static void record_norms(measurement *s, const dwell_cloud *x, size_t row) {
-  for (size_t i = 0; i < x->n; i++) {
-    s->norms[row * x->n + i] = x->dtype == DWELL_F32 ? norm_f32(x->d, (const float *)x->data + i * x->d)
-                                                     : geometry_norm(x->d, (const double *)x->data + i * x->d);
+typedef struct state_lengths {
+  const dwell_cloud *x;
+  double *lengths; /* [n] */
+} state_lengths;
+
+enum { STRIPE = 64 }; /* tokens */
+
+static dwell_status norms_item(void *arg, size_t item, int worker, dwell_error *err) {
+  const state_lengths *a = arg;
+  const dwell_cloud *x = a->x;
+  (void)worker, (void)err;
+  for (size_t i = item * STRIPE; i < x->n && i < (item + 1) * STRIPE; i++) {
+    a->lengths[i] = x->dtype == DWELL_F32 ? norm_f32(x->d, (const float *)x->data + i * x->d)
+                                          : geometry_norm(x->d, (const double *)x->data + i * x->d);
   }
+  return DWELL_OK;
+}
+
+static dwell_status record_norms(measurement *s, const dwell_cloud *x, size_t row, dwell_error *err) {
+  state_lengths a = {x, s->norms + row * x->n};
+  return threads_for(s->ctx, (x->n + STRIPE - 1) / STRIPE, norms_item, &a, err);
 }
 
 static dwell_status on_state(void *self, const dwell_frame *frame, const dwell_cloud *x, dwell_error *err) {
   measurement *s = self;
   size_t earlier = s->t->first_state, at = earlier + spool_frames(s->states);
   if (frame->state < earlier) { /* not measured, but a token that is massive there is left out as in a run of all */
-    record_norms(s, x, frame->state);
-    return DWELL_OK;
+    return record_norms(s, x, frame->state, err);
   }
   dwell_status status = spool_on_state(s->states, frame, x, err);
+  if (status == DWELL_OK) status = record_norms(s, x, at, err);
   if (status != DWELL_OK) return status;
-  record_norms(s, x, at);
   return heads_on_state(s, frame, x, at + 1, err);
 }
 

@@ -215,23 +215,22 @@ static void make_units(const dwell_cloud *x, double *rows) {
   }
 }
 
-/* What instruments with NEEDS_WEIGHTS read; takes `wide` over. block: as the source counts. */
-static dwell_status take_weights(const measurement *s, size_t block, const dwell_cloud *x, double *wide,
-                                 dwell_error *err) {
+/* What instruments with NEEDS_WEIGHTS read. block: as the source counts. */
+static dwell_status take_weights(const measurement *s, size_t block, const dwell_cloud *x, dwell_error *err) {
   head_input *in = s->input;
-  in->units = wide;
-  make_units(x, wide);
+  if ((in->units = ret_wide(x)) == NULL) return error_no_memory(err, "a state");
+  make_units(x, in->units);
   return source_weights(s->source, s->ctx, block, &in->weights, err);
 }
 
 /* Before a norm has come, and where none does (norms behind the sublayers), the block reads the state itself. */
-static dwell_status begin_normed(const measurement *s, const dwell_cloud *x, const double *wide, dwell_error *err) {
+static dwell_status begin_normed(const measurement *s, const dwell_cloud *x, dwell_error *err) {
   head_input *in = s->input;
   bool known = strcmp(s->t->kind, "import") != 0;
   in->normed_cosines = known ? in->cosines : NULL;
   in->normed_undefined = known ? NULL : UNKNOWN_NORM;
   if (!known) return DWELL_OK;
-  in->state = mem_copy(wide, x->n * x->d, sizeof(double));
+  in->state = ret_wide(x);
   return in->state != NULL ? DWELL_OK : error_no_memory(err, "a state");
 }
 
@@ -249,8 +248,8 @@ dwell_status heads_on_norm(measurement *s, const dwell_norm *norm, dwell_error *
   in->normed_cosines = NULL;
   in->normed_undefined = form_undefined(rows, d, in->kept_now);
   if (in->normed_undefined != NULL) goto done;
-  TRY(geometry_create(rows, d, order, in->kept_now, &in->normed, err));
-  geometry_use_threads(in->normed, s->ctx);
+  const dwell_cloud normed = {.n = in->kept_now, .d = d, .dtype = DWELL_F64, .data = rows};
+  TRY(geometry_create_cloud(s->ctx, &normed, order, in->kept_now, &in->normed, err));
   TRY(geometry_cosines(in->normed, RAW, &in->normed_cosines, err));
 done:
   mem_free(rows), mem_free(order);
@@ -263,24 +262,17 @@ static dwell_status take_state(const measurement *s, const selection *selected, 
   head_input *in = s->input;
   labelling labels = {in, selected, x->n, s->options->types};
   dwell_status status = DWELL_OK;
-  double *wide = ret_wide(x);
-  TRY_ALLOC(wide, "a state");
   leave_state(s);
   (void)is_input(s, frame, &in->block);
   in->kept_now = selected->all_count;
   memcpy(in->kept, selected->all, selected->all_count * sizeof(size_t));
-  TRY(geometry_create(wide, x->d, in->kept, in->kept_now, &in->cloud, err));
-  geometry_use_threads(in->cloud, s->ctx);
+  TRY(geometry_create_cloud(s->ctx, x, in->kept, in->kept_now, &in->cloud, err));
   geometry_skip_centred_gram(in->cloud);
   TRY(geometry_cosines(in->cloud, RAW, &in->cosines, err));
-  if (in->wants_normed) TRY(begin_normed(s, x, wide, err));
+  if (in->wants_normed) TRY(begin_normed(s, x, err));
   TRY(threads_for(s->ctx, 2, label_item, &labels, err));
-  if (in->needs & NEEDS_WEIGHTS) {
-    status = take_weights(s, frame->state, x, wide, err);
-    wide = NULL;
-  }
+  if (in->needs & NEEDS_WEIGHTS) TRY(take_weights(s, frame->state, x, err));
 done:
-  mem_free(wide);
   return status;
 }
 

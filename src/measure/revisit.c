@@ -25,8 +25,8 @@ static dwell_status open_state(const visit *v, const measured_set *set, size_t f
   double *x = mem_alloc(s->t->n, s->t->d * sizeof(double));
   TRY_ALLOC(x, "a state");
   TRY(spool_read(s->states, frame, x, err));
-  TRY(geometry_create(x, s->t->d, set->rows, set->count, ret_geometry, err));
-  if (v->alone) geometry_use_threads(*ret_geometry, s->ctx);
+  const dwell_cloud cloud = {.n = s->t->n, .d = s->t->d, .dtype = DWELL_F64, .data = x};
+  TRY(geometry_create_cloud(v->alone ? s->ctx : NULL, &cloud, set->rows, set->count, ret_geometry, err));
   TRY(geometry_cosines(*ret_geometry, RAW, ret_cosines, err));
 done:
   mem_free(x);
