@@ -46,9 +46,10 @@ ISA_INLINE void put(const mask *m, const isa_half *value, isa_half *into) {
 /* Row i, in the lanes of `m` alone. */
 ISA_INLINE void step(sweep *w, size_t i, const mask *m) {
   isa_half b = w->e[i], r = w->p + b, c = w->p / r, inverse = r / w->p, s = b / r, a = w->d[i];
-  isa_half g = c * (a - w->shift) - s * w->g, e = w->s * r, d = w->g + (a - g);
+  isa_half g = c * (a - w->shift) - s * w->g, d = w->g + (a - g);
   isa_half p = (g * g + LEAST_SQUARE) * inverse;
-  put(m, &e, &w->e[i + 1]), put(m, &d, &w->d[i + 1]);
+  w->e[i + 1] = w->s * r; /* above the lane's first row nobody reads it again */
+  put(m, &d, &w->d[i + 1]);
   put(m, &s, &w->s), put(m, &g, &w->g), put(m, &p, &w->p);
 }
 

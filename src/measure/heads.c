@@ -82,10 +82,11 @@ static void leave_state(const measurement *s) {
   forget_state(in);
 }
 
-/* States so far can only keep more tokens than all states do, so equal numbers are equal tokens. */
+/* States so far can only keep more tokens than all states do, and those are no fewer than their first occurrences:
+ * equal numbers are equal tokens. */
 void heads_hand_over(const measurement *s, const dwell_frame *frame, geometry *g) {
   size_t block;
-  if (s->clouds == NULL || s->options->types || !is_input(s, frame, &block)) return;
+  if (s->clouds == NULL || !is_input(s, frame, &block)) return;
   geometry **cloud = &s->clouds[block];
   if (*cloud == NULL || geometry_n(*cloud) != geometry_n(g)) return;
   geometry_inherit(g, *cloud);
