@@ -12,7 +12,9 @@
 typedef struct calibration_part {
   const char *name, *summary;
   dwell_status (*run)(const dwell_context *ctx, dwell_error *err);
-  bool on_request; /* not among "all": it takes long, and fails where it must */
+  /* Instead of run: studies that take long are kept in a file (NULL: are not) from which the same call goes on; the
+   * part fails where its rates are too high, and is not among "all". */
+  dwell_status (*run_kept)(const dwell_context *ctx, const char *opt_file, dwell_error *err);
 } calibration_part;
 
 extern const calibration_part calibrate_clouds, calibrate_groups, calibrate_networks, calibrate_flows,

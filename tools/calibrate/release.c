@@ -1,16 +1,22 @@
 /* tools/calibrate/release.c - the error rate of the whole procedure: full studies of networks and flows in which there
- * is nothing to find, and of planted groups that must be found. `make release-test`; fails where a rate is too high. */
+ * is nothing to find, and of planted groups that must be found. `make release-test`; fails where a rate is too high.
+ * Each study is a line of the table that is kept (kept.h); the same call goes on with those that are not there. */
 #include <dwell/measure.h>
 #include <dwell/model.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/context.h"
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/threads.h"
+#include "base/version.h"
 #include "calibrate.h"
+#include "kept.h"
 #include "study/decide.h"
 #include "study/flow_starts.h"
 #include "study/special.h"
@@ -91,9 +97,8 @@ done:
 }
 
 static unsigned flag_of(const char *name) {
-  static const char *const names[] = {"A", "B", "C", "D", "E1", "E2"};
-  for (unsigned k = 0; k < sizeof names / sizeof names[0]; k++) {
-    if (strcmp(names[k], name) == 0) return 1U << k;
+  for (unsigned k = 0; k < KEPT_CLAIMS; k++) {
+    if (strcmp(name, kept_claims[k]) == 0) return 1U << k;
   }
   return 0;
 }
@@ -110,28 +115,37 @@ static dwell_status decide_study(const null_study *s, const numbers *n, unsigned
   return status;
 }
 
-static dwell_status run_null(void *arg, size_t number, int worker, dwell_error *err) {
-  unsigned *flags = arg;
+/* Measures `seeds` networks (the first is called trained) on `texts` texts. Release *ret_study and *ret_numbers with
+ * drop_study, also after an error. */
+static dwell_status measure_study(size_t number, size_t seeds, size_t texts, null_study *ret_study,
+                                  numbers *ret_numbers, dwell_error *err) {
   dwell_context alone = dwell_context_default();
   dwell_model *model = NULL;
-  numbers n = {0};
   dwell_status status = DWELL_OK;
-  null_study *s = MEM_ZERO(null_study, 1);
-  (void)worker;
-  alone.threads = 1, alone.seed = number, flags[number] = 0;
-  TRY_ALLOC(s, "a study");
-  TRY(make_study(number, s, err));
+  alone.threads = 1, alone.seed = number;
+  *ret_numbers = (numbers){0};
+  TRY(make_study(number, ret_study, err));
   TRY(calibrate_open_config(configs[number % 2], &alone, &model, err));
-  TRY(numbers_make(&n, err));
-  for (size_t seed = 0; seed <= SEEDS; seed++) {
-    for (size_t p = 0; p < PROMPTS; p++) TRY(add_unit(&alone, s, model, number, seed, p, &n, err));
+  TRY(numbers_make(ret_numbers, err));
+  for (size_t seed = 0; seed < seeds; seed++) {
+    for (size_t p = 0; p < texts; p++) TRY(add_unit(&alone, ret_study, model, number, seed, p, ret_numbers, err));
   }
-  TRY(decide_study(s, &n, &flags[number], err));
 done:
-  numbers_free(&n);
   dwell_model_destroy(model);
-  if (s != NULL) study_plan_free(&s->plan);
-  mem_free(s);
+  return status;
+}
+
+static void drop_study(null_study *s, numbers *n) {
+  numbers_free(n);
+  study_plan_free(&s->plan);
+}
+
+static dwell_status run_null(size_t number, kept_study *ret, dwell_error *err) {
+  numbers n;
+  null_study s = {0};
+  dwell_status status = measure_study(number, 1 + SEEDS, PROMPTS, &s, &n, err);
+  if (status == DWELL_OK) status = decide_study(&s, &n, &ret->says, err);
+  drop_study(&s, &n);
   return status;
 }
 
@@ -156,16 +170,14 @@ static dwell_status measure_starts(const dwell_context *ctx, double beta, start_
   return status;
 }
 
-static dwell_status run_flow(void *arg, size_t number, int worker, dwell_error *err) {
+static dwell_status run_flow(size_t number, kept_study *ret, dwell_error *err) {
   static const char *const names[FLOW_CLAIMS] = {"A", "B", "D", "E1"};
   const claim_thresholds t = claim_thresholds_default();
-  unsigned *flags = arg;
   dwell_context alone = dwell_context_default();
   start_numbers flow[STARTS], control[STARTS];
   claim_verdict found[FLOW_CLAIMS];
   dwell_status status = DWELL_OK;
-  (void)worker;
-  alone.threads = 1, alone.seed = 1000 + number, flags[number] = 0;
+  alone.threads = 1, alone.seed = 1000 + number;
   TRY(measure_starts(&alone, 1, flow, err));
   TRY(measure_starts(&alone, 0, control, err));
   for (size_t c = 0; c < FLOW_CLAIMS; c++) {
@@ -186,7 +198,7 @@ static dwell_status run_flow(void *arg, size_t number, int worker, dwell_error *
     TRY(claim_find(names[c])->decide(&sample, &t, &found[c], err));
   }
   TRY(verdicts_settle(found, FLOW_CLAIMS, FLOW_CLAIMS, &t, err));
-  for (size_t c = 0; c < FLOW_CLAIMS; c++) flags[number] |= found[c].outcome == CLAIM_CONFIRMED ? flag_of(names[c]) : 0;
+  for (size_t c = 0; c < FLOW_CLAIMS; c++) ret->says |= found[c].outcome == CLAIM_CONFIRMED ? flag_of(names[c]) : 0;
 done:
   return status;
 }
@@ -224,42 +236,94 @@ static dwell_status trend_of(uint64_t run, uint32_t text, double strength, doubl
   return status;
 }
 
-typedef struct planted {
-  bool confirmed[PLANTED];
-  double trend[PLANTED * PROMPTS];
-} planted;
-
-static dwell_status run_planted(void *arg, size_t number, int worker, dwell_error *err) {
+static dwell_status run_planted(size_t number, kept_study *ret, dwell_error *err) {
   const claim_thresholds t = claim_thresholds_default();
-  planted *all = arg;
   double values[2 * PROMPTS], controls[2 * SEEDS * PROMPTS] = {0};
   claim_verdict v;
   dwell_status status = DWELL_OK;
-  (void)worker;
   for (uint32_t p = 0; p < PROMPTS; p++) {
     double strength = STRENGTH * (1 + SPREAD * calibrate_normal(number, 400, p, 0));
     TRY(trend_of(number, p, strength, &values[p], err));
     values[PROMPTS + p] = 0.025; /* the groups of such texts are significant at some state */
     for (uint32_t k = 0; k < SEEDS; k++)
       TRY(trend_of(number + 100000, 100 * (k + 1) + p, 0, &controls[k * PROMPTS + p], err));
-    all->trend[number * PROMPTS + p] = values[p];
   }
   const claim_sample s = {
       .prompts = PROMPTS, .seeds = SEEDS, .values = values, .controls = controls, .layers = DEPTHS - 1, .seed = number};
   TRY(claim_find("A")->decide(&s, &t, &v, err));
   TRY(verdicts_settle(&v, 1, FAMILY, &t, err));
-  all->confirmed[number] = v.outcome == CLAIM_CONFIRMED;
+  ret->says = v.outcome == CLAIM_CONFIRMED ? SAYS_A : 0;
+  ret->g = sample_mean(PROMPTS, values), ret->g_sd = sqrt(sample_variance(PROMPTS, values));
 done:
   return status;
 }
 
-/* ---- the tables ---- */
+/* ---- what decides ---- */
 
-static size_t count_flags(const unsigned *flags, size_t count, unsigned which) {
-  size_t found = 0;
-  for (size_t i = 0; i < count; i++) found += (flags[i] & which) != 0;
-  return found;
+static void describe(const numbers *n, strbuf *out) {
+  const claim_thresholds t = claim_thresholds_default();
+  strbuf_printf(out, "%s %d %d %d %s", version_number(), PROMPTS, SEEDS, VOCABULARY, null_plan);
+  for (size_t k = 0; k < t.count; k++)
+    strbuf_printf(out, "%s %s %a %a\n", t.items[k].claim, t.items[k].name, t.items[k].value, t.items[k].flow);
+  table_write(&n->t, out);
 }
+
+/* Stands for version, thresholds, sizes, and all numbers of two networks of either architecture: what changes the bits
+ * of a measurement changes it, what only makes it faster does not. The code of the verdicts is not seen. */
+static dwell_status rules_of_build(char ret[KEPT_RULES], dwell_error *err) {
+  char hex[DIGEST_SIZE] = "";
+  digest *d = NULL;
+  dwell_status status = digest_create(DIGEST_SHA256, &d, err);
+  for (size_t number = 0; number < 2 && status == DWELL_OK; number++) {
+    numbers n;
+    null_study s = {0};
+    strbuf text = {0};
+    status = measure_study(number, 2, 1, &s, &n, err);
+    if (status == DWELL_OK) describe(&n, &text);
+    if (status == DWELL_OK && text.failed) status = error_no_memory(err, "the rules");
+    if (status == DWELL_OK) digest_add(d, text.data, text.length);
+    strbuf_free(&text);
+    drop_study(&s, &n);
+  }
+  if (status == DWELL_OK) status = digest_end(d, hex, err);
+  digest_destroy(d);
+  snprintf(ret, KEPT_RULES, "%s", hex);
+  return status;
+}
+
+/* ---- studies that are not done yet ---- */
+
+typedef struct work {
+  const dwell_context *ctx;
+  kept_studies *kept;
+  kept_kind kind;
+  const char *stage;
+  dwell_status (*run)(size_t number, kept_study *ret, dwell_error *err);
+  size_t count;
+  atomic_size_t next, finished;
+} work;
+
+/* The first one that is left, whichever item this is: fewer studies are the beginning of more. */
+static dwell_status run_next(void *arg, size_t item, int worker, dwell_error *err) {
+  work *w = arg;
+  kept_study study = {.g = NAN, .g_sd = NAN};
+  size_t number = w->next++;
+  (void)item;
+  while (w->kept->of[w->kind][number].done) number = w->next++;
+  dwell_status status = w->run(number, &study, err);
+  if (status == DWELL_OK) status = kept_add(w->kept, w->kind, number, &study, err);
+  size_t finished = ++w->finished;
+  if (status == DWELL_OK && worker == 0) context_progress(w->ctx, w->stage, (double)finished, (double)w->count);
+  return status;
+}
+
+static dwell_status run_left(work *w, dwell_error *err) {
+  w->finished = kept_done(w->kept, w->kind, w->count);
+  context_progress(w->ctx, w->stage, (double)w->finished, (double)w->count);
+  return threads_for(w->ctx, w->count - w->finished, run_next, w, err);
+}
+
+/* ---- the tables ---- */
 
 static void print_line(const char *what, size_t found, size_t of, const char *bound, bool passes) {
   interval i = {found == 0 ? 0 : special_beta_quantile((double)found, (double)(of - found) + 1, 0.025),
@@ -269,72 +333,87 @@ static void print_line(const char *what, size_t found, size_t of, const char *bo
   fflush(stdout);
 }
 
-static dwell_status null_networks(const dwell_context *ctx, size_t studies, size_t most, bool *ret_pass,
-                                  dwell_error *err) {
+static void print_head(void) { printf("| studies | found | 95 %% | allowed | passes |\n|---|---|---|---|---|\n"); }
+
+static void print_claim(const kept_studies *k, const char *what, size_t studies, unsigned which) {
+  print_line(what, kept_say(k, KEPT_NETWORK, studies, which), studies, "", true);
+}
+
+static dwell_status null_networks(const dwell_context *ctx, kept_studies *k, size_t studies, size_t most,
+                                  bool *ret_pass, dwell_error *err) {
   char bound[32];
-  unsigned *flags = MEM_ZERO(unsigned, studies);
-  if (flags == NULL) return error_no_memory(err, "the studies");
-  dwell_status status = threads_for(ctx, studies, run_null, flags, err);
-  size_t found = count_flags(flags, studies, SAYS_FALSE);
-  snprintf(bound, sizeof bound, "at most %zu", most);
-  if (status == DWELL_OK) {
-    print_line("random networks: any CONFIRMED but D", found, studies, bound, found <= most);
-    print_line("the same: A", count_flags(flags, studies, SAYS_A), studies, "", true);
-    print_line("the same: C", count_flags(flags, studies, SAYS_C), studies, "", true);
-    print_line("the same: E1", count_flags(flags, studies, SAYS_E1), studies, "", true);
-    print_line("the same: D, which has no control", count_flags(flags, studies, SAYS_D), studies, "", true);
-  }
-  *ret_pass = *ret_pass && found <= most;
-  mem_free(flags);
-  return status;
-}
-
-static dwell_status null_flows(const dwell_context *ctx, bool *ret_pass, dwell_error *err) {
-  enum { MOST = 2 };
-  unsigned flags[FLOW_STUDIES] = {0};
-  dwell_status status = threads_for(ctx, FLOW_STUDIES, run_flow, flags, err);
-  size_t found = count_flags(flags, FLOW_STUDIES, SAYS_A | SAYS_B | SAYS_E1);
-  if (status == DWELL_OK)
-    print_line("SA, beta 1 against 0: A, B or E1 CONFIRMED", found, FLOW_STUDIES, "at most 2", found <= MOST);
-  *ret_pass = *ret_pass && found <= MOST;
-  return status;
-}
-
-static dwell_status planted_groups(const dwell_context *ctx, bool *ret_pass, dwell_error *err) {
-  enum { LEAST = 89 };
-  static planted all;
-  size_t found = 0;
-  dwell_status status = threads_for(ctx, PLANTED, run_planted, &all, err);
+  work w = {ctx, k, KEPT_NETWORK, "networks", run_null, studies};
+  dwell_status status = run_left(&w, err);
   if (status != DWELL_OK) return status;
-  for (size_t k = 0; k < PLANTED; k++) found += all.confirmed[k];
+  size_t found = kept_say(k, KEPT_NETWORK, studies, SAYS_FALSE);
+  snprintf(bound, sizeof bound, "at most %zu", most);
+  print_line("random networks: any CONFIRMED but D", found, studies, bound, found <= most);
+  print_claim(k, "the same: A", studies, SAYS_A);
+  print_claim(k, "the same: C", studies, SAYS_C);
+  print_claim(k, "the same: E1", studies, SAYS_E1);
+  print_claim(k, "the same: D, which has no control", studies, SAYS_D);
+  *ret_pass = *ret_pass && found <= most;
+  return DWELL_OK;
+}
+
+static dwell_status null_flows(const dwell_context *ctx, kept_studies *k, bool *ret_pass, dwell_error *err) {
+  enum { MOST = 2 };
+  work w = {ctx, k, KEPT_FLOW, "flows", run_flow, FLOW_STUDIES};
+  dwell_status status = run_left(&w, err);
+  if (status != DWELL_OK) return status;
+  size_t found = kept_say(k, KEPT_FLOW, FLOW_STUDIES, SAYS_A | SAYS_B | SAYS_E1);
+  print_line("SA, beta 1 against 0: A, B or E1 CONFIRMED", found, FLOW_STUDIES, "at most 2", found <= MOST);
+  *ret_pass = *ret_pass && found <= MOST;
+  return DWELL_OK;
+}
+
+static dwell_status planted_groups(const dwell_context *ctx, kept_studies *k, bool *ret_pass, dwell_error *err) {
+  enum { LEAST = 89 };
+  double mean = 0, variance = 0;
+  work w = {ctx, k, KEPT_PLANTED, "planted", run_planted, PLANTED};
+  dwell_status status = run_left(&w, err);
+  if (status != DWELL_OK) return status;
+  size_t found = kept_say(k, KEPT_PLANTED, PLANTED, SAYS_A);
   print_line("planted groups: A CONFIRMED", found, PLANTED, "at least 89", found >= LEAST);
-  printf("\nPlanted g: mean %.3f, standard deviation over texts %.3f.\n", sample_mean(PLANTED * PROMPTS, all.trend),
-         sqrt(sample_variance(PLANTED * PROMPTS, all.trend)));
-  fflush(stdout);
+  for (size_t i = 0; i < PLANTED; i++) {
+    const kept_study *s = &k->of[KEPT_PLANTED][i];
+    mean += s->g / PLANTED, variance += s->g_sd * s->g_sd / PLANTED;
+  }
+  printf("\nPlanted g: mean %.3f, standard deviation over texts %.3f.\n", mean, sqrt(variance));
   *ret_pass = *ret_pass && found >= LEAST;
   return DWELL_OK;
 }
 
-static dwell_status run_all(const dwell_context *ctx, size_t studies, size_t most, dwell_error *err) {
+static dwell_status run_all(const dwell_context *ctx, const char *opt_file, size_t studies, size_t most,
+                            dwell_error *err) {
   bool pass = true;
-  dwell_status status = DWELL_OK;
+  char rules[KEPT_RULES];
+  kept_studies kept = {.file = -1};
+  dwell_status status = rules_of_build(rules, err);
+  if (status != DWELL_OK) return status;
+  TRY(kept_open(opt_file, rules, &kept, err));
   printf(
       "%d texts of %d distinct ids, 6 blocks of width 64, %d random networks as controls, %d draws, a family of %d. "
-      "The interval is that of Clopper and Pearson.\n\n",
-      PROMPTS, TOKENS, SEEDS, DRAWS, FAMILY);
-  printf("| studies | found | 95 %% | allowed | passes |\n|---|---|---|---|---|\n");
-  TRY(planted_groups(ctx, &pass, err));
-  printf("\n| studies | found | 95 %% | allowed | passes |\n|---|---|---|---|---|\n");
-  TRY(null_flows(ctx, &pass, err));
-  TRY(null_networks(ctx, studies, most, &pass, err));
+      "The interval is that of Clopper and Pearson. Rules %s.\n\n",
+      PROMPTS, TOKENS, SEEDS, DRAWS, FAMILY, rules);
+  print_head();
+  TRY(null_networks(ctx, &kept, studies, most, &pass, err));
+  TRY(null_flows(ctx, &kept, &pass, err));
+  TRY(planted_groups(ctx, &kept, &pass, err));
   if (!pass) status = error_set(err, DWELL_CHECK_FAILED, "the rules are wrong more often than they may be");
 done:
+  kept_close(&kept);
   return status;
 }
 
-static dwell_status run_release(const dwell_context *ctx, dwell_error *err) { return run_all(ctx, STUDIES, 21, err); }
-static dwell_status run_nightly(const dwell_context *ctx, dwell_error *err) { return run_all(ctx, NIGHTLY, 1, err); }
+static dwell_status run_release(const dwell_context *ctx, const char *opt_file, dwell_error *err) {
+  return run_all(ctx, opt_file, STUDIES, 21, err);
+}
+static dwell_status run_nightly(const dwell_context *ctx, const char *opt_file, dwell_error *err) {
+  return run_all(ctx, opt_file, NIGHTLY, 1, err);
+}
 
 const calibration_part calibrate_release = {
-    "release", "The whole procedure where there is nothing to find, and where there is", run_release, true};
-const calibration_part calibrate_nightly = {"nightly", "The same with fewer studies of networks", run_nightly, true};
+    "release", "The whole procedure where there is nothing to find, and where there is", .run_kept = run_release};
+const calibration_part calibrate_nightly = {"nightly", "The same with fewer studies of networks",
+                                            .run_kept = run_nightly};
