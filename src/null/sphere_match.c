@@ -69,19 +69,39 @@ ISA_DEFINE(static, add_node,
             double mean_weight, double *mean, double *square),
            (r, s, mu, inverse, square_weight, mean_weight, mean, square))
 
-/* With t = e^x: dt = t dx, and (pi t)^{-1/2} dt = sqrt(t/pi) dx. phi falls with t, and what multiplies t phi in the
- * integrands falls too, so once t phi cannot come back to 1e-20 of its largest value the other nodes add nothing. */
-void sphere_moments(size_t r, const double *s, const double *mu, double *scratch, double *ret_mean,
-                    double *ret_square) {
-  double spacing = (log(NODE_LAST) - log(NODE_FIRST)) / (NODES - 1), largest = 0;
+/* The nodes and what the integrands have of them alone. With t = e^x: dt = t dx, and (pi t)^{-1/2} dt = sqrt(t/pi) dx.
+ */
+typedef struct nodes {
+  double t[NODES], square[NODES], mean[NODES];
+} nodes;
+
+static void make_nodes(nodes *ret) {
+  double spacing = (log(NODE_LAST) - log(NODE_FIRST)) / (NODES - 1);
+  for (int k = 0; k < NODES; k++) {
+    double t = exp(log(NODE_FIRST) + spacing * k);
+    ret->t[k] = t, ret->square[k] = spacing * t, ret->mean[k] = spacing * sqrt(t / PI);
+  }
+}
+
+/* phi falls with t, and what multiplies t phi in the integrands falls too, so once t phi cannot come back to 1e-20 of
+ * its largest value the other nodes add nothing. */
+static void integrate(const nodes *at, size_t r, const double *s, const double *mu, double *scratch, double *ret_mean,
+                      double *ret_square) {
+  double largest = 0;
   for (size_t k = 0; k < r; k++) ret_mean[k] = ret_square[k] = 0;
   for (int node = 0; node < NODES; node++) {
-    double t = exp(log(NODE_FIRST) + spacing * node);
-    double phi = laplace(r, s, mu, t, scratch);
-    largest = fmax(largest, t * phi);
+    double phi = laplace(r, s, mu, at->t[node], scratch);
+    largest = fmax(largest, at->t[node] * phi);
     if (NODE_LAST * phi < NOTHING * largest) break;
-    add_node(r, s, mu, scratch, spacing * t * phi, spacing * sqrt(t / PI) * phi, ret_mean, ret_square);
+    add_node(r, s, mu, scratch, at->square[node] * phi, at->mean[node] * phi, ret_mean, ret_square);
   }
+}
+
+void sphere_moments(size_t r, const double *s, const double *mu, double *scratch, double *ret_mean,
+                    double *ret_square) {
+  nodes at;
+  make_nodes(&at);
+  integrate(&at, r, s, mu, scratch, ret_mean, ret_square);
 }
 
 /* One update of s and mu towards the targets; true when they were met before it. */
@@ -109,13 +129,15 @@ static bool improve(size_t r, const double *t, const double *m, const double *me
 dwell_status sphere_match(size_t r, const double *t, const double *m, double *ret_s, double *ret_mu,
                           sphere_fit *ret_fit, dwell_error *err) {
   dwell_status status = DWELL_OK;
+  nodes at;
   double *work = MEM_NEW(double, 3 * (r + 1));
   TRY_ALLOC(work, "a sphere match");
+  make_nodes(&at);
   double *mean = work, *square = work + (r + 1), *scratch = work + 2 * (r + 1);
   for (size_t k = 0; k <= r; k++) ret_s[k] = k < r ? t[k] : 0, ret_mu[k] = m[k];
   *ret_fit = (sphere_fit){0};
   for (bool met = false; !met && ret_fit->iterations < MOST_ITERATIONS; ret_fit->iterations++) {
-    sphere_moments(r + 1, ret_s, ret_mu, scratch, mean, square);
+    integrate(&at, r + 1, ret_s, ret_mu, scratch, mean, square);
     met = improve(r, t, m, mean, square, ret_s, ret_mu, &ret_fit->error);
   }
 done:

@@ -118,10 +118,16 @@ static dwell_status lock_shard(const study_work *w, int *ret_lock, dwell_error *
 /* What the claims need. The heads' own temperature gives the energy its beta. */
 const char study_needed_instruments[] = "cluster,motion,ip,cka,alignment,temperature,energy,components";
 
+/* The columns of those that the claims read. Nulls of others would be drawn for nobody: half of a control's time. */
+#define READ_COLUMNS "cluster_T_types,motion,ip_mean,cka,align_types_p,temperature,energy,components"
+const char study_read_columns[] = READ_COLUMNS;
+const char study_read_columns_of_trained[] = READ_COLUMNS ",cluster_T_ln_types,cluster_T_robust_types";
+
 dwell_measure_options study_unit_options(const study_plan *p, const study_text *t, const study_unit *unit) {
   dwell_measure_options o = dwell_measure_options_default();
   bool trained = unit->variant == VARIANT_TRAINED;
-  o.instruments = study_needed_instruments, o.null_draws = (size_t)(trained ? p->nulls : p->control_nulls);
+  o.instruments = trained ? study_needed_instruments : study_read_columns;
+  o.null_draws = (size_t)(trained ? p->nulls : p->control_nulls);
   if (trained) o.robust = o.normed = true;
   if (trained && p->instruments != NULL) o.instruments = str_equal(p->instruments, "all") ? NULL : p->instruments;
   bool speed = unit->variant == VARIANT_SCALED || unit->variant == VARIANT_ROTATED || str_equal(t->kind, "control");

@@ -47,6 +47,8 @@ dwell_status study_run(const study_work *w, study_tally *ret_tally, dwell_error 
 
 /* Names of the instruments that the claims need, with commas. */
 extern const char study_needed_instruments[];
+/* Their columns that the claims read, of a control, and of a trained network in all its representations. */
+extern const char study_read_columns[], study_read_columns_of_trained[];
 
 /* What is asked of a unit. */
 dwell_measure_options study_unit_options(const study_plan *p, const study_text *t, const study_unit *unit);

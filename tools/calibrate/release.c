@@ -86,6 +86,7 @@ static dwell_status add_unit(const dwell_context *ctx, const null_study *s, dwel
   dwell_source *source = NULL;
   dwell_run *run = NULL;
   dwell_status status = DWELL_OK;
+  if (seed == 0) o.instruments = study_read_columns_of_trained; /* nobody looks at the others */
   of.random_weights = true, of.random_seed = number * (SEEDS + 1) + seed;
   TRY(dwell_model_open_ids(model, s->ids[text], TOKENS, &of, &source, err));
   TRY(dwell_measure(ctx, source, &o, &run, err));
@@ -397,6 +398,7 @@ static dwell_status run_all(const dwell_context *ctx, const char *opt_file, size
       "The interval is that of Clopper and Pearson. Rules %s.\n\n",
       PROMPTS, TOKENS, SEEDS, DRAWS, FAMILY, rules);
   print_head();
+  fflush(stdout);
   TRY(null_networks(ctx, &kept, studies, most, &pass, err));
   TRY(null_flows(ctx, &kept, &pass, err));
   TRY(planted_groups(ctx, &kept, &pass, err));
