@@ -47,6 +47,8 @@ void random_bits(const random_stream *s, uint32_t i, uint32_t j, uint32_t ret_bi
 double random_uniform(const random_stream *s, uint32_t i, uint32_t j);
 /* Standard normal, by inversion (Wichura 1988, AS 241; 1e-16 relative). One counter per number. */
 double random_normal(const random_stream *s, uint32_t i, uint32_t j);
+/* ret_numbers[k] = random_normal(s, i, first + k), the same bits for less; first + count <= 2^32. */
+void random_normals(const random_stream *s, uint32_t i, uint32_t first, size_t count, double *ret_numbers);
 /* Uniform in 0..n-1, n >= 1; bias below n/2^64. */
 size_t random_below(const random_stream *s, uint32_t i, uint32_t j, size_t n);
 /* A uniform permutation of 0..n-1 (Fisher-Yates on random_below(i, 1..n-1)). */

@@ -183,6 +183,22 @@ static void streams_are_unrelated(void **state) {
   }
 }
 
+/* Many at once are those that come one by one, whatever the count and where the counters begin. */
+static void normals_at_once(void **state) {
+  enum { MOST = 1000 };
+  double many[MOST];
+  (void)state;
+  const random_stream s = {.seed = 7, .purpose = RANDOM_TEST};
+  for (size_t count = 0; count <= MOST; count += count < 130 ? 1 : 145) {
+    uint32_t first = UINT32_MAX - MOST + 1;
+    random_normals(&s, 3, first, count, many);
+    for (size_t k = 0; k < count; k++) {
+      double one = random_normal(&s, 3, first + (uint32_t)k);
+      assert_memory_equal(&many[k], &one, sizeof one);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(known_answers),
@@ -192,6 +208,7 @@ int main(void) {
       cmocka_unit_test(below_is_uniform),
       cmocka_unit_test(permutations_are_uniform),
       cmocka_unit_test(streams_are_unrelated),
+      cmocka_unit_test(normals_at_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
