@@ -1,4 +1,5 @@
 """Times of two sides that take turns, and what is printed of them."""
+import math
 import os
 import statistics
 import time
@@ -37,8 +38,10 @@ class Times:
 
 
 def ratios(theirs, ours):
-    """Above 1: dwell is faster. Wall clock by medians and by the best, processor time by the best."""
-    return (theirs.median(0) / ours.median(0), theirs.best(0) / ours.best(0), theirs.best(1) / ours.best(1))
+    """Above 1: dwell is faster. Wall clock by medians and by the best, processor time by the best (infinite where the
+    system's processor clock is too coarse to see ours)."""
+    used = theirs.best(1) / ours.best(1) if ours.best(1) > 0 else math.inf
+    return theirs.median(0) / ours.median(0), theirs.best(0) / ours.best(0), used
 
 
 def load():
