@@ -1,6 +1,6 @@
 /* bench/flow.c - times one evaluation of the sa velocity.
  *
- * usage: bench_flow TOKENS VELOCITIES N D BETA THREADS SECONDS
+ * usage: bench_flow TOKENS VELOCITIES N D BETA THREADS SECONDS [f32]
  * Reads N x D doubles (unit rows) from TOKENS, evaluates for about SECONDS, writes the velocities to VELOCITIES and
  * prints the wall and processor seconds of each evaluation. bench/flow.py drives it against numpy. */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
@@ -45,13 +45,14 @@ static dwell_status measure(field *f, const double *x, double *v, double seconds
 }
 
 int main(int count, char **words) {
-  if (count != 8) return fprintf(stderr, "usage: bench_flow TOKENS VELOCITIES N D BETA THREADS SECONDS\n"), 2;
+  if (count < 8) return fprintf(stderr, "usage: bench_flow TOKENS VELOCITIES N D BETA THREADS SECONDS [f32]\n"), 2;
   size_t n = strtoul(words[3], NULL, 10), d = strtoul(words[4], NULL, 10);
   double *x = malloc(n * d * sizeof(double)), *v = malloc(n * d * sizeof(double)), *masses = malloc(n * sizeof(double));
   if (x == NULL || v == NULL || masses == NULL || !transfer(words[1], "rb", x, n * d)) return 3;
   for (size_t i = 0; i < n; i++) masses[i] = 1 / (double)n;
   dwell_context ctx = {.threads = atoi(words[6])};
   flow_system system = {n, d, strtod(words[5], NULL), masses, false};
+  system.single = count > 8;
   field f;
   dwell_error err;
   if (field_create(flow_find("sa"), &system, &ctx, &f, &err) != DWELL_OK) return 1;

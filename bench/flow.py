@@ -7,10 +7,12 @@ Rivals, all with the same number of threads:
     naive      numpy with an n x n matrix, double precision
     blocks     numpy in blocks of rows that stay in the cache, shared out to threads, double precision
     fused f64  torch's scaled_dot_product_attention, which forms no n x n matrix, and the projection
-    fused f32  the same in single precision, which dwell does not offer
-For each size the sides take turns, ROUNDS times for SECONDS each; velocities are compared too. Ratios are rival over
-dwell: of the medians and of the best times by the wall clock. dwell's time is one evaluation of the velocity together
-with energy and rate. A rival that is not installed is left out."""
+    fused f32  the same in single precision
+dwell in double precision is compared with the first three, in single precision (--precision f32, which at d <= 4 makes
+no difference) with all of them. For each size the sides take turns, ROUNDS times for SECONDS each; velocities are compared
+too. Ratios are rival over dwell: of the medians and of the best times by the wall clock; `best rival` is the least of
+them. dwell's time is one evaluation of the velocity together with energy and rate. A rival that is not installed is left
+out."""
 import concurrent.futures
 import os
 import subprocess
@@ -99,10 +101,11 @@ def run(call, kept):
     return v
 
 
-def ours(program, folder, x, beta, kept):
+def ours(program, folder, x, beta, kept, precision="f64"):
     tokens, velocities = os.path.join(folder, "tokens"), os.path.join(folder, "velocities")
     x.tofile(tokens)
     command = [program, tokens, velocities, str(x.shape[0]), str(x.shape[1]), str(beta), str(THREADS), str(SECONDS)]
+    command += ["f32"] * (precision == "f32")
     lines = subprocess.run(command, check=True, capture_output=True, text=True, env=OURS).stdout.split("\n")
     for line in lines:
         if line:
@@ -115,19 +118,32 @@ def random_tokens(n, d):
     return x / np.linalg.norm(x, axis=1, keepdims=True)
 
 
+def against(precision, mine, theirs, worst):
+    """dwell in one precision beside its rivals; in double precision single is no rival."""
+    print(f"    dwell {precision}      {mine.median(0) * 1e3:9.4f} ms, best {mine.best(0) * 1e3:9.4f}")
+    shown = {name: kept for name, kept in theirs.items() if precision == "f32" or name != "fused f32"}
+    ratios = {name: times.ratios(kept, mine) for name, kept in shown.items()}
+    for name, kept in shown.items():
+        print(f"      {name:12} {kept.median(0) * 1e3:9.4f} ms, best {kept.best(0) * 1e3:9.4f}   ratio "
+              f"{ratios[name][0]:7.2f}, best {ratios[name][1]:7.2f}   difference {worst[precision, name]:.1e}")
+    print(f"      best rival: ratio {min(r[0] for r in ratios.values()):.2f}, best {min(r[1] for r in ratios.values()):.2f}",
+          flush=True)
+
+
 def compare(program, folder, n, d, pool):
-    x, mine = random_tokens(n, d), times.Times()
+    x = random_tokens(n, d)
     ways = rivals(x, BETA, pool)
+    mine = {precision: times.Times() for precision in ("f64", "f32")}
     theirs, worst = {name: times.Times() for name in ways}, {}
     for _ in range(ROUNDS):
-        v = ours(program, folder, x, BETA, mine)
+        v = {precision: ours(program, folder, x, BETA, kept, precision) for precision, kept in mine.items()}
         for name, call in ways.items():
-            worst[name] = np.abs(run(call, theirs[name]) - v).max()
-    print(f"n = {n}, d = {d}: dwell {mine.median(0) * 1e3:.4f} ms, best {mine.best(0) * 1e3:.4f}")
-    for name, kept in theirs.items():
-        median, best, _ = times.ratios(kept, mine)
-        print(f"    {name:10} {kept.median(0) * 1e3:9.4f} ms, best {kept.best(0) * 1e3:9.4f}   ratio {median:7.2f}, "
-              f"best {best:7.2f}   difference {worst[name]:.1e}", flush=True)
+            made = run(call, theirs[name])
+            for precision in mine:
+                worst[precision, name] = np.abs(made - v[precision]).max()
+    print(f"n = {n}, d = {d}; f32 and f64 of dwell differ by {np.abs(v['f32'] - v['f64']).max():.1e}")
+    for precision, kept in mine.items():
+        against(precision, kept, theirs, worst)
 
 
 def grow(program, folder, label, cases):

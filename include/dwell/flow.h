@@ -64,6 +64,10 @@ typedef struct dwell_flow_options {
                         * layer: multiples of ETA) */
   size_t times_count;
   dwell_dtype dtype; /* of the states pushed; the integration is always double */
+  /* DWELL_F32: sums over pairs of sa and usa are made in single precision, where there are so many dimensions that it
+   * pays. Velocities of sa are then off by up to 1e-7 (1 + |beta|) (flows.md 5), which is the least rtol; for |beta| <=
+   * 40, without mask and log clock. */
+  dwell_dtype precision;
   /* The log clock (rk45, no mask). Asked for by `clock`, and by any of the three below it. Its frames are spaced in
    * ln t as with log_times, unless `times` are given or only merging was asked for. */
   dwell_clock clock;
@@ -93,7 +97,7 @@ typedef struct dwell_flow_options {
 
 #define DWELL_MERGE_OFF (-1.0)
 
-/* sa, n = 32, d = 3, beta = 4, uniform start, T = 20, 101 frames, rk45 at 1e-10, f64, one replica. */
+/* sa, n = 32, d = 3, beta = 4, uniform start, T = 20, 101 frames, rk45 at 1e-10, all in f64, one replica. */
 dwell_flow_options dwell_flow_options_default(void);
 
 /* Checks the options, makes the starts. Errors: DWELL_USAGE, DWELL_BAD_INPUT (file), DWELL_NO_MEMORY. */

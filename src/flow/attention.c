@@ -25,20 +25,22 @@
 #include "flow/modes.h"
 #include "flow/pairs.h"
 #include "flow/rounds.h"
+#include "flow/tiles_f32.h"
 #include "linalg/panels.h"
 
 enum {
-  ROWS = 64,       /* rows that a thread takes at once where each has weights of its own */
-  LEAST = 64,      /* tokens of a block of the direct loops; */
-  MOST = 256,      /* so many and their sums, 14 kB in 3 dimensions, fit into the first cache */
-  PARTS = 16,      /* blocks that are enough to share between threads */
-  MANY = 512,      /* tokens from which harmonics may be faster */
-  PAGE = 512,      /* doubles, see stride_of */
-  SPREAD = 72,     /* doubles: 9 cache lines */
-  TILE = 96,       /* largest side of a tile of cosines, whole panels: 74 KB, twice in the second cache */
-  BLOCKS = 64,     /* blocks at most, half as many threads or processes find work, */
-  LARGE = 4096,    /* unless all would be larger than this */
-  SERIAL = 1 << 19 /* multiply-adds, 0.2 ms, below which a thread gains less than a wait for it may cost */
+  ROWS = 64,        /* rows that a thread takes at once where each has weights of its own */
+  LEAST = 64,       /* tokens of a block of the direct loops; */
+  MOST = 256,       /* so many and their sums, 14 kB in 3 dimensions, fit into the first cache */
+  PARTS = 16,       /* blocks that are enough to share between threads */
+  MANY = 512,       /* tokens from which harmonics may be faster */
+  PAGE = 512,       /* doubles, see stride_of */
+  SPREAD = 72,      /* doubles: 9 cache lines */
+  TILE = 96,        /* largest side of a tile of cosines, whole panels: 74 KB, twice in the second cache */
+  SINGLE_SELF = 96, /* side of tiles in single precision along the diagonal, where half of a tile is for nothing */
+  BLOCKS = 64,      /* blocks at most, half as many threads or processes find work, */
+  LARGE = 4096,     /* unless all would be larger than this */
+  SERIAL = 1 << 19  /* multiply-adds, 0.2 ms, below which a thread gains less than a wait for it may cost */
 };
 
 /* Scratch of one thread for tiles of cosines. */
@@ -53,6 +55,7 @@ struct pass;
 
 struct flow_work {
   size_t n, d, padded; /* padded: n rounded up to whole lanes */
+  bool direct;         /* sums by direct loops; else by tiles */
   const dwell_context *ctx;
   size_t *bounds;            /* [ranks + 1] tokens of each process */
   ranks_move *moves;         /* several processes: [most_moves] */
@@ -71,6 +74,7 @@ struct flow_work {
   bool *has_close;           /* tiles: [n] */
   double *maximum;           /* tiles: [n] largest exponents, if they are subtracted */
   tile_scratch *tiles;       /* [workers] */
+  tiles_f32 *single;         /* tiles in single precision: instead of what is only for tiles, but far; else NULL */
 };
 
 /* One evaluation. */
@@ -112,13 +116,14 @@ static size_t stride_of(size_t padded) { return (padded + PAGE - 1 - SPREAD) / P
 static bool has_modes(size_t n, size_t d) { return d == 3 && n >= MANY; }
 
 _Static_assert((int)ATTENTION_DIRECT <= (int)PAIRS_MAX_D, "loops over pairs have room");
-static bool is_direct(size_t d) { return d <= ATTENTION_DIRECT; }
+static bool is_direct(size_t d, bool single) { return d <= (single ? ATTENTION_DIRECT_SINGLE : ATTENTION_DIRECT); }
 
-uint64_t flow_work_bytes(size_t n, size_t d, int threads) {
+uint64_t flow_work_bytes(size_t n, size_t d, bool single, int threads) {
   size_t padded = round_up(n, KERNEL_LANES), workers = (size_t)threads;
   uint64_t harmonics = has_modes(n, d) ? modes_bytes(n) + n * sizeof(size_t) : 0;
-  if (is_direct(d))
+  if (is_direct(d, single))
     return harmonics + sizeof(double) * (uint64_t)((2 * pairs_width(d) + 1) * stride_of(padded) + padded);
+  if (single) return tiles_f32_bytes(n, d, workers) + sizeof(double) * 2 * padded;
   uint64_t panels = panels_elements(d, n, sizeof(double)) + panels_elements(n, d, sizeof(double));
   return sizeof(double) * (panels + n * d + padded + 2 * n) + n * sizeof(bool) + workers * sizeof(tile_scratch);
 }
@@ -137,6 +142,13 @@ static bool allocate_direct(flow_work *w, size_t workers) {
   w->keys = mem_zero(w->stride, (2 * pairs_width(w->d) + 1) * sizeof(double));
   w->sums = w->keys == NULL ? NULL : w->keys + pairs_width(w->d) * w->stride;
   return w->keys != NULL && allocate_modes(w);
+}
+
+static bool allocate_single(flow_work *w, size_t workers) {
+  w->block = block_of(w->n, TILES_F32_SIDE, PANEL_F32);
+  w->far = MEM_NEW(double, w->n);
+  w->single = tiles_f32_create(w->n, w->d, workers);
+  return w->far != NULL && w->single != NULL;
 }
 
 static bool allocate_tiles(flow_work *w, size_t workers) {
@@ -163,18 +175,20 @@ static bool allocate_blocks(flow_work *w) {
   return ranks_count(w->ctx) == 1 || w->moves != NULL;
 }
 
-dwell_status flow_work_create(size_t n, size_t d, const dwell_context *ctx, flow_work **ret_work, dwell_error *err) {
+dwell_status flow_work_create(size_t n, size_t d, bool single, const dwell_context *ctx, flow_work **ret_work,
+                              dwell_error *err) {
   flow_work *work = MEM_ZERO(flow_work, 1);
   if (work == NULL) return error_no_memory(err, "scratch of the flow");
   work->n = n;
   work->d = d;
   work->padded = round_up(n, KERNEL_LANES);
-  work->ctx = n * n < (is_direct(d) ? 4 * SERIAL / (d + 4) : SERIAL / d) ? NULL : ctx;
+  work->direct = is_direct(d, single);
+  work->ctx = n * n < (work->direct ? 4 * SERIAL / (d + 4) : SERIAL / d) ? NULL : ctx;
   work->mass = MEM_ZERO(double, work->padded);
   work->bounds = MEM_NEW(size_t, ranks_count(work->ctx) + 1);
   size_t workers = (size_t)threads_count(work->ctx);
-  if (work->mass == NULL || work->bounds == NULL || !(is_direct(d) ? allocate_direct : allocate_tiles)(work, workers) ||
-      !allocate_blocks(work)) {
+  bool (*allocate)(flow_work *, size_t) = work->direct ? allocate_direct : single ? allocate_single : allocate_tiles;
+  if (work->mass == NULL || work->bounds == NULL || !allocate(work, workers) || !allocate_blocks(work)) {
     flow_work_destroy(work);
     return error_no_memory(err, "scratch of the flow");
   }
@@ -198,6 +212,7 @@ void flow_work_destroy(flow_work *work) {
   mem_free(work->has_close);
   mem_free(work->maximum);
   mem_free(work->tiles);
+  tiles_f32_destroy(work->single);
   mem_free(work);
 }
 
@@ -232,13 +247,17 @@ static size_t keeper(const pass *p, size_t block, size_t round) {
 static size_t pieces_of(const pass *p, size_t block, ranks_move *ret) {
   const flow_work *w = p->work;
   size_t first = block * w->block, count = block_end(p, block) - first, d = w->d, pieces = 0;
-  if (is_direct(d)) {
+  if (w->direct) {
     for (size_t k = 0; k <= p->direct.width; k++)
       ret[pieces++] = (ranks_move){.bytes = count * sizeof(double), .data = w->sums + k * w->stride + first};
     return pieces;
   }
-  ret[pieces++] = (ranks_move){.bytes = count * sizeof(bool), .data = w->has_close + first};
   ret[pieces++] = (ranks_move){.bytes = count * sizeof(double), .data = w->far + first};
+  if (w->single != NULL) {
+    ret[pieces++] = (ranks_move){.bytes = count * d * sizeof(float), .data = tiles_f32_pulls(w->single, first)};
+    return pieces;
+  }
+  ret[pieces++] = (ranks_move){.bytes = count * sizeof(bool), .data = w->has_close + first};
   ret[pieces++] = (ranks_move){.bytes = count * sizeof(double), .data = p->z + first};
   ret[pieces++] = (ranks_move){.bytes = count * d * sizeof(double), .data = p->shift + first * d};
   ret[pieces++] = (ranks_move){.bytes = count * d * sizeof(double), .data = w->close + first * d};
@@ -266,7 +285,7 @@ static void divide(pass *p) {
   if (is_mirrored(p)) {
     for (size_t r = 0; r <= count; r++) w->bounds[r] = ranks_first_item(ctx, r, blocks) * w->block;
   } else {
-    size_t side = is_direct(w->d) ? ROWS : TILE, block = is_direct(w->d) ? round_up(w->n, ROWS) : w->block;
+    size_t side = w->direct ? ROWS : TILE, block = w->direct ? round_up(w->n, ROWS) : w->block;
     size_t tiles = blocks_of(block, side), last = blocks_of(w->n, block) - 1;
     ranks_divide(ctx, last * tiles + blocks_of(w->n - last * block, side), p->system->causal, w->bounds);
     for (size_t r = 0; r <= count; r++) w->bounds[r] = w->bounds[r] / tiles * block + w->bounds[r] % tiles * side;
@@ -710,6 +729,57 @@ static dwell_status sum_by_tiles(pass *p, dwell_error *err) {
   return status == DWELL_OK ? threads_for(p->work->ctx, blocks, finish_item, p, err) : status;
 }
 
+/* ---- tiles in single precision ---- */
+
+/* Tokens [first, end) with [key, key_end), which are the same or have none in common. */
+static void add_single(const pass *p, size_t first, size_t end, size_t key, size_t key_end, size_t side, int worker) {
+  flow_work *w = p->work;
+  for (size_t i = first; i < end; i += side)
+    for (size_t j = first == key ? i : key; j < key_end; j += side)
+      tiles_f32_add(w->single, (size_t)worker,
+                    &(tiles_f32_tile){.first = i,
+                                      .rows = smaller(side, end - i),
+                                      .key = j,
+                                      .keys = smaller(side, key_end - j),
+                                      .mirrored = i != j,
+                                      .sums = w->far});
+}
+
+static dwell_status single_block(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)err;
+  const pass *p = arg;
+  flow_work *w = p->work;
+  size_t first = item * w->block, end = block_end(p, item);
+  tiles_f32_load(w->single, first, end - first, p->x, w->mass);
+  if (!is_own(p, first)) return DWELL_OK;
+  memset(w->far + first, 0, (end - first) * sizeof(double));
+  add_single(p, first, end, first, end, SINGLE_SELF, worker);
+  return DWELL_OK;
+}
+
+static void single_meet(const void *arg, size_t a, size_t b, int worker) {
+  const pass *p = arg;
+  size_t block = p->work->block;
+  add_single(p, a * block, block_end(p, a), b * block, block_end(p, b), TILES_F32_SIDE, worker);
+}
+
+static dwell_status single_finish(void *arg, size_t item, int worker, dwell_error *err) {
+  (void)worker, (void)err;
+  const pass *p = arg;
+  size_t d = p->system->d;
+  for (size_t i = item * p->work->block; i < block_end(p, item) && is_own(p, i); i++) {
+    p->z[i] = p->work->far[i];
+    tiles_f32_settle(p->work->single, i, p->z[i], p->x + i * d, p->shift + i * d);
+  }
+  return DWELL_OK;
+}
+
+static dwell_status sum_by_single(pass *p, dwell_error *err) {
+  size_t blocks = blocks_of(p->system->n, p->work->block);
+  tiles_f32_begin(p->work->single, p->system->beta, p->x);
+  return play_rounds(p, &(rounds_play){blocks, single_block, single_meet, single_finish, p}, err);
+}
+
 /* ---- both ---- */
 
 /* The Gram route knows 1 - G to 1e-16 and so distances to 1e-16 / distance, exponents to beta 1e-16. Close pairs are
@@ -749,7 +819,7 @@ dwell_status attention_shift(const flow_system *system, const double *x, double 
   p.unit = exp(p.scale), p.own = exp(p.offset);
   memcpy(work->mass, system->masses, system->n * sizeof(double));
   divide(&p);
-  dwell_status status = (is_direct(system->d) ? sum_directly : sum_by_tiles)(&p, err);
+  dwell_status status = (work->direct ? sum_directly : work->single != NULL ? sum_by_single : sum_by_tiles)(&p, err);
   const ranks_array arrays[] = {{ret_shift, system->d}, {ret_z, 1}};
   return ranks_exchange(work->ctx, status, work->bounds, 2, arrays, err);
 }

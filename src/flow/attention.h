@@ -5,11 +5,13 @@
 
 #include "flow/flow.h"
 
-/* Scratch for systems of n tokens in d dimensions. ctx: threads over tiles of rows, or NULL for one thread; it must
- * outlive the work. */
-dwell_status flow_work_create(size_t n, size_t d, const dwell_context *ctx, flow_work **ret_work, dwell_error *err);
+/* Scratch for systems of n tokens in d dimensions. `single`: where they are made from tiles, sums are in single
+ * precision (flow/tiles_f32.h); for systems without mask and scale, |beta| <= TILES_F32_BETA. ctx: threads over tiles
+ * of rows, or NULL for one thread; it must outlive the work. */
+dwell_status flow_work_create(size_t n, size_t d, bool single, const dwell_context *ctx, flow_work **ret_work,
+                              dwell_error *err);
 void flow_work_destroy(flow_work *work);
-uint64_t flow_work_bytes(size_t n, size_t d, int threads);
+uint64_t flow_work_bytes(size_t n, size_t d, bool single, int threads);
 
 /* At unit tokens x [n,d], with w_ij = m_j e^{beta G_ij} over the keys j that i may see (causal: j <= i):
  *   ret_shift[i] = sum_j w_ij (x_j - x_i) / sum_j w_ij      [n,d]
@@ -23,7 +25,8 @@ uint64_t flow_work_bytes(size_t n, size_t d, int threads);
 dwell_status attention_shift(const flow_system *system, const double *x, double *ret_shift, double *ret_z,
                              flow_work *work, dwell_error *err);
 
-/* Largest d for which pairs are done by direct loops; above it by products of tiles. The two agree to rounding. */
-enum { ATTENTION_DIRECT = 16 };
+/* Largest d for which pairs are done by direct loops, always in double; above it by products of tiles. In double the
+ * two agree to rounding. */
+enum { ATTENTION_DIRECT = 16, ATTENTION_DIRECT_SINGLE = 4 };
 
 #endif

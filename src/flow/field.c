@@ -28,7 +28,7 @@ static bool has_energy(const field *f) { return f->family->energy_weights != NUL
 static dwell_status work_create(const flow *family, const flow_system *s, const dwell_context *ctx,
                                 flow_work **ret_work, dwell_error *err) {
   if (family->drift != NULL) return heads_work_create(s, ctx, ret_work, err);
-  return flow_work_create(s->n, s->d, ctx, ret_work, err);
+  return flow_work_create(s->n, s->d, s->single, ctx, ret_work, err);
 }
 
 dwell_status field_create(const flow *family, const flow_system *system, const dwell_context *ctx, field *ret_field,
@@ -66,7 +66,7 @@ void field_destroy(field *f) {
 
 uint64_t field_bytes(const flow *family, const flow_system *s, int threads) {
   uint64_t own = sizeof(double) * (uint64_t)s->n * (s->d + 5);
-  if (family->drift == NULL) return own + flow_work_bytes(s->n, s->d, threads);
+  if (family->drift == NULL) return own + flow_work_bytes(s->n, s->d, s->single, threads);
   return own + sizeof(double) * (uint64_t)s->n * s->d + heads_work_bytes(s->n, s->d, s->layer, threads);
 }
 

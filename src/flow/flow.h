@@ -25,6 +25,7 @@ typedef struct flow_system {
    * numbers of ordinary size however cold the system is. z stays as it is. */
   bool scaled;
   double log_scale;
+  bool single;                 /* sums over pairs in single precision (attention.h) */
   const flow_layer *layer;     /* weights; NULL: one head, Q = K = V = I */
   normalisation normalisation; /* of the schemes that are not radial: those are the caller's */
   flow_rule rule;              /* of hardmax attention */
@@ -79,6 +80,7 @@ typedef struct flow {
   double (*log_time_unit)(const flow_system *system); /* its logarithm, where the unit may underflow; may be NULL */
   /* Without a mask, coincident tokens move as one and act as one of their summed mass: merging them is exact. */
   bool coalesces;
+  bool single; /* takes flow_system.single */
   bool scales; /* takes flow_system.scaled where beta > 0 and no mass is zero */
   /* Without a mask, velocities are projections of non-negative combinations of tokens: an open hemisphere that holds
    * the tokens keeps them, and their smallest cosine with its pole never falls. */

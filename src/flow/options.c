@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "flow/options_weights.h"
+#include "flow/tiles_f32.h"
 #include "hub/identity.h"
 
 /* Velocities below about 1e-304 are zero in a double, so a longer time than this would hide motion. */
@@ -28,6 +29,7 @@ dwell_flow_options dwell_flow_options_default(void) {
       .until = 20,
       .frames = 101,
       .dtype = DWELL_F64,
+      .precision = DWELL_F64,
       .until_log = NAN,
       .normalisation = "post",
       .rule = "mean",
@@ -327,6 +329,31 @@ static dwell_status check_systems(const flow_setup *s, dwell_error *err) {
   return DWELL_OK;
 }
 
+/* ---- single precision ---- */
+
+static dwell_status no_single(dwell_error *err, const char *what) {
+  error_set(err, DWELL_USAGE, "there are no sums in single precision %s", what);
+  error_at_item(err, "precision");
+  return error_remedy(err, "Use --precision f64, the default");
+}
+
+static dwell_status check_precision(const dwell_flow_options *o, const flow_setup *s, dwell_error *err) {
+  double beta = fabs(s->plan.system.beta);
+  for (size_t k = 0; k < s->schedule.beta_count; k++) beta = fmax(beta, fabs(s->schedule.betas[k]));
+  if (o->precision == DWELL_F64) return DWELL_OK;
+  if (o->precision != DWELL_F32) return usage(err, "precision", "sums are f32 or f64");
+  if (!s->plan.family->single) return no_single(err, "in this flow");
+  if (o->causal) return no_single(err, "under a causal mask");
+  if (s->plan.log_clock) return no_single(err, "with the log clock, which follows distances far below their precision");
+  if (beta > TILES_F32_BETA) return no_single(err, "for |beta| above 40: weights leave its range");
+  double least = tiles_f32_error(beta);
+  if (o->integrator != DWELL_RK45 || o->rtol >= least) return DWELL_OK;
+  error_set(err, DWELL_USAGE, "sums in single precision are off by %.2g at beta %g: no tolerance below it can be met",
+            least, beta);
+  error_at_item(err, "rtol");
+  return error_remedy(err, "Use --rtol 5e-6, which is enough at any beta, or --precision f64");
+}
+
 static dwell_status open_starts(const dwell_flow_options *o, const flow *family, starts *ret_starts, dwell_error *err) {
   if (family->density) return starts_open_density(o->init, o->n, o->d, ret_starts, err);
   return family->off_sphere ? starts_open_flat(o->init, o->n, o->d, ret_starts, err)
@@ -362,6 +389,8 @@ dwell_status options_read(const dwell_flow_options *options, uint64_t seed, flow
   s.plan.step = options->step;
   s.plan.rtol = options->rtol;
   TRY(options_read_weights(options, &s, err));
+  TRY(check_precision(options, &s, err));
+  s.plan.system.single = options->precision == DWELL_F32;
   TRY(read_density(options, &s, err));
   TRY(check_systems(&s, err));
   TRY(read_times(options, &s, err));
@@ -438,6 +467,7 @@ void options_write(const flow_setup *s, jwriter *w) {
   write_times(s, w);
   jwriter_key(w, "seed");
   jwriter_uint(w, s->seed);
+  jwriter_put_string(w, "precision", plan->system.single ? "f32" : "f64");
   jwriter_put_string(w, "dtype", s->dtype == DWELL_F32 ? "f32" : "f64");
   jwriter_close(w);
   const char *files[2];

@@ -45,6 +45,7 @@ const flow flow_sa = {
     .rate = rate,
     .time_unit = time_unit,
     .coalesces = true,
+    .single = true,
     .scales = true,
     .averages = true,
     .metastable = true,

@@ -65,6 +65,7 @@ const flow flow_usa = {
     .time_unit = time_unit,
     .log_time_unit = log_time_unit,
     .coalesces = true,
+    .single = true,
     .scales = true,
     .averages = true,
     .isotropic = true,

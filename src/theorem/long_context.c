@@ -29,7 +29,7 @@ static dwell_status attention(const theorem_row *row, size_t count, theorem_outc
   TRY_ALLOC(pull, "a layer of attention");
   TRY(particles_open("sa", n, n, row->value[1] * log((double)n), &p, err));
   particles_equiangular(&p, 0.5);
-  TRY(flow_work_create(n, n, NULL, &work, err));
+  TRY(flow_work_create(n, n, false, NULL, &work, err));
   TRY(p.plan.family->attention(&p.plan.system, p.x, pull, pull + n * n, pull + n * n + n, work, err));
   for (size_t k = 0; k < n; k++) {
     double a = pull[n * n] * p.x[k] + pull[k], b = pull[n * n + 1] * p.x[n + k] + pull[n + k];

@@ -62,6 +62,7 @@ static void same_bits(void **state) {
       "--n 700 --d 3 --integrator rk4:0.1 --until 0.2",               /* harmonics, which all do */
       "--n 1100 --d 20 --until 0.2",                                  /* tiles, an odd number of blocks */
       "--n 1100 --d 20 --integrator rk4:0.1 --until 0.2 --mask causal",
+      "--n 1100 --d 20 --until 0.2 --precision f32",                   /* tiles in single precision */
       "--n 400 --d 140 --beta -400 --integrator rk4:0.1 --until 0.2",  /* row maxima */
       "--n 300 --d 12 --flow qkv --qkv gaussian --until 0.2",          /* heads */
       "--n 700 --d 3 --kappa 3 --integrator geometric:0.1 --until 0.5" /* noise */

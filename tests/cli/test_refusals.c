@@ -33,6 +33,10 @@ static void usage(void **state) {
   assert_refused("frobnicate", 2, "no command \"frobnicate\"");
   assert_refused("simulat", 2, "Did you mean \"simulate\"?");
   assert_refused("simulate --beta 4", 2, "-o RUN");
+  assert_refused("simulate --precision f16 -o x", 2, "--precision");
+  assert_refused("simulate --precision f32 --rtol 1e-8 -o x", 2, "off by 5e-07 at beta 4");
+  assert_refused("simulate --precision f32 --until-log 3 -o x", 2, "log clock");
+  assert_refused("simulate --precision f32 --flow qkv --qkv gaussian -o x", 2, "in this flow");
   assert_refused("simulate --beta four -o x", 2, "--beta takes a number");
   assert_refused("simulate --beta 0:1,2 -o x", 2, "t0:B0,t1:B1");
   assert_refused("simulate --beta 1:1,2:3 -o x", 2, "start at 0 and ascend");

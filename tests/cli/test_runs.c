@@ -38,6 +38,7 @@ static void threads_do_not_matter(void **state) {
   (void)state;
   same_bytes("simulate --n 40 --frames 12 --replicas 3 --save states,gram", "small", false);
   same_bytes("simulate --n 700 --d 16 --frames 4 --until 2 --nulls 3 --flow usa --beta 2", "large", false);
+  same_bytes("simulate --n 700 --d 40 --precision f32 --frames 4 --until 2 --nulls 0", "single", false);
   same_bytes("simulate --n 40 --mask causal --integrator layer:0.1 --frames 5 --until 1", "layer", false);
   /* ordered tokens in many dimensions: twins by phases, in the Fourier basis */
   const char *states = folder_of("ordered");
@@ -124,6 +125,7 @@ static void the_bound_holds(void **state) {
 #endif
   check_bound("simulate --n 8 --frames 3 -t 1");
   check_bound("simulate --n 1200 --d 64 --frames 3 --until 0.5 --nulls 4 -t 2");
+  check_bound("simulate --n 1200 --d 256 --precision f32 --frames 3 --until 0.5 --nulls 0 --instruments norm,ip -t 2");
   check_bound("simulate --n 8 --d 3 --frames 20 --replicas 200 -t 2");
   check_bound("simulate --n 64 --d 64 --frames 10 --replicas 10 -t 16 --nulls 3");
   check_bound("simulate --n 400 --d 16 --frames 3 --until 0.2 --save states,gram -t 4");

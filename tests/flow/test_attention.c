@@ -69,7 +69,7 @@ static void check_rows(const flow_system *s, const double *x, const dwell_contex
   flow_work *work = NULL;
   double *shift = malloc(s->n * s->d * sizeof(double)), *z = malloc(s->n * sizeof(double));
   long double *row = malloc(s->d * sizeof(long double)), sum;
-  assert_ok(flow_work_create(s->n, s->d, ctx, &work, &err), &err);
+  assert_ok(flow_work_create(s->n, s->d, false, ctx, &work, &err), &err);
   assert_ok(attention_shift(s, x, shift, z, work, &err), &err);
   /* exponents beta (1 - G) carry the rounding of G, times beta; sums of n terms a few roundings more */
   double allowed = 1e-14 + 1e-15 * fabs(s->beta);
@@ -102,7 +102,7 @@ static void test_scaled(void **state) {
       flow_system s = {n, d, beta, masses, false, true, top};
       flow_work *work = NULL;
       dwell_error err;
-      assert_ok(flow_work_create(n, d, NULL, &work, &err), &err);
+      assert_ok(flow_work_create(n, d, false, NULL, &work, &err), &err);
       assert_ok(attention_shift(&s, x, shift, z, work, &err), &err);
       for (size_t i = 0; i < n; i++) {
         long double sum = masses[i], row[100] = {0};
@@ -182,7 +182,7 @@ static void test_near_collapse(void **state) {
     flow_work *work = NULL;
     dwell_error err;
     double *shift = malloc(n * d * sizeof(double)), z[300];
-    assert_ok(flow_work_create(n, d, NULL, &work, &err), &err);
+    assert_ok(flow_work_create(n, d, false, NULL, &work, &err), &err);
     assert_ok(attention_shift(&s, x, shift, z, work, &err), &err);
     for (size_t i = 0; i < n; i++)
       for (size_t k = 0; k < d; k++) {
@@ -208,7 +208,7 @@ static void check_two_scales(double beta, double gap, double allowed) {
   flow_work *work = NULL;
   dwell_error err;
   long double row[24], sum;
-  assert_ok(flow_work_create(n, d, NULL, &work, &err), &err);
+  assert_ok(flow_work_create(n, d, false, NULL, &work, &err), &err);
   assert_ok(attention_shift(&s, x, shift, z, work, &err), &err);
   for (size_t i = 0; i < n; i++) {
     memset(row, 0, sizeof row);
@@ -259,7 +259,7 @@ static void test_cluster_among_harmonics(void **state) {
   flow_work *work = NULL;
   dwell_error err;
   check_rows(&s, x, NULL, 17);
-  assert_ok(flow_work_create(n, d, NULL, &work, &err), &err);
+  assert_ok(flow_work_create(n, d, false, NULL, &work, &err), &err);
   assert_ok(attention_shift(&s, x, shift, z, work, &err), &err);
   for (size_t i = 0; i < heavy; i++)
     for (size_t k = 0; k < d; k++) {
@@ -312,7 +312,7 @@ static void test_same_bits_for_any_threads(void **state) {
       dwell_error err;
       shift[threads - 1] = malloc(n * d * sizeof(double));
       z[threads - 1] = malloc(n * sizeof(double));
-      assert_ok(flow_work_create(n, d, &ctx, &work, &err), &err);
+      assert_ok(flow_work_create(n, d, false, &ctx, &work, &err), &err);
       assert_ok(attention_shift(&s, x, shift[threads - 1], z[threads - 1], work, &err), &err);
       flow_work_destroy(work);
     }

@@ -229,7 +229,7 @@ static void test_progress_and_certificate(void **state) {
       strstr(text.data,
              "\"options\":{\"flow\":\"sa\",\"n\":32,\"d\":3,\"beta\":4,\"init\":\"uniform\","
              "\"mask\":\"none\",\"masses\":\"equal\",\"replicas\":2,\"integrator\":\"rk45\",\"rtol\":1e-10,\"until\":2,"
-             "\"frames\":101,\"log_times\":false,\"seed\":0,\"dtype\":\"f64\"}"));
+             "\"frames\":101,\"log_times\":false,\"seed\":0,\"precision\":\"f64\",\"dtype\":\"f64\"}"));
   assert_null(strstr(text.data, "null"));
   w.last = 0;
   capture second = capture_source(source, &ctx); /* a source may be run again */
