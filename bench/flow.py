@@ -9,10 +9,10 @@ Rivals, all with the same number of threads:
     fused f64  torch's scaled_dot_product_attention, which forms no n x n matrix, and the projection
     fused f32  the same in single precision
 dwell in double precision is compared with the first three, in single precision (--precision f32, which at d <= 4 makes
-no difference) with all of them. For each size the sides take turns, ROUNDS times for SECONDS each; velocities are compared
-too. Ratios are rival over dwell: of the medians and of the best times by the wall clock; `best rival` is the least of
-them. dwell's time is one evaluation of the velocity together with energy and rate. A rival that is not installed is left
-out."""
+no difference) with all of them. For each size the sides take turns, ROUNDS times for SECONDS each; velocities are
+compared too. Ratios are rival over dwell: of the medians and of the best times by the wall clock; `best rival` is the
+least of them. dwell's time is one evaluation of the velocity together with energy and rate. A rival that is not
+installed is left out."""
 import concurrent.futures
 import os
 import subprocess
@@ -126,8 +126,8 @@ def against(precision, mine, theirs, worst):
     for name, kept in shown.items():
         print(f"      {name:12} {kept.median(0) * 1e3:9.4f} ms, best {kept.best(0) * 1e3:9.4f}   ratio "
               f"{ratios[name][0]:7.2f}, best {ratios[name][1]:7.2f}   difference {worst[precision, name]:.1e}")
-    print(f"      best rival: ratio {min(r[0] for r in ratios.values()):.2f}, best {min(r[1] for r in ratios.values()):.2f}",
-          flush=True)
+    median, best = (min(r[kind] for r in ratios.values()) for kind in (0, 1))
+    print(f"      best rival: ratio {median:.2f}, best {best:.2f}", flush=True)
 
 
 def compare(program, folder, n, d, pool):
