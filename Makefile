@@ -59,7 +59,7 @@ figures: build ## the published figures at full size in build/figures (a quarter
 calibrate: build ## measure how often the tests cry wolf and how often they see: the rates in docs/TRUST.md (minutes)
 	@build/tools/calibrate/calibrate
 
-release-test: build ## the error rate of the whole procedure: full studies with nothing to find, and planted groups (an hour; goes on where it stopped; NIGHTLY=1: fewer)
+release-test: build ## the error rate of the whole procedure: full studies with nothing to find, and planted groups (half an hour; goes on where it stopped; NIGHTLY=1: fewer)
 	@build/tools/calibrate/calibrate $(if $(NIGHTLY),nightly,release) -v -o build/release-test.csv
 
 # Networks before training first, as the page has them.
