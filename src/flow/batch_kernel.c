@@ -1,22 +1,26 @@
-/* flow/batch_kernel.c - the step of eight systems, compiled for three instruction sets from one body, with fused
+/* flow/batch_kernel.c - the step of sixteen systems, compiled for three instruction sets from one body, with fused
  * multiply-adds where the CPU has them (-ffp-contract=fast). */
 #include "flow/batch_kernel.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/isa.h"
 #include "flow/dopri.h"
+#include "linalg/elementary_f32.h"
 #include "linalg/vmath.h"
 
 #define UNROLL _Pragma("GCC unroll 4")
+#define UNROLL_ALL _Pragma("GCC unroll 16")
 
 #define ISA(name) name##_baseline
 #define TARGET
 #define VECTOR_BYTES 16
 #define ROWS 2
 #include "flow/batch_kernel.inc"
-static const batch_kernels with_baseline = {"baseline", step_baseline, events_baseline, slopes_baseline};
+static const batch_kernels with_baseline = {"baseline", step_baseline, events_baseline, gaps_baseline,
+                                            passages_baseline};
 
 #if defined(__x86_64__)
 #define ISA(name) name##_avx2
@@ -24,14 +28,14 @@ static const batch_kernels with_baseline = {"baseline", step_baseline, events_ba
 #define VECTOR_BYTES 32
 #define ROWS 2
 #include "flow/batch_kernel.inc"
-static const batch_kernels with_avx2 = {"avx2", step_avx2, events_avx2, slopes_avx2};
+static const batch_kernels with_avx2 = {"avx2", step_avx2, events_avx2, gaps_avx2, passages_avx2};
 
 #define ISA(name) name##_avx512
 #define TARGET __attribute__((target(ISA_NAMES_AVX512_FUSED)))
 #define VECTOR_BYTES 64
 #define ROWS 4
 #include "flow/batch_kernel.inc"
-static const batch_kernels with_avx512 = {"avx512", step_avx512, events_avx512, slopes_avx512};
+static const batch_kernels with_avx512 = {"avx512", step_avx512, events_avx512, gaps_avx512, passages_avx512};
 #endif
 
 const batch_kernels *batch_kernels_of(const char *isa) {

@@ -6,6 +6,7 @@
 #include "flow/batch_kernel.h"
 #include "flow/equiangular.h"
 #include "flow/starts.h"
+#include "linalg/elementary_f32.h"
 #include "theorem/particles.h"
 #include "util/testing.h"
 
@@ -24,17 +25,32 @@ static dwell_status start(void *self, size_t system, double *ret_x, double *ret_
   return starts_make(&l->starts, 11, (uint32_t)(l->first + system), ret_x, err);
 }
 
-static void crossing(void *self, size_t system, double t, double pairs) {
+/* Half of the pairs are there at the least of the times up to which so many have come. */
+static void note_half(listener *l, size_t system, double before, size_t count, const double *times,
+                      const double *pairs) {
+  double half = TOKENS * (TOKENS - 1) / 4.0, best = INFINITY;
+  for (size_t e = 0; e < count; e++) {
+    double up_to = before;
+    for (size_t k = 0; k < count; k++) up_to += times[k] <= times[e] ? pairs[k] : 0;
+    if (up_to >= half && times[e] < best) best = times[e];
+  }
+  l->half[system] = best;
+}
+
+static void crossings(void *self, size_t system, size_t count, const double *times, const double *pairs) {
   listener *l = self;
-  double half = TOKENS * (TOKENS - 1) / 4.0, before = l->above[system];
-  l->above[system] += pairs;
-  if (before < half && l->above[system] >= half) l->half[system] = t;
-  l->ordered &= t >= l->last[system];
-  l->last[system] = t;
+  double half = TOKENS * (TOKENS - 1) / 4.0, before = l->above[system], latest = l->last[system];
+  for (size_t e = 0; e < count; e++) {
+    l->above[system] += pairs[e];
+    l->ordered &= times[e] >= l->last[system];
+    latest = fmax(latest, times[e]);
+  }
+  if (before < half && l->above[system] >= half) note_half(l, system, before, count, times, pairs);
+  l->last[system] = latest;
 }
 
 static batch_options usual(const starts *s, double until) {
-  return (batch_options){TOKENS, s->d, until, 0.999, 3e-6, 1e-4, NULL};
+  return (batch_options){TOKENS, s->d, until, 0.999, 1e-5, 5e-5, NULL}; /* as figure/diagram.c */
 }
 
 static listener listen(const char *init, size_t d, double beta) {
@@ -50,7 +66,7 @@ static void run_by(listener *l, size_t count, double until, const char *opt_isa)
   dwell_error err;
   batch_options o = usual(&l->starts, until);
   o.opt_isa = opt_isa;
-  batch_host host = {start, crossing, l};
+  batch_host host = {start, crossings, l};
   assert_int_equal(batch_run(&o, count, &host, NULL, NULL, &err), DWELL_OK);
 }
 
@@ -66,7 +82,10 @@ static void exact_times(void **state) {
     double exact = exp(equiangular_log_time(&e, from, to));
     listener l = listen("orthogonal", TOKENS, betas[k]);
     run(&l, 3, 400);
-    for (size_t s = 0; s < 3; s++) assert_true(fabs(l.half[s] - exact) <= 1e-4 * exact);
+    for (size_t s = 0; s < 3; s++) {
+      assert_true(fabs(l.half[s] - exact) <= 1e-4 * exact);
+      assert_near(l.above[s], TOKENS * (TOKENS - 1) / 2.0, 0, 0);
+    }
     starts_close(&l.starts);
   }
 }
@@ -133,8 +152,8 @@ static void alone_and_among_others(void **state) {
   starts_close(&all.starts);
 }
 
-/* Every instruction set of this CPU, with wide and with narrow registers: the same crossings but for rounding, and a
- * system's bits do not depend on its lane. */
+/* Every instruction set of this CPU, with wide and with narrow registers: the same crossings but for rounding (to 1e-7,
+ * which grows on the way), and a system's bits do not depend on its lane. */
 static void every_instruction_set(void **state) {
   (void)state;
   static const char *const sets[] = {"avx512", "avx2", "baseline"};
@@ -146,8 +165,8 @@ static void every_instruction_set(void **state) {
     listener l = narrow;
     run_by(&l, 13, 20, sets[k]);
     for (size_t s = 0; s < 13; s++) {
-      assert_near(l.half[s], first.half[s], 1e-9, 0);
-      assert_near(l.last[s], first.last[s], 1e-9, 0);
+      assert_near(l.half[s], first.half[s], 1e-4, 0);
+      assert_near(l.last[s], first.last[s], 1e-4, 0);
       assert_near(l.above[s], first.above[s], 0, 0);
     }
     listener late = narrow;
@@ -159,6 +178,33 @@ static void every_instruction_set(void **state) {
   starts_close(&first.starts);
 }
 
+/* Where in a step a pair passes: exponential approach; one whose rate rises from .9 to 1.1; and a
+ * gap that is beyond the level by rounding where its cosine was not, which has passed at once. */
+static void where_pairs_pass(void **state) {
+  (void)state;
+  static const char *const sets[] = {"avx512", "avx2", "baseline"};
+  double level = 1e-3, b = exp(-1);
+  for (size_t k = 0; k < 3; k++) {
+    const batch_kernels *kernels = batch_kernels_of(sets[k]);
+    if (kernels == NULL) continue;
+    double gap[3] = {4e-3, 2e-3, level * (1 - 1e-7)}, end[3] = {2.5e-4, 2e-3 * b, level / 4}, rise[3], goal[3];
+    double leave[3] = {-4e-3 * log(16), -2e-3 * 0.9, -level}, arrive[3] = {-2.5e-4 * log(16), -2e-3 * b * 1.1, -level};
+    double where[3];
+    batch_passages p = {gap, end, leave, arrive, rise, goal, where};
+    kernels->passages(3, level, &p);
+    assert_near(where[0], 0.5, 1e-12, 0);
+    double s = where[1]; /* ln gap = ln 2e-3 - .9 s - .1 s^2 has these slopes and this end */
+    assert_near(-0.9 * s - 0.1 * s * s, log(0.5), 1e-6, 0);
+    assert_near(where[2], 0, 0, 0);
+  }
+}
+
+/* The exponential of the weights: 9e-8 of the polynomial and the rounding of its last operations. */
+static void powers_of_two(void **state) {
+  (void)state;
+  for (float r = -0.5f; r <= 0.5f; r += 0x1p-12f) assert_near(ELEMENTARY_EXP2_F32(r), exp2(r), 2.5e-7, 0);
+}
+
 static dwell_status refuse(void *self, size_t system, double *ret_x, double *ret_beta, dwell_error *err) {
   (void)self, (void)system, (void)ret_x, (void)ret_beta;
   return error_set(err, DWELL_BAD_INPUT, "no start");
@@ -168,7 +214,7 @@ static void a_start_that_fails(void **state) {
   (void)state;
   dwell_error err;
   batch_options o = {TOKENS, 4, 10, 0.999, 1e-6, 1e-4, NULL};
-  batch_host host = {refuse, crossing, NULL};
+  batch_host host = {refuse, crossings, NULL};
   assert_int_equal(batch_run(&o, 3, &host, NULL, NULL, &err), DWELL_BAD_INPUT);
 }
 
@@ -176,7 +222,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(exact_times),           cmocka_unit_test(as_the_flow),
       cmocka_unit_test(clusters_at_the_end),   cmocka_unit_test(alone_and_among_others),
-      cmocka_unit_test(every_instruction_set), cmocka_unit_test(a_start_that_fails),
+      cmocka_unit_test(every_instruction_set), cmocka_unit_test(where_pairs_pass),
+      cmocka_unit_test(powers_of_two),         cmocka_unit_test(a_start_that_fails),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

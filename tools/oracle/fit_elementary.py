@@ -3,9 +3,10 @@
 
 usage: fit_elementary.py        needs numpy and scipy; a minute
 
-exp: 1 + r + c2 r^2 + ... of degree 6 on |r| <= (ln 2)/2. erf: x P(x^2)/Q(x^2) of degrees 5 and 5 on [0, 3.92]; its
-coefficients, rounded to floats, are then moved by a few units in the last place, at random from a fixed seed, as long
-as the largest error in float arithmetic with fused multiply-adds falls."""
+exp: 1 + r + c2 r^2 + ... of degree 6 on |r| <= (ln 2)/2. exp2: the same of degree 5 for 2^r, |r| <= 1/2. erf:
+x P(x^2)/Q(x^2) of degrees 5 and 5 on [0, 3.92]; its coefficients, rounded to floats, are then moved by a few units in
+the last place, at random from a fixed seed, as long as the largest error in float arithmetic with fused multiply-adds
+falls."""
 import numpy as np
 from scipy.special import erf
 
@@ -97,6 +98,9 @@ def main():
     worst, c = fit_exp()
     print("exp: largest relative error %.2e" % worst)
     print("  c1 ... c6", *(float(v).hex() for v in c.astype(FLOAT)))
+    worst, c = fit_exp(5)
+    print("exp2: largest relative error %.2e" % worst)
+    print("  c1 ... c5", *(float(v).hex() for v in (c * np.log(2) ** np.arange(1, 6)).astype(FLOAT)))
     worst, c = fit_erf()
     print("erf: largest relative error %.2e" % worst)
     c, most, mean = settle_erf(c)
