@@ -10,7 +10,7 @@
 #include "base/threads.h"
 #include "figure/diagram.h"
 
-enum { PARTS = 16 };
+enum { MOST_THREADS = 64 };
 
 static double now(clockid_t clock) {
   struct timespec t;
@@ -21,17 +21,18 @@ static double now(clockid_t clock) {
 typedef struct job {
   size_t d, starts;
   double beta;
-  diagram_row rows[PARTS];
+  diagram_row rows[MOST_THREADS];
+  size_t parts; /* rows, one a thread, as the figure has them */
 } job;
 
 static dwell_status part(void *arg, size_t item, int worker, dwell_error *err) {
   (void)worker;
   job *j = arg;
-  return diagram_compute(NULL, j->d, j->beta, j->starts / PARTS, 30, &j->rows[item], err);
+  return diagram_compute(NULL, j->d, j->beta, j->starts / j->parts, 30, &j->rows[item], err);
 }
 
 static dwell_status diagram(void *arg, const dwell_context *ctx, dwell_error *err) {
-  return threads_for(ctx, PARTS, part, arg, err);
+  return threads_for(ctx, ((job *)arg)->parts, part, arg, err);
 }
 
 static dwell_status staircase(void *arg, const dwell_context *ctx, dwell_error *err) {
@@ -63,6 +64,8 @@ int main(int argc, char **argv) {
   if (j == NULL) return 1;
   j->d = (size_t)atoi(argv[2]);
   j->beta = atof(argv[3]);
+  j->parts = (size_t)atoi(argv[5]);
+  if (j->parts < 1 || j->parts > MOST_THREADS) return 2;
   j->starts = (size_t)atoi(argv[4]);
   int code = repeat(diagram, j, atoi(argv[5]), 1 / (double)j->starts, atof(argv[6]));
   free(j);

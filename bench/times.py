@@ -1,4 +1,5 @@
 """Times of two sides that take turns, and what is printed of them."""
+import ctypes
 import math
 import os
 import statistics
@@ -12,6 +13,14 @@ def free_openblas(environment):
     names = [name for name in OPENBLAS if environment.pop(name, None) is not None]
     if names:
         print("without %s for the rival" % " and ".join(names))
+
+
+def keep_memory():
+    """Freed memory stays with this process, as it does with dwell: a rival's arrays of some hundred kB would otherwise
+    be given back and taken anew at every operation (half of its time)."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
+        libc.mallopt(-1, 2**31 - 1), libc.mallopt(-3, 2**30)
 
 
 class Times:
