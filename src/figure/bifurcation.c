@@ -14,7 +14,7 @@
 enum { BETAS = 4, ORDERS = 120, STATIONS = 13, SWEEPS = 4, CURVE = 40 };
 
 static const double betas[BETAS] = {1, 2, 3, 4};
-static const char *const colours[BETAS] = {"c5", "c0", "c2", "c1"};
+static const char *const colours[BETAS] = {"c3", "c0", "c2", "c1"};
 
 /* ---- stationary states, by their order parameter ---- */
 
@@ -60,10 +60,19 @@ static size_t spinodal(const branch *b) {
 
 /* ---- hysteresis: particles while kappa is raised and lowered ---- */
 
+/* How long particles wait at each kappa, in steps of `step`. At beta = 1 order relaxes like t^(-1/2) at the threshold
+ * and at a rate of .03 one station above it; at beta = 4 forces change by e^4 per unit of angle, which steps of .01 are
+ * too long for (order came out .03 to .1 too low). */
+typedef struct sweep {
+  double wait, step;
+} sweep;
+
 typedef struct sweeps {
   size_t particles;
-  double wait, step;
+  sweep warm, cold;
 } sweeps;
+
+static sweep sweep_of(const sweeps *w, double beta) { return beta < 2 ? w->warm : w->cold; }
 
 static double kappa_at(double beta, size_t station) {
   double low = beta > 2.5 ? 0.9 : 0.8, high = beta > 2.5 ? 1.1 : 1.4;
@@ -77,17 +86,17 @@ static double order_of(size_t n, const double *theta) {
 }
 
 /* Euler-Maruyama, which is exact in the noise on the circle. Mean order over the second half of the wait. */
-static double wait_at(const sweeps *w, const circle *c, double kappa, size_t item, size_t first, double *theta,
-                      double *velocity, double *scratch) {
+static double wait_at(size_t n, double step, const circle *c, double kappa, size_t item, size_t first, size_t steps,
+                      double *theta, double *velocity, double *scratch) {
   random_stream stream = {2606, RANDOM_FLOW_NOISE, (uint32_t)item};
-  size_t steps = (size_t)ceil(w->wait / w->step), count = 0;
-  double spread = sqrt(2 * w->step / kappa), sum = 0;
+  size_t count = 0;
+  double spread = sqrt(2 * step / kappa), sum = 0;
   for (size_t t = 0; t < steps; t++) {
     circle_velocity(c, theta, velocity, scratch);
-    for (size_t i = 0; i < w->particles; i++)
-      theta[i] += w->step * velocity[i] + spread * random_normal(&stream, (uint32_t)(first + t), (uint32_t)i);
+    for (size_t i = 0; i < n; i++)
+      theta[i] += step * velocity[i] + spread * random_normal(&stream, (uint32_t)(first + t), (uint32_t)i);
     if (t < steps / 2 || t % 10 != 0) continue;
-    sum += order_of(w->particles, theta);
+    sum += order_of(n, theta);
     count++;
   }
   return sum / (double)count;
@@ -100,7 +109,8 @@ static dwell_status run_sweep(void *arg, size_t item, double *ret_values, dwell_
   bool down = item % 2 == 1;
   dwell_status status = DWELL_OK;
   circle c = {0};
-  size_t n = w->particles;
+  sweep of = sweep_of(w, beta);
+  size_t n = w->particles, steps = (size_t)ceil(of.wait / of.step);
   double *masses = MEM_NEW(double, n), *theta = MEM_NEW(double, n), *velocity = MEM_NEW(double, n), *scratch = NULL;
   if (masses == NULL || theta == NULL || velocity == NULL) TRY_ALLOC(NULL, "the particles of the figure");
   for (size_t i = 0; i < n; i++) masses[i] = 1 / (double)n;
@@ -110,9 +120,9 @@ static dwell_status run_sweep(void *arg, size_t item, double *ret_values, dwell_
   TRY_ALLOC(scratch, "the particles of the figure");
   for (size_t i = 0; i < n; i++) theta[i] = 2 * pi * ((double)i + 0.5) / (double)n * (down ? 0.1 : 1);
   for (size_t k = 0; k < STATIONS; k++) {
-    size_t station = down ? STATIONS - 1 - k : k, steps = (size_t)ceil(w->wait / w->step);
+    size_t station = down ? STATIONS - 1 - k : k;
     double kappa = kappa_at(beta, station) * beta / first;
-    ret_values[station] = wait_at(w, &c, kappa, item, k * steps, theta, velocity, scratch);
+    ret_values[station] = wait_at(n, of.step, &c, kappa, item, k * steps, steps, theta, velocity, scratch);
   }
 done:
   circle_close(&c);
@@ -273,7 +283,7 @@ static dwell_status check_loops(figure_sheet *s, const double *orders, dwell_err
 
 static dwell_status make(figure_sheet *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  sweeps w = s->quick ? (sweeps){200, 4, 0.02} : (sweeps){10000, 30, 0.01};
+  sweeps w = s->quick ? (sweeps){200, {4, 0.02}, {4, 0.02}} : (sweeps){10000, {150, 0.01}, {30, 0.0015}};
   double orders[SWEEPS * STATIONS], kappa[2 * STATIONS];
   branch *branches = MEM_NEW(branch, BETAS);
   TRY_ALLOC(branches, "the branches of the figure");
@@ -283,8 +293,10 @@ static dwell_status make(figure_sheet *s, dwell_error *err) {
   snprintf(
       s->note, sizeof s->note,
       "Unnormalised self-attention on the circle with noise √(2/κ)dW; κ_c = β / I₁(β) is where the uniform state loses "
-      "its stability. Solid: stable states, dashed: unstable ones. %zu particles, %d values of κ, t = %g at each.",
-      w.particles, STATIONS, w.wait);
+      "its stability. Solid: stable states, dashed: unstable ones. %zu particles, %d values of κ, t = %g at each for β "
+      "= "
+      "1 and %g for β = 4.",
+      w.particles, STATIONS, w.warm.wait, w.cold.wait);
   TRY(draw_branches(s, branches, err));
   TRY(draw_tricritical(s, err));
   for (int cold = 0; cold < 2; cold++) TRY(draw_hysteresis(s, branches, orders, cold, err));

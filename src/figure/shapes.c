@@ -41,7 +41,7 @@ typedef enum outcome {
   SUBSPHERE, /* at rest in a smaller sphere, not in few points */
   ORBIT,     /* in motion, and back within 1e-6 */
   WANDER,    /* in motion as fast as before, not back in time: on a torus, or irregular */
-  LATE,      /* in motion, slower than before: not there yet */
+  LATE,      /* in motion, but slower than before, or not far enough to have come round: not there yet */
   UNKNOWN,   /* at rest, none of these */
   OUTCOMES
 } outcome;
@@ -142,6 +142,17 @@ static double distance(size_t size, const double *x, const double *y) {
   return most;
 }
 
+/* The farthest that a token has gone from x to y. */
+static double stretch(size_t d, const double *x, const double *y) {
+  double most = 0;
+  for (size_t i = 0; i < N; i++) {
+    double square = 0;
+    for (size_t k = 0; k < d; k++) square += (x[i * d + k] - y[i * d + k]) * (x[i * d + k] - y[i * d + k]);
+    most = fmax(most, sqrt(square));
+  }
+  return most;
+}
+
 /* Distance to `from` a time `wait` after the state `near`; the particles are put back there. */
 static dwell_status reach(particles *p, const double *near, double wait, const double *from, double *ret,
                           dwell_error *err) {
@@ -176,7 +187,8 @@ done:
 }
 
 /* Motion over another HORIZON: ORBIT if the tokens, after they have been farther than .05 from where they are, come
- * back within 1e-6 (sampled minima are looked at closely); LATE if they are slow and become slower. */
+ * back within 1e-6 (sampled minima are looked at closely); LATE if they are slow and become slower, or if no token goes
+ * the length of a great circle: near a saddle tokens become faster too, and a slow orbit has no time to close. */
 static dwell_status watch(particles *p, outcome *ret, dwell_error *err) {
   size_t size = N * p->d;
   dwell_status status = DWELL_OK;
@@ -191,9 +203,10 @@ static dwell_status watch(particles *p, outcome *ret, dwell_error *err) {
     TRY(particles_to(p, step, NULL, err));
     memcpy(states + k * size, p->x, size * sizeof *states);
     gaps[k] = distance(size, p->x, states);
-    way[k > SAMPLES / 2] += distance(size, p->x, states + (k - 1) * size);
+    way[k > SAMPLES / 2] += stretch(p->d, p->x, states + (k - 1) * size);
   }
-  *ret = way[1] < 0.95 * way[0] && way[1] < 0.05 * HORIZON / 2 ? LATE : WANDER;
+  bool slower = way[1] < 0.95 * way[0] && way[1] < 0.05 * HORIZON / 2;
+  *ret = slower || way[0] + way[1] < 2 * acos(-1) ? LATE : WANDER;
   for (size_t k = 1; k < SAMPLES && *ret != ORBIT; k++) {
     double gap;
     away = away || gaps[k] > 0.05;
