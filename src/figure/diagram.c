@@ -8,8 +8,9 @@
 #include "flow/batch.h"
 #include "flow/starts.h"
 
-/* T(.999) is then right to 1e-4 of itself (tests/flow/test_batch.c): errors of the beginning grow on the way through
- * saddles, which is why the tolerance is a hundred times smaller. */
+/* T(.999) is then right to 1e-4 of itself but for one start in 2000 (docs/figures.md): errors of the beginning grow on
+ * the way through saddles, which is why the tolerance is ten times smaller; and pairs of a merged token are told
+ * together, an error of the order of merge / sqrt(2 (1 - level)). */
 static const double rtol = 1e-5, merge = 5e-5, level = 0.999;
 
 enum { PAIRS = DIAGRAM_TOKENS * (DIAGRAM_TOKENS - 1) / 2, SEED = 2312 };

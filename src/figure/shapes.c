@@ -365,7 +365,8 @@ const figure figure_shapes = {
     .original = "Which shapes have the limits where Q, K and V are not those of the theorems?",
     .ours =
         "A shape is named only if its test passes; what passes none is counted as unknown and can be made again by its "
-        "place in the npz. Two classes with known limits check the protocol.",
+        "place in the npz. Two classes with known limits check the protocol. Five starts for each of 100 draws: a "
+        "share's error is that of the draws.",
     .is_experiment = true,
     .make = make,
 };
