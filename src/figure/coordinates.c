@@ -10,7 +10,7 @@
 #include "linalg/eigen.h"
 #include "theorem/numerics.h"
 
-enum { MOST = 64, FRAMES = 46, SHOWN = 3 };
+enum { MOST = 128, FRAMES = 46, SHOWN = 3 };
 
 static const double UNTIL = 15;
 
@@ -196,8 +196,7 @@ const figure figure_coordinates = {
     .original =
         "128 tokens in 128 dimensions to t = 15, sparse symmetric V; exp(tV) is formed with a transpose missing.",
     .ours =
-        "The exact frame, whose exponential is right at every step, in 64 dimensions; and all coordinates at once by "
-        "their "
-        "eigenvalue beside the three single ones.",
+        "The exact frame, whose exponential is right at every step; and all coordinates at once by their eigenvalue "
+        "beside the three single ones.",
     .make = make,
 };
