@@ -89,13 +89,14 @@ done:
   return status;
 }
 
-/* Paired starts in 8 and in 1024 dimensions: mean cosine of the first minus that of the second. value: beta, time. */
+/* Starts in value[2] and in value[3] dimensions: mean cosine of the first minus that of the second. value: beta, time.
+ */
 static dwell_status order(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
                           dwell_error *err) {
   dwell_status status = DWELL_OK;
   enum { STARTS = 96 };
   for (size_t side = 0; side < 2; side++) {
-    size_t d = side == 0 ? (size_t)row->value[2] : 1024;
+    size_t d = (size_t)row->value[2 + side];
     particles p = {0};
     TRY(start(d, row->value[0], &p, err));
     for (size_t k = 0; k < count; k++) out[k].measured = side == 0 ? 0 : out[k].measured;
@@ -156,6 +157,30 @@ done:
   return status;
 }
 
+/* Flow time of one layer of step value[0] near collapse: half of the fall of ln(1 - cosine), which under the flow falls
+ * at rate 2. */
+static dwell_status layer_time(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                               dwell_error *err) {
+  (void)ctx;
+  dwell_status status = DWELL_OK;
+  double scratch[TOKENS * TOKENS];
+  field f = {0};
+  particles p = {0};
+  TRY(particles_open("sa", TOKENS, TOKENS, 1, &p, err));
+  TRY(field_create(p.plan.family, &p.plan.system, NULL, &f, err));
+  for (size_t r = 0; r < count; r++) {
+    particles_equiangular(&p, 1 - 1e-6);
+    double before = 1 - particles_cosine(&p, 0, 1);
+    TRY(field_layer(&f, row[r].value[0], p.x, scratch, err));
+    out[r].predicted = log1p(row[r].value[0]);
+    out[r].measured = log(before / (1 - particles_cosine(&p, 0, 1))) / 2;
+  }
+done:
+  field_destroy(&f);
+  particles_close(&p);
+  return status;
+}
+
 #define STATISTICS "four standard errors, of the table's 4096 starts and of these"
 #define MEAN(d, b, t, c, se, n, first, slow)                                                                        \
   {                                                                                                                 \
@@ -168,6 +193,12 @@ done:
   {                                                                                                      \
     "T6.mean.infinite-beta" #b "-t" #t, "limit of many dimensions: the scalar equation from 0",          \
         "n = 32, beta = " #b ", t = " #t, c, THEOREM_EQUAL, 6e-5, "digits printed", first, {b, t}, false \
+  }
+#define PEAK(t, most, other, least, difference)                                                                     \
+  {                                                                                                                 \
+    "T6.order.cold-t" #t "-d" #most "-" #other, "beta = 5: in between, some number of dimensions is ahead of all",  \
+        "d = " #most " minus d = " #other ", t = " #t ", 96 starts", least, THEOREM_AT_LEAST, 0, difference, order, \
+        {5, t, most, other}, true                                                                                   \
   }
 #define BARTLETT(d)                                                                                                 \
   {                                                                                                                 \
@@ -245,7 +276,7 @@ static const theorem_row rows[] = {
      -0.01,
      "the difference is .033, its error .005",
      order,
-     {5, 2, 8},
+     {5, 2, 8, 1024},
      false},
     {"T6.order.cold-t10",
      "and late, far behind",
@@ -255,8 +286,15 @@ static const theorem_row rows[] = {
      -0.4,
      "the difference is -.65, its error .02",
      NULL,
-     {5, 10, 8},
+     {5, 10, 8, 1024},
      false},
+    PEAK(4, 32, 8, 0.02, "the difference is .050, its error .015"),
+    PEAK(4, 32, 1024, 0.06, "the difference is .100, its error .009"),
+    PEAK(6, 64, 16, 0.12, "the difference is .227, its error .024"),
+    PEAK(6, 64, 1024, 0.09, "the difference is .146, its error .015"),
+    PEAK(8, 128, 32, 0.04, "the difference is .095, its error .014"),
+    PEAK(8, 128, 1024, 0, "the difference is .0045, its error .0015"),
+    PEAK(10, 128, 32, 0.01, "the difference is .042, its error .010"),
     {"T6.order.hot-t2",
      "beta = 1: more dimensions are ahead at every time (d = 8 minus d = 1024)",
      "t = 2, 96 starts",
@@ -265,7 +303,7 @@ static const theorem_row rows[] = {
      -0.08,
      "the difference is -.156, its error .014",
      order,
-     {1, 2, 8},
+     {1, 2, 8, 1024},
      false},
     {"T6.order.hot-t4",
      "beta = 1: more dimensions are ahead at every time (d = 8 minus d = 1024)",
@@ -275,7 +313,7 @@ static const theorem_row rows[] = {
      -0.01,
      "the difference is -.026, its error .004",
      NULL,
-     {1, 4, 8},
+     {1, 4, 8, 1024},
      false},
 };
 
@@ -291,6 +329,13 @@ static const theorem_row rows[] = {
         THEOREM_EQUAL, 0.0001, "whole layers", euler, {b}, false                                              \
   }
 
+#define LAYER(eta, first)                                                                        \
+  {                                                                                              \
+    "T7.layer." #eta, "near collapse a layer of step eta is worth ln(1 + eta) of flow time",     \
+        "n = 32, beta = 1, cosine 1 - 1e-6, eta = " #eta, THEOREM_COMPUTED, THEOREM_EQUAL, 2e-6, \
+        "what is left to the point, 1e-6", first, {eta}, false                                   \
+  }
+
 static const theorem_row rows_7[] = {
     CONTOUR(1, 5.270284, 4.5, 16),
     CONTOUR(3, 5.897609, 5, 16),
@@ -299,6 +344,8 @@ static const theorem_row rows_7[] = {
     EULER(5, 10.4),
     EULER(7, 35.4),
     EULER(9, 196.7),
+    LAYER(0.1, layer_time),
+    LAYER(1, NULL),
 };
 
 const theorem theorem_concentration = {

@@ -70,6 +70,24 @@ static dwell_status slope(const theorem_row *row, size_t count, theorem_outcome 
   return DWELL_OK;
 }
 
+/* How far the slope of ln T itself is from 1 - rho, relative to it. value: as of slope. */
+static dwell_status shortfall(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                              dwell_error *err) {
+  dwell_status status = slope(row, count, out, ctx, err);
+  out->measured = out->measured / (1 - row->value[0]) - 1;
+  return status;
+}
+
+/* The first d from which on caps of eps = 4 ln d / d are below 1/16. */
+static dwell_status caps_fit(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                             dwell_error *err) {
+  (void)row, (void)count, (void)ctx, (void)err;
+  size_t d = 1000;
+  while (4 * log((double)(d - 1)) / (double)(d - 1) < 1.0 / 16) d--;
+  out->measured = (double)d;
+  return DWELL_OK;
+}
+
 /* Three caps of three tokens each: ln of the measured exit minus ln of the guaranteed time. */
 static dwell_status guarantee(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
                               dwell_error *err) {
@@ -125,11 +143,17 @@ done:
     "T11.exit." #b, "ln of the time in which two clusters leave their caps, by the flow's log clock",          \
         "sa, rho = 0, eps = .01, beta = " #b, t, THEOREM_EQUAL, 1.1e-7, "digits printed", leave, {b, 0}, false \
   }
-#define SLOPE(name, what, rho, kind, first, prefactor, s)                                                 \
-  {                                                                                                       \
-    "T11.slope." name, what, "rho = " #rho ", beta = " #first ", .., 60", s, THEOREM_EQUAL, 6e-5,         \
-        "half a unit of the last printed digit, where four are printed; ten units where five are", slope, \
-        {rho, kind, first, prefactor}, false                                                              \
+#define SLOPE(name, what, rho, kind, first, prefactor, s)                                                            \
+  {                                                                                                                  \
+    "T11.slope." name, what, "rho = " #rho ", beta = " #first ", .., 60", s, THEOREM_EQUAL,                          \
+        prefactor == 1 ? 6e-6 : 6e-5, "half a unit of the last printed digit", slope, {rho, kind, first, prefactor}, \
+        false                                                                                                        \
+  }
+#define SHORT(name, rho, s)                                                                                        \
+  {                                                                                                                \
+    "T11.slope.three-bare-" name, "slope of ln T of three equal clusters over 1 - rho, less one, without ln beta", \
+        "rho = " #rho ", beta = 10, .., 60", s, THEOREM_EQUAL, 6e-4, "half a unit of the last printed digit",      \
+        shortfall, {rho, 2, 10, 0}, false                                                                          \
   }
 #define BARE "slope of ln T over beta, short of 1 - rho by d ln(beta) / d beta"
 #define FULL "slope of ln T + ln beta until the clusters meet"
@@ -167,6 +191,19 @@ static const theorem_row rows[] = {
     SLOPE("three--.3", "slope of ln T + ln beta of three equal clusters, to .9", -0.3, 2, 10, 1, 1.30359),
     SLOPE("three-0", "slope of ln T + ln beta of three equal clusters, to .9", 0, 2, 10, 1, 1.00077),
     SLOPE("three-.5", "slope of ln T + ln beta of three equal clusters, to .9", 0.5, 2, 10, 1, 0.49665),
+    SHORT("-.3", -0.3, -0.024),
+    SHORT("0", 0, -0.034),
+    SHORT(".5", 0.5, -0.075),
+    {"T11.dimensions",
+     "uniform tokens: the theorem's caps eps = 4 ln d / d < 1/16 begin at this d",
+     "dimensions from 1000 downwards",
+     381,
+     THEOREM_EQUAL,
+     0,
+     "a whole number",
+     caps_fit,
+     {0},
+     false},
     {"T11.guarantee.30",
      "clusters stay in their caps for (eps / n) e^{(1 - alpha) beta} (ln of exit over guarantee)",
      "sa, nine tokens in three caps, d = 3, beta = 30",

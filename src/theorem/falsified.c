@@ -243,6 +243,16 @@ static const theorem_row rows_3[] = {
      closing,
      {200, 0},
      false},
+    {"F3.corrected.limit",
+     "which tends to 1 / (2 (1 - .8^2))",
+     "sa, beta = 3000, rho .8 -> .99",
+     1.389,
+     THEOREM_EQUAL,
+     0.003,
+     "the next term is 6 / beta",
+     closing,
+     {3000, 0},
+     false},
 };
 static const theorem_row rows_6[] = {
     {"F6.sa",

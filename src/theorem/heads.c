@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "flow/layer.h"
+#include "flow/meanfield.h"
 #include "theorem/common_noise.h"
 #include "theorem/condensate.h"
 #include "theorem/numerics.h"
@@ -70,6 +71,27 @@ static dwell_status order(const theorem_row *row, size_t count, theorem_outcome 
   return DWELL_OK;
 }
 
+/* On the density's way from (1 + .002 cos theta) / 2 pi to its stationary state, R_2 where R_1 is value[1]. value:
+ * kappa, R_1. The way does not depend on where near the uniform density it begins, only its time does. */
+static dwell_status rising(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                           dwell_error *err) {
+  (void)count;
+  enum { MODES = 24 };
+  dwell_status status = DWELL_OK;
+  const meanfield m = {.d = 2, .beta = 1, .kappa = row->value[0], .modes = MODES};
+  double span = 0.1, y[2 * MODES] = {1e-3}, before[2] = {0};
+  const ode_plan plan = {.integrator = DWELL_RK45, .rtol = 1e-9, .atol = 1e-12, .times = &span, .count = 1};
+  const ode_host host = {.ctx = ctx};
+  ode_outcome outcome;
+  for (double t = 0; t < 400 && y[0] < row->value[1]; t += span) {
+    before[0] = y[0], before[1] = y[2];
+    TRY(meanfield_solve(&m, &plan, &host, y, NULL, &outcome, err));
+  }
+  out->measured = before[1] + (y[2] - before[1]) * (row->value[1] - before[0]) / (y[0] - before[0]);
+done:
+  return status;
+}
+
 typedef struct potential {
   double beta, squeeze, at;
 } potential;
@@ -134,14 +156,14 @@ done:
    heads ", beta = 1, kappa = " #kappa,                                                                                \
    r1,                                                                                                                 \
    THEOREM_EQUAL,                                                                                                      \
-   1e-4,                                                                                                               \
-   "digits printed",                                                                                                   \
+   6e-5,                                                                                                               \
+   "half a unit of the last printed digit",                                                                            \
    order,                                                                                                              \
    {kappa, minus, plus},                                                                                               \
    false},                                                                                                             \
   {                                                                                                                    \
     "T27.order." name ".R2", "order parameter R_2 of the stationary density", heads ", beta = 1, kappa = " #kappa, r2, \
-        THEOREM_EQUAL, 1e-4, "digits printed", NULL, {kappa, minus, plus}, false                                       \
+        THEOREM_EQUAL, 6e-5, "half a unit of the last printed digit", NULL, {kappa, minus, plus}, false                \
   }
 
 #define GAP(d, pairs, words, first, slow)                                                                 \
@@ -217,15 +239,26 @@ static const theorem_row rows[] = {
     ORDER("two-2.5", "heads 1, -1", 2.5, 1, 1, 0, 0),
     ORDER("two-3.5", "heads 1, -1", 3.5, 1, 1, 0, 0),
     ORDER("two-5", "heads 1, -1", 5, 1, 1, 0, 0.6670),
-    /* a run of the density's equation to t = 120 has .3120 here, on its slow way up */
+    {"T27.rising",
+     "slow above the threshold: R_2 where R_1 is .4919, on the way up from next to the uniform density",
+     "one head, mean-field equation, beta = 1, kappa = 2",
+     0.1688,
+     THEOREM_EQUAL,
+     1e-4,
+     "half a unit of R_2, and of R_1 times dR_2 / dR_1 = .7",
+     rising,
+     {2.0, 0.4919},
+     false},
+    /* R_2 of these two by an implicit solver of the density's modes to t = 2000; at t = 120 the source has .1688 (row
+     * above) and .3120, on their slow way up from a start that it does not give */
     ORDER("two-3.9", "heads 1, -1", 3.9, 1, 1, 0, 0.3305),
     {"T27.pinned.1.5",
      "heads I and diag(1, -1): R_1 of the density along the axis",
      "beta = 1, kappa = 1.5",
      0.8640,
      THEOREM_EQUAL,
-     1e-4,
-     "digits printed",
+     6e-5,
+     "half a unit of the last printed digit",
      order,
      {1.5, 0, 2},
      false},
@@ -234,8 +267,8 @@ static const theorem_row rows[] = {
      "beta = 1, kappa = 1",
      0.5438,
      THEOREM_EQUAL,
-     1e-4,
-     "digits printed",
+     6e-5,
+     "half a unit of the last printed digit",
      order,
      {1, 0, 2},
      false},
@@ -244,8 +277,8 @@ static const theorem_row rows[] = {
      "beta = 1, kappa = .8",
      0,
      THEOREM_EQUAL,
-     1e-4,
-     "digits printed",
+     6e-5,
+     "half a unit of the last printed digit",
      order,
      {0.8, 0, 2},
      false},

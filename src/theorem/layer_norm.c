@@ -57,21 +57,26 @@ done:
   return status;
 }
 
-/* Means over starts at the times of the rows. value: time, starts. */
+/* Means over starts at the times of the rows: of the number of groups, or (value[2] = 1, at the time of an earlier row)
+ * of whether there is one. value: time, starts, one. */
 static dwell_status mean_groups(bool norm, double least, const theorem_row *row, size_t count, theorem_outcome *out,
                                 const dwell_context *ctx, dwell_error *err) {
-  enum { MOST = 400, TIMES = 4 };
+  enum { MOST = 400, TIMES = 8 };
   dwell_status status = DWELL_OK;
-  size_t starts = (size_t)row->value[1];
+  size_t starts = (size_t)row->value[1], moments = 0, at[TIMES] = {0};
   double found[TIMES][MOST], times[TIMES], groups[TIMES], error;
-  for (size_t r = 0; r < count; r++) times[r] = row[r].value[0];
+  for (; moments < count && row[moments].value[2] == 0; moments++) times[moments] = row[moments].value[0];
+  for (size_t r = 0; r < count; r++)
+    while (times[at[r]] != row[r].value[0]) at[r]++;
   for (uint32_t s = 0; s < starts; s++) {
-    TRY(layer_norm_groups(norm, s, count, times, groups, ctx, err));
-    for (size_t r = 0; r < count; r++) found[r][s] = groups[r];
+    TRY(layer_norm_groups(norm, s, moments, times, groups, ctx, err));
+    for (size_t r = 0; r < count; r++) found[r][s] = row[r].value[2] == 0 ? groups[at[r]] : groups[at[r]] == 1;
   }
   for (size_t r = 0; r < count; r++) {
+    double share = row[r].predicted, both = sqrt(1 / (double)starts + 1.0 / 200);
     out[r].measured = numerics_mean(starts, found[r], &error);
-    out[r].tolerance = fmax(least, 4 * error * sqrt(1 + (double)starts / 200));
+    out[r].tolerance = row[r].value[2] == 0 ? fmax(least, 4 * error * both * sqrt((double)starts))
+                                            : 4 * sqrt(fmax(share * (1 - share), 0.005)) * both;
   }
 done:
   return status;
@@ -334,15 +339,27 @@ done:
         "four standard errors of the table's 200 starts and of these", first, {t, 200}, false      \
   }
 
+#define SINGLE(name, words, t, n, share)                                                                               \
+  {                                                                                                                    \
+    "T30." name ".one-t" #t, "share of starts with one cluster by then", words ", t = " #t ", " #n " starts", share,   \
+        THEOREM_EQUAL, THEOREM_COMPUTED, "four binomial standard errors of the table's 200 starts and of these", NULL, \
+        {t, n, 1}, false                                                                                               \
+  }
+#define SINGLE_NORM(t, share) SINGLE("norm", "sa, beta = 1, n = 32, d = 3", t, 200, share)
+
 static const theorem_row rows_30[] = {
     NORM(4, 29.7, with_norm),
     NORM(8, 2.41, NULL),
     NORM(12, 1.015, NULL),
     NORM(20, 1, NULL),
+    SINGLE_NORM(8, 0.615),
+    SINGLE_NORM(12, 0.99),
+    SINGLE_NORM(20, 1),
     BARE(2, 31.3, without_norm),
     BARE(4, 18.7, NULL),
     BARE(8, 4.975, NULL),
     BARE(14, 4.975, NULL),
+    SINGLE("bare", "flow rd-rescaled, Q = K = V = I, n = 32, d = 3", 14, 60, 0.005),
     HEADS_NORM(1, 0.149, 0.551, 0.982),
     HEADS_NORM(2, 0.150, 0.557, 0.984),
     HEADS_NORM(4, 0.151, 0.563, 0.985),
@@ -365,6 +382,16 @@ static const theorem_row rows_31[] = {
      "steps of 1e-7; distances end at e^-50",
      one_point,
      {2},
+     false},
+    {"T31.point.d3",
+     "V = B = I on the sphere: one point from every start (1 - R, the worst)",
+     "n = 32, d = 3, beta = 1",
+     0,
+     THEOREM_AT_MOST,
+     1e-9,
+     "steps of 1e-7; distances end at e^-50",
+     one_point,
+     {3},
      false},
     {"T31.point.d8",
      "V = B = I on the sphere: one point from every start (1 - R, the worst)",

@@ -59,36 +59,36 @@ static double energy(const particles *p, double b) {
 }
 
 /* Rows: share of the time up to 20 in which the energy at value[2] falls, mean of starts; the largest relative fall
- * from an earlier height of any start; the same at the flow's own temperature. value: beta, starts, other beta. */
+ * from an earlier height of any start; the same at the flow's own temperature, and at other ones. value: beta, starts,
+ * beta of the row's energy. */
 static dwell_status depth(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
                           dwell_error *err) {
-  (void)count;
   enum { MOST = 200, STEPS = 200 };
   dwell_status status = DWELL_OK;
   size_t starts = (size_t)row->value[1];
-  double v[N * D], beta = row->value[0], other = row->value[2], share[MOST], error, deepest[2] = {0};
+  double v[N * D], other = row->value[2], share[MOST], error, deepest[WATCHED] = {0};
   particles p = {0};
-  TRY(particles_open("sa", N, D, beta, &p, err));
+  TRY(particles_open("sa", N, D, row->value[0], &p, err));
   p.plan.rtol = 1e-8;
   for (uint32_t s = 0; s < starts; s++) {
-    double top[2] = {0};
+    double top[WATCHED] = {0};
     share[s] = 0;
     particles_uniform(&p, 3200 + s);
     p.t = 0;
     for (int step = 0; step < STEPS; step++) {
       TRY(particles_velocity(&p, v, NULL, err));
       share[s] += (rate(&p, v, other) < -1e-10) / (double)STEPS;
-      for (int which = 0; which < 2; which++) {
-        double now = energy(&p, which == 0 ? other : beta);
-        top[which] = fmax(top[which], now);
-        deepest[which] = fmax(deepest[which], 1 - now / top[which]);
+      for (size_t r = 1; r < count; r++) {
+        double now = energy(&p, row[r].value[2]);
+        top[r] = fmax(top[r], now);
+        deepest[r] = fmax(deepest[r], 1 - now / top[r]);
       }
       TRY(particles_to(&p, 0.1 * (step + 1), ctx, err));
     }
   }
   out[0].measured = numerics_mean(starts, share, &error);
   out[0].tolerance = 4 * error * sqrt(1 + (double)starts / 200) + 0.0005;
-  out[1].measured = deepest[0], out[2].measured = deepest[1];
+  for (size_t r = 1; r < count; r++) out[r].measured = deepest[r];
 done:
   particles_close(&p);
   return status;
@@ -117,7 +117,13 @@ done:
        true},                                                                                                          \
   {                                                                                                                    \
     "T32.depth.same-" #b, "and of that at the flow's own temperature", "sa, n = 32, d = 3, beta = " #b ", 100 starts", \
-        0, THEOREM_AT_MOST, 1e-12, "rounding of 1024 terms", NULL, {b, 100, 0.1}, true                                 \
+        0, THEOREM_AT_MOST, 1e-12, "rounding of 1024 terms", NULL, {b, 100, b}, true                                   \
+  }
+#define DEEP(b, other, deep)                                                                                         \
+  {                                                                                                                  \
+    "T32.depth." #b "-" #other, "largest relative fall of the energy at another beta from an earlier height",        \
+        "sa, n = 32, d = 3, beta = " #b ", energy at " #other ", 100 starts", deep, THEOREM_EQUAL, 0.9 * deep,       \
+        "an order of magnitude: the largest of a hundred starts, of which few fall far", NULL, {b, 100, other}, true \
   }
 #define FALLS(beta, other, n, starts, first, slow)                                                                 \
   {                                                                                                                \
@@ -149,8 +155,13 @@ static const theorem_row rows[] = {
     FALLS(20, 5, 1, 100, NULL, true),
     FALLS(20, 20, 0, 100, NULL, true),
     DEPTH(4, 0.028, 4.0e-3),
+    DEEP(4, 1, 2.7e-3),
     DEPTH(9, 0.14, 1.4e-3),
+    DEEP(9, 1, 5.0e-3),
+    DEEP(9, 2, 5.4e-4),
     DEPTH(20, 0.21, 4.9e-4),
+    DEEP(20, 1, 2.4e-3),
+    DEEP(20, 2, 1.9e-3),
 };
 
 const theorem theorem_other_energy = {"T32", "the energy at another temperature", "derived here", THEOREM_ROWS(rows)};
