@@ -155,11 +155,13 @@ done:
         first, {400, k, 10}, true                                                                       \
   }
 
-#define PUBLISHED(b, k, masses, e, first, slow)                                                                     \
+/* Beside the sum of squares an energy has 2 m_i m_j e^{-beta (1 - cos)} of pairs that have not met: .16 e^{-beta / 90}
+ * of the closest two on the first plateau, 6e-4 and 2.4e-6 at beta = 500 and 1000. */
+#define PUBLISHED(b, k, masses, e, within, first, slow)                                                             \
   {                                                                                                                 \
     "T13.published-" #b "." #k, "plateaus of the published starts: the sum of squared masses",                      \
         "usa, n = 5, beta = " #b ", merging at 1 / sqrt(beta ln beta); masses " masses " fifths", e, THEOREM_EQUAL, \
-        1e-6, "what separated clusters feel of each other, e^-16 and less", first, {b}, slow                        \
+        within, "what separated clusters feel of each other", first, {b}, slow                                      \
   }
 #define REGULAR(b, slow)                                                                                     \
   {                                                                                                          \
@@ -183,18 +185,30 @@ static const theorem_row rows[] = {
      order,
      {400},
      false},
-    PUBLISHED(2000, 1, "2 1 1 1", 0.28, published, false),
-    PUBLISHED(2000, 2, "3 1 1", 0.44, NULL, false),
-    PUBLISHED(2000, 3, "3 2", 0.52, NULL, false),
-    PUBLISHED(2000, 4, "5", 1, NULL, false),
-    PUBLISHED(4000, 1, "2 1 1 1", 0.28, published, false),
-    PUBLISHED(4000, 2, "3 1 1", 0.44, NULL, false),
-    PUBLISHED(4000, 3, "3 2", 0.52, NULL, false),
-    PUBLISHED(4000, 4, "5", 1, NULL, false),
-    PUBLISHED(3000, 1, "2 1 1 1", 0.28, published, false),
-    PUBLISHED(3000, 2, "3 1 1", 0.44, NULL, false),
-    PUBLISHED(3000, 3, "3 2", 0.52, NULL, false),
-    PUBLISHED(3000, 4, "5", 1, NULL, false),
+    PUBLISHED(2000, 1, "2 1 1 1", 0.28, 1e-6, published, false),
+    PUBLISHED(2000, 2, "3 1 1", 0.44, 1e-6, NULL, false),
+    PUBLISHED(2000, 3, "3 2", 0.52, 1e-6, NULL, false),
+    PUBLISHED(2000, 4, "5", 1, 1e-6, NULL, false),
+    PUBLISHED(4000, 1, "2 1 1 1", 0.28, 1e-6, published, false),
+    PUBLISHED(4000, 2, "3 1 1", 0.44, 1e-6, NULL, false),
+    PUBLISHED(4000, 3, "3 2", 0.52, 1e-6, NULL, false),
+    PUBLISHED(4000, 4, "5", 1, 1e-6, NULL, false),
+    PUBLISHED(3000, 1, "2 1 1 1", 0.28, 1e-6, published, false),
+    PUBLISHED(3000, 2, "3 1 1", 0.44, 1e-6, NULL, false),
+    PUBLISHED(3000, 3, "3 2", 0.52, 1e-6, NULL, false),
+    PUBLISHED(3000, 4, "5", 1, 1e-6, NULL, false),
+    PUBLISHED(1500, 1, "2 1 1 1", 0.28, 1e-6, published, false),
+    PUBLISHED(1500, 2, "3 1 1", 0.44, 1e-6, NULL, false),
+    PUBLISHED(1500, 3, "3 2", 0.52, 1e-6, NULL, false),
+    PUBLISHED(1500, 4, "5", 1, 1e-6, NULL, false),
+    PUBLISHED(1000, 1, "2 1 1 1", 0.28, 3e-6, published, false),
+    PUBLISHED(1000, 2, "3 1 1", 0.44, 1e-6, NULL, false),
+    PUBLISHED(1000, 3, "3 2", 0.52, 1e-6, NULL, false),
+    PUBLISHED(1000, 4, "5", 1, 1e-6, NULL, false),
+    PUBLISHED(500, 1, "2 1 1 1", 0.28, 8e-4, published, false),
+    PUBLISHED(500, 2, "3 1 1", 0.44, 1e-6, NULL, false),
+    PUBLISHED(500, 3, "3 2", 0.52, 1e-6, NULL, false),
+    PUBLISHED(500, 4, "5", 1, 1e-6, NULL, false),
     REGULAR(100, false),
     REGULAR(400, false),
     REGULAR(1600, true),
