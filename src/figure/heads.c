@@ -28,7 +28,7 @@ static dwell_status run(void *arg, size_t item, double *ret_values, dwell_error 
   layer_norm_arm arm = arm_of(item % ARMS);
   double times[TIMES];
   for (size_t k = 0; k < TIMES; k++) times[k] = time_of(k), ret_values[k] = NAN;
-  return layer_norm_cosines(&arm, (uint32_t)(item / ARMS), times_of(item % ARMS), times, ret_values, NULL, err);
+  return layer_norm_cosines(&arm, (uint32_t)(item / ARMS), times_of(item % ARMS), times, ret_values, NULL, NULL, err);
 }
 
 /* cosines [starts, ARMS, TIMES]; `other`: an arm whose value is taken off, ARMS: none. */

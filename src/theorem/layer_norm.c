@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "base/sort.h"
 #include "flow/euclid.h"
 #include "flow/layer.h"
 #include "theorem/layer_norm.h"
@@ -124,6 +125,17 @@ static double mean_direction_cosine(const double *x) {
   return sum * 2 / (HEADED * (HEADED - 1));
 }
 
+static double median_length(const double *x) {
+  double length[HEADED];
+  for (size_t i = 0; i < HEADED; i++) {
+    double square = 0;
+    for (size_t k = 0; k < WIDTH; k++) square += x[i * WIDTH + k] * x[i * WIDTH + k];
+    length[i] = sqrt(square);
+  }
+  sort_doubles(length, HEADED);
+  return sort_median(length, HEADED);
+}
+
 /* Without a norm: x_i' = sum_h V_h sum_j softmax_j(<B_h^T x_i, x_j>) x_j. */
 static void bare(double t, const double *x, double *ret_v, const void *arg) {
   (void)t;
@@ -151,7 +163,8 @@ static void bare(double t, const double *x, double *ret_v, const void *arg) {
 }
 
 dwell_status layer_norm_cosines(const layer_norm_arm *arm, uint32_t start, size_t count, const double *times,
-                                double *ret_cosine, const dwell_context *opt_ctx, dwell_error *err) {
+                                double *ret_cosine, double *opt_length, const dwell_context *opt_ctx,
+                                dwell_error *err) {
   dwell_status status = DWELL_OK;
   heads h = {.count = arm->heads, .random_values = arm->random_values};
   flow_layer layer = {.d = WIDTH, .heads = h.count, .rank = WIDTH, .query = h.b, .key = h.one, .value_rank = WIDTH};
@@ -167,6 +180,7 @@ dwell_status layer_norm_cosines(const layer_norm_arm *arm, uint32_t start, size_
     else numerics_rk4(HEADED * WIDTH, bare, &h, before, t, (size_t)ceil(40 * (t - before)), p.x), p.t = t;
     ret_cosine[r] = mean_direction_cosine(p.x);
   }
+  if (opt_length != NULL) *opt_length = median_length(p.x);
 done:
   particles_close(&p);
   return status;
@@ -180,7 +194,7 @@ static dwell_status headed(const theorem_row *row, size_t count, theorem_outcome
   double found[4][HEAD_STARTS], times[4], cosine[4], error;
   for (size_t r = 0; r < count; r++) times[r] = row[r].value[0];
   for (uint32_t s = 0; s < HEAD_STARTS; s++) {
-    TRY(layer_norm_cosines(&arm, s, count, times, cosine, ctx, err));
+    TRY(layer_norm_cosines(&arm, s, count, times, cosine, NULL, ctx, err));
     for (size_t r = 0; r < count; r++) found[r][s] = cosine[r];
   }
   for (size_t r = 0; r < count; r++) {
@@ -307,6 +321,31 @@ done:
   return status;
 }
 
+/* Median over starts of the median length. value: time, heads, half a digit of the table. */
+static dwell_status lengths(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                            dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  const layer_norm_arm arm = {.heads = (size_t)row->value[1]};
+  double found[HEAD_STARTS], cosine, error;
+  (void)count;
+  for (uint32_t s = 0; s < HEAD_STARTS; s++) {
+    TRY(layer_norm_cosines(&arm, s, 1, row->value, &cosine, &found[s], ctx, err));
+  }
+  (void)numerics_mean(HEAD_STARTS, found, &error);
+  sort_doubles(found, HEAD_STARTS);
+  out->measured = sort_median(found, HEAD_STARTS);
+  out->tolerance = row->value[2] + 4 * 1.25 * sqrt(2) * error;
+done:
+  return status;
+}
+
+#define LENGTH(h, length, half)                                                                                       \
+  {                                                                                                                   \
+    "T30.length." #h, "median length of a token",                                                                     \
+        "without norm, " #h " heads, V_h = I / H, B_h = 2 Gaussian / sqrt(d), n = 32, d = 16, t = 4, 64 starts",      \
+        length, THEOREM_EQUAL, THEOREM_COMPUTED, "half a digit and four standard errors of two medians of 64 starts", \
+        lengths, {4, h, half}, true                                                                                   \
+  }
 #define HEADS(name, words, t, h, random, norm, c, se, first)                                                \
   {                                                                                                         \
     "T30.heads." name ".t" #t, "mean cosine of directions, B_h = 2 Gaussian / sqrt(d)",                     \
@@ -370,6 +409,8 @@ static const theorem_row rows_30[] = {
     HEADS_RANDOM(8, 0.034, 0.176, 0.717, 0.959),
     HEADS_BARE(1, 0.157, 0.589, 0.918, 0.019),
     HEADS_BARE(8, 0.157, 0.603, 0.988, 0.001),
+    LENGTH(1, 14, 0.5),
+    LENGTH(8, 9.6, 0.05),
 };
 
 static const theorem_row rows_31[] = {

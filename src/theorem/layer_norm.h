@@ -17,12 +17,13 @@ dwell_status layer_norm_groups(bool norm, uint32_t start, size_t count, const do
 
 /* Nested heads, the first ones of one set for each start: B_h = 2 Gaussian / sqrt(d), V_h = I / H, or Gaussian /
  * sqrt(d H) where values are random. 32 tokens in 16 dimensions from uniform directions, with a norm or without (then
- * by fixed steps): mean cosine of directions at `count` ascending times. ret_cosine [count]. Errors: of the flow. */
+ * by fixed steps): mean cosine of directions at `count` ascending times. ret_cosine [count], opt_length: the median
+ * length of a token at the last of them. Errors: of the flow. */
 typedef struct layer_norm_arm {
   size_t heads; /* 1..LAYER_NORM_MOST_HEADS */
   bool random_values, norm;
 } layer_norm_arm;
 dwell_status layer_norm_cosines(const layer_norm_arm *arm, uint32_t start, size_t count, const double *times,
-                                double *ret_cosine, const dwell_context *opt_ctx, dwell_error *err);
+                                double *ret_cosine, double *opt_length, const dwell_context *opt_ctx, dwell_error *err);
 
 #endif
