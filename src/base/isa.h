@@ -48,4 +48,8 @@ typedef double isa_half __attribute__((vector_size(ISA_HALF * sizeof(double))));
   linkage void name parameters { name##_body arguments; }
 #endif
 
+/* Of code compiled as "baseline", "avx2" and "avx512", the latter two with fused multiply-adds: which of the three, 0
+ * to 2, is called `name`, or for NULL is the widest that this CPU runs. -1: it runs none of that name. */
+int isa_fused(const char *name);
+
 #endif

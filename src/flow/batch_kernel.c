@@ -40,12 +40,12 @@ static const batch_kernels with_avx512 = {"avx512", step_avx512, events_avx512, 
 
 const batch_kernels *batch_kernels_of(const char *isa) {
 #if defined(__x86_64__)
-  bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  bool avx512 = avx2 && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (avx512 && (isa == NULL || strcmp(isa, "avx512") == 0)) return &with_avx512;
-  if (avx2 && (isa == NULL || strcmp(isa, "avx2") == 0)) return &with_avx2;
+  static const batch_kernels *const all[] = {&with_baseline, &with_avx2, &with_avx512};
+#else
+  static const batch_kernels *const all[] = {&with_baseline};
 #endif
-  return isa == NULL || strcmp(isa, "baseline") == 0 ? &with_baseline : NULL;
+  int which = isa_fused(isa);
+  return which < 0 ? NULL : all[which];
 }
 
 void batch_pairs(size_t n, unsigned char *ret_first, unsigned char *ret_second) {

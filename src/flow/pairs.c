@@ -4,8 +4,6 @@
  * products, so there is one way to fuse them. */
 #include "flow/pairs.h"
 
-#include <string.h>
-
 #include "base/isa.h"
 
 #define KERNEL_INLINE static inline __attribute__((always_inline))
@@ -63,10 +61,10 @@ bool pairs_alike(size_t d, bool plain) { return plain && d <= FEW; }
 
 const pairs_kernels *pairs_kernels_of(const char *isa) {
 #if defined(__x86_64__)
-  bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  bool avx512 = avx2 && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (avx512 && (isa == NULL || strcmp(isa, "avx512") == 0)) return &with_avx512;
-  if (avx2 && (isa == NULL || strcmp(isa, "avx2") == 0)) return &with_avx2;
+  static const pairs_kernels *const all[] = {&with_baseline, &with_avx2, &with_avx512};
+#else
+  static const pairs_kernels *const all[] = {&with_baseline};
 #endif
-  return isa == NULL || strcmp(isa, "baseline") == 0 ? &with_baseline : NULL;
+  int which = isa_fused(isa);
+  return which < 0 ? NULL : all[which];
 }

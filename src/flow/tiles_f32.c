@@ -67,12 +67,12 @@ static const tiles_f32_kernels with_avx512 = {"avx512", round_avx512, weigh_avx5
 
 const tiles_f32_kernels *tiles_f32_kernels_of(const char *isa) {
 #if defined(__x86_64__)
-  bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  bool avx512 = avx2 && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (avx512 && (isa == NULL || strcmp(isa, "avx512") == 0)) return &with_avx512;
-  if (avx2 && (isa == NULL || strcmp(isa, "avx2") == 0)) return &with_avx2;
+  static const tiles_f32_kernels *const all[] = {&with_baseline, &with_avx2, &with_avx512};
+#else
+  static const tiles_f32_kernels *const all[] = {&with_baseline};
 #endif
-  return isa == NULL || strcmp(isa, "baseline") == 0 ? &with_baseline : NULL;
+  int which = isa_fused(isa);
+  return which < 0 ? NULL : all[which];
 }
 
 double tiles_f32_error(double beta) { return 1e-7 * (1 + fabs(beta)); }

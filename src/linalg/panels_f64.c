@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/isa.h"
 #include "base/threads.h"
 #include "linalg/panels.h"
 
