@@ -77,6 +77,18 @@ static dwell_status flush_table(export *x, bool all, dwell_error *err) {
 }
 
 /* The folder must not be there, be empty, or hold an earlier export that --force replaces. */
+/* The drawings of the export that is replaced: the new page may have others. */
+static dwell_status remove_pictures(const export *x, dwell_error *err) {
+  char path[PATH_SIZE], *page = NULL;
+  size_t size;
+  if (access(path_of(x, "tidy.csv", path), F_OK) != 0) return DWELL_OK;
+  if (access(path_of(x, "report.html", path), F_OK) != 0) return DWELL_OK;
+  dwell_status status = file_slurp(path, PAGE_MOST, &page, &size, err);
+  if (status == DWELL_OK) status = pictures_remove(page, size, path_of(x, "figures", path), err);
+  mem_free(page);
+  return status;
+}
+
 static dwell_status begin(export *x, dwell_error *err) {
   char path[PATH_SIZE];
   if (mkdir(x->c->out, 0777) != 0 && errno != EEXIST)
@@ -88,7 +100,8 @@ static dwell_status begin(export *x, dwell_error *err) {
   }
   if (mkdir(path_of(x, "figures", path), 0777) != 0 && errno != EEXIST)
     return error_system(err, DWELL_FAILED, "make the folder", path);
-  dwell_status status = atomic_file_open(path_of(x, "tidy.csv", path), &x->table, err);
+  dwell_status status = remove_pictures(x, err);
+  if (status == DWELL_OK) status = atomic_file_open(path_of(x, "tidy.csv", path), &x->table, err);
   if (status == DWELL_OK) tidy_header(&x->text);
   return status;
 }

@@ -4,8 +4,10 @@
 #include "report/pictures.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -85,7 +87,11 @@ static void name_of(const char *page, const char *drawing, char *ret, size_t siz
   take_name(name, ret, size);
 }
 
-dwell_status pictures_write(const char *page, size_t size, const char *folder, size_t *ret_count, dwell_error *err) {
+typedef dwell_status (*visit_drawing)(span drawing, span style, const char *path, dwell_error *err);
+
+/* Every drawing of the page with the file it has in `folder`, until a visit fails. */
+static dwell_status each_drawing(const char *page, size_t size, const char *folder, visit_drawing visit,
+                                 size_t *ret_count, dwell_error *err) {
   const char *end = page + size, *body = find(page, end, "<body>");
   const span style = between(page, end, "<style>", "</style>");
   char name[80], before[80] = "", path[4400];
@@ -100,9 +106,24 @@ dwell_status pictures_write(const char *page, size_t size, const char *folder, s
     snprintf(before, sizeof before, "%s", name);
     if (of_figure == 1) snprintf(path, sizeof path, "%.4000s/%s.svg", folder, name);
     else snprintf(path, sizeof path, "%.4000s/%s-%zu.svg", folder, name, of_figure);
-    status = write_drawing(drawing, style, path, err);
+    status = visit(drawing, style, path, err);
     *ret_count += status == DWELL_OK;
     at = find(drawing.data + drawing.length, end, "<svg");
   }
   return status;
+}
+
+dwell_status pictures_write(const char *page, size_t size, const char *folder, size_t *ret_count, dwell_error *err) {
+  return each_drawing(page, size, folder, write_drawing, ret_count, err);
+}
+
+static dwell_status remove_drawing(span drawing, span style, const char *path, dwell_error *err) {
+  (void)drawing, (void)style;
+  if (unlink(path) == 0 || errno == ENOENT) return DWELL_OK;
+  return error_system(err, DWELL_FAILED, "remove", path);
+}
+
+dwell_status pictures_remove(const char *page, size_t size, const char *folder, dwell_error *err) {
+  size_t count;
+  return each_drawing(page, size, folder, remove_drawing, &count, err);
 }

@@ -469,6 +469,24 @@ static void assert_drawings(const char *folder, const char *figure) {
   free(page), free(svg);
 }
 
+static size_t count_drawings(const char *folder) {
+  size_t count = 0;
+  DIR *dir = opendir(testing_format("%s/figures", folder));
+  assert_non_null(dir);
+  for (struct dirent *e; (e = readdir(dir)) != NULL;) count += strstr(e->d_name, ".svg") != NULL;
+  closedir(dir);
+  return count;
+}
+
+/* --force replaces the drawings of an export, and leaves a file that is none of them. */
+static void replaced(const char *unit, const char *of_run, const char *of_study) {
+  assert_true(count_drawings(of_study) > 0 && count_drawings(of_run) > 0);
+  testing_write(testing_format("%s/figures/mine.svg", of_study), "<svg/>", 6);
+  program_result r = assert_done(testing_format("export '%s' --force -q -o '%s'", unit, of_study));
+  program_free(&r);
+  assert_int_equal(count_drawings(of_study), count_drawings(of_run) + 1);
+}
+
 static void exported(void **state) {
   (void)state;
   if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
@@ -508,6 +526,7 @@ static void exported(void **state) {
   assert_refused(testing_format("export '%s' -o '%s'", reference(), of_study), 2, "holds an export already");
   assert_refused(testing_format("export '%s'", unit), 2, "-o DIR");
   assert_refused(testing_format("export '%s' -o '%s'", testing_folder(), folder_of("none")), 3, "");
+  replaced(unit, of_run, of_study);
 }
 
 /* ---- the study of record ---- */
