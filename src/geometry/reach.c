@@ -16,10 +16,12 @@ static const double NONE = -INFINITY; /* less than any closeness */
 enum {
   KEPT = REACH_CORE + 1, /* with the point itself: its closeness is the largest of its row */
   TILE = 512,            /* columns whose ranks stay in the first cache */
-  TOGETHER = 4           /* rows */
+  TOGETHER = 4,          /* rows */
+  FEW = 8 * ISA_LANES    /* entries whose order is found by counting */
 };
 
-size_t reach_work(size_t n) { return KEPT * n + ISA_LANES; }
+/* Ranks of columns; or a row's entries that are looked at, with room behind them, tops and strings. */
+size_t reach_work(size_t n) { return KEPT * n + FEW; }
 
 /* ---- cores near the point: by rank ---- */
 
@@ -134,23 +136,82 @@ static double select_largest(size_t count, double *x, size_t place) {
   return x[low];
 }
 
-/* No entry below the bound is one of the k + 1 largest, so few strings are looked through. Entries are put where the
- * next candidate goes, which costs less than a branch for each. work [2 n + ISA_LANES]. */
-static double core_by_list(size_t n, const double *row, double sign, size_t k, double *work) {
-  size_t strings = n / STRAND * ISA_LANES, count = 0;
-  double *tops = work, *found = work + n, least;
+enum { RANKS = 4, LEADING = RANKS * ISA_LANES };
+
+/* The entry at `place` again, of at most FEW entries: the least of those that no more than `place` others exceed. No
+ * branch depends on them. There is room behind the last for a whole number of lanes. */
+ISA_INLINE void select_few_body(size_t count, double *x, size_t place, double *ret_entry) {
+  double before[FEW] = {0}, entry = INFINITY, last = (double)place;
+  size_t whole = (count + ISA_LANES - 1) / ISA_LANES * ISA_LANES;
+  for (size_t i = count; i < whole; i++) x[i] = NONE;
+  for (size_t j = 0; j < count; j++) {
+    for (size_t i = 0; i < whole; i++) before[i] += x[j] > x[i] ? 1 : 0;
+  }
+  for (size_t i = 0; i < count; i++) entry = before[i] <= last ? smaller(entry, x[i]) : entry;
+  *ret_entry = entry;
+}
+ISA_DEFINE(static, select_few, (size_t count, double *x, size_t place, double *ret_entry), (count, x, place, ret_entry))
+
+static double select_entry(size_t count, double *x, size_t place) {
+  double entry;
+  if (count > FEW) return select_largest(count, x, place);
+  select_few(count, x, place, &entry);
+  return entry;
+}
+
+/* ret_leading [LEADING]: of the tops of each lane the RANKS largest; NONE where there are fewer. */
+ISA_INLINE void take_leading_body(size_t strings, const double *restrict tops, double *restrict ret_leading) {
+  double r0[ISA_LANES], r1[ISA_LANES], r2[ISA_LANES], r3[ISA_LANES];
+  for (size_t u = 0; u < ISA_LANES; u++) r0[u] = r1[u] = r2[u] = r3[u] = NONE;
+  for (size_t first = 0; first < strings; first += ISA_LANES) {
+    for (size_t u = 0; u < ISA_LANES; u++) {
+      double x = tops[first + u], below = smaller(r0[u], x);
+      r0[u] = larger(r0[u], x), x = below;
+      below = smaller(r1[u], x), r1[u] = larger(r1[u], x), x = below;
+      below = smaller(r2[u], x), r2[u] = larger(r2[u], x);
+      r3[u] = larger(r3[u], below);
+    }
+  }
+  for (size_t u = 0; u < ISA_LANES; u++) {
+    ret_leading[u] = r0[u], ret_leading[ISA_LANES + u] = r1[u];
+    ret_leading[2 * ISA_LANES + u] = r2[u], ret_leading[3 * ISA_LANES + u] = r3[u];
+  }
+}
+ISA_DEFINE(static, take_leading, (size_t strings, const double *tops, double *ret_leading),
+           (strings, tops, ret_leading))
+
+/* At least k + 1 of the tops are as large. Of one lane hardly more than RANKS are among so few. `found` is scratch. */
+static double bound_of_tops(size_t strings, const double *tops, size_t k, double *found) {
+  double bound;
+  if (k >= LEADING) return lower_bound(strings, tops, k + 1, found);
+  take_leading(strings, tops, found);
+  select_few(LEADING, found, k, &bound);
+  return bound;
+}
+
+/* No entry below the bound is one of the k + 1 largest, so few strings are looked through. Strings and entries are put
+ * where the next one goes, which costs less than a branch for each; meanwhile the next row is on its way, a cache line
+ * for each string. */
+static double core_by_list(size_t n, const double *row, const double *next_row, double sign, size_t k, double *work) {
+  size_t strings = n / STRAND * ISA_LANES, listed = 0, count = 0;
+  double *found = work, *tops = found + n + FEW;
+  uint32_t *list = (uint32_t *)(tops + strings);
   take_tops(n, row, sign, tops);
-  least = lower_bound(strings, tops, k + 1, found);
+  double least = bound_of_tops(strings, tops, k, found);
   for (size_t t = 0; t < strings; t++) {
-    const double *string = row + t / ISA_LANES * STRAND + t % ISA_LANES;
-    if (tops[t] < least) continue;
+    __builtin_prefetch(next_row + t * STRING);
+    list[listed] = (uint32_t)t;
+    listed += tops[t] >= least;
+  }
+  for (size_t l = 0; l < listed; l++) {
+    const double *string = row + list[l] / ISA_LANES * STRAND + list[l] % ISA_LANES;
     for (size_t e = 0; e < STRAND; e += ISA_LANES) {
       found[count] = sign * string[e];
       count += found[count] >= least;
     }
   }
   for (size_t j = n / STRAND * STRAND; j < n; j++) found[count++] = sign * row[j];
-  return select_largest(count, found, k);
+  return select_entry(count, found, k);
 }
 
 void reach_cores(size_t n, const double *matrix, double sign, size_t k, double *work, double *ret_core) {
@@ -158,7 +219,10 @@ void reach_cores(size_t n, const double *matrix, double sign, size_t k, double *
     cores_by_rank(n, matrix, sign, k, work, ret_core);
     return;
   }
-  for (size_t i = 0; i < n; i++) ret_core[i] = core_by_list(n, matrix + i * n, sign, k, work);
+  for (size_t i = 0; i < n; i++) {
+    const double *row = matrix + i * n;
+    ret_core[i] = core_by_list(n, row, i + 1 < n ? row + n : row, sign, k, work);
+  }
 }
 
 /* ---- tree ---- */
