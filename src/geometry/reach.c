@@ -16,12 +16,13 @@ static const double NONE = -INFINITY; /* less than any closeness */
 enum {
   KEPT = REACH_CORE + 1, /* with the point itself: its closeness is the largest of its row */
   TILE = 512,            /* columns whose ranks stay in the first cache */
+  LD = TILE + ISA_LANES, /* no power of two: ranks of a column are in different places of it */
   TOGETHER = 4,          /* rows */
   FEW = 8 * ISA_LANES    /* entries whose order is found by counting */
 };
 
-/* Ranks of columns; or a row's entries that are looked at, with room behind them, tops and strings. */
-size_t reach_work(size_t n) { return KEPT * n + FEW; }
+/* Ranks of columns; or a row's entries that are looked at, with room behind them, tops and strings; or a tree. */
+size_t reach_work(size_t n) { return 3 * n + KEPT * LD + FEW; }
 
 /* ---- cores near the point: by rank ---- */
 
@@ -41,45 +42,46 @@ ISA_INLINE ranks insert(ranks k, double x) {
   return k;
 }
 
-/* Passes entries low..high-1 of `count` rows that are n apart through the ranks of their columns, kept[rank * n +
- * column]. The compiler must not think that the ranks may overlap. */
-ISA_INLINE void insert_rows_body(size_t n, size_t low, size_t high, size_t count, const double *rows, double sign,
-                                 double *kept) {
+/* Passes entries of `count` rows that are n apart through the ranks of their `width` columns, kept[rank * LD + column].
+ * The compiler must not think that the ranks may overlap. */
+ISA_INLINE void insert_rows_body(size_t n, size_t width, size_t count, const double *rows, double sign, double *kept) {
   if (count == TOGETHER) {
 #pragma GCC ivdep
-    for (size_t j = low; j < high; j++) {
+    for (size_t j = 0; j < width; j++) {
       double *at = kept + j;
-      ranks k = {at[0], at[n], at[2 * n], at[3 * n], at[4 * n], at[5 * n]};
+      ranks k = {at[0], at[LD], at[2 * LD], at[3 * LD], at[4 * LD], at[5 * LD]};
       k = insert(k, sign * rows[j]);
       k = insert(k, sign * rows[n + j]);
       k = insert(k, sign * rows[2 * n + j]);
       k = insert(k, sign * rows[3 * n + j]);
-      at[0] = k.r0, at[n] = k.r1, at[2 * n] = k.r2, at[3 * n] = k.r3, at[4 * n] = k.r4, at[5 * n] = k.r5;
+      at[0] = k.r0, at[LD] = k.r1, at[2 * LD] = k.r2, at[3 * LD] = k.r3, at[4 * LD] = k.r4, at[5 * LD] = k.r5;
     }
     return;
   }
   for (size_t r = 0; r < count; r++) {
-    for (size_t j = low; j < high; j++) {
+    for (size_t j = 0; j < width; j++) {
       double *at = kept + j;
-      ranks k = insert((ranks){at[0], at[n], at[2 * n], at[3 * n], at[4 * n], at[5 * n]}, sign * rows[r * n + j]);
-      at[0] = k.r0, at[n] = k.r1, at[2 * n] = k.r2, at[3 * n] = k.r3, at[4 * n] = k.r4, at[5 * n] = k.r5;
+      ranks k = {at[0], at[LD], at[2 * LD], at[3 * LD], at[4 * LD], at[5 * LD]};
+      k = insert(k, sign * rows[r * n + j]);
+      at[0] = k.r0, at[LD] = k.r1, at[2 * LD] = k.r2, at[3 * LD] = k.r3, at[4 * LD] = k.r4, at[5 * LD] = k.r5;
     }
   }
 }
-ISA_DEFINE(static, insert_rows,
-           (size_t n, size_t low, size_t high, size_t count, const double *rows, double sign, double *kept),
-           (n, low, high, count, rows, sign, kept))
+ISA_DEFINE(static, insert_rows, (size_t n, size_t width, size_t count, const double *rows, double sign, double *kept),
+           (n, width, count, rows, sign, kept))
 
 /* The matrix is symmetric, so columns are rows. */
 static void cores_by_rank(size_t n, const double *matrix, double sign, size_t k, double *kept, double *ret_core) {
-  for (size_t e = 0; e < KEPT * n; e++) kept[e] = NONE;
   for (size_t low = 0; low < n; low += TILE) {
-    size_t high = n - low < TILE ? n : low + TILE;
-    for (size_t i = 0; i < n; i += TOGETHER) {
-      insert_rows(n, low, high, n - i < TOGETHER ? n - i : TOGETHER, matrix + i * n, sign, kept);
+    size_t width = n - low < TILE ? n - low : TILE;
+    for (size_t rank = 0; rank < KEPT; rank++) {
+      for (size_t j = 0; j < width; j++) kept[rank * LD + j] = NONE;
     }
+    for (size_t i = 0; i < n; i += TOGETHER) {
+      insert_rows(n, width, n - i < TOGETHER ? n - i : TOGETHER, matrix + i * n + low, sign, kept);
+    }
+    memcpy(ret_core + low, kept + k * LD, width * sizeof *ret_core);
   }
-  memcpy(ret_core, kept + k * n, n * sizeof *ret_core);
 }
 
 /* ---- cores farther off: by list ---- */
