@@ -33,6 +33,7 @@ typedef struct study {
   verdicts verdicts;
   size_t rank, ranks; /* this process of how many (mpirun) */
   bool failed;        /* a unit, of any process */
+  size_t told;        /* units of this process that failed */
 } study;
 
 /* "2/3" */
@@ -135,12 +136,24 @@ done:
 
 /* ---- running ---- */
 
+/* Hundreds of units mostly fail for one reason: the first few say it, and all of them in their notes. */
+static void tell_failure(study *s, const char *unit, const dwell_error *err) {
+  enum { MOST = 8 };
+  dwell_error shown = *err;
+  if (s->told++ > MOST) return;
+  if (s->told > MOST) {
+    cli_clear(s->c);
+    fprintf(stderr, "%s: more units fail: %s/failed says why.\n", s->name, s->c->out);
+    return;
+  }
+  if (shown.item[0] == '\0' && strstr(shown.file, unit) == NULL) snprintf(shown.item, sizeof shown.item, "%s", unit);
+  cli_fail(s->c, s->name, &shown);
+}
+
 static void tell(void *self, const char *unit, size_t number, size_t count, const dwell_error *opt_error) {
   study *s = self;
   if (opt_error != NULL) {
-    dwell_error shown = *opt_error;
-    if (shown.item[0] == '\0') snprintf(shown.item, sizeof shown.item, "%s", unit);
-    cli_fail(s->c, s->name, &shown);
+    tell_failure(s, unit, opt_error);
   } else if (s->c->verbose) {
     cli_clear(s->c);
     cli_say(s->c, "unit %zu of %zu: %s", number, count, unit);

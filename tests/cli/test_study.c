@@ -256,6 +256,24 @@ static void units_that_fail(void **state) {
   program_free(&r);
 }
 
+/* Runs of another dwell in the folder, many of them: a few sentences, not one for each. */
+static void one_reason(void **state) {
+  (void)state;
+  if (testing_nursery("gpt2-nursery-6") == NULL) testing_skip_absent("data/models");
+  const char *folder = folder_of("one-reason");
+  assert_int_equal(mkdir(folder, 0777), 0);
+  program_result r = assert_done(testing_format("study '%s' -q -o '%s'", small_plan(), folder));
+  program_free(&r);
+  assert_int_equal(system(testing_format("sed -i 's/\"max_tokens\":32/\"max_tokens\":31/' '%s/plan.json'", folder)), 0);
+  r = program_run(testing_format("study '%s/plan.json' -o '%s'", folder, folder));
+  assert_int_equal(r.code, 1);
+  size_t sentences = 0;
+  for (const char *at = r.words; (at = strstr(at, "is a run of another text")) != NULL; at++) sentences++;
+  assert_int_equal(sentences, 8);
+  assert_non_null(strstr(r.words, "more units fail: "));
+  program_free(&r);
+}
+
 /* ---- several processes ---- */
 
 /* `mpirun -np COUNT dwell study PLAN -o FOLDER`; `before` runs it. */
@@ -606,6 +624,7 @@ int main(void) {
       cmocka_unit_test(shards),
       cmocka_unit_test(shards_at_once),
       cmocka_unit_test(units_that_fail),
+      cmocka_unit_test(one_reason),
       cmocka_unit_test(damaged_unit),
       cmocka_unit_test(surroundings),
       cmocka_unit_test(before),
