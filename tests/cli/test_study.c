@@ -578,7 +578,7 @@ static void same_verdicts(const char *now, const char *then) {
 /* The verdicts that are shipped are those of the numbers that are shipped; no random network and no shuffled text has
  * clusters, persistence or two time scales. */
 static void of_record(void **state) {
-  static const char *const studies[] = {"nursery", "published", "large", "deep", "depth", "others"};
+  static const char *const studies[] = {"nursery", "published", "large", "deep", "depth", "length", "others"};
   const char *root = getenv("DWELL_SOURCE"), *out = folder_of("record");
   size_t confirmed = 0, controls = 0;
   (void)state;
@@ -595,7 +595,7 @@ static void of_record(void **state) {
     confirmed += strstr(then, ",CONFIRMED,") != NULL, controls += strstr(then, ", random weights\",") != NULL;
     free(now), free(then);
   }
-  assert_true(confirmed == 4 && controls == 4); /* depths and others need no controls, and confirm nothing */
+  assert_true(confirmed == 4 && controls == 4); /* depths, lengths and others need none, and confirm nothing */
 }
 
 /* Without the contrast with other orders (here: with a margin that none misses) the rule for clusters would confirm
