@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "linalg/gemm.h"
 #include "linalg/panels.h"
+#include "null/phase_dft.h"
 
 /* Rounding can make a token that the turn puts at zero a little less than nothing. */
 static const double LEAST_SQUARE = 1e-30;
@@ -66,13 +67,14 @@ done:
 void phase_spectrum_destroy(phase_spectrum *s) {
   if (s == NULL) return;
   mem_free(s->gram);
+  mem_free(s->waves);
   mem_free(s->along);
   mem_free(s);
 }
 
 uint64_t phase_spectrum_bytes(size_t n) {
-  uint64_t wide = 2 * ((uint64_t)n / 2 + 1);
-  return (wide * wide + wide) * sizeof(float) + sizeof(phase_spectrum);
+  uint64_t wide = 2 * ((uint64_t)n / 2 + 1), gram = dft_suits(n) ? phase_dft_waves(n) : wide * wide;
+  return (gram + wide) * sizeof(float) + sizeof(phase_spectrum);
 }
 
 uint64_t phase_spectrum_work_bytes(size_t n, size_t r) {
@@ -140,8 +142,13 @@ dwell_status phase_spectrum_create(size_t n, size_t r, const double *x, const do
   }
   TRY_ALLOC(gram = MEM_NEW(double, wide * wide), "a spectrum over the tokens");
   TRY(gemm_gram(NULL, wide, r, coefficients, r, gram, wide, err));
-  TRY_ALLOC(s->gram = MEM_NEW(float, wide * wide), "a spectrum over the tokens");
-  narrow(wide * wide, gram, s->gram);
+  if (dft_suits(n)) {
+    TRY_ALLOC(s->waves = MEM_NEW(float, phase_dft_waves(n)), "a spectrum over the tokens");
+    phase_dft_pack(n, gram, s->waves);
+  } else {
+    TRY_ALLOC(s->gram = MEM_NEW(float, wide * wide), "a spectrum over the tokens");
+    narrow(wide * wide, gram, s->gram);
+  }
   *ret_spectrum = s;
   s = NULL;
 done:
@@ -248,10 +255,12 @@ static size_t sums_work(size_t n) {
 
 uint64_t phase_map_work_bytes(size_t n) {
   uint64_t half = (uint64_t)n / 2 + 1;
+  if (dft_suits(n)) return phase_dft_work_bytes(n);
   return (4 * half * half + sums_work(n) + 3 * half * (half + PANEL_F32)) * sizeof(float) + 7 * half * sizeof(double);
 }
 
-dwell_status phase_map_cosines(const phase_map *map, const phase_spectrum *s, double *ret_cosines, dwell_error *err) {
+static dwell_status cosines_by_products(const phase_map *map, const phase_spectrum *s, double *ret_cosines,
+                                        dwell_error *err) {
   dwell_status status = DWELL_OK;
   size_t n = map->table->n, half = map->table->half, square = half * half, block = panel_count(half);
   float *sums = MEM_NEW(float, 4 * square + 3 * block + sums_work(n));
@@ -269,4 +278,11 @@ done:
   mem_free(sums);
   mem_free(rows);
   return status;
+}
+
+dwell_status phase_map_cosines(const phase_map *map, const phase_spectrum *s, double *ret_cosines, dwell_error *err) {
+  const dft *transform = map->table->transform;
+  if (transform == NULL) return cosines_by_products(map, s, ret_cosines, err);
+  const phase_dft_cloud cloud = {s->n, map->turn, s->waves, s->along, s->square};
+  return phase_dft_cosines(transform, &cloud, ret_cosines, err);
 }

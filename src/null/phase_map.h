@@ -4,7 +4,8 @@
  * For X [n,r] with many columns (r about n) this saves more than half of the work of Q X and then (Q X)(Q X)^T, for
  * any n: tokens j and n-j differ only in the sign of their sines, so the sums over frequencies are done for half of the
  * tokens, and the products of cosines with cosines and sines with sines are symmetric: 1.4 n^3 flops instead of
- * 3.25 n^3, and half of that where n is even (phase_table.h). */
+ * 3.25 n^3, and half of that where n is even (phase_table.h); n^2 log n where n has no large prime factor
+ * (phase_dft.h). */
 #ifndef DWELL_NULL_PHASE_MAP_H
 #define DWELL_NULL_PHASE_MAP_H
 
@@ -25,7 +26,8 @@ uint64_t phase_map_work_bytes(size_t n); /* of phase_map_cosines, without its re
 /* A cloud whose deviations from its mean are X: what the map needs of it. */
 typedef struct phase_spectrum {
   size_t n;
-  float *gram;   /* [2h,2h], h = n/2+1: Gram of the Fourier coefficients of X by place, cosines, then sines */
+  float *gram;   /* [2h,2h], h = n/2+1: Gram of the Fourier coefficients of X by place, cosines, then sines; or NULL */
+  float *waves;  /* and the same for a transform, where n suits it (phase_dft.h) */
   float *along;  /* [2h]: coefficients of X mu */
   double square; /* |mu|^2 */
 } phase_spectrum;

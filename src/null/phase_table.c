@@ -14,7 +14,7 @@ static const double TWO_PI = 6.28318530717958647693;
 
 /* ---- tables ---- */
 
-static size_t parts_of(size_t n) { return n % 2 == 0 ? PHASE_PARTS : 1; }
+static size_t parts_of(size_t n) { return n % 2 == 0 && !dft_suits(n) ? PHASE_PARTS : 1; }
 
 /* Frequencies of the first part, and tokens that are summed: as many, since j and f change places in C_jf and S_jf. */
 static size_t first_part(size_t n) { return n / 2 / parts_of(n) + 1; }
@@ -44,11 +44,13 @@ static void clear_side(phase_side *s) {
 void phase_table_destroy(phase_table *t) {
   if (t == NULL) return;
   clear_side(&t->cosine), clear_side(&t->sine);
+  dft_destroy(t->transform);
   mem_free(t);
 }
 
 uint64_t phase_table_bytes(size_t n) {
   uint64_t half = (uint64_t)n / 2 + 1, tokens = first_part(n);
+  if (dft_suits(n)) return dft_bytes(n) + sizeof(phase_table);
   return half * half * (sizeof(double) + sizeof(float)) + 2 * half * (2 * tokens + PANEL_F32) * sizeof(float) +
          n * sizeof(double) + sizeof(phase_table);
 }
@@ -62,7 +64,7 @@ static dwell_status make_side(const phase_table *t, const double *values, float 
   for (size_t p = 0; p < t->parts; p++) {
     size_t count = t->count[p];
     const float *part = narrow + t->first[p] * half;
-    TRY_ALLOC(s->rows[p] = MEM_NEW(float, tokens * count), "a table of phases");
+    TRY_ALLOC(s->rows[p] = MEM_NEW(float, tokens *count), "a table of phases");
     TRY_ALLOC(s->panels[p] = MEM_NEW(float, panels_elements(count, tokens, sizeof(float))), "a table of phases");
     for (size_t q = 0; q < count; q++) {
       for (size_t j = 0; j < tokens; j++) s->rows[p][j * count + q] = part[q * half + j];
@@ -84,14 +86,11 @@ static phase_table *ret_empty(size_t n) {
   return t;
 }
 
-dwell_status phase_table_create(size_t n, phase_table **ret_table, dwell_error *err) {
+static dwell_status make_sides(phase_table *t, dwell_error *err) {
   dwell_status status = DWELL_OK;
-  size_t half = n / 2 + 1;
-  phase_table *t = ret_empty(n);
-  double *circle = MEM_NEW(double, n), *values = MEM_NEW(double, half * half);
-  float *narrow = MEM_NEW(float, half * half);
-  *ret_table = NULL;
-  TRY_ALLOC(t, "a table of phases");
+  size_t n = t->n, half = t->half;
+  double *circle = MEM_NEW(double, n), *values = MEM_NEW(double, half *half);
+  float *narrow = MEM_NEW(float, half *half);
   TRY_ALLOC(circle, "a table of phases");
   TRY_ALLOC(values, "a table of phases");
   TRY_ALLOC(narrow, "a table of phases");
@@ -99,13 +98,23 @@ dwell_status phase_table_create(size_t n, phase_table **ret_table, dwell_error *
   TRY(make_side(t, values, narrow, &t->cosine, err));
   phase_table_fill(n, sin, circle, values);
   TRY(make_side(t, values, narrow, &t->sine, err));
+done:
+  mem_free(circle);
+  mem_free(values);
+  mem_free(narrow);
+  return status;
+}
+
+dwell_status phase_table_create(size_t n, phase_table **ret_table, dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  phase_table *t = ret_empty(n);
+  *ret_table = NULL;
+  TRY_ALLOC(t, "a table of phases");
+  TRY(dft_suits(n) ? dft_create(n, &t->transform, err) : make_sides(t, err));
   *ret_table = t;
   t = NULL;
 done:
   phase_table_destroy(t);
-  mem_free(circle);
-  mem_free(values);
-  mem_free(narrow);
   return status;
 }
 

@@ -3,7 +3,9 @@
  *
  * C_jf and S_jf for tokens j = 0 .. n/2 and frequencies f = 0 .. n/2. Where n is even, token n/2 - j has the cosines of
  * j and its sines with the other sign at even frequencies; at odd ones it is the other way round. So even and odd
- * frequencies are summed apart, for half of these tokens, and each product takes half of the work. */
+ * frequencies are summed apart, for half of these tokens, and each product takes half of the work.
+ *
+ * Where all prime factors of n are small a Fourier transform takes their place. */
 #ifndef DWELL_NULL_PHASE_TABLE_H
 #define DWELL_NULL_PHASE_TABLE_H
 
@@ -11,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "linalg/dft.h"
 
 enum { PHASE_PARTS = 2 };
 
@@ -22,6 +26,7 @@ typedef struct phase_side {
 
 typedef struct phase_table {
   size_t n, half;                                /* half = n/2 + 1 */
+  dft *transform;                                /* where n suits it: phase_dft.h does all; the rest is empty */
   size_t parts, tokens;                          /* 2 where n is even, else 1; tokens that sums are made for */
   size_t first[PHASE_PARTS], count[PHASE_PARTS]; /* a part's places in the order of frequencies */
   phase_side cosine, sine;
@@ -31,7 +36,7 @@ dwell_status phase_table_create(size_t n, phase_table **ret_table, dwell_error *
 void phase_table_destroy(phase_table *t);
 uint64_t phase_table_bytes(size_t n); /* at most, also while it is made */
 
-/* The frequency at a place: where n is even, even ones come first. */
+/* The frequency at a place: where n is even and there is no transform, even ones come first. */
 size_t phase_frequency(size_t n, size_t place);
 
 /* Frequency (or token) f is its own mirror image: it has no sine. */
