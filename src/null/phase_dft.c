@@ -166,8 +166,8 @@ ISA_DEFINE(static, fill_tile,
             const double *scale, double *ret_tile),
            (count, products, shift_k, scale_k, shift, scale, ret_tile))
 
-/* Cosines of the block from token `first` with the tokens behind it. Each is put in both of its places: as products
- * they differ by rounding. */
+/* Cosines of the block from token `first` with the tokens from there on. Each is put in both of its places: as products
+ * they differ by rounding. Columns are written a whole cache line at a time. */
 static void assemble_block(size_t n, size_t first, const room *r, double *ret_cosines) {
   size_t width = n - first < TOKENS ? n - first : TOKENS, height;
   for (size_t k = first; k < n; k += height) {
