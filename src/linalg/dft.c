@@ -11,6 +11,13 @@
 #include "base/isa.h"
 #include "base/mem.h"
 
+/* For gcc; clang decides for itself. A factor of 8 has three pairs. */
+#if defined(__clang__)
+#define UNROLL
+#else
+#define UNROLL _Pragma("GCC unroll 3")
+#endif
+
 enum { MOST_STAGES = 64, MOST_PAIRS = (DFT_LARGEST - 1) / 2 };
 static const double TWO_PI = 6.28318530717958647693;
 
@@ -118,24 +125,20 @@ ISA_INLINE void put_outputs(const size_t p, size_t t, const size_t count, const 
   const size_t pairs = (p - 1) / 2;
   const float *row = roots + 2 * (t - 1) * pairs;
   pair even[AT_ONCE], odd[AT_ONCE];
-#pragma GCC unroll 2
-  for (size_t c = 0; c < count; c++) {
+  UNROLL for (size_t c = 0; c < count; c++) {
     even[c] = x->first, odd[c] = (pair){{0}, {0}};
     if (p % 2 == 0 && (t + c) % 2 == 0) even[c].re += x->middle.re, even[c].im += x->middle.im;
     else if (p % 2 == 0) even[c].re -= x->middle.re, even[c].im -= x->middle.im;
   }
-#pragma GCC unroll 3
-  for (size_t r = 0; r < pairs; r++) {
+  UNROLL for (size_t r = 0; r < pairs; r++) {
     pair sum = x->sums[r], difference = x->differences[r];
-#pragma GCC unroll 2
-    for (size_t c = 0; c < count; c++) {
+    UNROLL for (size_t c = 0; c < count; c++) {
       const float *root = row + 2 * (c * pairs + r);
       even[c].re += root[0] * sum.re, even[c].im += root[0] * sum.im;
       odd[c].re += root[1] * difference.re, odd[c].im += root[1] * difference.im;
     }
   }
-#pragma GCC unroll 2
-  for (size_t c = 0; c < count; c++, t++) {
+  UNROLL for (size_t c = 0; c < count; c++, t++) {
     pair low = {even[c].re - odd[c].im, even[c].im + odd[c].re},
          high = {even[c].re + odd[c].im, even[c].im - odd[c].re};
     y[t * step] = turned(low, twiddles + 2 * (t - 1));
@@ -148,8 +151,7 @@ ISA_INLINE pair alternating(const size_t p, const parts *x) {
   pair y = x->first;
   if (p % 4 == 0) y.re += x->middle.re, y.im += x->middle.im;
   else y.re -= x->middle.re, y.im -= x->middle.im;
-#pragma GCC unroll 3
-  for (size_t r = 1; r <= (p - 1) / 2; r++) {
+  UNROLL for (size_t r = 1; r <= (p - 1) / 2; r++) {
     if (r % 2 == 0) y.re += x->sums[r - 1].re, y.im += x->sums[r - 1].im;
     else y.re -= x->sums[r - 1].re, y.im -= x->sums[r - 1].im;
   }
@@ -163,8 +165,7 @@ ISA_INLINE void combine(const size_t p, const pair *x, size_t from_step, pair *y
   size_t t = 1;
   pair total = x[0];
   of->first = total;
-#pragma GCC unroll 3
-  for (size_t r = 1; r <= pairs; r++) {
+  UNROLL for (size_t r = 1; r <= pairs; r++) {
     pair a = x[r * from_step], b = x[(p - r) * from_step], sum = {a.re + b.re, a.im + b.im};
     of->sums[r - 1] = sum, of->differences[r - 1] = (pair){a.re - b.re, a.im - b.im};
     total.re += sum.re, total.im += sum.im;
@@ -176,8 +177,7 @@ ISA_INLINE void combine(const size_t p, const pair *x, size_t from_step, pair *y
   }
   y[0] = total;
   for (; p > 8 && t < pairs; t += 2) put_outputs(p, t, 2, of, roots, twiddles, y, to_step);
-#pragma GCC unroll 3
-  for (; t <= pairs; t++) put_outputs(p, t, 1, of, roots, twiddles, y, to_step);
+  UNROLL for (; t <= pairs; t++) put_outputs(p, t, 1, of, roots, twiddles, y, to_step);
 }
 
 ISA_INLINE void run_stage(const size_t p, const stage *g, const pair *x, pair *y) {

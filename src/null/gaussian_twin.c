@@ -47,7 +47,7 @@ typedef struct twin_draw {
 
 static bool is_narrow(size_t n) { return n >= NARROW_FROM; }
 
-/* By axes a surrogate takes 3.25 n^2 r flops, by spectrum 1.4 n^3 whatever r is. */
+/* By axes a surrogate takes 3.25 n^2 r flops, by spectrum at most 1.4 n^3 whatever r is. */
 static bool has_spectrum(const null_setting *setting, size_t r) {
   return setting->ordered && is_narrow(setting->n) && 5 * r > 2 * setting->n;
 }

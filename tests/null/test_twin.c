@@ -197,11 +197,15 @@ static void test_products(void **state) {
   check_products(128, 20, 1);
   check_products(150, 20, 1);
   check_products(301, 20, 0.01);
-  /* many axes, by the Fourier basis: even n and odd, fewer axes than tokens and as many */
+  /* many axes, by the Fourier basis: even n and odd, fewer axes than tokens and as many; by transforms */
   check_products(128, 200, 1);
   check_products(129, 200, 1);
   check_products(150, 70, 0.01);
   check_products(301, 400, 0.01);
+  /* and by products, where n has a prime factor above 127 */
+  check_products(131, 200, 1);
+  check_products(139, 70, 0.01);
+  check_products(262, 400, 0.01);
 }
 
 /* ---- moments by quadrature ---- */
