@@ -82,8 +82,13 @@ static void leave_state(const measurement *s) {
   forget_state(in);
 }
 
-/* States so far can only keep more tokens than all states do, and those are no fewer than their first occurrences:
- * equal numbers are equal tokens. */
+/* Were the cosines made of the tokens that are measured? Not where those are first occurrences alone, nor where a
+ * control, which decides itself what its heads read, has the run's tokens (controls.c). */
+static bool has_their_tokens(const measurement *s) {
+  const selection *own = &s->selection;
+  return own->all_count == s->row_count && memcmp(own->all, s->rows, s->row_count * sizeof *s->rows) == 0;
+}
+
 void heads_hand_over(const measurement *s, const dwell_frame *frame, geometry *g) {
   size_t block;
   if (s->clouds == NULL || !is_input(s, frame, &block)) return;
@@ -450,6 +455,7 @@ dwell_status measurement_heads(measurement *s, dwell_error *err) {
   leave_state(s);
   heads_free(s->input);
   s->input = NULL;
+  if (!has_their_tokens(s)) heads_free_clouds(s);
   if (status == DWELL_OK) status = calibrate(s, "beta_eff", &s->calibration, err);
   if (status == DWELL_OK) status = calibrate(s, "beta_eff_ln", &s->calibration_normed, err);
   if (isnan(s->setting.beta)) s->setting.beta = s->calibration.beta;

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/random.h"
+#include "file/npy.h"
 #include "run/run.h"
 #include "util/testing.h"
 
@@ -73,6 +75,50 @@ static void kinds_are_kept_apart(void **state) {
   for (size_t k = 0; k < 3; k++) dwell_source_destroy(controls[k].source);
 }
 
+/* States and attention of 24 tokens, one of which is massive, and left out by a run of its own. */
+static dwell_source *open_with_massive(size_t massive) {
+  enum { L = 3, N = 24, D = 8 };
+  static double x[(L + 1) * N * D], attention[L * N * N];
+  const size_t shape[] = {L + 1, N, D}, weights[] = {L, 1, N, N};
+  const random_stream s = {.seed = 12, .purpose = RANDOM_TEST};
+  const char *path = testing_format("%s/massive-%zu.npz", testing_folder(), massive);
+  dwell_source *source;
+  dwell_error err;
+  npz_writer *w;
+  for (size_t e = 0; e < (L + 1) * N * D; e++)
+    x[e] = random_normal(&s, (uint32_t)massive, (uint32_t)e) * (e / D % N == massive ? 100 : 1);
+  for (size_t e = 0; e < L * N * N; e++) attention[e] = 1.0 / N;
+  assert_ok(npz_writer_open(path, &w, &err), &err);
+  assert_ok(npz_writer_add(w, "states", NPY_FLOAT, 8, 3, shape, x, &err), &err);
+  assert_ok(npz_writer_add(w, "attention", NPY_FLOAT, 8, 4, weights, attention, &err), &err);
+  assert_ok(npz_writer_commit(w, &err), &err);
+  assert_ok(dwell_import_open_states(path, 0, SIZE_MAX, NULL, &source, &err), &err);
+  return source;
+}
+
+/* A control is measured at the run's tokens, also where its own rules would leave out another one, and as many; whether
+ * instruments of heads have made cosines of these before or not. */
+static void a_control_has_the_tokens_of_the_run(void **state) {
+  (void)state;
+  static const char *const instruments[] = {"ip", "ip,temperature"};
+  double mean[2];
+  for (size_t k = 0; k < 2; k++) {
+    dwell_source *source = open_with_massive(3);
+    dwell_control control = {.source = open_with_massive(5), .kind = "other"};
+    dwell_measure_options options = dwell_measure_options_default();
+    dwell_context ctx = dwell_context_default();
+    dwell_run *run;
+    dwell_error err;
+    options.null_draws = 0, options.controls = &control, options.control_count = 1;
+    options.instruments = instruments[k];
+    assert_ok(dwell_measure(&ctx, source, &options, &run, &err), &err);
+    mean[k] = cell(run, "layers", 1, "ip_mean_other_max");
+    dwell_run_destroy(run);
+    dwell_source_destroy(source), dwell_source_destroy(control.source);
+  }
+  assert_true(isfinite(mean[0]) && mean[0] == mean[1]);
+}
+
 static void a_control_of_another_shape_is_refused(void **state) {
   (void)state;
   dwell_source *source = open_golden("bidirectional");
@@ -91,6 +137,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_run_as_its_own_control),
       cmocka_unit_test(kinds_are_kept_apart),
+      cmocka_unit_test(a_control_has_the_tokens_of_the_run),
       cmocka_unit_test(a_control_of_another_shape_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
