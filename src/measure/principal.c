@@ -63,6 +63,18 @@ static size_t stripe(size_t count, size_t width, size_t item) {
   return left < width ? left : width;
 }
 
+/* Of a token; one whose length has no inverse in a double is made longer first. */
+static void make_unit(size_t d, double *u) {
+  const double longer = 0x1p200;
+  double length = geometry_norm(d, u);
+  if (length > 0 && isinf(1 / length)) {
+    for (size_t k = 0; k < d; k++) u[k] *= longer;
+    length = geometry_norm(d, u);
+  }
+  double unit = length > 0 ? 1 / length : 0;
+  for (size_t k = 0; k < d; k++) u[k] *= unit;
+}
+
 /* Directions of some tokens. */
 static dwell_status unit_item(void *arg, size_t item, int worker, dwell_error *err) {
   const principal *p = arg;
@@ -70,10 +82,7 @@ static dwell_status unit_item(void *arg, size_t item, int worker, dwell_error *e
   double *u = p->u + first * d;
   (void)worker;
   dwell_status status = spool_read_rows(p->s->states, p->frame, first, count, u, err);
-  for (size_t i = 0; status == DWELL_OK && i < count; i++, u += d) {
-    double length = geometry_norm(d, u), unit = length > 0 ? 1 / length : 0;
-    for (size_t k = 0; k < d; k++) u[k] *= unit;
-  }
+  for (size_t i = 0; status == DWELL_OK && i < count; i++) make_unit(d, u + i * d);
   return status;
 }
 

@@ -149,6 +149,25 @@ static void threads_change_no_bit(void **state) {
   free(x);
 }
 
+/* Lengths whose inverse no double holds. */
+static void lengths_do_not_matter(void **state) {
+  (void)state;
+  double *x = calloc(L * N * 20, sizeof *x), *points[2];
+  size_t rank, shape[4];
+  fill(x, 20);
+  for (int k = 0; k < 2; k++) {
+    dwell_run *run = measure(x, L, N, 20, 1);
+    assert_ok(run_read_array(run, "pca", &points[k], &rank, shape, &err), &err);
+    assert_non_null(points[k]);
+    dwell_run_destroy(run);
+    for (size_t i = 0; i < L * N * 20; i++) x[i] *= 0x1p-1030;
+  }
+  /* the smallest have 40 bits, points are floats */
+  for (size_t i = 0; i < L * N * AXES; i++) assert_near(points[1][i], points[0][i], 0, 1e-6);
+  mem_free(points[0]), mem_free(points[1]);
+  free(x);
+}
+
 /* Two dimensions need no axes; tokens that coincide have none. */
 static void where_there_is_none(void **state) {
   (void)state;
@@ -184,9 +203,8 @@ static void not_in_many_dimensions(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(it_is_the_plain_one),
-      cmocka_unit_test(threads_change_no_bit),
-      cmocka_unit_test(where_there_is_none),
+      cmocka_unit_test(it_is_the_plain_one),    cmocka_unit_test(threads_change_no_bit),
+      cmocka_unit_test(lengths_do_not_matter),  cmocka_unit_test(where_there_is_none),
       cmocka_unit_test(not_in_many_dimensions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
