@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,6 +69,30 @@ static void survives_a_kill(void **state) {
   assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
   open_kept(path, "a");
   assert_int_equal(kept_done(&kept, KEPT_NETWORK, KEPT_MOST), STUDIES);
+  kept_close(&kept);
+}
+
+/* A disk that is full in the middle of a line (here: a file that may not grow) and has room again later. */
+static void full_disk(void **state) {
+  (void)state;
+  const char *path = file_of("full");
+  const kept_study study = {.g = NAN, .g_sd = NAN};
+  struct rlimit before, small;
+  dwell_error err;
+  open_kept(path, "a");
+  add(KEPT_NETWORK, 1, 0, NAN);
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+  small = before, small.rlim_cur = sizeof header - 1 + 30; /* a line has 27 bytes */
+  void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+  dwell_status status = kept_add(&kept, KEPT_NETWORK, 2, &study, &err);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+  signal(SIGXFSZ, handler);
+  assert_fails(status, DWELL_FAILED, &err, "cannot write: No space left");
+  add(KEPT_NETWORK, 3, 0, NAN);
+  kept_close(&kept);
+  open_kept(path, "a");
+  assert_true(kept.of[KEPT_NETWORK][1].done && !kept.of[KEPT_NETWORK][2].done && kept.of[KEPT_NETWORK][3].done);
   kept_close(&kept);
 }
 
@@ -152,9 +177,9 @@ static void shipped(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back),  cmocka_unit_test(survives_a_kill),
-                                     cmocka_unit_test(torn_line),   cmocka_unit_test(torn_header),
-                                     cmocka_unit_test(other_rules), cmocka_unit_test(other_files),
-                                     cmocka_unit_test(two_at_once), cmocka_unit_test(shipped)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(comes_back),  cmocka_unit_test(full_disk),   cmocka_unit_test(survives_a_kill),
+      cmocka_unit_test(torn_line),   cmocka_unit_test(torn_header), cmocka_unit_test(other_rules),
+      cmocka_unit_test(other_files), cmocka_unit_test(two_at_once), cmocka_unit_test(shipped)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

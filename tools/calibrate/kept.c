@@ -98,10 +98,16 @@ static dwell_status read_file(kept_studies *k, dwell_error *err) {
   return DWELL_OK;
 }
 
-/* A line is one write: a kill falls before or behind it. */
+/* A line is one write: a kill falls before or behind it. What a full disk took of it is cut off again: another study
+ * may be kept when there is room, and not in the middle of this line. */
 static dwell_status append(kept_studies *k, const char *line, size_t size, dwell_error *err) {
-  if (write(k->file, line, size) == (ssize_t)size) return DWELL_OK;
-  return error_system(err, DWELL_FAILED, "write", k->path);
+  off_t before = lseek(k->file, 0, SEEK_END);
+  ssize_t written = write(k->file, line, size);
+  if (written == (ssize_t)size) return DWELL_OK;
+  if (written >= 0) errno = ENOSPC; /* write says nothing of the part that did not fit */
+  dwell_status status = error_system(err, DWELL_FAILED, "write", k->path);
+  if (written > 0 && ftruncate(k->file, before) != 0) return status; /* the next run names the line */
+  return status;
 }
 
 dwell_status kept_open(const char *opt_path, const char *rules, kept_studies *ret_kept, dwell_error *err) {
