@@ -16,7 +16,7 @@ static bool there(const char *path) { return access(path, F_OK) == 0; }
 static void all_three_files(void **state) {
   (void)state;
   const char *name = testing_format("%s/stairs", testing_folder());
-  program_result r = assert_done(testing_format("figure staircase --quick --json -o %s", name));
+  program_result r = assert_done(testing_format("figure staircase --quick --json -o '%s'", name));
   json_t *root = parsed(r.out), *check;
   size_t i;
   assert_int_equal(json_array_size(json_object_get(root, "files")), 3);
@@ -33,12 +33,12 @@ static void all_three_files(void **state) {
 static void one_file(void **state) {
   (void)state;
   const char *path = testing_format("%s/one.svg", testing_folder());
-  program_result r = assert_done(testing_format("figure normalisation --quick -o %s", path));
+  program_result r = assert_done(testing_format("figure normalisation --quick -o '%s'", path));
   assert_non_null(strstr(r.out, "T16.post"));
   assert_true(there(path) && !there(testing_format("%s.html", path)));
   program_free(&r);
-  assert_refused(testing_format("figure normalisation --quick -o %s", path), 2, "already there");
-  r = assert_done(testing_format("figure normalisation --quick --force -o %s", path));
+  assert_refused(testing_format("figure normalisation --quick -o '%s'", path), 2, "already there");
+  r = assert_done(testing_format("figure normalisation --quick --force -o '%s'", path));
   program_free(&r);
 }
 

@@ -18,8 +18,6 @@ static server_file *model;
 static bool stage(const char *name) {
   if (!server_useful()) return false;
   clear_environment();
-  unsetenv("HF_TOKEN");
-  unsetenv("HF_HUB_OFFLINE");
   hub = server_start();
   snprintf(cache, sizeof cache, "%s/%s", testing_folder(), name);
   setenv("HF_HUB_CACHE", cache, 1);
@@ -157,7 +155,7 @@ static int pull_and_end(int64_t bytes, int number) {
     _exit(99);
   }
   struct stat info = {0};
-  for (int i = 0; i < 6000 && (stat(part(), &info) != 0 || info.st_size < bytes); i++) usleep(5000);
+  for (int i = 0; i < 60000 && (stat(part(), &info) != 0 || info.st_size < bytes); i++) usleep(5000);
   int status;
   kill(child, number);
   waitpid(child, &status, 0);

@@ -105,14 +105,13 @@ static void test_golden_cap_exits(void **state) {
   }
 }
 
-/* Sixty clusters on the circle at beta = 400, until one is left: times beyond e^700, in well under a second. */
+/* Sixty clusters on the circle at beta = 400, until one is left: times beyond e^700, in some 400 steps a merger. */
 static void test_last_merger(void **state) {
   (void)state;
   double *masses = equal_masses(60), *x = random_tokens(60, 2, 21), total = 0;
   certificate c;
-  clock_t begin = clock();
   flow_history h = history_of("sa", 60, 2, 400, masses, x, 1e-10, 5e-9, 1, INFINITY, &c);
-  assert_true((double)(clock() - begin) / CLOCKS_PER_SEC < 5); /* 0.2 measured; machines and sanitizers differ */
+  assert_true(c.steps + c.rejected < 50000); /* 24523 on the machine where this was written */
   assert_int_equal(h.merger_count, 59);
   assert_true(h.mergers[58].log_time > 700 && h.mergers[58].log_time < 900);
   assert_near(h.mergers[58].mass, 1, 1e-14, 0);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,19 +117,22 @@ typedef struct holder {
   bool remove;
 } holder;
 
+static atomic_int words;
+static void count_words(void *self, dwell_level level, const char *line) {
+  (void)self, (void)level;
+  words += strstr(line, "waiting for another program") != NULL;
+}
+
+/* Lets go once the other side has said that it waits, and is at it again. */
 static void *let_go(void *argument) {
   const holder *h = argument;
+  for (int i = 0; i < 60000 && words == 0; i++) usleep(1000);
   usleep(150000);
   if (h->remove) unlink(testing_format("%s/.locks/models--org--net/" HASH ".lock", cache));
   close(h->fd);
   return NULL;
 }
 
-static int words;
-static void count_words(void *self, dwell_level level, const char *line) {
-  (void)self, (void)level;
-  words += strstr(line, "waiting for another program") != NULL;
-}
 static int always(void *self) { return self == NULL; }
 
 /* Another program holds the lock, also one that removes its file when it is done. */
@@ -145,8 +149,8 @@ static void test_locks(void **state) {
     dwell_context ctx = {.interrupted = always};
     assert_fails(cache_part_open(&w, HASH, &ctx, &part, &err), DWELL_INTERRUPTED, &err, "");
     cache_part_close(&part, false);
-    assert_int_equal(pthread_create(&thread, NULL, let_go, &h), 0);
     words = 0;
+    assert_int_equal(pthread_create(&thread, NULL, let_go, &h), 0);
     ctx = (dwell_context){.log = count_words};
     assert_ok(cache_part_open(&w, HASH, &ctx, &part, &err), &err);
     pthread_join(thread, NULL);

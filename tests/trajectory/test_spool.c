@@ -96,10 +96,13 @@ static void says_where_it_cannot_write(void **state) {
   dwell_trajectory t = shape(DWELL_F64);
   dwell_error err;
   spool *s;
+  char *kept = getenv("TMPDIR") != NULL ? strdup(getenv("TMPDIR")) : NULL;
   setenv("TMPDIR", "/nowhere/at/all", 1);
   assert_fails(spool_create(&t, 0, &s, &err), DWELL_FAILED, &err, "TMPDIR");
   assert_null(s);
-  unsetenv("TMPDIR");
+  if (kept != NULL) setenv("TMPDIR", kept, 1);
+  else unsetenv("TMPDIR");
+  free(kept);
 }
 
 int main(void) {

@@ -9,6 +9,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What a user's shell or a batch system sets, and dwell, or what it calls, reads: not what the tests are about. */
+__attribute__((constructor)) static void forget_surroundings(void) {
+  static const char *const names[] = {"DWELL_DATA",
+                                      "HF_ENDPOINT",
+                                      "HF_HOME",
+                                      "HF_HUB_CACHE",
+                                      "HF_HUB_OFFLINE",
+                                      "HF_TOKEN",
+                                      "HUGGINGFACE_HUB_CACHE",
+                                      "OMP_DYNAMIC",
+                                      "OMP_NUM_THREADS",
+                                      "OMP_THREAD_LIMIT",
+                                      "SLURM_ARRAY_TASK_COUNT",
+                                      "SLURM_ARRAY_TASK_ID",
+                                      "SLURM_ARRAY_TASK_MIN",
+                                      "TRANSFORMERS_OFFLINE"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) unsetenv(names[i]);
+}
+
 void testing_near(double got, double expected, double relative, double absolute, const char *what, const char *file,
                   int line) {
   double allowed = absolute + relative * fabs(expected);
@@ -125,4 +144,19 @@ char *testing_read(const char *path, size_t *opt_size) {
   data[size] = '\0';
   if (opt_size != NULL) *opt_size = size;
   return data;
+}
+
+void testing_wait_until_caught(long process, int number) {
+  const char *path = testing_format("/proc/%ld/status", process);
+  for (int i = 0; i < 60000; i++) {
+    unsigned long long caught = 0;
+    char line[256], state = '?';
+    FILE *stream = fopen(path, "r");
+    if (stream == NULL) return;
+    while (fgets(line, sizeof line, stream) != NULL)
+      if (sscanf(line, "State: %c", &state) != 1) sscanf(line, "SigCgt: %llx", &caught);
+    fclose(stream);
+    if (state == 'Z' || (caught >> (number - 1) & 1) != 0) return;
+    usleep(1000);
+  }
 }
