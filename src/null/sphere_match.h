@@ -9,7 +9,7 @@
 /* For y ~ N(mu, diag s) in r dimensions: ret_mean[k] = E[y_k/|y|], ret_square[k] = E[y_k^2/|y|^2], by one quadrature in
  * ln t (96 nodes from 1e-7 to 3e4) over the Laplace transform of |y|^2. The sum of ret_square is 1 up to 3e-5 at two
  * directions, 1e-7 from five: the check of the quadrature. The scale of y must be about 1: sum(s + mu^2) = 1.
- * Coordinates with s = 0 are allowed. `scratch` [r]. */
+ * Coordinates with s = 0 are allowed. `scratch` [2 r]. */
 void sphere_moments(size_t r, const double *s, const double *mu, double *scratch, double *ret_mean,
                     double *ret_square);
 

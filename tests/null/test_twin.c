@@ -212,7 +212,7 @@ static void test_products(void **state) {
 
 static void test_moments_closed_forms(void **state) {
   (void)state;
-  double scratch[8], mean[8], square[8];
+  double scratch[16], mean[8], square[8];
   /* two directions without mean: E y_1^2/|y|^2 = sqrt a/(sqrt a + sqrt b); the range of t leaves
    * 3e-5 at r = 2 if a = b, a little more here */
   double s2[] = {0.8, 0.2}, none[] = {0, 0, 0, 0, 0, 0};
@@ -240,7 +240,7 @@ static void test_moments_closed_forms(void **state) {
 static void test_moments_by_sampling(void **state) {
   (void)state;
   enum { R = 40, DRAWS = 100000 };
-  double s[R], mu[R], scratch[R], mean[R], square[R], total = 0, got_mean = 0, got_square = 0;
+  double s[R], mu[R], scratch[2 * R], mean[R], square[R], total = 0, got_mean = 0, got_square = 0;
   for (size_t k = 0; k < R; k++) {
     s[k] = 1 / (double)(k + 1), mu[k] = k % 3 == 0 ? 0.4 : 0;
     total += s[k] + mu[k] * mu[k];
@@ -265,7 +265,7 @@ static void test_moments_by_sampling(void **state) {
 static void test_match_inverts_the_moments(void **state) {
   (void)state;
   enum { R = 12 };
-  double t[R], m[R + 1], s[R + 1], mu[R + 1], got_s[R + 1], got_mu[R + 1], scratch[R + 1], square[R + 1], total = 0;
+  double t[R], m[R + 1], s[R + 1], mu[R + 1], got_s[R + 1], got_mu[R + 1], scratch[2 * R + 2], square[R + 1], total = 0;
   for (size_t k = 0; k <= R; k++) {
     s[k] = k < R ? 1 / (double)(k + 1) : 0, mu[k] = k == 2 ? 0.3 : k == R ? 0.8 : 0.05;
     total += s[k] + mu[k] * mu[k];
