@@ -353,7 +353,7 @@ def check_cloud(page, data):
     check("the slider reaches the last frame", frame() == frames - 1, str(frame()))
     page.evaluate(seek, 0)
     page.click("#play")
-    page.wait_for_function("() => +document.getElementById('ball').dataset.frame > 0", timeout=20000)
+    page.wait_for_function("() => +document.getElementById('ball').dataset.frame > 0", timeout=LATE)
     check("play moves the tokens", frame() > 0)
     page.click("#play")
     film = page.query_selector_all("svg[data-film]")
