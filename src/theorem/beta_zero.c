@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "theorem/numerics.h"
 #include "theorem/particles.h"
 #include "theorem/theorems.h"
 
@@ -36,6 +37,25 @@ static dwell_status cross_ratio(const theorem_row *row, size_t count, theorem_ou
   double before = particles_cross_ratio(&p);
   TRY(particles_to(&p, 2, ctx, err));
   out->measured = fabs(particles_cross_ratio(&p) / before - 1);
+done:
+  particles_close(&p);
+  return status;
+}
+
+/* The rank of a cross-ratio, value[0], among those of uniform starts in three dimensions. */
+static dwell_status ordinary(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                             dwell_error *err) {
+  (void)count, (void)ctx;
+  enum { STARTS = 1000 };
+  dwell_status status = DWELL_OK;
+  double found[STARTS];
+  particles p = {0};
+  TRY(particles_open("usa", 4, 3, 0, &p, err));
+  for (uint32_t s = 0; s < STARTS; s++) {
+    particles_uniform(&p, 7700 + s);
+    found[s] = particles_cross_ratio(&p);
+  }
+  out->measured = numerics_rank(STARTS, found, row->value[0]);
 done:
   particles_close(&p);
   return status;
@@ -110,6 +130,13 @@ static const theorem_row rows[] = {
      "steps of 1e-13 over about a hundred steps",
      cross_ratio,
      {0, 8},
+     false},
+    {"T1.cross-ratio.ordinary",
+     "the source's cross-ratio, 2.853138, is an ordinary one (share of starts below it)",
+     "d = 3, 1000 uniform starts",
+     THEOREM_ORDINARY,
+     ordinary,
+     {2.853138},
      false},
     {"T1.tanh",
      "two tokens from a right angle have the cosine tanh t",

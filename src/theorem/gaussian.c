@@ -127,6 +127,45 @@ static dwell_status velocity(const theorem_row *row, size_t count, theorem_outco
   return DWELL_OK;
 }
 
+/* The same in two dimensions by a random sample of the cloud: mean of y under the weights e^{y^T A x} or
+ * e^{-c |Q x - K y|^2}, A = K^T Q, against its formula. value: samples, l2. Rows: the two components. */
+static dwell_status velocity_of_sample(const theorem_row *row, size_t count, theorem_outcome *out,
+                                       const dwell_context *ctx, dwell_error *err) {
+  (void)ctx, (void)err;
+  static const double q[4] = {0.9, 0.3, -0.2, 0.7}, key[4] = {0.8, -0.3, 0.4, 0.6}, root[4] = {0.8, 0, 0.3, 0.6};
+  static const double alpha[2] = {0.3, -0.2}, x[2] = {0.7, -0.5}, c = 0.5;
+  size_t n = (size_t)row->value[0];
+  bool l2 = row->value[1] == 1;
+  const double qx[2] = {q[0] * x[0] + q[1] * x[1], q[2] * x[0] + q[3] * x[1]};
+  double total = 0, squares = 0, sum[2] = {0}, cross[2] = {0}, square[2] = {0};
+  for (size_t i = 0; i < n; i++) {
+    double z[2] = {numerics_normal(190, i, 0), numerics_normal(190, i, 1)}, y[2], ky[2];
+    for (size_t k = 0; k < 2; k++) y[k] = alpha[k] + root[2 * k] * z[0] + root[2 * k + 1] * z[1];
+    for (size_t k = 0; k < 2; k++) ky[k] = key[2 * k] * y[0] + key[2 * k + 1] * y[1];
+    double score = qx[0] * ky[0] + qx[1] * ky[1], apart = pow(qx[0] - ky[0], 2) + pow(qx[1] - ky[1], 2);
+    double w = exp(l2 ? -c * apart : score);
+    total += w, squares += w * w;
+    for (size_t k = 0; k < 2; k++) sum[k] += w * y[k], cross[k] += w * w * y[k], square[k] += w * w * y[k] * y[k];
+  }
+  double s[4], m[4], right[2], ax[2]; /* S = R R^T; right = alpha + (2 c or 1) S A x; m = 1 + 2 c S K^T K, or 1 */
+  for (size_t k = 0; k < 4; k++) s[k] = root[k / 2 * 2] * root[k % 2 * 2] + root[k / 2 * 2 + 1] * root[k % 2 * 2 + 1];
+  for (size_t k = 0; k < 2; k++) ax[k] = key[k] * qx[0] + key[2 + k] * qx[1];
+  for (size_t k = 0; k < 2; k++) right[k] = alpha[k] + (l2 ? 2 * c : 1) * (s[2 * k] * ax[0] + s[2 * k + 1] * ax[1]);
+  for (size_t k = 0; k < 4; k++) {
+    m[k] = k == 0 || k == 3;
+    for (size_t l = 0; l < 2 && l2; l++)
+      m[k] += 2 * c * s[k / 2 * 2 + l] * (key[l] * key[k % 2] + key[2 + l] * key[2 + k % 2]);
+  }
+  double determinant = m[0] * m[3] - m[1] * m[2];
+  for (size_t k = 0; k < count; k++) {
+    double mean = sum[k] / total;
+    out[k].measured = mean;
+    out[k].predicted = (m[3 * (1 - k)] * right[k] - m[1 + k] * right[1 - k]) / determinant;
+    out[k].tolerance = 4 * sqrt(square[k] - 2 * mean * cross[k] + mean * mean * squares) / total;
+  }
+  return DWELL_OK;
+}
+
 static double normal_excess(double z, const void *arg) { return erfc(-z / sqrt(2)) / 2 - *(const double *)arg; }
 
 /* A cloud of normal quantiles on the line under the raw flow, V = Q = K = 1: its variance where half of the time to the
@@ -188,6 +227,46 @@ static const theorem_row rows[] = {
      "the quadrature's",
      velocity,
      {1},
+     false},
+    {"T19.softmax.d2-1",
+     "softmax attention pulls x to alpha + S A x, A = K^T Q",
+     "d = 2, Q^T K not symmetric, 50000 samples of the cloud, component 1",
+     THEOREM_COMPUTED,
+     THEOREM_EQUAL,
+     THEOREM_COMPUTED,
+     "four standard errors of the weighted mean",
+     velocity_of_sample,
+     {50000, 0},
+     false},
+    {"T19.softmax.d2-2",
+     "softmax attention pulls x to alpha + S A x, A = K^T Q",
+     "d = 2, Q^T K not symmetric, 50000 samples of the cloud, component 2",
+     THEOREM_COMPUTED,
+     THEOREM_EQUAL,
+     THEOREM_COMPUTED,
+     "four standard errors of the weighted mean",
+     NULL,
+     {50000, 0},
+     false},
+    {"T19.l2.d2-1",
+     "attention by distance pulls x to M (alpha + 2 c S A x), M = 1 / (1 + 2 c S K^T K)",
+     "d = 2, Q^T K not symmetric, 50000 samples of the cloud, component 1",
+     THEOREM_COMPUTED,
+     THEOREM_EQUAL,
+     THEOREM_COMPUTED,
+     "four standard errors of the weighted mean",
+     velocity_of_sample,
+     {50000, 1},
+     false},
+    {"T19.l2.d2-2",
+     "attention by distance pulls x to M (alpha + 2 c S A x), M = 1 / (1 + 2 c S K^T K)",
+     "d = 2, Q^T K not symmetric, 50000 samples of the cloud, component 2",
+     THEOREM_COMPUTED,
+     THEOREM_EQUAL,
+     THEOREM_COMPUTED,
+     "four standard errors of the weighted mean",
+     NULL,
+     {50000, 1},
      false},
     {"T19.closed-form",
      "V = I, A symmetric: S(t) = (S(0)^-1 - 2 t A)^-1 (largest entry of the difference)",
@@ -302,25 +381,70 @@ done:
   return status;
 }
 
-/* A start of rank two: eigenvalues above 1e-12 at t = .5, and the largest of the others. */
-static dwell_status rank_two(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
-                             dwell_error *err) {
-  (void)row, (void)count, (void)ctx;
-  dwell_status status = DWELL_OK;
+/* A random start of rank two, V and A: the eigenvalues at t = .5, ascending [D]. */
+static dwell_status rank_two(uint32_t draw, double *ret_values, dwell_error *err) {
   cloud c;
-  double s[SIZE], values[D];
+  double s[SIZE];
   for (size_t i = 0; i < D; i++)
     for (size_t j = 0; j < D; j++) {
-      c.v[i * D + j] = numerics_normal(811, i, j) / 2, c.a[i * D + j] = numerics_normal(812, i, j) / 2;
+      size_t at = draw * D + i;
+      c.v[i * D + j] = numerics_normal(811, at, j) / 2, c.a[i * D + j] = numerics_normal(812, at, j) / 2;
       s[i * D + j] = 0;
-      for (size_t k = 0; k < 2; k++) s[i * D + j] += 0.16 * numerics_normal(810, i, k) * numerics_normal(810, j, k);
+      for (size_t k = 0; k < 2; k++)
+        s[i * D + j] += 0.16 * numerics_normal(810, at, k) * numerics_normal(810, draw * D + j, k);
     }
   numerics_rk4(SIZE, covariance, &c, 0, 0.5, 2000, s);
-  TRY(eigen_values(D, s, values, err));
+  return eigen_values(D, s, ret_values, err);
+}
+
+/* Those above 1e-12. */
+static dwell_status rank_kept(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                              dwell_error *err) {
+  (void)row, (void)count, (void)ctx;
+  dwell_status status = DWELL_OK;
+  double values[D];
+  TRY(rank_two(0, values, err));
   out->measured = 0;
   for (size_t k = 0; k < D; k++) out->measured += values[k] > 1e-12;
 done:
   return status;
+}
+
+/* The rank of value[1] among the eigenvalue of place value[0] of many draws, one row each. */
+static dwell_status eigenvalues_of_two(const theorem_row *row, size_t count, theorem_outcome *out,
+                                       const dwell_context *ctx, dwell_error *err) {
+  (void)ctx;
+  enum { DRAWS = 100 };
+  dwell_status status = DWELL_OK;
+  double values[D], found[D][DRAWS];
+  for (uint32_t draw = 0; draw < DRAWS; draw++) {
+    TRY(rank_two(draw, values, err));
+    for (size_t k = 0; k < D; k++) found[k][draw] = values[k];
+  }
+  for (size_t r = 0; r < count; r++)
+    out[r].measured = numerics_rank(DRAWS, found[(size_t)row[r].value[0]], row[r].value[1]);
+done:
+  return status;
+}
+
+/* V = I, A = -diag of 4, 3, 2, 1 ones, a full start: largest entry of Runge-Kutta's S(t) - (S(0)^-1 - 2 t A)^-1, where
+ * S(0) = 1 / (1 + k) on the diagonal. value: time, steps. */
+static dwell_status late_closed_form(const theorem_row *row, size_t count, theorem_outcome *out,
+                                     const dwell_context *ctx, dwell_error *err) {
+  (void)count, (void)ctx, (void)err;
+  out->measured = 0;
+  for (size_t ones = 1; ones <= D; ones++) {
+    cloud c = {{0}, {0}};
+    double s[SIZE] = {0};
+    identity(c.v);
+    for (size_t k = 0; k < D; k++) c.a[k * (D + 1)] = k < ones ? -1 : 0, s[k * (D + 1)] = 1 / (1 + (double)k);
+    numerics_rk4(SIZE, covariance, &c, 0, row->value[0], (size_t)row->value[1], s);
+    for (size_t k = 0; k < D; k++) {
+      double exact = 1 / (1 + (double)k + (k < ones ? 2 * row->value[0] : 0));
+      out->measured = fmax(out->measured, fabs(s[k * (D + 1)] - exact));
+    }
+  }
+  return DWELL_OK;
 }
 
 /* 2 t times the vanishing eigenvalue at t = 10^6, by the library's equations: A = -diag(1, 1, 0, 0), S(0) = .1 I. */
@@ -382,8 +506,32 @@ static const theorem_row rows_22[] = {
      THEOREM_EQUAL,
      0,
      "a count",
-     rank_two,
+     rank_kept,
      {0},
+     false},
+    {"T22.rank-two.least",
+     "the source's lesser eigenvalue, .183, is an ordinary one (share of draws below it)",
+     "d = 4, 100 random V and A, t = .5",
+     THEOREM_ORDINARY,
+     eigenvalues_of_two,
+     {2, 0.183},
+     false},
+    {"T22.rank-two.most",
+     "and its larger one, .911",
+     "d = 4, 100 random V and A, t = .5",
+     THEOREM_ORDINARY,
+     NULL,
+     {3, 0.911},
+     false},
+    {"T22.closed-form",
+     "V = I: Runge-Kutta steps follow 1 / (1 / S(0) + 2 t) and S(0) (largest difference)",
+     "A = -diag with 1 to 4 ones, S(0) = diag(1, 1/2, 1/3, 1/4), t = 50, steps of .0025",
+     0,
+     THEOREM_AT_MOST,
+     5e-15,
+     "the specification's: errors shrink with the square of the solution",
+     late_closed_form,
+     {50, 20000},
      false},
     {"T22.vanishing",
      "V = I, A negative: eigenvalues vanish like 1 / (2t) (2t times one)",

@@ -95,6 +95,22 @@ static dwell_status without_norm(const theorem_row *row, size_t count, theorem_o
   return mean_groups(false, 0.1, row, count, out, ctx, err);
 }
 
+/* Over starts: the largest number of distinct limits, and the least. value: time, starts. */
+static dwell_status range(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                          dwell_error *err) {
+  dwell_status status = DWELL_OK;
+  out[0].measured = 0, out[1].measured = INFINITY;
+  (void)count;
+  for (uint32_t s = 0; s < (uint32_t)row->value[1]; s++) {
+    double groups;
+    TRY(layer_norm_groups(false, s, 1, row->value, &groups, ctx, err));
+    out[0].measured = fmax(out[0].measured, groups);
+    out[1].measured = fmin(out[1].measured, groups);
+  }
+done:
+  return status;
+}
+
 /* ---- heads ---- */
 
 enum { HEADED = 32, WIDTH = 16, MOST_HEADS = LAYER_NORM_MOST_HEADS, HEAD_STARTS = 64 };
@@ -399,6 +415,26 @@ static const theorem_row rows_30[] = {
     BARE(8, 4.975, NULL),
     BARE(14, 4.975, NULL),
     SINGLE("bare", "flow rd-rescaled, Q = K = V = I, n = 32, d = 3", 14, 60, 0.005),
+    {"T30.bare.most",
+     "largest number of distinct limits of any start",
+     "flow rd-rescaled, Q = K = V = I, n = 32, d = 3, t = 14, 200 starts",
+     12,
+     THEOREM_EQUAL,
+     2,
+     "four sets of 200 starts have a largest of 10, 10, 12 and 12",
+     range,
+     {14, 200},
+     true},
+    {"T30.bare.least",
+     "and the least",
+     "flow rd-rescaled, Q = K = V = I, n = 32, d = 3, t = 14, 200 starts",
+     1,
+     THEOREM_EQUAL,
+     1,
+     "in seven of 800 starts it is 1: sets of 200 have a least of 1 or 2",
+     NULL,
+     {14, 200},
+     true},
     HEADS_NORM(1, 0.149, 0.551, 0.982),
     HEADS_NORM(2, 0.150, 0.557, 0.984),
     HEADS_NORM(4, 0.151, 0.563, 0.985),

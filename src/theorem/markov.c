@@ -1,7 +1,9 @@
 /* theorem/markov.c - T25: attention as Markov kernels. */
 #include <math.h>
 
+#include "base/error.h"
 #include "theorem/numerics.h"
+#include "theorem/particles.h"
 #include "theorem/theorems.h"
 
 enum { N = 32, D = 4 };
@@ -76,6 +78,29 @@ static dwell_status algebra(const theorem_row *row, size_t count, theorem_outcom
   }
   out[3].measured = fabs(a - b);
   return DWELL_OK;
+}
+
+/* The rank of the commutator value[0] among those of B = 3 I and B = I for uniform tokens of the sphere. */
+static dwell_status ordinary(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                             dwell_error *err) {
+  (void)count, (void)ctx;
+  enum { STARTS = 100 };
+  dwell_status status = DWELL_OK;
+  double m[N * N], n[N * N], mn[N * N], nm[N * N], found[STARTS];
+  particles p = {0};
+  TRY(particles_open("sa", N, D, 1, &p, err));
+  for (uint32_t s = 0; s < STARTS; s++) {
+    particles_uniform(&p, 2500 + s);
+    kernel(0, 3, p.x, m);
+    kernel(0, 1, p.x, n);
+    product(m, n, mn);
+    product(n, m, nm);
+    found[s] = apart(mn, nm);
+  }
+  out->measured = numerics_rank(STARTS, found, row->value[0]);
+done:
+  particles_close(&p);
+  return status;
 }
 
 /* pi_i = Z_i / sum Z: largest |pi_i P_ij - pi_j P_ji|, and |pi P - pi|. Z from the scores, not from P. */
@@ -185,6 +210,13 @@ static const theorem_row rows[] = {
      {0},
      false},
     {"T25.duality", "<mu M, f> = <mu, M f>", TOKENS, 0, THEOREM_AT_MOST, 1e-14, "rounding", NULL, {0}, false},
+    {"T25.commutator",
+     "the source's largest |MN - NM|, 6.7e-3, is an ordinary one (share of starts below it)",
+     TOKENS ", B = 3 I and B = I, 100 uniform starts on the sphere",
+     THEOREM_ORDINARY,
+     ordinary,
+     {6.7e-3},
+     false},
     {"T25.balance",
      "symmetric scores: pi_i P_ij = pi_j P_ji with pi = Z / sum Z",
      TOKENS ", beta = 2",

@@ -155,6 +155,12 @@ double numerics_mean(size_t count, const double *x, double *ret_error) {
   return mean;
 }
 
+double numerics_rank(size_t count, const double *x, double value) {
+  double below = 0;
+  for (size_t i = 0; i < count; i++) below += x[i] < value ? 1 : x[i] == value ? 0.5 : 0;
+  return below / (double)count;
+}
+
 static const uint64_t seed = 20231217; /* of every random number of the table: results are the same on every run */
 
 double numerics_normal(uint32_t which, size_t i, size_t k) {

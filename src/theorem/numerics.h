@@ -39,6 +39,8 @@ double numerics_slope(size_t count, const double *x, const double *y);
 
 /* Mean, and its standard error, of `count` numbers. */
 double numerics_mean(size_t count, const double *x, double *ret_error);
+/* Share of `count` numbers that are below `value`, those equal to it by half. */
+double numerics_rank(size_t count, const double *x, double value);
 
 /* Component k of the i-th vector of a fixed set of standard normal numbers; `which` tells sets apart. */
 double numerics_normal(uint32_t which, size_t i, size_t k);

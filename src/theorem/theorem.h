@@ -25,6 +25,9 @@ typedef struct theorem_row theorem_row;
 
 /* In a table of rows: the case computes the prediction, or the tolerance (statistical errors). */
 #define THEOREM_COMPUTED NAN
+/* Of a number that a source gives of one start, which it does not record: its rank (numerics_rank) among starts of the
+ * same law, as predicted, relation, tolerance and reason. */
+#define THEOREM_ORDINARY 0.5, THEOREM_EQUAL, 0.475, "among the middle 95 % of starts"
 
 /* What a case has found for one of its rows. `predicted` and `tolerance` hold the row's own before. */
 typedef struct theorem_outcome {
