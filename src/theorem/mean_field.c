@@ -49,6 +49,36 @@ done:
   return status;
 }
 
+/* Angular velocities of equal tokens at beta = 2, *arg: usa. */
+enum { STEPPED = 400 };
+
+static void turn(double t, const double *x, double *ret_v, const void *arg) {
+  (void)t;
+  for (size_t i = 0; i < STEPPED; i++) {
+    double sum = 0, z = 0;
+    for (size_t j = 0; j < STEPPED; j++) {
+      double w = exp(2 * cos(x[j] - x[i]));
+      sum += w * sin(x[j] - x[i]), z += w;
+    }
+    ret_v[i] = sum / (*(const bool *)arg ? STEPPED : z);
+  }
+}
+
+/* c_1 and c_2 of tokens at quantiles by Runge-Kutta steps in the angles. value: usa, T, step. */
+static dwell_status stepped(const theorem_row *row, size_t count, theorem_outcome *out, const dwell_context *ctx,
+                            dwell_error *err) {
+  (void)ctx, (void)err;
+  bool usa = row->value[0] == 1;
+  double x[STEPPED];
+  for (size_t i = 0; i < STEPPED; i++) x[i] = quantile(((double)i + 0.5) / STEPPED);
+  numerics_rk4(STEPPED, turn, &usa, 0, row->value[1], (size_t)round(row->value[1] / row->value[2]), x);
+  for (size_t r = 0; r < count; r++) {
+    out[r].measured = 0;
+    for (size_t i = 0; i < STEPPED; i++) out[r].measured += cos((double)(r + 1) * x[i]) / STEPPED;
+  }
+  return DWELL_OK;
+}
+
 /* RMS of c_k - its limit over random starts, times sqrt(n), k of the row. value: usa, T, n, starts, k. */
 static dwell_status deviations(const double *value, double ret[2], const dwell_context *ctx, dwell_error *err) {
   dwell_status status = DWELL_OK;
@@ -188,21 +218,37 @@ static const theorem_row rows[] = {
      false},
 };
 
-#define LIMIT(name, flow, usa, t, c1, c2, eps)                                                        \
-  {"T29.limit." name ".c1",                                                                           \
-   "first Fourier coefficient of the limit",                                                          \
-   flow ", beta = 2, density (1 + .5 cos) / 2 pi, T = " #t,                                           \
-   c1,                                                                                                \
-   THEOREM_EQUAL,                                                                                     \
-   eps,                                                                                               \
-   "half a unit, and the error of the source's Runge-Kutta steps of .025",                            \
-   reference,                                                                                         \
-   {usa, t},                                                                                          \
-   false},                                                                                            \
-  {                                                                                                   \
-    "T29.limit." name ".c2", "second Fourier coefficient of the limit",                               \
-        flow ", beta = 2, density (1 + .5 cos) / 2 pi, T = " #t, c2, THEOREM_EQUAL, eps,              \
-        "half a unit, and the error of the source's Runge-Kutta steps of .025", NULL, {usa, t}, false \
+#define LIMIT(name, flow, usa, t, c1, c2, eps)                                                \
+  {"T29.limit." name ".c1",                                                                   \
+   "first Fourier coefficient of the limit",                                                  \
+   flow ", beta = 2, density (1 + .5 cos) / 2 pi, T = " #t,                                   \
+   c1,                                                                                        \
+   THEOREM_EQUAL,                                                                             \
+   eps,                                                                                       \
+   "half a unit, and the error of the source's steps (T29.steps)",                            \
+   reference,                                                                                 \
+   {usa, t},                                                                                  \
+   false},                                                                                    \
+  {                                                                                           \
+    "T29.limit." name ".c2", "second Fourier coefficient of the limit",                       \
+        flow ", beta = 2, density (1 + .5 cos) / 2 pi, T = " #t, c2, THEOREM_EQUAL, eps,      \
+        "half a unit, and the error of the source's steps (T29.steps)", NULL, {usa, t}, false \
+  }
+#define STEPS(name, flow, usa, t, step, c1, c2)                                                                        \
+  {"T29.steps." name ".c1",                                                                                            \
+   "Runge-Kutta steps have the first one's printed digits",                                                            \
+   flow ", beta = 2, density (1 + .5 cos) / 2 pi, T = " #t ", 400 quantiles, steps of " #step,                         \
+   c1,                                                                                                                 \
+   THEOREM_EQUAL,                                                                                                      \
+   6e-11,                                                                                                              \
+   "half a unit of the last printed digit",                                                                            \
+   stepped,                                                                                                            \
+   {usa, t, step},                                                                                                     \
+   false},                                                                                                             \
+  {                                                                                                                    \
+    "T29.steps." name ".c2", "and the second one's",                                                                   \
+        flow ", beta = 2, density (1 + .5 cos) / 2 pi, T = " #t ", 400 quantiles, steps of " #step, c2, THEOREM_EQUAL, \
+        6e-11, "half a unit of the last printed digit", NULL, {usa, t, step}, false                                    \
   }
 #define SPREAD(flow, usa, t, n, starts, r1, r2, eps, slow)                                                          \
   {"T29.spread." flow "-" #t "-" #n ".c1",                                                                          \
@@ -242,6 +288,9 @@ static const theorem_row rows_29[] = {
     LIMIT("sa-1", "sa", 0, 1, 0.3511986800, 0.0276164423, 1.1e-10),
     LIMIT("sa-2", "sa", 0, 2, 0.4858693347, 0.1056408138, 2e-9),
     LIMIT("usa-1", "usa", 1, 1, 0.5371284408, 0.3760410266, 1.2e-8),
+    STEPS("sa-1", "sa", 0, 1, 0.025, 0.3511986800, 0.0276164423),
+    STEPS("sa-2", "sa", 0, 2, 0.05, 0.4858693347, 0.1056408138),
+    STEPS("usa-1", "usa", 1, 1, 0.025, 0.5371284408, 0.3760410266),
     SPREAD("sa", 0, 1, 100, 400, 1.308, 1.736, 0.12, false),
     SPREAD("sa", 0, 1, 1000, 200, 1.338, 1.746, 0.18, true),
     SPREAD("sa", 0, 1, 10000, 60, 1.29, 1.76, 0.37, true),
