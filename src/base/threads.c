@@ -19,14 +19,26 @@ dwell_context dwell_context_default(void) {
 }
 
 typedef struct failure {
-  size_t item;
+  size_t item; /* SIZE_MAX: none */
   dwell_status status;
   dwell_error err;
 } failure;
 
 static void keep_first(failure *first, size_t item, dwell_status status, const dwell_error *err) {
 #pragma omp critical(threads_for_failure)
-  if (first->status == DWELL_OK || item < first->item) *first = (failure){item, status, *err};
+  if (item < first->item) {
+    first->status = status, first->err = *err;
+#pragma omp atomic write
+    first->item = item;
+  }
+}
+
+/* Those before a failure still run, as they would on one thread: what is told is the same for any number of them. */
+static bool is_behind(const failure *first, size_t item) {
+  size_t failed;
+#pragma omp atomic read
+  failed = first->item;
+  return item > failed;
 }
 
 /* Items that a worker begins with: its own, so that a loop over rows finds them in the cache of the core that wrote
@@ -71,25 +83,20 @@ static dwell_status one_by_one(const dwell_context *ctx, size_t count, threads_i
 }
 
 dwell_status threads_for(const dwell_context *ctx, size_t count, threads_item run, void *arg, dwell_error *err) {
-  failure first = {.status = DWELL_OK};
-  int stop = 0, threads = threads_count(ctx);
+  failure first = {.item = SIZE_MAX, .status = DWELL_OK};
+  int threads = threads_count(ctx);
   if (threads == 1 || count <= 1) return one_by_one(ctx, count, run, arg, err);
   size_t ranges = threads < MOST_RANGES ? (size_t)threads : MOST_RANGES;
   range shares[MOST_RANGES];
   share_out(count, ranges, shares);
 #pragma omp parallel num_threads(threads)
   for (size_t item; take(shares, ranges, (size_t)omp_get_thread_num(), &item);) {
-    int stopped;
-#pragma omp atomic read
-    stopped = stop;
-    if (stopped) break;
+    if (is_behind(&first, item)) continue;
     dwell_error local = {.offset = -1};
     dwell_status status = context_interrupted(ctx, &local);
     if (status == DWELL_OK) status = run(arg, item, omp_get_thread_num(), &local);
     if (status == DWELL_OK) continue;
     keep_first(&first, item, status, &local);
-#pragma omp atomic write
-    stop = 1;
   }
   if (first.status != DWELL_OK && err != NULL) *err = first.err;
   return first.status;
