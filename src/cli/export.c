@@ -76,7 +76,6 @@ static dwell_status flush_table(export *x, bool all, dwell_error *err) {
   return written ? DWELL_OK : error_system(err, DWELL_FAILED, "write", x->table.path);
 }
 
-/* The folder must not be there, be empty, or hold an earlier export that --force replaces. */
 /* The drawings of the export that is replaced: the new page may have others. */
 static dwell_status remove_pictures(const export *x, dwell_error *err) {
   char path[PATH_SIZE], *page = NULL;
@@ -89,6 +88,7 @@ static dwell_status remove_pictures(const export *x, dwell_error *err) {
   return status;
 }
 
+/* The folder must not be there, be empty, or hold an earlier export that --force replaces. */
 static dwell_status begin(export *x, dwell_error *err) {
   char path[PATH_SIZE];
   if (mkdir(x->c->out, 0777) != 0 && errno != EEXIST)

@@ -197,6 +197,16 @@ done:
   return status;
 }
 
+#define SOFTMAX_PULLS "softmax attention pulls x to alpha + S A x, A = K^T Q"
+#define DISTANCE_PULLS "attention by distance pulls x to M (alpha + 2 c S A x), M = 1 / (1 + 2 c S K^T K)"
+#define SAMPLED(name, statement, by_distance, component, first)                                                    \
+  {                                                                                                                \
+    "T19." name ".d2-" #component, statement,                                                                      \
+        "d = 2, Q^T K not symmetric, 50000 samples of the cloud, component " #component, THEOREM_COMPUTED,         \
+        THEOREM_EQUAL, THEOREM_COMPUTED, "four standard errors of the weighted mean", first, {50000, by_distance}, \
+        false                                                                                                      \
+  }
+
 static const theorem_row rows[] = {
     {"T19.particles",
      "tokens follow the closure: variance half way to the blow-up over (1 / S(0) - 2 t)^-1",
@@ -228,46 +238,10 @@ static const theorem_row rows[] = {
      velocity,
      {1},
      false},
-    {"T19.softmax.d2-1",
-     "softmax attention pulls x to alpha + S A x, A = K^T Q",
-     "d = 2, Q^T K not symmetric, 50000 samples of the cloud, component 1",
-     THEOREM_COMPUTED,
-     THEOREM_EQUAL,
-     THEOREM_COMPUTED,
-     "four standard errors of the weighted mean",
-     velocity_of_sample,
-     {50000, 0},
-     false},
-    {"T19.softmax.d2-2",
-     "softmax attention pulls x to alpha + S A x, A = K^T Q",
-     "d = 2, Q^T K not symmetric, 50000 samples of the cloud, component 2",
-     THEOREM_COMPUTED,
-     THEOREM_EQUAL,
-     THEOREM_COMPUTED,
-     "four standard errors of the weighted mean",
-     NULL,
-     {50000, 0},
-     false},
-    {"T19.l2.d2-1",
-     "attention by distance pulls x to M (alpha + 2 c S A x), M = 1 / (1 + 2 c S K^T K)",
-     "d = 2, Q^T K not symmetric, 50000 samples of the cloud, component 1",
-     THEOREM_COMPUTED,
-     THEOREM_EQUAL,
-     THEOREM_COMPUTED,
-     "four standard errors of the weighted mean",
-     velocity_of_sample,
-     {50000, 1},
-     false},
-    {"T19.l2.d2-2",
-     "attention by distance pulls x to M (alpha + 2 c S A x), M = 1 / (1 + 2 c S K^T K)",
-     "d = 2, Q^T K not symmetric, 50000 samples of the cloud, component 2",
-     THEOREM_COMPUTED,
-     THEOREM_EQUAL,
-     THEOREM_COMPUTED,
-     "four standard errors of the weighted mean",
-     NULL,
-     {50000, 1},
-     false},
+    SAMPLED("softmax", SOFTMAX_PULLS, 0, 1, velocity_of_sample),
+    SAMPLED("softmax", SOFTMAX_PULLS, 0, 2, NULL),
+    SAMPLED("l2", DISTANCE_PULLS, 1, 1, velocity_of_sample),
+    SAMPLED("l2", DISTANCE_PULLS, 1, 2, NULL),
     {"T19.closed-form",
      "V = I, A symmetric: S(t) = (S(0)^-1 - 2 t A)^-1 (largest entry of the difference)",
      "d = 4, t = .15",
