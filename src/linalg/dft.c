@@ -34,7 +34,7 @@ typedef struct stage {
 } stage;
 
 struct dft {
-  size_t n, count;
+  size_t count;
   stage stages[MOST_STAGES];
 };
 
@@ -91,7 +91,6 @@ dwell_status dft_create(size_t n, dft **ret_plan, dwell_error *err) {
   dft *plan = MEM_ZERO(dft, 1);
   *ret_plan = NULL;
   TRY_ALLOC(plan, "a Fourier transform");
-  plan->n = n;
   for (size_t rest = n, p; rest > 1; rest /= p) {
     p = factor_of(rest);
     stage *g = &plan->stages[plan->count++];

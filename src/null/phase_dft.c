@@ -14,9 +14,6 @@
 #include "linalg/panels.h"
 #include "null/phase_table.h"
 
-/* Rounding can make a token that the turn puts at zero a little less than nothing. */
-static const double LEAST_SQUARE = 1e-30;
-
 enum { TOKENS = DFT_ROW, MIRROR = 8 }; /* of a transform: two a lane; rows that become columns together */
 
 static size_t groups_of(size_t n) { return (n / 2 + DFT_LANES) / DFT_LANES; }
@@ -147,7 +144,7 @@ static void scale_tokens(const dft *transform, const phase_dft_cloud *cloud, con
   for (size_t j = 0; j < n; j++) {
     double square = r->products[(j / TOKENS * n + j) * TOKENS + j % TOKENS];
     r->shift[j] = (double)r->y[j * DFT_ROW] + cloud->square / 2;
-    r->scale[j] = 1 / sqrt(fmax(LEAST_SQUARE, 2 * r->shift[j] + square));
+    r->scale[j] = phase_scale(2 * r->shift[j] + square);
   }
 }
 

@@ -16,9 +16,6 @@
 #include "linalg/panels.h"
 #include "null/phase_dft.h"
 
-/* Rounding can make a token that the turn puts at zero a little less than nothing. */
-static const double LEAST_SQUARE = 1e-30;
-
 struct phase_map {
   const phase_table *table;
   float *turn; /* [2, half]: cosines, then sines of the phases, by place */
@@ -214,8 +211,8 @@ static void token_scales(const phase_map *map, const phase_spectrum *x, const ph
     double common = (double)q->aa[at] + (double)q->bb[at], cross = 2 * (double)q->ab[at];
     ret_shift[j] = (double)even[j] + (double)odd[j] + x->square / 2;
     ret_shift[half + j] = (double)even[j] - (double)odd[j] + x->square / 2;
-    ret_scale[j] = 1 / sqrt(fmax(LEAST_SQUARE, 2 * ret_shift[j] + (common + cross)));
-    ret_scale[half + j] = 1 / sqrt(fmax(LEAST_SQUARE, 2 * ret_shift[half + j] + (common - cross)));
+    ret_scale[j] = phase_scale(2 * ret_shift[j] + (common + cross));
+    ret_scale[half + j] = phase_scale(2 * ret_shift[half + j] + (common - cross));
   }
 }
 

@@ -10,6 +10,7 @@
 #define DWELL_NULL_PHASE_TABLE_H
 
 #include <dwell/status.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,6 +42,10 @@ size_t phase_frequency(size_t n, size_t place);
 
 /* Frequency (or token) f is its own mirror image: it has no sine. */
 static inline bool phase_is_alone(size_t n, size_t f) { return f == 0 || 2 * f == n; }
+
+/* One over a token's length, from its square: rounding can make a token that the turn puts at zero a little less than
+ * nothing. */
+static inline double phase_scale(double square) { return 1 / sqrt(fmax(1e-30, square)); }
 
 /* `function` (cos or sin) of 2 pi j f/n: ret_values [half, half], frequencies by place in rows, tokens in columns.
  * `circle` [n] is scratch. */

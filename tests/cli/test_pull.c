@@ -17,7 +17,7 @@ static server_file *model;
 
 static bool stage(const char *name) {
   if (!server_useful()) return false;
-  clear_environment();
+  testing_forget_surroundings();
   hub = server_start();
   snprintf(cache, sizeof cache, "%s/%s", testing_folder(), name);
   setenv("HF_HUB_CACHE", cache, 1);

@@ -29,22 +29,4 @@ static inline const char *put(const char *root, const char *name, const char *te
   return testing_write(path, text, strlen(text));
 }
 
-/* Of all that the hub's settings are read from. */
-static inline void clear_environment(void) {
-  static const char *const names[] = {"HF_HUB_CACHE",
-                                      "HUGGINGFACE_HUB_CACHE",
-                                      "HF_HOME",
-                                      "XDG_CACHE_HOME",
-                                      "DWELL_DATA",
-                                      "HF_TOKEN",
-                                      "HUGGING_FACE_HUB_TOKEN",
-                                      "HF_TOKEN_PATH",
-                                      "HF_HUB_OFFLINE",
-                                      "TRANSFORMERS_OFFLINE",
-                                      "HF_HUB_DISABLE_IMPLICIT_TOKEN",
-                                      "HF_HUB_DOWNLOAD_TIMEOUT",
-                                      "SSL_CERT_FILE"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) unsetenv(names[i]);
-}
-
 #endif

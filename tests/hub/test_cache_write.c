@@ -24,7 +24,7 @@ static char cache[PATH_MAX];
 static cache_writer open_cache(const char *name) {
   cache_writer w;
   dwell_error err = {0};
-  clear_environment();
+  testing_forget_surroundings();
   snprintf(cache, sizeof cache, "%s/%s", testing_folder(), name);
   setenv("HF_HUB_CACHE", cache, 1);
   assert_ok(cache_writer_open("models--org--net", &w, &err), &err);

@@ -19,7 +19,7 @@
 
 /* A fresh cache folder that HF_HUB_CACHE names. */
 static const char *fresh_cache(const char *name) {
-  clear_environment();
+  testing_forget_surroundings();
   static char cache[PATH_MAX]; /* outlives the buffers of testing_format */
   snprintf(cache, sizeof cache, "%s/%s", testing_folder(), name);
   make_folders(cache);
@@ -176,7 +176,7 @@ static void test_gguf(void **state) {
 
 static void test_order_of_caches(void **state) {
   (void)state;
-  clear_environment();
+  testing_forget_surroundings();
   char root[PATH_MAX];
   snprintf(root, sizeof root, "%s/order", testing_folder());
   static const char *const places[] = {"home/.cache/huggingface/hub", "xdg/huggingface/hub", "hf/hub", "hub"};
@@ -222,7 +222,7 @@ static void test_names(void **state) {
 
 static void test_data(void **state) {
   (void)state;
-  clear_environment();
+  testing_forget_surroundings();
   char *path;
   dwell_error err = {0};
   assert_fails(hub_data("no/such", &path, &err), DWELL_BAD_INPUT, &err, "share/dwell/no/such");

@@ -50,7 +50,7 @@ static void test_names(void **state) {
 /* A data folder with three models, which DWELL_DATA names. */
 static const char *stage(void) {
   static char data[PATH_MAX];
-  clear_environment();
+  testing_forget_surroundings();
   snprintf(data, sizeof data, "%s/data", testing_folder());
   static const char *const models[] = {"small",         "small@step-0", "small@step-30", "small@step-100",
                                        "small@step-9x", "small-24",     "other",         ".hidden"};
@@ -265,7 +265,7 @@ static void test_shipped(void **state) {
     print_message("skipped: data/models is not in this tree\n");
     skip();
   }
-  clear_environment();
+  testing_forget_surroundings();
   setenv("DWELL_DATA", data, 1);
   nursery_index index;
   dwell_error err = {0};

@@ -23,7 +23,7 @@ static server_file *model;
 /* An empty cache, and a hub with one repository. False: there is no libcurl. */
 static bool stage(const char *name) {
   if (!server_useful()) return false;
-  clear_environment();
+  testing_forget_surroundings();
   hub = server_start();
   snprintf(cache, sizeof cache, "%s/%s/hub", testing_folder(), name);
   snprintf(tokens, sizeof tokens, "%s/%s", testing_folder(), name);

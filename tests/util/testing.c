@@ -10,21 +10,27 @@
 #include <unistd.h>
 
 /* What a user's shell or a batch system sets, and dwell, or what it calls, reads: not what the tests are about. */
-__attribute__((constructor)) static void forget_surroundings(void) {
+__attribute__((constructor)) void testing_forget_surroundings(void) {
   static const char *const names[] = {"DWELL_DATA",
                                       "HF_ENDPOINT",
                                       "HF_HOME",
                                       "HF_HUB_CACHE",
+                                      "HF_HUB_DISABLE_IMPLICIT_TOKEN",
+                                      "HF_HUB_DOWNLOAD_TIMEOUT",
                                       "HF_HUB_OFFLINE",
                                       "HF_TOKEN",
+                                      "HF_TOKEN_PATH",
                                       "HUGGINGFACE_HUB_CACHE",
+                                      "HUGGING_FACE_HUB_TOKEN",
                                       "OMP_DYNAMIC",
                                       "OMP_NUM_THREADS",
                                       "OMP_THREAD_LIMIT",
                                       "SLURM_ARRAY_TASK_COUNT",
                                       "SLURM_ARRAY_TASK_ID",
                                       "SLURM_ARRAY_TASK_MIN",
-                                      "TRANSFORMERS_OFFLINE"};
+                                      "SSL_CERT_FILE",
+                                      "TRANSFORMERS_OFFLINE",
+                                      "XDG_CACHE_HOME"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) unsetenv(names[i]);
 }
 

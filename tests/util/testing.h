@@ -48,6 +48,10 @@ const char *testing_write(const char *path, const void *data, size_t size);
 /* Whole file with a terminating NUL; release with free. Fails the test if it cannot be read. */
 char *testing_read(const char *path, size_t *opt_size);
 
+/* Unsets what a user's shell or a batch system may have set for dwell; before every test program, and again where a
+ * test sets such variables itself. */
+void testing_forget_surroundings(void);
+
 /* Waits until a process that was started catches a signal instead of dying of it, or has ended (a minute at most). */
 void testing_wait_until_caught(long process, int number);
 
